@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+# make            everything into $(B)/bin          make SAN=1 B=build-san   with ASan and UBSan
+# make quick      unit tests and lint, under 60 s   make bench               ratios, printed
+# make fuzz       libFuzzer targets (clang)         ./tests/run              the whole suite
+# A new .c file under common/, services/ or tests/ needs no change here.
+B ?= build
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+WARN   := -Wall -Wextra -Werror -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
+	  -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wpointer-arith \
+	  -Wwrite-strings -Wvla -Wcast-qual -Wformat=2 -Wundef -Wswitch-enum -Wnull-dereference \
+	  -Wdouble-promotion -Wformat-nonliteral
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE -ftrivial-auto-var-init=zero \
+	  -fno-delete-null-pointer-checks -fno-strict-overflow
+ifeq ($(shell uname -m),x86_64)
+HARDEN += -fcf-protection=full
+endif
+OPT    := -O2 -g
+ifdef SAN
+OPT    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# gcc's flow analysis gives false positives in instrumented code
+WARN   += -Wno-null-dereference -Wno-maybe-uninitialized -Wno-stringop-truncation -Wno-format-truncation
+else
+OPT    += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+endif
+CPPFLAGS += -D_GNU_SOURCE -I. -I$(B) -I$(shell pg_config --includedir 2>/dev/null || echo /usr/include/postgresql)
+CFLAGS   += -std=gnu17 $(OPT) $(WARN) $(HARDEN) -fno-common -MMD -MP
+LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed
+LIBS     := -lnng -lpq -lmsgpackc -lssl -lcrypto -largon2 -luv -lcurl -lmicrohttpd -ljansson \
+	    -lzstd -linih -lm
+LIBS_worker := -lnetsnmp -lcups
+
+SERVICES := scheduler worker lock storage sync gateway simulator
+GEN_IN   := $(wildcard schemas/messages/*.msg schemas/*.tab schemas/matrix.csv)
+GEN_C    := $(B)/gen/msg.c $(B)/gen/errors.c $(B)/gen/config.c $(B)/gen/matrix.c $(B)/gen/routes.c
+GEN_O    := $(GEN_C:.c=.o)
+COMMON_O := $(patsubst %.c,$(B)/%.o,$(wildcard common/*/*.c)) $(GEN_O)
+BINS     := $(foreach s,$(SERVICES),$(if $(wildcard services/$(s)/main.c),$(B)/bin/carnet-$(s))) \
+	    $(if $(wildcard services/cli/main.c),$(B)/bin/carnet) \
+	    $(if $(wildcard services/cli/verify/main.c),$(B)/bin/carnet-verify)
+UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*/test_*.c))
+HELPERS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/service/*.c tests/peers/*.c \
+	      tests/system/*.c tests/bench/*.c tests/lib/*.c))
+
+.PHONY: all gen quick unit lint bench fuzz clean tests
+.SECONDARY:
+all: $(BINS)
+gen: $(GEN_C)
+tests: $(UNIT) $(HELPERS)
+
+$(B)/schemagen: schemas/gen/schemagen.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -O1 -g $(WARN) -o $@ $<
+
+# One run writes every generated file, and refuses when schemas/messages/REGISTRY changed meaning.
+$(B)/gen/.stamp: $(B)/schemagen $(GEN_IN) $(wildcard schemas/messages/REGISTRY)
+	@mkdir -p $(B)/gen
+	$(B)/schemagen schemas $(B)/gen
+	@touch $@
+$(GEN_C): $(B)/gen/.stamp ;
+
+$(B)/%.o: %.c $(B)/gen/.stamp
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+$(B)/gen/%.o: $(B)/gen/%.c
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/libcarnet.a: $(COMMON_O)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+# One archive per service, without its main: the unit tests of a service link it.
+define SERVICE
+$(1)_O := $$(patsubst %.c,$$(B)/%.o,$$(filter-out services/$(1)/main.c services/$(1)/verify/%,$$(wildcard services/$(1)/*.c services/$(1)/*/*.c)))
+$$(B)/lib$(1).a: $$($(1)_O)
+	@rm -f $$@
+	@mkdir -p $$(@D)
+	$$(AR) rcs $$@ $$^
+$$(B)/bin/carnet-$(1): $$(B)/services/$(1)/main.o $$(B)/lib$(1).a $$(B)/libcarnet.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS) $$(LIBS_$(1))
+$$(B)/tests/unit/$(1)/%: $$(B)/tests/unit/$(1)/%.o $$(B)/lib$(1).a $$(B)/libcarnet.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ -lcmocka $$(LIBS) $$(LIBS_$(1))
+endef
+$(foreach s,$(SERVICES) cli,$(eval $(call SERVICE,$(s))))
+
+$(B)/bin/carnet: $(B)/bin/carnet-cli
+	cp $< $@
+$(B)/bin/carnet-verify: $(B)/services/cli/verify/main.o $(B)/libcarnet.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# Tests of common/, and test programs that speak to services from outside.
+$(B)/tests/%: $(B)/tests/%.o $(B)/libcarnet.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+unit: $(UNIT)
+	@tests/tap $(UNIT)
+lint:
+	@tests/tap $(wildcard tests/lint/*)
+quick: all unit lint
+
+bench: all tests
+	@for b in tests/bench/*.sh; do B=$(B) bash $$b || exit 1; done
+
+# libFuzzer needs clang; each target is one file, tests/fuzz/fuzz_<what>.c
+FUZZ  := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SRC = $(wildcard common/*/*.c) $(GEN_C)
+fuzz: $(FUZZ)
+$(B)/fuzz/%.o: %.c $(B)/gen/.stamp
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS) -std=gnu17 -O1 -g -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
+$(B)/fuzz/gen/%.o: $(B)/gen/%.c
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS) -std=gnu17 -O1 -g -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+$(B)/fuzz/libcarnet.a: $(patsubst %.c,$(B)/fuzz/%.o,$(wildcard common/*/*.c)) $(patsubst $(B)/gen/%.c,$(B)/fuzz/gen/%.o,$(GEN_C))
+	@rm -f $@
+	$(AR) rcs $@ $^
+# fuzz_<service>__<what>.c also links the objects of that service
+fuzz_service_o = $(if $(findstring __,$(1)),$(patsubst %.c,$(B)/fuzz/%.o,$(filter-out %/main.c,$(wildcard services/$(firstword $(subst __, ,$(patsubst fuzz_%,%,$(1))))/*.c))))
+.SECONDEXPANSION:
+$(FUZZ): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $$(call fuzz_service_o,$$*) $(B)/fuzz/libcarnet.a
+	clang -g -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS) $(LIBS_worker)
+
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Settings: one typed table per program, generated from schemas/config.tab. Order, later wins:
+ * default, ini file ([service] key = value), environment (CARNET_<SERVICE>_<KEY>, then
+ * CARNET_<KEY>), command line (--key=value). --help prints the table.
+ * Secrets are files: a key of type secret_file holds a path; a secret found in the environment is
+ * refused by name (security.md SE-35). Bounds: reliability.md section 5. */
+#pragma once
+
+#include "common/base/fault.h"
+
+enum config_type { CONFIG_INT, CONFIG_BOOL, CONFIG_TEXT, CONFIG_MS };
+
+struct config_key {
+	const char *name;
+	enum config_type type;
+	size_t offset;            /* into the service's struct: int64_t, bool or char * */
+	const char *default_text; /* NULL = required */
+	int64_t min, max;         /* of numbers; of text: most bytes in max */
+	const char *help;
+};
+
+struct config_table {
+	const char *service;
+	const struct config_key *keys;
+	size_t n;
+	size_t size; /* of the service's struct */
+};
+
+/* Fills *ret_config (zeroed by us; texts are owned by it until process end). argv: --key=value,
+ * --config=FILE, --help (prints and exits 0). Returns 0, or -1 with a fault that names the key. */
+int config_load(const struct config_table *table, int argc, char **argv, void *ret_config,
+	struct fault *reterr) must_check;

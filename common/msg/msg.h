@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The one codec: generated descriptors interpreted over msgpack (DESIGN.md "Messages",
+ * security.md section 11), and JSON from the same descriptors.
+ * A frame is [id, header, body]; id is always uint16 (bytes 93 cd SS TT), header and body are maps
+ * with integer keys. Unknown keys are skipped, absent optional fields are zero or NULL. */
+#pragma once
+
+#include <jansson.h>
+
+#include "common/base/arena.h"
+#include "common/base/buf.h"
+#include "common/base/fault.h"
+#include "common/base/uuid.h"
+
+enum msg_type {
+	MSG_BOOL,   /* bool */
+	MSG_UINT,   /* uint64_t */
+	MSG_INT,    /* int64_t */
+	MSG_ENUM,   /* int, generated enum; on the wire its number, in JSON its word */
+	MSG_TEXT,   /* const char *, NUL-terminated UTF-8, NULL = absent */
+	MSG_BYTES,  /* struct span; p NULL = absent; base64 in JSON */
+	MSG_UUID,   /* struct uuid, nil = absent; 16 bytes on the wire, text in JSON */
+	MSG_TIME,   /* int64_t, Unix milliseconds, 0 = absent; RFC 3339 UTC in JSON */
+	MSG_STRUCT, /* pointer to const struct, NULL = absent */
+};
+
+struct msg_enum_word {
+	const char *word;
+	int number;
+};
+
+struct msg_field {
+	const char *name;
+	uint16_t tag;
+	enum msg_type type;
+	bool list;           /* the member is a pointer to n elements, the next member size_t <name>_n */
+	bool required;       /* absence is refused */
+	bool secret;         /* never written to JSON, logs or events */
+	uint32_t max;        /* most bytes of text or bytes, largest number otherwise (0 = type's) */
+	uint32_t max_items;  /* of a list */
+	uint32_t offset;     /* of the member; of <name>_n for a list: offset_n */
+	uint32_t offset_n;
+	const struct msg_desc *desc;       /* MSG_STRUCT */
+	const struct msg_enum_word *words; /* MSG_ENUM, ends with word NULL */
+	const char *help;
+};
+
+/* Who may send a request; checked by the receiving service (fleet.md FL-68, security.md SE-47). */
+enum msg_right {
+	MSG_INTERNAL, /* services only; a person's claim is refused */
+	MSG_VIEWER,
+	MSG_OPERATOR,
+	MSG_ADMIN,
+};
+
+struct msg_desc {
+	const char *name;
+	uint16_t id; /* 0 for a plain struct */
+	size_t size; /* of the C struct */
+	const struct msg_field *fields;
+	size_t n_fields;
+	const struct msg_desc *reply; /* of a request; NULL for replies and events */
+	enum msg_right right;
+	const char *help;
+};
+
+struct msg_header {
+	const char *sender;   /* "worker/0193…": a claim, for logs */
+	struct uuid trace;
+	uint32_t deadline_ms; /* remaining; 0 = none */
+	struct uuid request;  /* idempotency key */
+	uint32_t protocol;
+	uint64_t epoch, seq;  /* of events */
+	const char *actor;    /* the person behind the gateway, "" = a service */
+	enum msg_right role;  /* of that person; MSG_INTERNAL = a service */
+};
+
+#define MSG_PROTOCOL 1u
+#define MSG_MAX ((size_t)1024 * 1024) /* bytes of a frame */
+
+/* Appends one frame. The struct must obey its limits: a violation is a bug and sets out->err. */
+void msg_encode(struct buf *out, const struct msg_desc *desc, const struct msg_header *header,
+	const void *body);
+
+/* Pre-scan of untrusted bytes: exactly one object, depth ≤ 16, counts against the bytes left,
+ * no ext types, valid UTF-8 without NUL, no duplicate keys. Allocates nothing. 0 or -1. */
+int msg_prescan(struct span frame, struct fault *reterr) must_check;
+
+/* Scans and decodes a frame. Everything points into the arena. The descriptor is looked up by id. */
+int msg_decode(struct span frame, struct arena *arena, const struct msg_desc **ret_desc,
+	struct msg_header *ret_header, void **ret_body, struct fault *reterr) must_check;
+
+/* All messages, by id or name; NULL when unknown. */
+const struct msg_desc *msg_find(uint16_t id) must_check;
+const struct msg_desc *msg_find_name(const char *name) must_check;
+
+/* JSON of a struct; secret fields are left out. NULL when memory ran out. Caller decrefs. */
+json_t *msg_to_json(const struct msg_desc *desc, const void *body) must_check;
+/* Strict: unknown member, wrong type or broken limit is CN_VALIDATION_FAILED with the path. */
+int msg_from_json(const struct msg_desc *desc, const json_t *json, struct arena *arena,
+	void **ret_body, struct fault *reterr) must_check;
