@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One JSON line per event on stderr (security.md T25, reliability.md section 5: 8 KiB per line,
- * 10,000 lines per second, dropped lines are counted and logged). Control characters are escaped.
+ * 10,000 lines per second, dropped lines are counted and logged, repeats within a second folded). Control characters are escaped.
  * Library code never logs; the service logs once, with the object. Thread-safe.
  *
  *     log_info(L("version committed"), L_UUID("device", &id), L_INT("bytes", n));
@@ -41,3 +41,7 @@ struct log_field {
 /* service and instance stand in every line. min: lines below are not written. */
 void log_setup(const char *service, const char *instance, enum log_level min);
 void log_write(enum log_level level, const struct log_field *fields);
+/* Gives L_FAULT its names of codes (gen/errors.h stands above this layer). */
+void log_fault_names(const char *(*name)(int code));
+/* Says what was folded or dropped so far; before the process ends. */
+void log_flush(void);
