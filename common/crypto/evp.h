@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Inside common/crypto only: OpenSSL's algorithms, fetched once. */
+#pragma once
+
+#include <openssl/evp.h>
+
+#include "common/crypto/crypto.h"
+
+struct evp {
+	EVP_MD *sha256;
+	EVP_CIPHER *aes256gcm;
+	EVP_MAC *hmac;
+	EVP_KDF *hkdf;
+};
+
+/* Fetches at the first call; a library without them is a broken installation and aborts. */
+const struct evp *evp(void);
