@@ -34,7 +34,7 @@ LIBS_worker := -lnetsnmp -lcups
 
 SERVICES := scheduler worker lock storage sync gateway simulator
 GEN_IN   := $(wildcard schemas/messages/*.msg schemas/*.tab schemas/matrix.csv)
-GEN_C    := $(B)/gen/msg.c $(B)/gen/errors.c $(B)/gen/config.c $(B)/gen/matrix.c $(B)/gen/routes.c
+GEN_C    := $(patsubst %,$(B)/gen/%.c,msg errors config matrix job_states routes)
 GEN_O    := $(GEN_C:.c=.o)
 COMMON_O := $(patsubst %.c,$(B)/%.o,$(wildcard common/*/*.c)) $(GEN_O)
 BINS     := $(foreach s,$(SERVICES),$(if $(wildcard services/$(s)/main.c),$(B)/bin/carnet-$(s))) \
@@ -44,15 +44,19 @@ UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*/
 HELPERS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/service/*.c tests/peers/*.c \
 	      tests/system/*.c tests/bench/*.c tests/lib/*.c))
 
-.PHONY: all gen quick unit lint bench fuzz clean tests
+.PHONY: all gen registry quick unit lint bench fuzz clean tests
 .SECONDARY:
 all: $(BINS)
 gen: $(GEN_C)
 tests: $(UNIT) $(HELPERS)
 
-$(B)/schemagen: schemas/gen/schemagen.c
+$(B)/schemagen: $(wildcard schemas/gen/*.c) schemas/gen/schemagen.h
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -D_GNU_SOURCE -O1 -g $(WARN) -o $@ $<
+	$(CC) -std=gnu17 -D_GNU_SOURCE -I. -O1 -g $(WARN) -o $@ $(filter %.c,$^)
+
+# After a message was added: writes its meaning down for ever (refuses changed meanings).
+registry: $(B)/schemagen
+	$(B)/schemagen --registry schemas
 
 # One run writes every generated file, and refuses when schemas/messages/REGISTRY changed meaning.
 $(B)/gen/.stamp: $(B)/schemagen $(GEN_IN) $(wildcard schemas/messages/REGISTRY)

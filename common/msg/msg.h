@@ -93,6 +93,9 @@ int msg_decode(struct span frame, struct arena *arena, const struct msg_desc **r
 /* All messages, by id or name; NULL when unknown. */
 const struct msg_desc *msg_find(uint16_t id) must_check;
 const struct msg_desc *msg_find_name(const char *name) must_check;
+/* Every descriptor, plain structs too, by name. */
+extern const struct msg_desc *const *const msg_all;
+extern const size_t msg_all_n;
 
 /* JSON of a struct; secret fields are left out. NULL when memory ran out. Caller decrefs. */
 json_t *msg_to_json(const struct msg_desc *desc, const void *body) must_check;
