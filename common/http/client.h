@@ -10,26 +10,26 @@ struct http_client;
 struct http_transfer;
 
 struct http_client_opts {
-	unsigned max_connections;  /* in all; 0 = 4,096 */
-	unsigned max_per_host;     /* 0 = no limit; devices: 1 */
-	bool reset_on_close;       /* SO_LINGER {1,0} on every socket (locks.md 10.5) */
+	unsigned max_connections; /* in all; 0 = 4,096 */
+	unsigned max_per_host;    /* 0 = no limit; devices: 1 */
+	bool reset_on_close;      /* SO_LINGER {1,0} on every socket (locks.md 10.5) */
 };
 
 struct http_req {
 	const char *method; /* GET, POST, … */
 	const char *url;    /* http, https or unix:PATH via unix_socket; no credentials inside */
-	const char *unix_socket; /* or NULL */
-	const char *connect_ip;  /* connect here whatever the URL's host says, or NULL */
+	const char *unix_socket;    /* or NULL */
+	const char *connect_ip;     /* connect here whatever the URL's host says, or NULL */
 	const char *const *headers; /* "Name: value", NULL-terminated, or NULL */
 	struct span body;
-	const char *pin_sha256;     /* base64 SHA-256 of the SPKI; NULL = none */
-	const char *ca_file;        /* NULL with a pin: the pin alone decides */
-	size_t max_body;            /* bytes of the answer; more → CN_RESPONSE_TOO_BIG */
-	size_t max_headers;         /* 0 = 16 KiB */
-	uint32_t connect_ms;        /* 0 = 10 s */
-	uint32_t first_byte_ms;     /* 0 = 60 s */
-	uint32_t total_ms;          /* 0 = 15 min */
-	bool fresh;                 /* no reused connection */
+	const char *pin_sha256; /* base64 SHA-256 of the SPKI; NULL = none */
+	const char *ca_file;    /* NULL with a pin: the pin alone decides */
+	size_t max_body;        /* bytes of the answer; more → CN_RESPONSE_TOO_BIG */
+	size_t max_headers;     /* 0 = 16 KiB */
+	uint32_t connect_ms;    /* 0 = 10 s */
+	uint32_t first_byte_ms; /* 0 = 60 s */
+	uint32_t total_ms;      /* 0 = 15 min */
+	bool fresh;             /* no reused connection */
 };
 
 /* What http_body_fn answers. */
@@ -40,7 +40,7 @@ enum http_flow {
 };
 
 struct http_reply {
-	long status;       /* 0 when there was no answer */
+	long status;         /* 0 when there was no answer */
 	const char *headers; /* raw header block, NUL-terminated */
 	uint64_t body_bytes;
 	uint64_t total_us, connect_us, first_byte_us;
@@ -56,8 +56,8 @@ typedef void (*http_done_fn)(void *arg, const struct http_reply *reply, const st
 struct http_client *http_client_new(struct loop *l, const struct http_client_opts *opts);
 void http_client_free(struct http_client *c);
 /* req is copied. body may be NULL: the answer's body is then counted and thrown away. */
-struct http_transfer *http_send(struct http_client *c, const struct http_req *req, http_body_fn body,
-	http_done_fn done, void *arg);
+struct http_transfer *http_send(struct http_client *c, const struct http_req *req,
+	http_body_fn body, http_done_fn done, void *arg);
 void http_resume(struct http_transfer *x);
 /* Ends the transfer and its connection; done is not called. */
 void http_cancel(struct http_transfer *x);

@@ -13,10 +13,11 @@ struct http_request;
 struct http_stream;
 
 struct http_server_opts {
-	const char *listen; /* "127.0.0.1:8080", "[::]:80", "unix:/path", or NULL: only http_server_add */
-	size_t max_body;    /* bytes; 0 = 1 MiB */
-	unsigned max_connections;   /* 0 = 2,000 */
-	unsigned idle_seconds;      /* 0 = 30 */
+	const char *listen;       /* "127.0.0.1:8080", "[::]:80", "unix:/path", or NULL: only
+				     http_server_add */
+	size_t max_body;          /* bytes; 0 = 1 MiB */
+	unsigned max_connections; /* 0 = 2,000 */
+	unsigned idle_seconds;    /* 0 = 30 */
 };
 
 /* Called once per request with its whole body. Answer now or later, exactly once. */
@@ -30,7 +31,7 @@ void http_server_free(struct http_server *s);
 int http_server_add(struct http_server *s, int fd, void *conn_arg) must_check;
 
 const char *http_method(const struct http_request *r);
-const char *http_path(const struct http_request *r); /* decoded, without query */
+const char *http_path(const struct http_request *r);                    /* decoded, without query */
 const char *http_query(const struct http_request *r, const char *name); /* decoded; NULL = absent */
 /* Calls fn for each query parameter in order. */
 void http_query_each(const struct http_request *r,

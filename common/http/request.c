@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One request: checked, collected, handed to the handler, answered now or later. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/clock/clock.h"
+#include "common/http/server_priv.h"
+
+/* A header of the answer, kept in the request's arena. */
+struct answer_header {
+	struct list node;
+	const char *name, *value;
+};
+
+void http_request_sleep(struct http_request *r)
+{
+	r->suspended = true;
+	MHD_suspend_connection(r->conn->mhd);
+}
+
+void http_request_wake(struct http_request *r)
+{
+	if (!r->suspended)
+		return;
+	r->suspended = false;
+	MHD_resume_connection(r->conn->mhd);
+	timer_set(r->conn->server->timer, 0, 0);
+}
+
+void http_request_free(struct http_request *r)
+{
+	struct http_stream *stream = r->stream;
+
+	r->stream = NULL;
+	if (stream)
+		http_stream_free(stream);
+	if (r->response)
+		MHD_destroy_response(r->response);
+	buf_fini(&r->body);
+	arena_fini(&r->arena);
+	free(r);
+}
+
+/* ---- before the body ---- */
+
+struct header_check {
+	size_t bytes, lengths, encodings;
+};
+
+static enum MHD_Result count_header(
+	void *arg, enum MHD_ValueKind kind unused, const char *name, const char *value)
+{
+	struct header_check *check = arg;
+
+	check->bytes += strlen(name) + (value ? strlen(value) : 0) + 4;
+	check->lengths += strcasecmp(name, "Content-Length") == 0;
+	check->encodings += strcasecmp(name, "Transfer-Encoding") == 0;
+	return MHD_YES;
+}
+
+/* Status of a refusal, 0 = fine. Two lengths are how requests are smuggled past a proxy. */
+static unsigned check_head(struct http_request *r, const char *url)
+{
+	struct header_check check = {.bytes = strlen(url)};
+	const char *length;
+
+	(void)MHD_get_connection_values(r->conn->mhd, MHD_HEADER_KIND, count_header, &check);
+	if (check.lengths + check.encodings > 1)
+		return 400;
+	if (check.bytes > HTTP_HEADER_MAX)
+		return 431;
+	length = MHD_lookup_connection_value(r->conn->mhd, MHD_HEADER_KIND, "Content-Length");
+	if (length && strtoull(length, NULL, 10) > r->conn->server->max_body)
+		return 413;
+	return 0;
+}
+
+static void respond_text(struct http_request *r, unsigned status, const char *text)
+{
+	struct span body = {.p = (const uint8_t *)text, .n = strlen(text)};
+
+	http_set_header(r, "Connection", "close");
+	http_respond(r, status, "text/plain", body);
+}
+
+static void refuse(struct http_request *r, unsigned status)
+{
+	respond_text(r, status,
+		status == 400   ? "bad request\n"
+		: status == 413 ? "request body too large\n"
+				: "request headers too large\n");
+}
+
+static struct http_request *request_new(
+	struct conn *c, const char *method, const char *url, void **state)
+{
+	struct http_request *r = mem_alloc(sizeof(*r));
+
+	r->conn = c;
+	arena_init(&r->arena, 0); /* bounded by header and body limits */
+	r->method = arena_strdup(&r->arena, method);
+	r->path = arena_strdup(&r->arena, url);
+	r->body.max = c->server->max_body;
+	list_init(&r->headers);
+	c->request = r;
+	c->since_ms = clock_mono_ms();
+	*state = r;
+	return r;
+}
+
+static enum MHD_Result queue(struct http_request *r)
+{
+	enum MHD_Result ok = MHD_queue_response(r->conn->mhd, r->status, r->response);
+
+	MHD_destroy_response(r->response); /* MHD holds its own reference */
+	r->response = NULL;
+	return ok;
+}
+
+static enum MHD_Result begin(struct conn *c, const char *url, const char *method, void **state)
+{
+	struct http_request *r = request_new(c, method, url, state);
+
+	r->early = check_head(r, url);
+	if (!r->early)
+		return MHD_YES;
+	c->since_ms = 0;
+	refuse(r, r->early);
+	return queue(r);
+}
+
+/* ---- with the body ---- */
+
+static enum MHD_Result serve(struct http_request *r)
+{
+	struct http_server *s = r->conn->server;
+
+	if (!r->handed) {
+		r->handed = true;
+		r->conn->since_ms = 0;
+		if (r->body.err)
+			refuse(r, 413);
+		else
+			s->fn(s->arg, r);
+	}
+	if (r->response)
+		return queue(r);
+	http_request_sleep(r);
+	return MHD_YES;
+}
+
+enum MHD_Result http_on_request(void *arg unused, struct MHD_Connection *mhd, const char *url,
+	const char *method, const char *version unused, const char *data, size_t *size,
+	void **state)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct http_request *r = *state;
+
+	bug_if(!info || !info->socket_context);
+	if (!r)
+		return begin(info->socket_context, url, method, state);
+	if (*size > 0) {
+		buf_add(&r->body, data, *size); /* past max_body: err, answered in serve() */
+		*size = 0;
+		return MHD_YES;
+	}
+	return serve(r);
+}
+
+void http_on_completed(void *arg unused, struct MHD_Connection *mhd unused, void **state,
+	enum MHD_RequestTerminationCode why unused)
+{
+	struct http_request *r = *state;
+
+	if (!r)
+		return;
+	*state = NULL;
+	r->conn->request = NULL;
+	r->conn->since_ms = clock_mono_ms();
+	http_request_free(r);
+}
+
+static int hex(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+/* In place. %00 and broken escapes stay as they are: a NUL would cut the text. */
+size_t http_unescape(void *arg unused, struct MHD_Connection *c unused, char *s)
+{
+	char *out = s;
+
+	for (const char *in = s; *in; in++) {
+		int hi = *in == '%' ? hex(in[1]) : -1;
+		int lo = hi >= 0 ? hex(in[2]) : -1;
+		if (lo >= 0 && hi + lo > 0) {
+			*out++ = (char)(hi * 16 + lo);
+			in += 2;
+		} else {
+			*out++ = *in;
+		}
+	}
+	*out = '\0';
+	return (size_t)(out - s);
+}
+
+/* ---- what handlers see ---- */
+
+const char *http_method(const struct http_request *r)
+{
+	return r->method;
+}
+
+const char *http_path(const struct http_request *r)
+{
+	return r->path;
+}
+
+const char *http_query(const struct http_request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->conn->mhd, MHD_GET_ARGUMENT_KIND, name);
+}
+
+struct query_each {
+	void (*fn)(void *arg, const char *name, const char *value);
+	void *arg;
+};
+
+static enum MHD_Result each_argument(
+	void *arg, enum MHD_ValueKind kind unused, const char *name, const char *value)
+{
+	const struct query_each *each = arg;
+
+	each->fn(each->arg, name, value ? value : "");
+	return MHD_YES;
+}
+
+void http_query_each(const struct http_request *r,
+	void (*fn)(void *arg, const char *name, const char *value), void *arg)
+{
+	struct query_each each = {.fn = fn, .arg = arg};
+
+	(void)MHD_get_connection_values(r->conn->mhd, MHD_GET_ARGUMENT_KIND, each_argument, &each);
+}
+
+const char *http_req_header(const struct http_request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->conn->mhd, MHD_HEADER_KIND, name);
+}
+
+struct span http_body(const struct http_request *r)
+{
+	return buf_span(&r->body);
+}
+
+const char *http_peer(const struct http_request *r)
+{
+	return r->conn->peer;
+}
+
+void *http_conn_arg(const struct http_request *r)
+{
+	return r->conn->arg;
+}
+
+struct arena *http_arena(struct http_request *r)
+{
+	return &r->arena;
+}
+
+/* ---- the answer ---- */
+
+void http_set_header(struct http_request *r, const char *name, const char *value)
+{
+	struct answer_header *h = arena_alloc(&r->arena, sizeof(*h));
+
+	bug_if(!h || r->response);
+	h->name = arena_strdup(&r->arena, name);
+	h->value = arena_strdup(&r->arena, value);
+	list_push(&r->headers, &h->node);
+}
+
+/* Values with control characters are left out: nobody may add lines to our head. */
+static void answer_head(struct http_request *r, const char *type)
+{
+	if (type)
+		(void)MHD_add_response_header(r->response, "Content-Type", type);
+	list_each (it, &r->headers) {
+		const struct answer_header *h = container_of(it, struct answer_header, node);
+		if (!strpbrk(h->value, "\r\n"))
+			(void)MHD_add_response_header(r->response, h->name, h->value);
+	}
+}
+
+/* Inside the handler serve() queues the answer; later MHD must be woken for it. */
+static void answered(struct http_request *r, unsigned status, const char *type)
+{
+	bug_if(!r->response);
+	r->status = status;
+	answer_head(r, type);
+	http_request_wake(r);
+}
+
+void http_respond(struct http_request *r, unsigned status, const char *type, struct span body)
+{
+	void *copy = arena_alloc(&r->arena, body.n + 1);
+
+	bug_if(!copy || r->response || r->stream);
+	if (body.n)
+		memcpy(copy, body.p, body.n);
+	/* the arena lives until MHD is done with the request */
+	r->response = MHD_create_response_from_buffer(body.n, copy, MHD_RESPMEM_PERSISTENT);
+	answered(r, status, type);
+}
+
+static ssize_t on_read(void *arg, uint64_t pos unused, char *out, size_t max)
+{
+	return http_stream_read(arg, out, max);
+}
+
+struct http_stream *http_respond_stream(struct http_request *r, unsigned status, const char *type,
+	loop_fn on_room, loop_fn on_close, void *arg)
+{
+	enum { BLOCK = 8192 };
+
+	bug_if(r->response || r->stream);
+	r->stream = http_stream_new(r, on_room, on_close, arg);
+	r->response = MHD_create_response_from_callback(
+		MHD_SIZE_UNKNOWN, BLOCK, on_read, r->stream, NULL);
+	answered(r, status, type);
+	return r->stream;
+}
