@@ -32,7 +32,7 @@ LIBS     := -lnng -lpq -lmsgpackc -lssl -lcrypto -largon2 -luv -lcurl -lmicrohtt
 	    -lzstd -linih -lm
 LIBS_worker := -lnetsnmp -lcups
 
-SERVICES := scheduler worker lock storage sync gateway simulator
+SERVICES := scheduler worker lock storage sync gateway simulator migrate
 GEN_IN   := $(wildcard schemas/messages/*.msg schemas/*.tab schemas/matrix.csv)
 GEN_C    := $(patsubst %,$(B)/gen/%.c,msg errors config matrix job_states routes)
 GEN_O    := $(GEN_C:.c=.o)

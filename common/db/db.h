@@ -30,9 +30,20 @@ struct db_sql {
  * idle_in_transaction_session_timeout 10 s, synchronous_commit on, READ COMMITTED.
  * conninfo holds no password (peer, or passfile=). size ≤ 8 connections. */
 struct db *db_open(struct loop *l, const char *conninfo, unsigned size);
+/* What is under way gets its fault from within; what is begun afterwards is dropped, what is
+ * held by a caller must have been rolled back before. */
 void db_close(struct db *db);
 /* Whether a connection is up: readiness. */
 bool db_up(const struct db *db);
+/* Why the last attempt to connect failed; "" when it did not. */
+const char *db_error(const struct db *db);
+
+struct db_stats {
+	uint64_t connects, losses, steps, failures; /* since start */
+	unsigned size, up, busy;                    /* connections now */
+	size_t waiting;                             /* transactions without one */
+};
+struct db_stats db_stats(const struct db *db);
 
 /* ---- parameters: text format; each call appends one to the statement being built ---- */
 
@@ -66,13 +77,19 @@ struct span db_get_bytes(struct db_result *r, int row, int col);
 /* ---- transactions ---- */
 
 /* f is NULL on success. On failure the transaction is over (rolled back, connection returned) and
- * txn must not be used again. f->code: CN_STORE_UNAVAILABLE family for a lost connection or wait
- * for a connection > 2 s; db_sqlstate(f) gives the SQLSTATE in f->reason.
- * results and everything in them are valid during the callback. */
+ * t is NULL. f->code is CN_INTERNAL_ERROR; f->reason says which: "database" = not connected, wait
+ * for a connection > 2 s, or connection lost before COMMIT: nothing was done; "unknown" =
+ * connection lost with COMMIT (or a db_query) under way; else the SQLSTATE.
+ * Never called from inside a db_ function. results and everything in them are valid during the
+ * callback. */
 typedef void (*db_fn)(struct txn *t, struct db_result **results, size_t n, const struct fault *f,
 	void *arg);
 
+/* A serialization failure, deadlock or lock time-out: the same transaction may succeed if repeated. */
+bool db_transient(const struct fault *f);
+
 void db_begin(struct db *db, db_fn fn, void *arg);
+/* Sends what was added. fn may go on at once or later; meanwhile the connection is held. */
 void db_step(struct txn *t, db_fn fn, void *arg);
 /* Sends what was added and COMMIT. fn's txn is NULL. A fault with reason "unknown" means the
  * connection died with COMMIT under way: ask again by idempotency key. */
@@ -90,6 +107,7 @@ void db_query(struct db *db, const struct db_sql *sql, void (*fill)(struct db_ar
 struct db_batch;
 typedef void (*db_batch_fn)(struct db_batch *b, void **items, size_t n, void *arg);
 struct db_batch *db_batch_new(size_t max, db_batch_fn run, void *arg);
+void db_batch_free(struct db_batch *b);
 void db_batch_put(struct db_batch *b, void *item);
 void db_batch_done(struct db_batch *b);
 
