@@ -55,11 +55,12 @@ void conn_teardown(struct conn *c)
 	c->owner = NULL;
 	while ((node = list_pop(&c->sent)) != NULL) {
 		struct txn *t = container_of(node, struct txn, node);
-		bool unknown = (t->ending || t->query) && t->fault.code == 0;
+		const char *reason = t->ending || t->query ? "unknown" : "database";
 		c->n_sent--;
 		t->conn = NULL;
-		(void)fault_why(&t->fault, CN_INTERNAL_ERROR, unknown ? "unknown" : "database",
-			"connection to the database lost");
+		if (t->fault.code == 0) /* else the server said why */
+			(void)fault_why(&t->fault, CN_INTERNAL_ERROR, reason,
+				"connection to the database lost");
 		txn_step_done(t);
 	}
 }

@@ -515,7 +515,6 @@ static void a_backend_killed_under_commit_is_reported_as_unknown_and_replaced(un
 	db_begin(db, add_and_ask, &k);
 	run_until_done(&k.seen);
 	timer_free(t);
-	print_message("# %s\n", k.seen.fault.detail);
 	assert_string_equal(k.seen.fault.reason, "unknown");
 	/* the postmaster throws everybody out after a killed backend; all come back by themselves
 	 */
