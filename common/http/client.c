@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The client's engine: one libcurl multi handle whose sockets and time-out live on the loop. */
+/* The client's engine: libcurl multi handles whose sockets and time-outs live on the loop. */
 #include "common/http/client.h"
 
 #include <stdlib.h>
@@ -32,12 +32,12 @@ static void finish(struct http_transfer *x, CURLcode rc)
 	http_client_next(c);
 }
 
-static void collect(struct http_client *c)
+static void collect(const struct shard *shard)
 {
 	CURLMsg *msg;
 	int left;
 
-	while ((msg = curl_multi_info_read(c->multi, &left)) != NULL) {
+	while ((msg = curl_multi_info_read(shard->multi, &left)) != NULL) {
 		struct http_transfer *x = NULL;
 		CURLcode rc = msg->data.result;
 		if (msg->msg != CURLMSG_DONE)
@@ -49,14 +49,14 @@ static void collect(struct http_client *c)
 
 /* ---- curl's sockets and timer on the loop ---- */
 
-static void action(struct http_client *c, curl_socket_t fd, int mask)
+static void action(const struct shard *shard, curl_socket_t fd, int mask)
 {
 	int running;
 
-	c->in_curl++;
-	(void)curl_multi_socket_action(c->multi, fd, mask, &running);
-	c->in_curl--;
-	collect(c);
+	shard->client->in_curl++;
+	(void)curl_multi_socket_action(shard->multi, fd, mask, &running);
+	shard->client->in_curl--;
+	collect(shard);
 }
 
 static void on_timer(void *arg)
@@ -65,7 +65,7 @@ static void on_timer(void *arg)
 }
 
 struct sock {
-	struct http_client *client;
+	struct shard *shard;
 	struct loop_watch *watch;
 	curl_socket_t fd;
 };
@@ -76,12 +76,12 @@ static void on_socket_ready(void *arg, int events)
 	int mask = (events & LOOP_READ ? CURL_CSELECT_IN : 0) |
 		   (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0);
 
-	action(s->client, s->fd, mask);
+	action(s->shard, s->fd, mask);
 }
 
 static int socket_changed(CURL *easy unused, curl_socket_t fd, int what, void *arg, void *sock_arg)
 {
-	struct http_client *c = arg;
+	struct shard *shard = arg;
 	struct sock *s = sock_arg;
 	int events =
 		(what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
@@ -90,7 +90,7 @@ static int socket_changed(CURL *easy unused, curl_socket_t fd, int what, void *a
 		if (s)
 			loop_unwatch(s->watch);
 		free(s);
-		(void)curl_multi_assign(c->multi, fd, NULL);
+		(void)curl_multi_assign(shard->multi, fd, NULL);
 		return 0;
 	}
 	if (s) {
@@ -98,21 +98,21 @@ static int socket_changed(CURL *easy unused, curl_socket_t fd, int what, void *a
 		return 0;
 	}
 	s = mem_alloc(sizeof(*s));
-	s->client = c;
+	s->shard = shard;
 	s->fd = fd;
-	s->watch = loop_watch(c->loop, fd, events, on_socket_ready, s);
-	(void)curl_multi_assign(c->multi, fd, s);
+	s->watch = loop_watch(shard->client->loop, fd, events, on_socket_ready, s);
+	(void)curl_multi_assign(shard->multi, fd, s);
 	return 0;
 }
 
 static int timer_changed(CURLM *multi unused, long ms, void *arg)
 {
-	struct http_client *c = arg;
+	const struct shard *shard = arg;
 
 	if (ms < 0)
-		timer_stop(c->timer);
+		timer_stop(shard->timer);
 	else
-		timer_set(c->timer, (uint64_t)ms, 0);
+		timer_set(shard->timer, (uint64_t)ms, 0);
 	return 0;
 }
 
@@ -135,7 +135,8 @@ static void kick(void *arg)
 			c->in_curl--;
 		}
 	}
-	collect(c);
+	for (size_t i = 0; i < HTTP_SHARDS; i++)
+		collect(&c->shards[i]);
 	http_client_next(c);
 }
 
@@ -148,30 +149,38 @@ void http_client_kick(struct http_transfer *x)
 
 /* ---- life of the client ---- */
 
+static void shard_init(struct shard *shard, struct http_client *c)
+{
+	long idle = (long)c->max_active * 2 / HTTP_SHARDS + 1;
+
+	shard->client = c;
+	shard->timer = timer_new(c->loop, on_timer, shard);
+	shard->multi = curl_multi_init();
+	bug_if(!shard->multi);
+	(void)curl_multi_setopt(shard->multi, CURLMOPT_SOCKETFUNCTION, socket_changed);
+	(void)curl_multi_setopt(shard->multi, CURLMOPT_SOCKETDATA, shard);
+	(void)curl_multi_setopt(shard->multi, CURLMOPT_TIMERFUNCTION, timer_changed);
+	(void)curl_multi_setopt(shard->multi, CURLMOPT_TIMERDATA, shard);
+	(void)curl_multi_setopt(shard->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+	(void)curl_multi_setopt(shard->multi, CURLMOPT_MAXCONNECTS, idle);
+	(void)curl_multi_setopt(
+		shard->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)c->opts.max_per_host);
+}
+
 struct http_client *http_client_new(struct loop *l, const struct http_client_opts *opts)
 {
 	struct http_client *c = mem_alloc(sizeof(*c));
-	long max = opts->max_connections ? (long)opts->max_connections : 4096;
 
 	bug_if(curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK);
 	c->loop = l;
 	c->opts = *opts;
-	c->max_active = (unsigned)max;
+	c->max_active = opts->max_connections ? opts->max_connections : 4096;
 	list_init(&c->active);
 	list_init(&c->waiting);
 	list_init(&c->kicked);
-	c->timer = timer_new(l, on_timer, c);
 	c->kick = timer_new(l, kick, c);
-	c->multi = curl_multi_init();
-	bug_if(!c->multi);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, socket_changed);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, timer_changed);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, max);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, max);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)opts->max_per_host);
+	for (size_t i = 0; i < HTTP_SHARDS; i++)
+		shard_init(&c->shards[i], c);
 	return c;
 }
 
@@ -195,8 +204,10 @@ void http_client_free(struct http_client *c)
 	end_all(&c->waiting);
 	while (c->n_pool > 0)
 		curl_easy_cleanup(c->pool[--c->n_pool]);
-	(void)curl_multi_cleanup(c->multi);
-	timer_free(c->timer);
+	for (size_t i = 0; i < HTTP_SHARDS; i++) {
+		(void)curl_multi_cleanup(c->shards[i].multi);
+		timer_free(c->shards[i].timer);
+	}
 	timer_free(c->kick);
 	free(c->pool);
 	free(c);

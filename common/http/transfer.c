@@ -12,7 +12,7 @@
 #include "gen/errors.h"
 
 enum {
-	BUFFER = 4096, /* per connection in flight; bodies are small */
+	BUFFER = 2048, /* per connection in flight; bodies are small */
 	FLOOR_MS = 30000,
 	FLOOR_BYTES = 30 * 1024,
 	POOL_MAX = 1024,
@@ -212,11 +212,23 @@ static void copy_address(struct http_transfer *x, const char *ip)
 	x->connect_to = curl_slist_append(NULL, to);
 }
 
+/* By scheme, host and port, so that connections of a host are found again. */
+static struct shard *shard_of(struct http_client *c, const struct http_req *req)
+{
+	const char *host = strstr(req->url, "://");
+	uint32_t h = 2166136261u;
+
+	for (const char *p = host ? host + 3 : req->url; *p && *p != '/' && *p != '?'; p++)
+		h = (h ^ (uint8_t)*p) * 16777619u;
+	return &c->shards[(h ^ h >> 16) % HTTP_SHARDS];
+}
+
 struct http_transfer *http_transfer_new(struct http_client *c, const struct http_req *req)
 {
 	struct http_transfer *x = mem_alloc(sizeof(*x));
 
 	x->client = c;
+	x->shard = shard_of(c, req);
 	list_init(&x->node);
 	list_init(&x->kick_node);
 	x->method = mem_strdup(req->method);
@@ -324,7 +336,7 @@ void http_transfer_start(struct http_transfer *x)
 	c->n_active++;
 	x->in_multi = true;
 	c->in_curl++;
-	(void)curl_multi_add_handle(c->multi, x->easy);
+	(void)curl_multi_add_handle(x->shard->multi, x->easy);
 	c->in_curl--;
 }
 
@@ -340,7 +352,7 @@ void http_transfer_detach(struct http_transfer *x)
 		return;
 	x->in_multi = false;
 	c->n_active--;
-	(void)curl_multi_remove_handle(c->multi, x->easy);
+	(void)curl_multi_remove_handle(x->shard->multi, x->easy);
 }
 
 static void keep_handle(struct http_client *c, CURL *e)
