@@ -28,9 +28,11 @@ struct config {
 /* A default outside its own bounds would fail only when a program starts. */
 static void check_default(struct at at, const struct key *k)
 {
+	bool number_of = strcmp(types[k->type], "text") != 0;
+	if (k->def == NULL && number_of)
+		die(at, "only a text can be required; give %s a default", k->name);
 	if (k->def == NULL)
 		return;
-	bool number_of = strcmp(types[k->type], "text") != 0;
 	uint64_t v = number_of ? number(at, k->def, UINT64_MAX) : strlen(k->def);
 
 	if ((number_of && v < k->min) || v > k->max || k->min > k->max)

@@ -283,6 +283,21 @@ static void check_message(const struct model *m, const struct message *msg)
 	}
 }
 
+/* Depth of a message is bounded by its declaration. */
+static void check_no_cycle(const struct model *m, struct message *msg)
+{
+	if (msg->mark == 1)
+		die(msg->at, "struct %s contains itself", msg->name);
+	if (msg->mark == 2)
+		return;
+	msg->mark = 1;
+	for (size_t i = 0; i < msg->n; i++) {
+		if (msg->fields[i].type == Y_STRUCT)
+			check_no_cycle(m, model_message(m, msg->fields[i].of));
+	}
+	msg->mark = 2;
+}
+
 void model_read(struct model *m, const char *schemas)
 {
 	glob_t g;
@@ -293,5 +308,7 @@ void model_read(struct model *m, const char *schemas)
 		read_file(m, g.gl_pathv[i]);
 	for (size_t i = 0; i < m->n; i++)
 		check_message(m, &m->messages[i]);
+	for (size_t i = 0; i < m->n; i++)
+		check_no_cycle(m, &m->messages[i]);
 	globfree(&g);
 }

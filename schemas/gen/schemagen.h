@@ -108,7 +108,7 @@ struct message {
 	size_t n;
 	unsigned *retired; /* tags */
 	size_t n_retired;
-	int mark; /* while sorting by dependency */
+	int mark; /* while looking for cycles: 1 = on the way down, 2 = done */
 };
 
 struct word {
