@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Each libFuzzer target: its seed corpus, then FUZZ_SECONDS of new inputs. Two targets at a time.
+set -u
+cd "$(dirname "$0")/../.."
+seconds=${FUZZ_SECONDS:-10}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mapfile -t targets < <(find build-fuzz/fuzz -maxdepth 1 -type f -executable -name 'fuzz_*' | sort)
+echo "1..${#targets[@]}"
+[ "${#targets[@]}" -gt 0 ] || { echo "not ok 1 - there are fuzz targets"; exit 1; }
+one() {
+	local target=$1 name=${1##*/} what
+	what=${name#fuzz_}
+	mkdir -p "$work/$name"
+	"$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1 \
+		-artifact_prefix="$work/$name." "$work/$name" $(ls -d "tests/fuzz/corpus/$what" 2>/dev/null) >"$work/$name.log" 2>&1
+	echo $? >"$work/$name.rc"
+}
+for t in "${targets[@]}"; do
+	while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n; done
+	one "$t" &
+done
+wait
+n=0 bad=0
+for t in "${targets[@]}"; do
+	n=$((n + 1)) name=${t##*/}
+	runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/$name.log")
+	if [ "$(cat "$work/$name.rc")" -eq 0 ]; then
+		echo "ok $n - $name: ${runs:-?} inputs, no finding"
+	else
+		bad=1
+		echo "not ok $n - $name"
+		tail -n 40 "$work/$name.log" | sed 's/^/# /'
+	fi
+done
+exit $bad
