@@ -19,23 +19,32 @@ struct bus_opts {
 	size_t max_frame; /* bytes of a body; 0 = 1 MiB */
 };
 
-/* One per process: its house thread dials, times out and frees. opts is copied. */
-struct bus *bus_new(struct loop *loop, const struct bus_opts *opts, struct fault *reterr) must_check;
-/* Orderly end within 1 s; outstanding calls get BUS_LOST. */
+/* One per process: its house thread dials, times out and frees. opts is copied, its files are read
+ * here; NULL = no TLS. -1 everywhere: CN_INTERNAL_ERROR with reason bus_url, bus_tls, bus_listen.
+ */
+struct bus *bus_new(
+	struct loop *loop, const struct bus_opts *opts, struct fault *reterr) must_check;
+/* Orderly end within 1 s. Calls on a wire get BUS_LOST, waiting ones BUS_UNAVAILABLE, both from
+ * here. Requests that the service still holds are ended with bus_reply or bus_drop as ever, also
+ * after. */
 void bus_free(struct bus *b);
 
 /* ---- server ---- */
 
 /* Each request body is handed over once; it is valid until bus_reply. */
 typedef void (*bus_serve_fn)(void *arg, struct bus_call *call, struct span body);
-/* url: ipc://PATH, tcp://HOST:PORT or tls+tcp://HOST:PORT. Several listeners may share fn. */
-int bus_serve(struct bus *b, const char *url, bus_serve_fn fn, void *arg,
+/* urls: comma list of ipc:///PATH, tcp://HOST:PORT, tls+tcp://HOST:PORT. Several listeners may
+ * share fn. The ipc socket that a killed process left is replaced. A caller that does not read its
+ * answers is not read from above 1 MiB of them, and closed above 4 MiB. */
+int bus_serve(struct bus *b, const char *urls, bus_serve_fn fn, void *arg,
 	struct fault *reterr) must_check;
-/* Exactly once per call, from the callback or later; body is copied. Harmless if the peer is gone. */
+/* Exactly once per call, from the callback or later; body is copied. Harmless if the peer is gone.
+ */
 void bus_reply(struct bus_call *call, struct span body);
 /* Ends a call without an answer (the caller runs into its deadline). */
 void bus_drop(struct bus_call *call);
-/* Stop accepting new requests, keep answering old ones. */
+/* Takes no new requests and no connections; each connection closes when its open requests are
+ * answered, so that callers go to another instance at once. */
 void bus_serve_stop(struct bus *b);
 
 /* ---- client ---- */
@@ -52,8 +61,9 @@ enum bus_result {
 struct bus_client *bus_connect(struct bus *b, const char *urls, struct fault *reterr) must_check;
 /* peer: connection that answered, to be named in a later call; dies with the connection. */
 typedef void (*bus_done_fn)(void *arg, enum bus_result result, struct span body, uint64_t peer);
-/* body is copied. peer 0 = the next live connection, else exactly that one (gone = BUS_LOST at
- * once). done is called exactly once, never from inside bus_send. Never re-sent. */
+/* body is copied; one over max_frame is BUS_UNAVAILABLE. deadline_ms 0 = 10 s. peer 0 = the next
+ * live connection, else exactly that one (gone = BUS_LOST at once). done is called exactly once,
+ * never from inside bus_send. Never re-sent. */
 void bus_send(struct bus_client *c, uint64_t peer, struct span body, uint32_t deadline_ms,
 	bus_done_fn done, void *arg);
 /* Live connections now. */
@@ -61,8 +71,9 @@ size_t bus_live(const struct bus_client *c);
 
 /* ---- events ---- */
 
-int bus_publish_on(struct bus *b, const char *url, struct fault *reterr) must_check;
-/* To every subscriber; dropped for one whose backlog is over 256 KiB. */
+int bus_publish_on(struct bus *b, const char *urls, struct fault *reterr) must_check;
+/* To every subscriber; dropped for one whose backlog is over 256 KiB. The bus keeps a quiet wire
+ * alive by itself; the heartbeat that shows a gap in time is the publisher's (common/service). */
 void bus_publish(struct bus *b, struct span body);
 typedef void (*bus_event_fn)(void *arg, struct span body);
 /* Bodies whose first n bytes equal prefix (the SP SUB filter is ours: all subscribers get all). */
