@@ -35,6 +35,9 @@ void conn_open(struct conn *c, PGconn *pg)
 
 void conn_break(struct conn *c)
 {
+	/* libpq may have closed the socket: the number must not be watched when it is used again */
+	loop_unwatch(c->watch);
+	c->watch = NULL;
 	c->broken = true;
 	db_kick(c->db);
 }
@@ -137,7 +140,7 @@ static bool flush(struct conn *c)
 
 	if (left < 0)
 		return false;
-	if (events != c->events)
+	if (events != c->events && c->watch != NULL)
 		loop_watch_set(c->watch, events);
 	c->events = events;
 	return true;
@@ -265,6 +268,8 @@ static void on_ready(void *arg, unused int events)
 
 	/* what the server said before it left is still to be read */
 	alive = receive_all(c) && alive;
+	if (c->broken)
+		return;
 	if (!alive || !flush(c))
 		conn_break(c);
 	db_kick(c->db);

@@ -39,6 +39,7 @@ struct sig {
 
 struct loop_watch {
 	uv_poll_t uv;
+	int events;
 	loop_watch_fn fn;
 	void *arg;
 };
@@ -192,8 +193,14 @@ static void on_poll(uv_poll_t *h, int status, int events)
 	struct loop_watch *w = container_of(h, struct loop_watch, uv);
 	int ready = 0;
 
-	if (status < 0 || (events & (UV_READABLE | UV_DISCONNECT)) != 0)
-		ready |= LOOP_READ; /* the reader finds the error */
+	if (status < 0) {
+		/* uv gives up the watch on an error; but data may stand before it: who reads and
+		 * writes shall find both, and end the watch */
+		loop_watch_set(w, w->events);
+		ready = w->events;
+	}
+	if ((events & UV_READABLE) != 0)
+		ready |= LOOP_READ;
 	if ((events & UV_WRITABLE) != 0)
 		ready |= LOOP_WRITE;
 	w->fn(w->arg, ready);
@@ -216,6 +223,7 @@ void loop_watch_set(struct loop_watch *w, int events)
 	int uv = ((events & LOOP_READ) != 0 ? UV_READABLE : 0) |
 		 ((events & LOOP_WRITE) != 0 ? UV_WRITABLE : 0);
 
+	w->events = events;
 	if (uv == 0)
 		(void)uv_poll_stop(&w->uv);
 	else

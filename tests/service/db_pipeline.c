@@ -13,7 +13,7 @@
 #include "common/clock/clock.h"
 #include "common/db/db.h"
 
-#define DEADLINE_MS 20000
+#define DEADLINE_MS 10000
 
 static struct loop *loop;
 static struct db *db;
