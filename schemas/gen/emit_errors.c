@@ -112,9 +112,9 @@ static void check(const struct errors *all)
 			if (e->code == all->retired[k])
 				die(e->at, "CN-%u is retired", e->code);
 		}
-		for (size_t k = 0; k < 1; k++) {
-			if (e->text[k] == NULL || *e->text[k] == '\0')
-				die(e->at, "%s has no text in %s", e->name, langs[k]);
+		for (size_t k = 0; k < 3; k++) {
+			if (e->text[k] == NULL || *e->text[k] == '\0' || *e->hint[k] == '\0')
+				die(e->at, "%s has no text or hint in %s", e->name, langs[k]);
 		}
 	}
 }
