@@ -47,6 +47,7 @@ enum {
 
 struct conn;
 struct endpoint;
+struct query;
 struct subscription;
 
 /* ---- what nng threads hand to the loop ---- */
@@ -137,7 +138,7 @@ struct endpoint {
 	char *url;
 	nng_tls_config *tls; /* NULL without TLS */
 	bool name;           /* host is no address: resolve */
-	struct gaicb *query; /* under way */
+	struct query *query; /* under way */
 	uint64_t resolve_at;
 	bool trouble; /* an address failed since the last answer */
 	struct list targets;

@@ -175,19 +175,45 @@ static void take_answer(struct endpoint *e, const struct addrinfo *answer)
 	}
 }
 
-static const struct addrinfo STREAMS = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+/* A slow name server must not hold up the watchdog: each query has a thread of its own. */
+struct query {
+	pthread_t thread;
+	const char *host; /* the endpoint's, which waits for us */
+	int result;
+	struct addrinfo *answer;
+	atomic_bool done; /* set last */
+};
 
-/* A slow name server must not hold up the watchdog: the query runs in a thread of libc. */
+static void *query_main(void *arg)
+{
+	struct query *q = arg;
+	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+
+	q->result = getaddrinfo(q->host, NULL, &hints, &q->answer);
+	atomic_store(&q->done, true);
+	return NULL;
+}
+
 static void ask(struct endpoint *e)
 {
-	struct gaicb *q = mem_alloc(sizeof(*q));
+	struct query *q = mem_alloc(sizeof(*q));
 
-	q->ar_name = e->host;
-	q->ar_request = &STREAMS;
-	if (getaddrinfo_a(GAI_NOWAIT, &q, 1, NULL) == 0)
+	q->host = e->host;
+	if (pthread_create(&q->thread, NULL, query_main, q) == 0)
 		e->query = q;
 	else
 		free(q);
+}
+
+static void query_end(struct endpoint *e)
+{
+	struct query *q = e->query;
+
+	(void)pthread_join(q->thread, NULL);
+	if (q->result == 0)
+		freeaddrinfo(q->answer);
+	free(q);
+	e->query = NULL;
 }
 
 static void resolve(struct endpoint *e, uint64_t now)
@@ -199,16 +225,12 @@ static void resolve(struct endpoint *e, uint64_t now)
 			ask(e);
 		return;
 	}
-	int r = gai_error(e->query);
-	if (r == EAI_INPROGRESS)
+	if (!atomic_load(&e->query->done))
 		return;
-	if (r == 0) {
-		take_answer(e, e->query->ar_result);
-		freeaddrinfo(e->query->ar_result);
-	}
-	free(e->query);
-	e->query = NULL;
-	e->trouble = r != 0;
+	e->trouble = e->query->result != 0;
+	if (!e->trouble)
+		take_answer(e, e->query->answer);
+	query_end(e);
 	e->resolve_at = now + RESOLVE_IDLE_MS;
 }
 
@@ -335,13 +357,10 @@ static bool target_end(struct target *t)
 
 bool endpoint_end(struct endpoint *e)
 {
-	if (e->query != NULL && gai_cancel(e->query) != EAI_CANCELED &&
-		gai_error(e->query) == EAI_INPROGRESS)
+	if (e->query != NULL && !atomic_load(&e->query->done))
 		return false;
-	if (e->query != NULL && gai_error(e->query) == 0)
-		freeaddrinfo(e->query->ar_result);
-	free(e->query);
-	e->query = NULL;
+	if (e->query != NULL)
+		query_end(e);
 	list_each_safe (it, &e->targets)
 		(void)target_end(container_of(it, struct target, node));
 	if (!list_empty(&e->targets))
