@@ -34,9 +34,9 @@ struct flag {
 
 /* One invocation. */
 struct cli {
-	const char *server;     /* http://HOST:PORT or unix:PATH */
-	const char *token;      /* NULL = none */
-	const char *lang;       /* en fr ja */
+	const char *server; /* http://HOST:PORT or unix:PATH */
+	const char *token;  /* NULL = none */
+	const char *lang;   /* en fr ja */
 	bool json, wide, yes, dry_run, color, tty;
 	uint32_t timeout_ms;
 	const struct verb *verb;
@@ -83,9 +83,9 @@ char *cli_read_line(const char *path) must_check;
 /* ---- client.c ---- */
 
 struct answer {
-	long status;       /* 0 = no answer */
-	json_t *json;      /* NULL when there is none; owned */
-	char *headers;     /* owned */
+	long status;   /* 0 = no answer */
+	json_t *json;  /* NULL when there is none; owned */
+	char *headers; /* owned */
 	struct fault fault;
 };
 void answer_fini(struct answer *a);

@@ -9,7 +9,8 @@
 
 #define BATCH ((size_t)500)
 
-static int call(struct cli *c, const char *method, const char *path, json_t *body, bool exists_is_fine)
+static int call(
+	struct cli *c, const char *method, const char *path, json_t *body, bool exists_is_fine)
 {
 	struct answer a;
 	int rc = client_call(c, method, path, body, NULL, &a);
@@ -51,8 +52,8 @@ static void pairs(json_t *device, const char *member, const char *key, const cha
 	if (!json_is_object(map))
 		return;
 	json_t *list = json_array();
-	json_object_foreach(map, name, v)
-		(void)json_array_append_new(list, json_pack("{s:s, s:O}", key, name, value, v));
+	json_object_foreach(map, name, v)(void)
+		json_array_append_new(list, json_pack("{s:s, s:O}", key, name, value, v));
 	(void)json_object_set_new(device, member, list);
 }
 
@@ -160,9 +161,7 @@ static int import_groups(struct cli *c, const json_t *groups)
 			rc = call(c, "POST", "/groups", body, true);
 		json_decref(body);
 	}
-	json_array_foreach(groups, i, group)
-		if (rc == 0)
-			rc = import_members(c, group);
+	json_array_foreach(groups, i, group) if (rc == 0) rc = import_members(c, group);
 	return rc;
 }
 
@@ -195,12 +194,12 @@ int run_device_import(struct cli *c, const struct verb *v)
 
 	if (c->n_args != 1)
 		return cli_fail(EXIT_USAGE, "%s %s needs %s", v->noun, v->name, v->args);
-	json_t *file = strcmp(c->args[0], "-") == 0 ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &e) :
-						      json_load_file(c->args[0],
-							      JSON_REJECT_DUPLICATES, &e);
+	json_t *file = strcmp(c->args[0], "-") == 0
+			       ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &e)
+			       : json_load_file(c->args[0], JSON_REJECT_DUPLICATES, &e);
 	if (file == NULL)
-		return cli_fail(EXIT_ERROR, "%s, line %d, column %d: %s", c->args[0], e.line, e.column,
-			e.text);
+		return cli_fail(EXIT_ERROR, "%s, line %d, column %d: %s", c->args[0], e.line,
+			e.column, e.text);
 	int rc = import_sites(c, json_object_get(file, "sites"));
 	if (rc == 0)
 		rc = import_devices(c, json_object_get(file, "devices"), &t);
@@ -212,8 +211,8 @@ int run_device_import(struct cli *c, const struct verb *v)
 	if (rc != 0)
 		return rc;
 	if (c->json) {
-		json_t *sum = json_pack("{s:I, s:I, s:I}", "created", t.created, "updated", t.updated,
-			"refused", t.refused);
+		json_t *sum = json_pack("{s:I, s:I, s:I}", "created", t.created, "updated",
+			t.updated, "refused", t.refused);
 		print_json(sum);
 		json_decref(sum);
 	} else {

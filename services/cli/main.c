@@ -16,7 +16,8 @@ static const char usage[] =
 	"  --lang en|fr|ja     of messages (LANG)\n"
 	"  --dry-run --yes     show the request and send nothing; do not ask\n"
 	"  --timeout SECONDS   of one request (60)\n"
-	"Exit: 0 done, 1 error, 2 changes or warnings, 3 partial, 4 refused, 5 not authorised, 64 usage, "
+	"Exit: 0 done, 1 error, 2 changes or warnings, 3 partial, 4 refused, 5 not authorised, 64 "
+	"usage, "
 	"75 try later.\n\n";
 
 int cli_fail(int code, const char *fmt, ...)
@@ -74,8 +75,8 @@ int cli_flags_done(struct cli *c)
 /* Flags that stand alone; all others take the next word. */
 static bool alone(const char *name)
 {
-	static const char *const names[] = {"json", "wide", "yes", "dry-run", "help", "all", "heads",
-		"no-wait", "restart-if-needed", "strict"};
+	static const char *const names[] = {"json", "wide", "yes", "dry-run", "help", "all",
+		"heads", "no-wait", "restart-if-needed", "strict"};
 
 	for (size_t i = 0; i < array_len(names); i++)
 		if (strcmp(names[i], name) == 0)
@@ -165,7 +166,8 @@ static int common_flags(struct cli *c)
 	const char *timeout = cli_flag(c, "timeout");
 
 	c->server = server != NULL ? server : env("CARNET_SERVER", "http://127.0.0.1:8080");
-	c->lang = lang_of(lang != NULL ? lang : env("LC_ALL", env("LC_MESSAGES", env("LANG", "en"))));
+	c->lang =
+		lang_of(lang != NULL ? lang : env("LC_ALL", env("LC_MESSAGES", env("LANG", "en"))));
 	c->timeout_ms = timeout != NULL ? (uint32_t)strtoul(timeout, NULL, 10) * 1000 : 60000;
 	c->json = cli_flag(c, "json") != NULL;
 	c->wide = cli_flag(c, "wide") != NULL;

@@ -23,8 +23,8 @@ int run_status(struct cli *c, const struct verb *v)
 		print_json(a.json);
 	else
 		table_print(c, json_object_get(a.json, "components"), v->columns, NULL);
-	json_array_foreach(warnings, i, warning)
-		(void)cli_fail(0, "warning: %s", json_string_value(warning));
+	json_array_foreach(warnings, i, warning)(void)
+		cli_fail(0, "warning: %s", json_string_value(warning));
 	rc = state != NULL && strcmp(state, "ok") == 0 ? EXIT_DONE : EXIT_ERROR;
 	if (rc == EXIT_DONE && json_array_size(warnings) > 0)
 		rc = EXIT_CHANGES;
@@ -40,19 +40,21 @@ int run_explain(struct cli *c, const struct verb *v)
 	if (strncasecmp(text, "CN-", 3) == 0)
 		text += 3;
 	int code = (int)strtol(text, NULL, 10);
-	const struct error_info *e = code > 0 ? error_info(code) : error_by_name(text);
+	const struct error_info *e = code > 0 ? error_info(code) : error_named(text);
 	size_t l = strcmp(c->lang, "fr") == 0 ? 1 : strcmp(c->lang, "ja") == 0 ? 2 : 0;
 	if (e == NULL)
 		return cli_fail(EXIT_ERROR, "there is no code '%s'", c->args[0]);
 	if (c->json) {
 		json_t *j = json_pack("{s:i, s:s, s:s, s:s, s:b, s:s, s:s, s:s}", "code", e->code,
-			"name", e->name, "class", e->class, "outcome", e->outcome, "retryable",
-			(int)e->retryable, "who", e->who, "text", e->text[l], "hint", e->hint[l]);
+			"name", e->name, "class", error_class_words[e->class], "outcome",
+			error_outcome_words[e->outcome], "retryable", (int)e->retryable, "who",
+			error_who_words[e->who], "text", e->text[l], "hint", e->hint[l]);
 		print_json(j);
 		json_decref(j);
 		return EXIT_DONE;
 	}
-	(void)printf("CN-%04d %s (%s; %s%s)\n%s\n%s\n", e->code, e->name, e->class, e->outcome,
+	(void)printf("CN-%04d %s (%s; %s%s)\n%s\n%s\n", e->code, e->name,
+		error_class_words[e->class], error_outcome_words[e->outcome],
 		e->retryable ? ", retried" : "", e->text[l], e->hint[l]);
 	return EXIT_DONE;
 }
@@ -93,8 +95,9 @@ int run_completion(struct cli *c, const struct verb *v)
 	each_noun(print_word);
 	(void)printf("\"\n  elif [ \"$COMP_CWORD\" -eq 2 ]; then case \"${COMP_WORDS[1]}\" in\n");
 	each_noun(print_case);
-	(void)printf("  esac; else words=\"--json --wide --filter --lang --yes --dry-run --timeout\"; "
-		     "fi\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\n"
-		     "complete -o default -F _carnet carnet\n");
+	(void)printf(
+		"  esac; else words=\"--json --wide --filter --lang --yes --dry-run --timeout\"; "
+		"fi\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\n"
+		"complete -o default -F _carnet carnet\n");
 	return EXIT_DONE;
 }

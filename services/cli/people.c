@@ -178,7 +178,8 @@ static int make_token(struct cli *c, const struct answer *session, const char *o
 	const char *csrf = json_string_value(json_object_get(session->json, "token"));
 	int rc;
 
-	if (http_header(session->headers, "Set-Cookie", value, sizeof(value)) == NULL || csrf == NULL)
+	if (http_header(session->headers, "Set-Cookie", value, sizeof(value)) == NULL ||
+		csrf == NULL)
 		return cli_fail(EXIT_ERROR, "the server gave no session");
 	(void)snprintf(cookie, sizeof(cookie), "Cookie: %.*s", (int)strcspn(value, ";"), value);
 	(void)snprintf(proof, sizeof(proof), "X-Carnet-Token: %.80s", csrf);
@@ -203,16 +204,16 @@ int run_setup(struct cli *c, const struct verb *v)
 	if (setup_file == NULL || out == NULL)
 		return cli_fail(EXIT_USAGE, "%s needs --setup-token-file and --token-out", v->noun);
 	char *setup_token = cli_read_line(setup_file);
-	char *password = setup_token == NULL ? NULL :
-					       cli_secret(c, "password", "Password of the first administrator", true);
+	char *password = setup_token == NULL ? NULL
+					     : cli_secret(c, "password",
+						       "Password of the first administrator", true);
 	int rc = password == NULL ? EXIT_USAGE : cli_flags_done(c);
 	if (rc == 0) {
 		json_t *body = json_pack("{s:s, s:s, s:s}", "setup_token", setup_token, "name",
 			name == NULL ? "admin" : name, "password", password);
 		c->token = NULL;
-		rc = client_call(c, "POST", "/setup", body, NULL, &a) != 0 ?
-			     client_problem(c, &a) :
-			     make_token(c, &a, out);
+		rc = client_call(c, "POST", "/setup", body, NULL, &a) != 0 ? client_problem(c, &a)
+									   : make_token(c, &a, out);
 		json_decref(body);
 	}
 	if (rc == 0)

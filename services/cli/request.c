@@ -30,8 +30,8 @@ static json_t *scalar(const struct msg_field *f, const char *value)
 	char *end;
 
 	if (f->type == MSG_BOOL)
-		return strcmp(value, "false") == 0 || strcmp(value, "no") == 0 ? json_false() :
-										 json_true();
+		return strcmp(value, "false") == 0 || strcmp(value, "no") == 0 ? json_false()
+									       : json_true();
 	if (f->type != MSG_UINT && f->type != MSG_INT)
 		return json_string(value);
 	errno = 0;
@@ -162,8 +162,8 @@ int request_build(struct cli *c, const struct verb *v, struct buf *path, json_t 
 		f->used = true;
 		if (get && field_of(desc, f->name) == NULL && strchr(f->name, '-') == NULL) {
 			json_decref(body);
-			return cli_fail(EXIT_USAGE, "%s %s has no flag --%s", v->noun, v->name,
-				f->name);
+			return cli_fail(
+				EXIT_USAGE, "%s %s has no flag --%s", v->noun, v->name, f->name);
 		}
 		if (get) {
 			add_query(path, &first, f->name, f->value);

@@ -6,13 +6,14 @@
 #include "services/cli/cli.h"
 
 /* The further pages of a list, until the server names no next one. */
-static int next_pages(struct cli *c, const struct verb *v, const struct buf *path, json_t *all,
-	json_t **page)
+static int next_pages(
+	struct cli *c, const struct verb *v, const struct buf *path, json_t *all, json_t **page)
 {
 	const char *next;
 	int rc = EXIT_DONE;
 
-	while (rc == EXIT_DONE && (next = json_string_value(json_object_get(*page, "next"))) != NULL &&
+	while (rc == EXIT_DONE &&
+		(next = json_string_value(json_object_get(*page, "next"))) != NULL &&
 		*next != '\0') {
 		struct buf more = BUF_INIT;
 		struct answer a;
@@ -55,7 +56,8 @@ int verb_run(struct cli *c, const struct verb *v)
 	int rc = request_build(c, v, &path, &body, &has_body);
 
 	if (rc == 0 && limit != NULL) {
-		buf_addf(&path, "%slimit=%s", strchr(buf_str(&path), '?') == NULL ? "?" : "&", limit);
+		buf_addf(&path, "%slimit=%s", strchr(buf_str(&path), '?') == NULL ? "?" : "&",
+			limit);
 		paged = false;
 	}
 	if (rc == 0 && c->dry_run && strcmp(v->method, "GET") != 0) {
@@ -63,7 +65,8 @@ int verb_run(struct cli *c, const struct verb *v)
 		if (has_body)
 			print_json(body);
 	} else if (rc == 0) {
-		if (client_call(c, v->method, buf_str(&path), has_body ? body : NULL, NULL, &a) != 0) {
+		if (client_call(c, v->method, buf_str(&path), has_body ? body : NULL, NULL, &a) !=
+			0) {
 			rc = client_problem(c, &a);
 		} else {
 			json_t *items = json_object_get(a.json, "items");

@@ -254,7 +254,8 @@ void table_object(const struct cli *c, const json_t *object)
 		table_value(&b, name, value);
 		const char *color = c->color ? color_of(buf_str(&b)) : NULL;
 		if (color != NULL)
-			(void)printf("%-*s  \033[%sm%s\033[0m\n", (int)width, name, color, buf_str(&b));
+			(void)printf(
+				"%-*s  \033[%sm%s\033[0m\n", (int)width, name, color, buf_str(&b));
 		else
 			(void)printf("%-*s  %s\n", (int)width, name, buf_str(&b));
 		buf_fini(&b);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Tasks and backups with the flags people think in: --group, --every 15m, --list, --password-file. */
+/* Tasks and backups with the flags people think in: --group, --every 15m, --list, --password-file.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,8 @@ static int add_schedule(struct cli *c, json_t *task)
 	}
 	long n = strtol(every, &unit, 10);
 	if (n < 1 || (strcmp(unit, "m") != 0 && strcmp(unit, "h") != 0 && strcmp(unit, "d") != 0))
-		return cli_fail(EXIT_USAGE, "--every takes a number and m, h or d, for example 15m");
+		return cli_fail(
+			EXIT_USAGE, "--every takes a number and m, h or d, for example 15m");
 	if (*unit == 'h')
 		n *= 60;
 	(void)json_object_set_new(
@@ -76,7 +78,8 @@ static int add_settings(struct cli *c, json_t *task, const char *kind)
 		(void)json_object_set_new(settings, "lists", json_pack("[s]", "all"));
 	if (cli_flag(c, "restart-if-needed") != NULL)
 		(void)json_object_set_new(settings, "restart_if_needed", json_true());
-	char *password = cli_secret(c, "password", "Encryption password (Type II/III devices)", true);
+	char *password =
+		cli_secret(c, "password", "Encryption password (Type II/III devices)", true);
 	if (password == NULL)
 		return EXIT_USAGE;
 	(void)json_object_set_new(settings, "encryption_password", json_string(password));
@@ -94,7 +97,8 @@ static json_t *task_of(struct cli *c, const char *name, int *ret_rc)
 		kind == NULL ? "ab.backup" : kind, "active", 1, "targets", targets);
 
 	if (!add_targets(c, targets))
-		*ret_rc = cli_fail(EXIT_USAGE, "which printers? --group, --device, --filter or --all");
+		*ret_rc = cli_fail(
+			EXIT_USAGE, "which printers? --group, --device, --filter or --all");
 	else if ((*ret_rc = add_schedule(c, task)) == 0 &&
 		 (*ret_rc = add_settings(c, task, kind == NULL ? "ab.backup" : kind)) == 0)
 		return task;
@@ -127,8 +131,8 @@ int run_task_create(struct cli *c, const struct verb *v)
 		json_decref(task);
 		return rc;
 	}
-	rc = client_call(c, "POST", "/tasks", task, NULL, &a) == 0 ? print_task(c, a.json) :
-								     client_problem(c, &a);
+	rc = client_call(c, "POST", "/tasks", task, NULL, &a) == 0 ? print_task(c, a.json)
+								   : client_problem(c, &a);
 	json_decref(task);
 	answer_fini(&a);
 	return rc;
@@ -174,7 +178,8 @@ int run_task_run(struct cli *c, const struct verb *v)
 	return rc;
 }
 
-/* One standing task keeps what "backup now" did last: its runs are in the history like all others. */
+/* One standing task keeps what "backup now" did last: its runs are in the history like all others.
+ */
 int run_backup_now(struct cli *c, const struct verb *v)
 {
 	struct answer a;

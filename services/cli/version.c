@@ -132,8 +132,8 @@ int run_version_verify(struct cli *c, const struct verb *v)
 				rc == EXIT_DONE ? "good" : "DAMAGED",
 				(long long)json_integer_value(json_object_get(a.json, "objects")),
 				(long long)json_integer_value(json_object_get(a.json, "bytes")));
-		json_array_foreach(json_object_get(a.json, "findings"), i, finding)
-			(void)cli_fail(0, "%s", json_string_value(finding));
+		json_array_foreach(json_object_get(a.json, "findings"), i, finding)(void)
+			cli_fail(0, "%s", json_string_value(finding));
 	}
 	answer_fini(&a);
 	buf_fini(&path);

@@ -51,7 +51,8 @@ static void draw(struct watch *w)
 	char bar[BAR * 3 + 1] = "";
 	long long total = count(w->run, "total");
 	long long done = finished(w->run);
-	long long busy = count(w->run, "claimed") + count(w->run, "running") + count(w->run, "storing");
+	long long busy =
+		count(w->run, "claimed") + count(w->run, "running") + count(w->run, "storing");
 	long long filled = total > 0 ? done * BAR / total : 0;
 
 	for (int i = 0; i < BAR; i++)

@@ -35,8 +35,8 @@ static void line_free(struct line *l)
 	free(l);
 }
 
-static void appended(struct txn *t, struct db_result **res, size_t n, const struct fault *f,
-	void *arg)
+static void appended(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct append *a = arg;
 
@@ -63,15 +63,16 @@ static void appended(struct txn *t, struct db_result **res, size_t n, const stru
 static void fill(struct db_args *args, void *arg)
 {
 	const struct append *a = arg;
-	static const size_t columns[] = {offsetof(struct line, actor), offsetof(struct line, origin),
-		offsetof(struct line, verb), offsetof(struct line, object),
-		offsetof(struct line, outcome)};
+	static const size_t columns[] = {offsetof(struct line, actor),
+		offsetof(struct line, origin), offsetof(struct line, verb),
+		offsetof(struct line, object), offsetof(struct line, outcome)};
 
 	for (size_t c = 0; c < array_len(columns); c++) {
 		db_array(args);
 		for (size_t i = 0; i < a->n; i++) {
-			char *const *text = (char *const *)(const void *)((const char *)a->lines[i] +
-									   columns[c]);
+			char *const *text =
+				(char *const *)(const void *)((const char *)a->lines[i] +
+							      columns[c]);
 			db_text(args, *text);
 		}
 		db_array_end(args);
@@ -111,8 +112,8 @@ static void put(struct rest *r, const char *outcome, struct rest *waiting)
 	l->trace = r->trace;
 	l->actor = mem_strdup(r->who.name);
 	l->origin = mem_strdup(http_peer(r->http));
-	l->verb = mem_strdup(r->match.route == NULL ? http_method(r->http) :
-						      r->match.route->request->name);
+	l->verb = mem_strdup(
+		r->match.route == NULL ? http_method(r->http) : r->match.route->request->name);
 	l->object = mem_strdup(r->object);
 	l->outcome = mem_strdup(outcome);
 	db_batch_put(r->gateway->audit->batch, l);

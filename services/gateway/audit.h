@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The audit trail (security.md section 7): one chain over all gateways, written before the change. */
+/* The audit trail (security.md section 7): one chain over all gateways, written before the change.
+ */
 #pragma once
 
 #include "services/gateway/gateway.h"

@@ -77,8 +77,8 @@ static bool change_is_meant(const struct rest *r, struct span csrf)
 	return crypto_equal(digest, csrf.p, sizeof(digest));
 }
 
-static void found_session(struct txn *t, struct db_result **res, size_t n, const struct fault *f,
-	void *arg)
+static void found_session(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct lookup *l = arg;
 	struct person *who = &l->r->who;
@@ -107,8 +107,8 @@ static void found_session(struct txn *t, struct db_result **res, size_t n, const
 	l->then(l->r, NULL);
 }
 
-static void found_token(struct txn *t, struct db_result **res, size_t n, const struct fault *f,
-	void *arg)
+static void found_token(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct lookup *l = arg;
 	struct person *who = &l->r->who;
@@ -120,7 +120,8 @@ static void found_token(struct txn *t, struct db_result **res, size_t n, const s
 		return;
 	}
 	if (db_rows(res[0]) == 0) {
-		lookup_done(l, CN_AUTH_REFUSED, "token", "this API token is not known or has ended");
+		lookup_done(
+			l, CN_AUTH_REFUSED, "token", "this API token is not known or has ended");
 		return;
 	}
 	(void)snprintf(who->name, sizeof(who->name), "token:%s", db_get_text(res[0], 0, 0));

@@ -20,11 +20,11 @@ bool auth_try_allowed(const char *account, const char *address);
 
 /* Password work on the pool, at most 2 at once; then(arg) on the loop. */
 struct password_work {
-	const char *password;      /* lives until then */
-	const char *stored;        /* text to check against; NULL = make a new one */
+	const char *password; /* lives until then */
+	const char *stored;   /* text to check against; NULL = make a new one */
 	struct span pepper;
-	bool good;                 /* of a check */
-	char made[256];            /* of a new one, "" on failure */
+	bool good;      /* of a check */
+	char made[256]; /* of a new one, "" on failure */
 	void (*then)(struct password_work *w);
 	void *arg;
 	struct password_work *next;

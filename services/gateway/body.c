@@ -3,6 +3,7 @@
 #include "services/gateway/body.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +54,8 @@ json_t *body_begin(const struct route *route, struct span body, struct fault *re
 	return NULL;
 }
 
-/* A number, true or false, or the text itself, as the field's type wants it. NULL = does not fit. */
+/* A number, true or false, or the text itself, as the field's type wants it. NULL = does not fit.
+ */
 static json_t *typed(const struct msg_field *f, const char *value)
 {
 	char *end;
@@ -77,9 +79,9 @@ static int put(json_t *object, const struct msg_field *f, const char *value, str
 	if (v == NULL)
 		return fault_set(reterr, CN_VALIDATION_FAILED, "%s: '%.64s' is not a value of it",
 			f->name, value);
-	return json_object_set_new(object, f->name, v) == 0 ?
-		       0 :
-		       fault_set(reterr, CN_INTERNAL_ERROR, "out of memory");
+	return json_object_set_new(object, f->name, v) == 0
+		       ? 0
+		       : fault_set(reterr, CN_INTERNAL_ERROR, "out of memory");
 }
 
 /* The body member as an object, made when absent. */
@@ -108,8 +110,8 @@ int body_path(json_t *root, const struct route *route, const char *name, const c
 	return put(member_of(root, route->body_field), f, value, reterr);
 }
 
-static int put_list(json_t *root, const struct msg_field *f, const char *value,
-	struct fault *reterr)
+static int put_list(
+	json_t *root, const struct msg_field *f, const char *value, struct fault *reterr)
 {
 	json_t *list = json_object_get(root, f->name);
 	char *copy = mem_strdup(value);
@@ -137,27 +139,23 @@ int body_query(json_t *root, const struct route *route, const char *name, const 
 	const struct msg_field *f = body_field(route->request, name);
 
 	if (f == NULL || f->type == MSG_STRUCT || f->type == MSG_BYTES)
-		return fault_set(reterr, CN_VALIDATION_FAILED, "unknown query parameter '%.64s'",
-			name);
+		return fault_set(
+			reterr, CN_VALIDATION_FAILED, "unknown query parameter '%.64s'", name);
 	return f->list ? put_list(root, f, value, reterr) : put(root, f, value, reterr);
 }
 
 int body_set(json_t *root, const struct route *route, struct fault *reterr)
 {
-	char text[128];
+	char outer[64];
 
-	if (route->set == NULL)
+	if (route->set_field == NULL)
 		return 0;
-	size_t n = strlen(route->set);
-	bug_if(n >= sizeof(text));
-	memcpy(text, route->set, n + 1);
-	char *value = strchr(text, ':');
-	bug_if(value == NULL);
-	*value++ = '\0';
-	char *inner = strchr(text, '.');
+	const char *inner = strchr(route->set_field, '.');
 	if (inner == NULL)
-		return put(root, body_field(route->request, text), value, reterr);
-	*inner++ = '\0';
-	const struct msg_desc *desc = body_field(route->request, text)->desc;
-	return put(member_of(root, text), body_field(desc, inner), value, reterr);
+		return put(root, body_field(route->request, route->set_field), route->set_value,
+			reterr);
+	(void)snprintf(
+		outer, sizeof(outer), "%.*s", (int)(inner - route->set_field), route->set_field);
+	const struct msg_desc *desc = body_field(route->request, outer)->desc;
+	return put(member_of(root, outer), body_field(desc, inner + 1), route->set_value, reterr);
 }

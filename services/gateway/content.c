@@ -11,7 +11,7 @@
 #define VERSIONS "/api/v1/versions/"
 
 struct download {
-	struct rest *r;             /* until the head was sent */
+	struct rest *r; /* until the head was sent */
 	struct gateway *gateway;
 	struct http_stream *stream;
 	struct peer_opts opts;

@@ -87,7 +87,7 @@ static void push_run(struct events *e, const struct m_run *run)
 {
 	struct m_run_changed changed = {.run = run};
 
-	list_each_safe(it, &e->watchers) {
+	list_each_safe (it, &e->watchers) {
 		struct watcher *w = container_of(it, struct watcher, node);
 		if (!uuid_is_nil(&w->run) && !uuid_eq(&w->run, &run->id))
 			continue;
@@ -119,7 +119,7 @@ static void read_run(struct events *e, const struct watcher *w)
 
 static void missed_some(struct events *e)
 {
-	list_each(it, &e->watchers) {
+	list_each (it, &e->watchers) {
 		struct watcher *w = container_of(it, struct watcher, node);
 		push(w, "event: gap\ndata: {}\n\n");
 		if (!uuid_is_nil(&w->run))
@@ -143,7 +143,7 @@ static void arrived(void *arg, const struct msg_desc *desc, const void *body)
 	}
 	const struct uuid *run =
 		desc->id == MSG_JOB_CHANGED ? &((const struct m_job_changed *)body)->run : NULL;
-	list_each_safe(it, &e->watchers) {
+	list_each_safe (it, &e->watchers) {
 		struct watcher *w = container_of(it, struct watcher, node);
 		if (uuid_is_nil(&w->run) || (run != NULL && uuid_eq(&w->run, run)))
 			push_event(w, desc, body);
@@ -154,14 +154,15 @@ static void comment(void *arg)
 {
 	struct events *e = arg;
 
-	list_each_safe(it, &e->watchers)
+	list_each_safe (it, &e->watchers)
 		push(container_of(it, struct watcher, node), ": still here\n\n");
 }
 
 struct events *events_new(struct gateway *g, struct fault *reterr)
 {
 	const struct common_config *c = &g->config->common;
-	const char *urls[] = {c->scheduler_events, c->lock_events, c->storage_events, c->sync_events};
+	const char *urls[] = {
+		c->scheduler_events, c->lock_events, c->storage_events, c->sync_events};
 	struct events *e = mem_alloc(sizeof(*e));
 
 	e->gateway = g;

@@ -22,20 +22,20 @@ struct gateway {
 	struct audit *audit;
 	struct events *events;
 	uint8_t pepper[32];
-	size_t pepper_n;           /* 0 = no pepper file */
-	uint8_t class_public[32];  /* seals device credentials for the worker class */
+	size_t pepper_n;          /* 0 = no pepper file */
+	uint8_t class_public[32]; /* seals device credentials for the worker class */
 	bool class_known;
 	struct uuid tenant;
 };
 
 /* Who is asking: a person by session cookie, or a machine by API token. */
 struct person {
-	char name[160];            /* "anna" or "token:backup" */
+	char name[160]; /* "anna" or "token:backup" */
 	enum msg_right right;
-	bool known;                /* false = nobody signed in */
+	bool known; /* false = nobody signed in */
 	bool by_cookie;
-	uint8_t session[32];       /* digest of the cookie, when by_cookie */
-	int64_t expires_ms;        /* 0 = does not */
+	uint8_t session[32]; /* digest of the cookie, when by_cookie */
+	int64_t expires_ms;  /* 0 = does not */
 };
 
 /* One REST request on its way; lives in the HTTP request's arena until it is answered. */
@@ -46,11 +46,11 @@ struct rest {
 	struct route_match match;
 	struct person who;
 	struct uuid trace;
-	struct uuid request;       /* idempotency key */
-	const char *lang;          /* en fr ja */
-	json_t *json;              /* request as JSON until it is decoded; owned */
-	const void *body;          /* decoded: struct of match.route->request */
-	const char *object;        /* for the audit: the path */
+	struct uuid request; /* idempotency key */
+	const char *lang;    /* en fr ja */
+	json_t *json;        /* request as JSON until it is decoded; owned */
+	const void *body;    /* decoded: struct of match.route->request */
+	const char *object;  /* for the audit: the path */
 	void (*then)(struct rest *r);
 };
 

@@ -33,7 +33,8 @@ static int read_class_key(struct fault *reterr)
 	text[strcspn(text, "\r\n")] = '\0';
 	if (hex_decode(text, gateway.class_public, sizeof(gateway.class_public)) != 0)
 		return fault_set(reterr, CN_VALIDATION_FAILED,
-			"class_key_public: %s does not hold 64 hex digits", config.class_key_public);
+			"class_key_public: %s does not hold 64 hex digits",
+			config.class_key_public);
 	gateway.class_known = true;
 	return 0;
 }
@@ -54,12 +55,12 @@ static int read_keys(struct fault *reterr)
 static int connect_peers(struct service *s, struct fault *reterr)
 {
 	gateway.scheduler = peer_new(s, config.common.scheduler_urls, reterr);
-	gateway.lock = gateway.scheduler == NULL ? NULL :
-						   peer_new(s, config.common.lock_urls, reterr);
-	gateway.storage = gateway.lock == NULL ? NULL :
-						 peer_new(s, config.common.storage_urls, reterr);
-	gateway.sync = gateway.storage == NULL ? NULL :
-						 peer_new(s, config.common.sync_urls, reterr);
+	gateway.lock =
+		gateway.scheduler == NULL ? NULL : peer_new(s, config.common.lock_urls, reterr);
+	gateway.storage =
+		gateway.lock == NULL ? NULL : peer_new(s, config.common.storage_urls, reterr);
+	gateway.sync =
+		gateway.storage == NULL ? NULL : peer_new(s, config.common.sync_urls, reterr);
 	return gateway.sync == NULL ? -1 : 0;
 }
 

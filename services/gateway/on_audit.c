@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "common/db/db.h"
-#include "services/gateway/sql.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/sql.h"
 
 #define PAGE 100
 
@@ -22,7 +22,8 @@ static void fill(struct db_args *a, void *arg)
 	db_int(a, (int64_t)page_size(m));
 }
 
-static void listed(struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+static void listed(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct rest *r = arg;
 
@@ -33,8 +34,7 @@ static void listed(struct txn *t, struct db_result **res, size_t n, const struct
 		return;
 	}
 	struct db_result *rows = res[0];
-	struct m_audit_event *items =
-		arena_array(r->arena, (size_t)db_rows(rows), sizeof(*items));
+	struct m_audit_event *items = arena_array(r->arena, (size_t)db_rows(rows), sizeof(*items));
 	struct m_audit_page page = {
 		.items = items, .items_n = items == NULL ? 0 : (size_t)db_rows(rows)};
 	for (int i = 0; i < (int)page.items_n; i++)
@@ -50,8 +50,8 @@ static void listed(struct txn *t, struct db_result **res, size_t n, const struct
 			.hash = db_get_bytes(rows, i, 8),
 		};
 	if (page.items_n == page_size(r->body) && items[page.items_n - 1].seq > 1)
-		page.next = arena_printf(r->arena, "%llu",
-			(unsigned long long)items[page.items_n - 1].seq);
+		page.next = arena_printf(
+			r->arena, "%llu", (unsigned long long)items[page.items_n - 1].seq);
 	rest_reply(r, &m_audit_page_desc, &page);
 }
 

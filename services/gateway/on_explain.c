@@ -10,7 +10,7 @@ static const struct error_info *find(const char *text)
 	if (strncasecmp(text, "CN-", 3) == 0)
 		text += 3;
 	int code = (int)strtol(text, NULL, 10);
-	return code > 0 ? error_info(code) : error_by_name(text);
+	return code > 0 ? error_info(code) : error_named(text);
 }
 
 void on_explain(struct rest *r, const void *body)
@@ -27,8 +27,8 @@ void on_explain(struct rest *r, const void *body)
 	struct m_explanation x = {
 		.code = (uint64_t)e->code,
 		.name = e->name,
-		.class = e->class,
-		.outcome = e->outcome,
+		.class = error_class_words[e->class],
+		.outcome = error_outcome_words[e->outcome],
 		.has = UINT64_MAX,
 		.retryable = e->retryable,
 		.status = (uint64_t)e->status,

@@ -11,9 +11,8 @@
 #include "services/gateway/sql.h"
 
 /* A password nobody has, hashed with our parameters: an unknown name costs the same time. */
-static const char nobody[] =
-	"$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
-	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+static const char nobody[] = "$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
+			     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 struct sign_in {
 	struct rest *r;
@@ -42,7 +41,8 @@ static void fill_session(struct db_args *a, void *arg)
 	db_int(a, s->r->gateway->config->session_max_ms);
 }
 
-/* __Host- and Secure need HTTPS; on plain HTTP (loopback, the demo) neither would be kept (SE-41). */
+/* __Host- and Secure need HTTPS; on plain HTTP (loopback, the demo) neither would be kept (SE-41).
+ */
 static void set_cookie(struct rest *r, const char *value, int64_t seconds)
 {
 	bool https = strncmp(r->gateway->config->public_url, "https://", 8) == 0;
@@ -54,8 +54,8 @@ static void set_cookie(struct rest *r, const char *value, int64_t seconds)
 		http_set_header(r->http, "Set-Cookie", text);
 }
 
-static void session_made(struct txn *t, struct db_result **res, size_t n, const struct fault *f,
-	void *arg)
+static void session_made(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct sign_in *s = arg;
 	struct rest *r = s->r;
@@ -97,8 +97,8 @@ static void password_checked(struct password_work *w)
 	make_session(s);
 }
 
-static void person_found(struct txn *t, struct db_result **res, size_t n, const struct fault *f,
-	void *arg)
+static void person_found(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct sign_in *s = arg;
 	struct gateway *g = s->r->gateway;
@@ -115,8 +115,8 @@ static void person_found(struct txn *t, struct db_result **res, size_t n, const 
 		s->person = db_get_uuid(res[0], 0, 0);
 		(void)snprintf(s->stored, sizeof(s->stored), "%s", db_get_text(res[0], 0, 1));
 		s->r->who.right = auth_right(db_get_text(res[0], 0, 2));
-		(void)snprintf(s->r->who.name, sizeof(s->r->who.name), "%s",
-			db_get_text(res[0], 0, 3));
+		(void)snprintf(
+			s->r->who.name, sizeof(s->r->who.name), "%s", db_get_text(res[0], 0, 3));
 	}
 	s->work = (struct password_work){
 		.password = s->password,
@@ -175,8 +175,8 @@ static void setup_refused(struct rest *r)
 		"this setup token is not good: it was used, or its 30 minutes are over");
 }
 
-static void setup_used(struct txn *t, struct db_result **res, size_t n, const struct fault *f,
-	void *arg)
+static void setup_used(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct sign_in *s = arg;
 
@@ -206,8 +206,8 @@ static void setup_hashed(struct password_work *w)
 	db_query(s->r->gateway->service->db, &SQL_SETUP_USE, fill_setup, setup_used, s);
 }
 
-static void setup_checked(struct txn *t, struct db_result **res, size_t n, const struct fault *f,
-	void *arg)
+static void setup_checked(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct sign_in *s = arg;
 	struct gateway *g = s->r->gateway;
@@ -261,8 +261,8 @@ static void fill_own(struct db_args *a, void *arg)
 	db_bytes(a, (struct span){r->who.session, sizeof(r->who.session)});
 }
 
-static void signed_out(struct txn *t, struct db_result **res, size_t n, const struct fault *f,
-	void *arg)
+static void signed_out(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct rest *r = arg;
 

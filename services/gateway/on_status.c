@@ -18,8 +18,8 @@ static void add(struct report *s, const char *name, bool up, const char *detail)
 {
 	if (s->reply.components_n == COMPONENTS)
 		return;
-	s->items[s->reply.components_n++] = (struct m_component){
-		.name = name, .state = up ? "up" : "down", .detail = detail};
+	s->items[s->reply.components_n++] =
+		(struct m_component){.name = name, .state = up ? "up" : "down", .detail = detail};
 	s->degraded = s->degraded || !up;
 }
 

@@ -26,7 +26,8 @@ static struct m_token token_of(struct db_result *res, int row)
 	};
 }
 
-static void listed(struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+static void listed(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct rest *r = arg;
 
@@ -68,8 +69,8 @@ static void fill_made(struct db_args *a, void *arg)
 	db_time_ms(a, m->token->expires_at);
 }
 
-static void created(struct txn *t, struct db_result **res, size_t n, const struct fault *f,
-	void *arg)
+static void created(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct made *m = arg;
 
@@ -108,8 +109,8 @@ static void fill_id(struct db_args *a, void *arg)
 	db_uuid(a, &m->id);
 }
 
-static void deleted(struct txn *t, struct db_result **res, size_t n, const struct fault *f,
-	void *arg)
+static void deleted(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct rest *r = arg;
 

@@ -31,7 +31,8 @@ static struct m_user user_of(struct db_result *res, int row)
 	};
 }
 
-static void listed(struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+static void listed(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct rest *r = arg;
 
@@ -66,8 +67,8 @@ static void fill_ref(struct db_args *a, void *arg)
 	db_text(a, ((const struct change *)arg)->ref);
 }
 
-static void why_not(struct txn *t, struct db_result **res, size_t n, const struct fault *f,
-	void *arg)
+static void why_not(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct change *c = arg;
 
@@ -84,8 +85,8 @@ static void why_not(struct txn *t, struct db_result **res, size_t n, const struc
 			"the first administrator can be neither demoted nor switched off");
 }
 
-static void changed(struct txn *t, struct db_result **res, size_t n, const struct fault *f,
-	void *arg)
+static void changed(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct change *c = arg;
 	struct rest *r = c->r;
@@ -133,7 +134,8 @@ static void fill_change(struct db_args *a, void *arg)
 		db_null(a);
 }
 
-static void ignore(struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+static void ignore(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	(void)t;
 	(void)res;

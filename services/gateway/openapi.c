@@ -131,9 +131,7 @@ static bool in_path(const struct route *r, const char *field)
 
 static bool set_by_route(const struct route *r, const char *field)
 {
-	size_t n = strlen(field);
-
-	return r->set != NULL && strncmp(r->set, field, n) == 0 && r->set[n] == ':';
+	return r->set_field != NULL && strcmp(r->set_field, field) == 0;
 }
 
 static bool not_in_body(const struct route *r, const char *field)
@@ -149,26 +147,27 @@ static void add_parameters(json_t *schemas, json_t *operation, const struct rout
 
 	for (const char *p = strchr(r->path, '{'); p != NULL; p = strchr(p + 1, '{')) {
 		json_t *schema = json_pack("{s:s}", "type", "string");
-		(void)json_array_append_new(list,
-			json_pack("{s:s%, s:s, s:b, s:o}", "name", p + 1,
-				strcspn(p + 1, "}"), "in", "path", "required", 1, "schema", schema));
+		(void)json_array_append_new(
+			list, json_pack("{s:s%, s:s, s:b, s:o}", "name", p + 1, strcspn(p + 1, "}"),
+				      "in", "path", "required", 1, "schema", schema));
 	}
 	for (size_t i = 0; i < q->n_fields; i++) {
 		const struct msg_field *f = &q->fields[i];
 		if (query && !in_path(r, f->name) && !set_by_route(r, f->name) &&
 			f->type != MSG_STRUCT)
-			(void)json_array_append_new(list,
-				json_pack("{s:s, s:s, s:b, s:o}", "name", f->name, "in", "query",
-					"required", f->required, "schema", field_schema(schemas, f)));
+			(void)json_array_append_new(
+				list, json_pack("{s:s, s:s, s:b, s:o}", "name", f->name, "in",
+					      "query", "required", f->required, "schema",
+					      field_schema(schemas, f)));
 		if (strcmp(f->name, "if_version") == 0)
-			(void)json_array_append_new(list,
-				json_pack("{s:s, s:s, s:{s:s}}", "name", "If-Match", "in", "header",
-					"schema", "type", "string"));
+			(void)json_array_append_new(
+				list, json_pack("{s:s, s:s, s:{s:s}}", "name", "If-Match", "in",
+					      "header", "schema", "type", "string"));
 	}
 	if (strcmp(r->method, "POST") == 0)
-		(void)json_array_append_new(list,
-			json_pack("{s:s, s:s, s:{s:s}}", "name", "Idempotency-Key", "in", "header",
-				"schema", "type", "string"));
+		(void)json_array_append_new(
+			list, json_pack("{s:s, s:s, s:{s:s}}", "name", "Idempotency-Key", "in",
+				      "header", "schema", "type", "string"));
 	put(operation, "parameters", list);
 }
 
@@ -218,8 +217,8 @@ static json_t *operation_of(json_t *schemas, const struct route *r)
 	json_t *operation = json_object();
 
 	(void)snprintf(id, sizeof(id), "%s%s%s%s%s", r->request->name,
-		strcmp(r->method, "DELETE") == 0 ? "_delete" : "", r->set != NULL ? "_" : "",
-		r->set != NULL ? strchr(r->set, ':') + 1 : "",
+		strcmp(r->method, "DELETE") == 0 ? "_delete" : "", r->set_field != NULL ? "_" : "",
+		r->set_field != NULL ? r->set_value : "",
 		strcmp(r->method, "PUT") == 0 ? "_put" : "");
 	put(operation, "operationId", json_string(id));
 	put(operation, "summary", json_string(r->summary == NULL ? "" : r->summary));
@@ -241,8 +240,8 @@ static void lower(const char *s, char *out, size_t size)
 	out[i] = '\0';
 }
 
-static void add_special(json_t *paths, const char *path, const char *summary, const char *type,
-	bool id)
+static void add_special(
+	json_t *paths, const char *path, const char *summary, const char *type, bool id)
 {
 	json_t *parameters = json_array();
 
@@ -275,8 +274,8 @@ json_t *openapi_document(const char *version)
 	char method[16];
 
 	put(schemas, "problem", problem_schema());
-	for (size_t i = 0; i < route_count; i++) {
-		const struct route *r = &route_table[i];
+	for (size_t i = 0; i < routes_n; i++) {
+		const struct route *r = &routes[i];
 		json_t *item = json_object_get(paths, r->path);
 		if (item == NULL) {
 			item = json_object();
@@ -285,7 +284,8 @@ json_t *openapi_document(const char *version)
 		lower(r->method, method, sizeof(method));
 		put(item, method, operation_of(schemas, r));
 	}
-	add_special(paths, "/events", "All events, as server-sent events", "text/event-stream", false);
+	add_special(
+		paths, "/events", "All events, as server-sent events", "text/event-stream", false);
 	add_special(paths, "/runs/{id}/events", "Live progress of a run, as server-sent events",
 		"text/event-stream", true);
 	add_special(paths, "/versions/{id}/content",
@@ -293,8 +293,8 @@ json_t *openapi_document(const char *version)
 		"application/octet-stream", true);
 	return json_pack("{s:s, s:{s:s, s:s, s:{s:s}}, s:[{s:s}], s:o, s:{s:o, s:{s:{s:s, s:s}}}, "
 			 "s:[{s:[]}]}",
-		"openapi", "3.1.0", "info", "title", "Carnet", "version", version, "license", "name",
-		"Apache-2.0", "servers", "url", "/api/v1", "paths", paths, "components", "schemas",
-		schemas, "securitySchemes", "token", "type", "http", "scheme", "bearer", "security",
-		"token");
+		"openapi", "3.1.0", "info", "title", "Carnet", "version", version, "license",
+		"name", "Apache-2.0", "servers", "url", "/api/v1", "paths", paths, "components",
+		"schemas", schemas, "securitySchemes", "token", "type", "http", "scheme", "bearer",
+		"security", "token");
 }

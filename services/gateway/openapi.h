@@ -5,5 +5,7 @@
 
 #include <jansson.h>
 
+#include "common/base/base.h"
+
 /* NULL when memory ran out. The caller decrefs. */
 json_t *openapi_document(const char *version) must_check;

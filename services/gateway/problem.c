@@ -40,14 +40,17 @@ static int lang_index(const char *lang)
 json_t *problem_json(const struct fault *f, const char *lang, const struct uuid *trace)
 {
 	const struct error_info *e = error_info(f->code);
+	const struct error_info *why =
+		error_reason(f->reason); /* finer words, where there are some */
 	char type[64];
 	char code[16];
 	char id[UUID_TEXT];
 
 	(void)snprintf(code, sizeof(code), "CN-%04d", e->code);
 	(void)snprintf(type, sizeof(type), "/api/v1/explain/%s", code);
-	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "type", type, "title",
-		e->text[lang_index(lang)], "status", (int)problem_status(f), "detail", f->detail,
-		"code", code, "name", e->name, "reason", f->reason, "hint",
-		e->hint[lang_index(lang)], "who", e->who, "trace", uuid_format(trace, id));
+	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "type", type,
+		"title", (why == NULL ? e : why)->text[lang_index(lang)], "status",
+		(int)problem_status(f), "detail", f->detail, "code", code, "name", e->name,
+		"reason", f->reason, "hint", (why == NULL ? e : why)->hint[lang_index(lang)], "who",
+		error_who_words[e->who], "trace", uuid_format(trace, id));
 }

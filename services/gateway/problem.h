@@ -9,7 +9,8 @@
 
 /* en, fr or ja: the first one an Accept-Language header names; en for everything else. */
 const char *problem_lang(const char *accept_language);
-/* HTTP status of a fault: that of its code, or of its reason where one is finer (412 for version). */
+/* HTTP status of a fault: that of its code, or of its reason where one is finer (412 for version).
+ */
 unsigned problem_status(const struct fault *f);
 /* {type, title, status, detail, code, name, reason, hint, who, trace}. The caller decrefs. */
 json_t *problem_json(const struct fault *f, const char *lang, const struct uuid *trace) must_check;

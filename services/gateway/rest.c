@@ -85,9 +85,9 @@ static void set_location(struct rest *r, const json_t *doc)
 
 	if (id == NULL || route->reply_field == NULL)
 		return;
-	const char *at = strcmp(route->reply_field, "run") == 0 ?
-				 arena_printf(r->arena, PREFIX "/runs/%s", id) :
-				 arena_printf(r->arena, PREFIX "%s/%s", route->path, id);
+	const char *at = strcmp(route->reply_field, "run") == 0
+				 ? arena_printf(r->arena, PREFIX "/runs/%s", id)
+				 : arena_printf(r->arena, PREFIX "%s/%s", route->path, id);
 	if (at != NULL)
 		http_set_header(r->http, "Location", at);
 }
@@ -264,8 +264,8 @@ static struct uuid request_id(struct rest *r)
 		return uuid_v7(clock_wall_ms());
 	if (uuid_parse(key, &id) == 0)
 		return id;
-	const char *text = arena_printf(r->arena, "%s\n%s\n%s\n%s", r->who.name,
-		http_method(r->http), r->object, key);
+	const char *text = arena_printf(
+		r->arena, "%s\n%s\n%s\n%s", r->who.name, http_method(r->http), r->object, key);
 	sha256((struct span){(const uint8_t *)text, text == NULL ? 0 : strlen(text)}, digest);
 	memcpy(id.b, digest, sizeof(id.b));
 	return id;

@@ -6,13 +6,13 @@
 #include <string.h>
 
 /* One template against one path; fills params. */
-static bool matches(const char *template, const char *path, struct arena *arena,
-	struct route_match *m)
+static bool matches(
+	const char *template, const char *path, struct arena *arena, struct route_match *m)
 {
 	m->n_params = 0;
 	while (*template != '\0') {
 		if (*template != '{') {
-			if (*template++ != *path++)
+			if (*template ++ != *path++)
 				return false;
 			continue;
 		}
@@ -32,21 +32,21 @@ static bool matches(const char *template, const char *path, struct arena *arena,
 	return *path == '\0';
 }
 
-int route_find(const char *method, const char *path, struct arena *arena,
-	struct route_match *ret_match)
+int route_find(
+	const char *method, const char *path, struct arena *arena, struct route_match *ret_match)
 {
 	struct route_match m = {.allow = ""};
 
-	for (size_t i = 0; i < route_count; i++) {
-		if (!matches(route_table[i].path, path, arena, &m))
+	for (size_t i = 0; i < routes_n; i++) {
+		if (!matches(routes[i].path, path, arena, &m))
 			continue;
-		if (strcmp(route_table[i].method, method) == 0) {
-			m.route = &route_table[i];
+		if (strcmp(routes[i].method, method) == 0) {
+			m.route = &routes[i];
 			*ret_match = m;
 			return 0;
 		}
-		m.allow = arena_printf(arena, "%s%s%s", m.allow, *m.allow != '\0' ? ", " : "",
-			route_table[i].method);
+		m.allow = arena_printf(
+			arena, "%s%s%s", m.allow, *m.allow != '\0' ? ", " : "", routes[i].method);
 	}
 	if (m.allow == NULL || *m.allow == '\0')
 		return -1;

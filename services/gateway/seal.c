@@ -13,7 +13,8 @@ static const char *const secret_members[] = {"user", "password", "id_number", "p
 	"community_read", "community_write", "auth_protocol", "auth_password", "privacy_protocol",
 	"privacy_password", "context", "token", "bytes"};
 
-void seal_aad(struct buf *out, const char *purpose, const struct uuid *tenant, const struct uuid *id)
+void seal_aad(
+	struct buf *out, const char *purpose, const struct uuid *tenant, const struct uuid *id)
 {
 	buf_add(out, purpose, strlen(purpose) + 1);
 	buf_add(out, tenant->b, sizeof(tenant->b));
@@ -49,9 +50,9 @@ static int id_of(json_t *object, const char *member, struct uuid *ret_id, struct
 	char made[UUID_TEXT];
 
 	if (text != NULL)
-		return uuid_parse(text, ret_id) == 0 ?
-			       0 :
-			       fault_set(reterr, CN_VALIDATION_FAILED, "%s: not a UUID", member);
+		return uuid_parse(text, ret_id) == 0
+			       ? 0
+			       : fault_set(reterr, CN_VALIDATION_FAILED, "%s: not a UUID", member);
 	*ret_id = uuid_v7(clock_wall_ms());
 	return json_object_set_new(object, member, json_string(uuid_format(ret_id, made)));
 }
@@ -68,8 +69,8 @@ static json_t *take_secrets(json_t *credential)
 		if (secrets == NULL)
 			secrets = json_object();
 		/* a department id is "id" on the device, but the resource has an id of its own */
-		const char *name = strcmp(secret_members[i], "id_number") == 0 ? "id" :
-										   secret_members[i];
+		const char *name =
+			strcmp(secret_members[i], "id_number") == 0 ? "id" : secret_members[i];
 		(void)json_object_set(secrets, name, v);
 		(void)json_object_del(credential, secret_members[i]);
 	}
@@ -107,8 +108,7 @@ static bool good_password(const char *p)
 static int seal_task(const struct gateway *g, json_t *task, struct fault *reterr)
 {
 	json_t *settings = json_object_get(task, "settings");
-	const char *password =
-		json_string_value(json_object_get(settings, "encryption_password"));
+	const char *password = json_string_value(json_object_get(settings, "encryption_password"));
 	struct uuid id;
 
 	if (password == NULL)
@@ -121,20 +121,20 @@ static int seal_task(const struct gateway *g, json_t *task, struct fault *reterr
 	(void)json_object_del(settings, "password_id");
 	int rc = id_of(settings, "password_id", &id, reterr);
 	if (rc == 0)
-		rc = seal_into(g, settings, "password_sealed", "carnet-password-1", &id, password,
-			reterr);
+		rc = seal_into(
+			g, settings, "password_sealed", "carnet-password-1", &id, password, reterr);
 	(void)json_object_del(settings, "encryption_password");
 	return rc;
 }
 
-int seal_request(const struct gateway *g, const struct route *route, json_t *root,
-	struct fault *reterr)
+int seal_request(
+	const struct gateway *g, const struct route *route, json_t *root, struct fault *reterr)
 {
 	if (route->seal == NULL)
 		return 0;
 	json_t *body = json_object_get(root, route->body_field);
 	if (!json_is_object(body))
 		return 0;
-	return strcmp(route->seal, "task") == 0 ? seal_task(g, body, reterr) :
-						  seal_credential(g, body, reterr);
+	return strcmp(route->seal, "task") == 0 ? seal_task(g, body, reterr)
+						: seal_credential(g, body, reterr);
 }

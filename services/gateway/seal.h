@@ -5,9 +5,10 @@
 
 #include "services/gateway/gateway.h"
 
-/* Works on the JSON request of a route with seal=credential or seal=task; does nothing otherwise. */
+/* Works on the JSON request of a route with seal=credential or seal=task; does nothing otherwise.
+ */
 int seal_request(const struct gateway *g, const struct route *route, json_t *root,
 	struct fault *reterr) must_check;
 /* The AAD of a sealed secret: purpose NUL tenant id. */
-void seal_aad(struct buf *out, const char *purpose, const struct uuid *tenant,
-	const struct uuid *id);
+void seal_aad(
+	struct buf *out, const char *purpose, const struct uuid *tenant, const struct uuid *id);

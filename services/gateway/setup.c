@@ -50,7 +50,8 @@ static void lay_down(const struct setup *s)
 			L_INT("errno", errno));
 }
 
-static void opened(struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+static void opened(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct setup *s = arg;
 

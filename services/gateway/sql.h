@@ -23,11 +23,11 @@ extern const struct db_sql SQL_PERSON_LIST;   /* → id name role active created
 extern const struct db_sql SQL_PERSON_CREATE; /* id name role password → the row */
 /* id or name, version, role, password, active (NULL = keep) → the row, then what was wrong */
 extern const struct db_sql SQL_PERSON_UPDATE;
-extern const struct db_sql SQL_PERSON_WHY;    /* id or name → version, break_glass */
-extern const struct db_sql SQL_PERSON_LEAVE;  /* id or name: its sessions end */
+extern const struct db_sql SQL_PERSON_WHY;   /* id or name → version, break_glass */
+extern const struct db_sql SQL_PERSON_LEAVE; /* id or name: its sessions end */
 extern const struct db_sql SQL_TOKEN_LIST;
-extern const struct db_sql SQL_TOKEN_CREATE;  /* id digest name role made_by expires → the row */
-extern const struct db_sql SQL_TOKEN_DELETE;  /* id */
-extern const struct db_sql SQL_AUDIT_APPEND;  /* six arrays */
-extern const struct db_sql SQL_AUDIT_LIST;    /* before seq, limit */
-extern const struct db_sql SQL_AUDIT_CHECK;   /* → first bad seq or NULL */
+extern const struct db_sql SQL_TOKEN_CREATE; /* id digest name role made_by expires → the row */
+extern const struct db_sql SQL_TOKEN_DELETE; /* id */
+extern const struct db_sql SQL_AUDIT_APPEND; /* six arrays */
+extern const struct db_sql SQL_AUDIT_LIST;   /* before seq, limit */
+extern const struct db_sql SQL_AUDIT_CHECK;  /* → first bad seq or NULL */
