@@ -36,7 +36,7 @@ create table gate.token (
 
 -- The one-time token that makes the first administrator; the row goes when it was used.
 create table gate.setup (
-  only        boolean primary key default true check (only),
+  one boolean primary key default true check (one),
   digest      bytea not null check (length(digest) = 32),
   expires_at  timestamptz not null
 );
@@ -54,7 +54,7 @@ create table gate.audit (
   hash     bytea not null check (length(hash) = 32)
 );
 create table gate.audit_head (
-  only  boolean primary key default true check (only),
+  one boolean primary key default true check (one),
   seq   bigint not null,
   hash  bytea not null check (length(hash) = 32)
 );

@@ -175,6 +175,9 @@ static int common_flags(struct cli *c)
 	c->dry_run = cli_flag(c, "dry-run") != NULL;
 	c->tty = isatty(STDOUT_FILENO) != 0;
 	c->color = c->tty && getenv("NO_COLOR") == NULL;
+	/* a first start has no token yet, and what is offline needs none */
+	if (c->verb->path == NULL && *c->verb->name == '\0' && strcmp(c->verb->noun, "status") != 0)
+		return 0;
 	return read_token(c, cli_flag(c, "token-file"));
 }
 

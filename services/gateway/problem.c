@@ -29,6 +29,10 @@ unsigned problem_status(const struct fault *f)
 		return 412;
 	if (f->code == CN_NOT_FOUND && strcmp(f->reason, "method") == 0)
 		return 405;
+	/* a service or the database is away: try again, unlike a fault of ours */
+	if (f->code == CN_INTERNAL_ERROR &&
+		(strcmp(f->reason, "unavailable") == 0 || strcmp(f->reason, "database") == 0))
+		return 503;
 	return (unsigned)error_info(f->code)->status;
 }
 

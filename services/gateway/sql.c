@@ -45,7 +45,7 @@ const struct db_sql SQL_SETUP_OPEN = {"gate_setup_open",
 	"insert into gate.setup (digest, expires_at) "
 	"select $1, clock_timestamp() + $2::int * interval '1 minute' "
 	"where not exists (select 1 from gate.person) "
-	"on conflict (only) do update set digest = excluded.digest, "
+	"on conflict (one) do update set digest = excluded.digest, "
 	"expires_at = excluded.expires_at where setup.expires_at < clock_timestamp() "
 	"returning 1"};
 
