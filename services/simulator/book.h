@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The address lists of a simulated device: made from the seed, changed by the control port, written
+ * as `.abk` text. This side's own encoder: the worker and storage have theirs. */
+#pragma once
+
+#include "common/base/arena.h"
+#include "services/simulator/sim.h"
+
+/* Numbers are stable: they choose the random stream. */
+enum item {
+	ITEM_LIST_1 = 0,
+	ITEM_LIST_10 = 9,
+	ITEM_ONE_TOUCH = 10,
+	ITEM_CODED_DIAL,
+	ITEM_FAVORITES,
+	ITEM_ADDRESS_BOOK,
+	ITEM_SPEED_DIAL,
+};
+
+enum entry_kind { KIND_EMAIL, KIND_FAX, KIND_IFAX, KIND_IPFAX, KIND_FILE, KIND_GROUP, KIND_COUNT };
+
+struct entry {
+	uint32_t number;
+	enum entry_kind kind;
+	const char *name, *reading;
+	const char *mail, *dial, *protocol, *host, *path, *user, *password; /* NULL = has none */
+	uint32_t *members;
+	size_t n_members;
+};
+
+struct book_list {
+	struct arena arena;
+	const char *name;
+	struct entry *entries;
+	size_t n;
+};
+
+const char *item_name(enum item item);
+/* -1 = no such item */
+int item_find(const char *name);
+/* Has this device such a list? */
+bool book_has(const struct device *d, enum item item);
+/* What the list holds now: kept or generated. Free with book_list_free unless it is kept. */
+struct book_list *book_get(const struct device *d, enum item item);
+void book_put_back(const struct device *d, enum item item, struct book_list *l);
+/* The list to be changed; from now on the device keeps it. Counts as a change of configuration. */
+struct book_list *book_edit(struct device *d, enum item item);
+void book_forget(struct device *d);
+/* Exactly what the device would send; secrets: with stored passwords. */
+void book_text(const struct device *d, enum item item, bool secrets, struct buf *out);
+/* Exact bytes from outside; n 0 takes them away again. */
+void book_set_raw(struct device *d, enum item item, struct span bytes);
+struct entry *book_find(struct book_list *l, uint32_t number);
+
+json_t *book_to_json(const struct device *d, enum item item);
+int book_from_json(
+	struct device *d, enum item item, const json_t *json, struct fault *reterr) must_check;
+/* Changes the given members of one entry, or makes it. */
+int book_edit_entry(
+	struct device *d, enum item item, const json_t *json, struct fault *reterr) must_check;
+
+/* text in UTF-8 → out in Windows-1252; '?' never: returns false when a character has no place. */
+bool cp1252_encode(const char *text, struct buf *out);
+
+/* ---- names.c ---- */
+/* latin: only what Windows-1252 holds. Texts live in the arena. */
+void name_person(struct rng *r, struct arena *a, uint32_t language, bool latin, struct entry *e);
+const char *name_department(struct rng *r, uint32_t language, bool latin);
+
+/* ---- dsv.c ---- */
+/* Device setting values of types II and III (simulated only): the named items, sealed with the
+ * password. Equal book and password give equal bytes. */
+void dsv_export(const struct device *d, uint32_t items, const char *password, struct buf *out);
