@@ -134,6 +134,19 @@ static struct entries read_registry(const char *path)
 	return old;
 }
 
+/* Fields and words go with what held them; the id of a message, or the field that held a struct or
+ * enum, has its own entry that says `retired`. */
+static bool holder_is_gone(const struct model *m, const char *key)
+{
+	char *copy = text("%s", key);
+	const char *kind = strsep(&copy, " ");
+	const char *holder = strsep(&copy, " ");
+
+	if (strcmp(kind, "field") == 0)
+		return model_message(m, holder) == NULL;
+	return strcmp(kind, "word") == 0 && model_enum(m, holder) == NULL;
+}
+
 void registry_check(const struct model *m, const char *schemas, bool write)
 {
 	char *path = text("%s/messages/REGISTRY", schemas);
@@ -144,6 +157,8 @@ void registry_check(const struct model *m, const char *schemas, bool write)
 
 	for (size_t i = 0; i < old.n; i++) {
 		const struct entry *e = bsearch(&old.e[i], now.e, now.n, sizeof(*now.e), by_key);
+		if (e == NULL && holder_is_gone(m, old.e[i].key))
+			continue;
 		if (e == NULL)
 			die(at, "%s (%s) is gone: write `retired` in its place", old.e[i].key,
 				old.e[i].meaning);
