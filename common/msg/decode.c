@@ -8,7 +8,7 @@
 #include "gen/errors.h"
 
 #define RATION_BASE ((size_t)64 * 1024)
-#define RATION_RATIO 16 /* structs are wider than what travels: absent members have a place too */
+#define RATION_RATIO 32 /* structs are wider than what travels: absent members have a place too */
 
 struct decoder {
 	struct ration ration;

@@ -88,7 +88,7 @@ void msg_encode(struct buf *out, const struct msg_desc *desc, const struct msg_h
 int msg_prescan(struct span frame, struct fault *reterr) must_check;
 
 /* Scans and decodes a frame. Everything points into the arena, which need not be empty; a frame
- * takes at most 64 KiB + 16 times its size of it. The descriptor is looked up by id. A body that
+ * takes at most 64 KiB + 32 times its size of it. The descriptor is looked up by id. A body that
  * breaks its schema is CN_VALIDATION_FAILED with the path; *ret_header is filled then too, and
  * *ret_desc is NULL only when the id is unknown or the frame unreadable (CN_PROTOCOL_ERROR). */
 int msg_decode(struct span frame, struct arena *arena, const struct msg_desc **ret_desc,

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+/* `carnet`: a client of the gateway and nothing else (docs/spec/fleet.md section 14). Data goes to
+ * stdout, messages to stderr. What the files of this program share. */
+#pragma once
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "common/base/buf.h"
+#include "common/base/fault.h"
+#include "gen/errors.h"
+#include "gen/msg.h"
+#include "gen/routes.h"
+
+/* Exit codes (fleet.md section 14). */
+enum {
+	EXIT_DONE = 0,
+	EXIT_ERROR = 1,
+	EXIT_CHANGES = 2,
+	EXIT_PARTIAL = 3,
+	EXIT_REFUSED = 4,
+	EXIT_AUTH = 5,
+	EXIT_USAGE = 64,
+	EXIT_LATER = 75,
+};
+
+#define CLI_ARGS 64
+
+struct flag {
+	const char *name;  /* without --, '-' as typed */
+	const char *value; /* "true" for a flag without a value */
+	bool used;
+};
+
+/* One invocation. */
+struct cli {
+	const char *server; /* http://HOST:PORT or unix:PATH */
+	const char *token;  /* NULL = none */
+	const char *lang;   /* en fr ja */
+	bool json, wide, yes, dry_run, color, tty;
+	uint32_t timeout_ms;
+	const struct verb *verb;
+	const char *args[CLI_ARGS];
+	size_t n_args;
+	struct flag flags[CLI_ARGS];
+	size_t n_flags;
+	struct loop *loop;
+	struct http_client *http;
+	char token_text[128];
+};
+
+struct verb {
+	const char *noun, *name;
+	const char *method, *path; /* of schemas/routes.tab; NULL when run does it all */
+	const char *args;          /* positional words in the order of the path: "DEVICE" */
+	const char *columns;       /* "name,state=STATE,counts.total=TARGETS": member=TITLE */
+	const char *wide;          /* further columns with --wide */
+	const char *extra;         /* flags of its own, for help: "--wait --every N" */
+	const char *help;
+	int (*run)(struct cli *c, const struct verb *v); /* NULL = verb_run */
+};
+
+extern const struct verb verb_table[];
+extern const size_t verb_count;
+const struct verb *verb_find(const char *noun, const char *name);
+const struct route *verb_route(const struct verb *v);
+
+/* ---- flags ---- */
+
+/* NULL when not given; marks it used. */
+const char *cli_flag(struct cli *c, const char *name);
+/* Next value of a repeatable flag; *at begins at 0. */
+const char *cli_flag_next(struct cli *c, const char *name, size_t *at);
+/* Complains about flags nobody used. */
+int cli_flags_done(struct cli *c);
+/* Prints "carnet: …" to stderr, returns code. */
+int cli_fail(int code, const char *fmt, ...) printf_like(2, 3);
+/* A secret from --NAME-file, or asked on the terminal (twice = confirm). NULL after a message. */
+char *cli_secret(struct cli *c, const char *name, const char *prompt, bool twice) must_check;
+/* A line from a file, without its end. */
+char *cli_read_line(const char *path) must_check;
+
+/* ---- client.c ---- */
+
+struct answer {
+	long status;   /* 0 = no answer */
+	json_t *json;  /* NULL when there is none; owned */
+	char *headers; /* owned */
+	struct fault fault;
+};
+void answer_fini(struct answer *a);
+/* One request; body may be NULL (not consumed). path begins after /api/v1. */
+int client_call(struct cli *c, const char *method, const char *path, const json_t *body,
+	const char *const *headers, struct answer *ret) must_check;
+/* Streams the answer's body into fn until it ends or fn returns false. Returns the status or 0. */
+long client_stream(struct cli *c, const char *path, bool (*fn)(void *arg, struct span bytes),
+	void *arg, struct fault *reterr);
+/* Prints the problem document of an answer and gives the exit code. */
+int client_problem(const struct cli *c, const struct answer *a);
+
+/* ---- request.c ---- */
+
+/* The path with positional words put in, and the body or query from flags, by the descriptors. */
+int request_build(struct cli *c, const struct verb *v, struct buf *path, json_t **ret_body,
+	bool *ret_has_body) must_check;
+/* Puts one flag or word into object[name] as the field's type wants it. */
+int request_put(json_t *object, const struct msg_desc *desc, const char *name, const char *value);
+void request_escape(struct buf *out, const char *s);
+
+/* ---- the verbs that are more than one call ---- */
+
+int verb_run(struct cli *c, const struct verb *v);
+int run_device_import(struct cli *c, const struct verb *v);
+int run_task_create(struct cli *c, const struct verb *v);
+int run_task_run(struct cli *c, const struct verb *v);
+int run_run_watch(struct cli *c, const struct verb *v);
+int run_run_rerun(struct cli *c, const struct verb *v);
+int run_backup_now(struct cli *c, const struct verb *v);
+int run_version_list(struct cli *c, const struct verb *v);
+int run_version_export(struct cli *c, const struct verb *v);
+int run_version_verify(struct cli *c, const struct verb *v);
+int run_cred_set(struct cli *c, const struct verb *v);
+int run_user_create(struct cli *c, const struct verb *v);
+int run_setup(struct cli *c, const struct verb *v);
+int run_status(struct cli *c, const struct verb *v);
+int run_explain(struct cli *c, const struct verb *v);
+int run_completion(struct cli *c, const struct verb *v);
+
+/* Watches a run to its end, prints the result; exit code after its state. */
+int watch_run(struct cli *c, const char *run_id);
+/* Id of a device, task … by name or id; NULL after a message. Owned. */
+char *resolve_device(struct cli *c, const char *ref) must_check;
+
+/* ---- table.c ---- */
+
+/* rows: array of objects. columns as in struct verb. */
+void table_print(const struct cli *c, const json_t *rows, const char *columns, const char *wide);
+/* One object, a line per member. */
+void table_object(const struct cli *c, const json_t *object);
+/* Text of a JSON value for people: times local, bytes with unit by member name. */
+void table_value(struct buf *out, const char *member, const json_t *value);
+/* Cells wide on a terminal; control and bidi characters are shown escaped (SE-29). */
+void table_text(struct buf *out, const char *s);
+size_t table_width(const char *s);
+void print_json(const json_t *j);

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Speaking to the gateway: one request at a time, the loop runs until its answer is there. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/http/client.h"
+#include "services/cli/cli.h"
+
+#define MAX_ANSWER ((size_t)64 * 1024 * 1024)
+
+struct exchange {
+	struct cli *cli;
+	struct buf body;
+	struct answer *answer;
+	bool (*fn)(void *arg, struct span bytes);
+	void *arg;
+	bool stopped, done;
+	long status;
+};
+
+void answer_fini(struct answer *a)
+{
+	json_decref(a->json);
+	free(a->headers);
+	*a = (struct answer){.status = 0};
+}
+
+static enum http_flow on_body(void *arg, const uint8_t *p, size_t n, long status)
+{
+	struct exchange *x = arg;
+
+	if (x->fn == NULL || status != 200) {
+		buf_add(&x->body, p, n);
+		return HTTP_GO;
+	}
+	if (x->fn(x->arg, (struct span){p, n}))
+		return HTTP_GO;
+	x->stopped = true;
+	return HTTP_ABORT;
+}
+
+static void on_done(void *arg, const struct http_reply *reply, const struct fault *f)
+{
+	struct exchange *x = arg;
+	json_error_t e;
+
+	x->done = true;
+	x->status = reply == NULL ? 0 : reply->status;
+	x->answer->status = x->status;
+	if (f != NULL && !x->stopped)
+		x->answer->fault = *f;
+	if (reply != NULL && reply->headers != NULL)
+		x->answer->headers = mem_strdup(reply->headers);
+	if (x->body.n > 0)
+		x->answer->json = json_loadb((const char *)x->body.p, x->body.n, 0, &e);
+	loop_stop(x->cli->loop);
+}
+
+static void client_open(struct cli *c)
+{
+	if (c->loop != NULL)
+		return;
+	c->loop = loop_new();
+	c->http = http_client_new(c->loop, &(struct http_client_opts){.max_connections = 4});
+}
+
+static void exchange(struct cli *c, const char *method, const char *path, const char *body,
+	const char *const *headers, uint32_t total_ms, struct exchange *x)
+{
+	struct buf url = BUF_INIT;
+	struct buf auth = BUF_INIT;
+	struct buf lang = BUF_INIT;
+	bool is_unix = strncmp(c->server, "unix:", 5) == 0;
+	const char *lines[16];
+	size_t n = 0;
+
+	client_open(c);
+	buf_addf(&url, "%s/api/v1%s", is_unix ? "http://localhost" : c->server, path);
+	buf_addf(&lang, "Accept-Language: %s", c->lang);
+	lines[n++] = buf_str(&lang);
+	if (body != NULL)
+		lines[n++] = "Content-Type: application/json";
+	if (c->token != NULL) {
+		buf_addf(&auth, "Authorization: Bearer %s", c->token);
+		lines[n++] = buf_str(&auth);
+	}
+	for (size_t i = 0; headers != NULL && headers[i] != NULL && n < array_len(lines) - 1; i++)
+		lines[n++] = headers[i];
+	lines[n] = NULL;
+	struct http_req req = {
+		.method = method,
+		.url = buf_str(&url),
+		.unix_socket = is_unix ? c->server + 5 : NULL,
+		.headers = lines,
+		.body = {(const uint8_t *)body, body == NULL ? 0 : strlen(body)},
+		.max_body = MAX_ANSWER,
+		.total_ms = total_ms,
+	};
+	x->cli = c;
+	(void)http_send(c->http, &req, on_body, on_done, x);
+	while (!x->done)
+		loop_run(c->loop);
+	buf_fini(&url);
+	buf_fini(&auth);
+	buf_fini(&lang);
+	buf_fini(&x->body);
+}
+
+int client_call(struct cli *c, const char *method, const char *path, const json_t *body,
+	const char *const *headers, struct answer *ret)
+{
+	struct exchange x = {.answer = ret};
+	char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+
+	*ret = (struct answer){.status = 0};
+	exchange(c, method, path, text, headers, c->timeout_ms, &x);
+	free(text);
+	return ret->status >= 200 && ret->status < 300 ? 0 : -1;
+}
+
+long client_stream(struct cli *c, const char *path, bool (*fn)(void *arg, struct span bytes),
+	void *arg, struct fault *reterr)
+{
+	struct answer a = {.status = 0};
+	struct exchange x = {.answer = &a, .fn = fn, .arg = arg};
+
+	exchange(c, "GET", path, NULL, NULL, 0, &x);
+	*reterr = a.fault;
+	if (x.stopped)
+		reterr->code = 0;
+	const char *detail = json_string_value(json_object_get(a.json, "detail"));
+	if (x.status != 200 && detail != NULL)
+		(void)fault_set(reterr, CN_REJECTED, "%s", detail);
+	answer_fini(&a);
+	return x.status;
+}
+
+static int exit_of(long status)
+{
+	switch (status) {
+	case 401:
+	case 403:
+		return EXIT_AUTH;
+	case 409:
+	case 412:
+		return EXIT_REFUSED;
+	case 0:
+	case 429:
+	case 503:
+		return EXIT_LATER;
+	default:
+		return EXIT_ERROR;
+	}
+}
+
+int client_problem(const struct cli *c, const struct answer *a)
+{
+	const char *title = json_string_value(json_object_get(a->json, "title"));
+	const char *detail = json_string_value(json_object_get(a->json, "detail"));
+	const char *hint = json_string_value(json_object_get(a->json, "hint"));
+	const char *code = json_string_value(json_object_get(a->json, "code"));
+	struct buf line = BUF_INIT;
+
+	if (c->json && a->json != NULL)
+		print_json(a->json);
+	if (a->status == 0)
+		return cli_fail(EXIT_LATER, "no answer from %s: %s", c->server, a->fault.detail);
+	buf_addf(&line, "%s", title == NULL ? "the server refused" : title);
+	if (detail != NULL && *detail != '\0')
+		buf_addf(&line, ": %s", detail);
+	if (code != NULL)
+		buf_addf(&line, " (%s)", code);
+	if (hint != NULL && *hint != '\0')
+		buf_addf(&line, "\n  %s", hint);
+	int rc = cli_fail(exit_of(a->status), "%s", buf_str(&line));
+	buf_fini(&line);
+	return rc;
+}

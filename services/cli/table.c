@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Answers for people: tables that keep their columns under wide characters, safe on a terminal. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <wchar.h>
+
+#include "services/cli/cli.h"
+
+#define COLUMNS 32
+#define CELL_MAX ((size_t)60)
+
+void print_json(const json_t *j)
+{
+	char *text = json_dumps(j, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+
+	if (text != NULL)
+		(void)printf("%s\n", text);
+	free(text);
+}
+
+/* C0, C1, DEL and the characters that turn the writing direction round. */
+static bool unsafe(wchar_t w)
+{
+	return w < 0x20 || (w >= 0x7f && w < 0xa0) || w == 0x061c || w == 0x200e || w == 0x200f ||
+	       (w >= 0x202a && w <= 0x202e) || (w >= 0x2066 && w <= 0x2069);
+}
+
+void table_text(struct buf *out, const char *s)
+{
+	mbstate_t state = {0};
+	wchar_t w;
+
+	while (*s != '\0') {
+		size_t n = mbrtowc(&w, s, strlen(s), &state);
+		if (n == (size_t)-1 || n == (size_t)-2 || n == 0) {
+			buf_addf(out, "\\x%02x", (unsigned char)*s++);
+			memset(&state, 0, sizeof(state));
+			continue;
+		}
+		if (unsafe(w))
+			buf_addf(out, "\\u%04x", (unsigned)w);
+		else
+			buf_add(out, s, n);
+		s += n;
+	}
+}
+
+size_t table_width(const char *s)
+{
+	mbstate_t state = {0};
+	size_t width = 0;
+	wchar_t w;
+
+	while (*s != '\0') {
+		size_t n = mbrtowc(&w, s, strlen(s), &state);
+		if (n == (size_t)-1 || n == (size_t)-2 || n == 0)
+			return width + strlen(s);
+		int cells = wcwidth(w);
+		width += cells > 0 ? (size_t)cells : 0;
+		s += n;
+	}
+	return width;
+}
+
+/* ---- values ---- */
+
+static bool is_time(const char *member)
+{
+	size_t n = strlen(member);
+
+	return (n > 3 && strcmp(member + n - 3, "_at") == 0) || strcmp(member, "at") == 0 ||
+	       strcmp(member, "since") == 0;
+}
+
+/* RFC 3339 in UTC → the reader's own zone. */
+static void local_time(struct buf *out, const char *text)
+{
+	struct tm tm = {.tm_isdst = 0};
+	char shown[32];
+
+	if (strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) == NULL) {
+		table_text(out, text);
+		return;
+	}
+	time_t at = timegm(&tm);
+	if (localtime_r(&at, &tm) != NULL &&
+		strftime(shown, sizeof(shown), "%Y-%m-%d %H:%M:%S", &tm) > 0)
+		buf_adds(out, shown);
+}
+
+static void bytes_value(struct buf *out, json_int_t n)
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+	double v = (double)n;
+	size_t u = 0;
+
+	while (v >= 1024 && u + 1 < array_len(units)) {
+		v /= 1024;
+		u++;
+	}
+	if (u == 0)
+		buf_addf(out, "%lld B", (long long)n);
+	else
+		buf_addf(out, "%.1f %s", v, units[u]);
+}
+
+void table_value(struct buf *out, const char *member, const json_t *value)
+{
+	if (value == NULL || json_is_null(value))
+		return;
+	if (json_is_string(value) && is_time(member)) {
+		local_time(out, json_string_value(value));
+	} else if (json_is_string(value)) {
+		table_text(out, json_string_value(value));
+	} else if (json_is_integer(value) && strncmp(member, "bytes", 5) == 0) {
+		bytes_value(out, json_integer_value(value));
+	} else if (json_is_integer(value)) {
+		buf_addf(out, "%lld", (long long)json_integer_value(value));
+	} else if (json_is_boolean(value)) {
+		buf_adds(out, json_is_true(value) ? "yes" : "no");
+	} else {
+		char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		table_text(out, text == NULL ? "" : text);
+		free(text);
+	}
+}
+
+/* ---- columns ---- */
+
+struct column {
+	char member[64];
+	char title[32];
+	size_t width;
+};
+
+static size_t parse_columns(struct column *c, size_t n, const char *spec)
+{
+	while (spec != NULL && *spec != '\0' && n < COLUMNS) {
+		size_t all = strcspn(spec, ",");
+		size_t name = strcspn(spec, "=,");
+		const char *title = name < all ? spec + name + 1 : spec;
+		size_t title_n = name < all ? all - name - 1 : all;
+		(void)snprintf(c[n].member, sizeof(c[n].member), "%.*s", (int)name, spec);
+		(void)snprintf(c[n].title, sizeof(c[n].title), "%.*s", (int)title_n, title);
+		for (char *p = c[n].title; *p != '\0'; p++)
+			*p = *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p == '_' ? ' ' : *p;
+		c[n].width = table_width(c[n].title);
+		n++;
+		spec += all + (spec[all] == ',');
+	}
+	return n;
+}
+
+static const json_t *dotted(const json_t *row, const char *path)
+{
+	char part[64];
+
+	while (row != NULL && *path != '\0') {
+		size_t n = strcspn(path, ".");
+		(void)snprintf(part, sizeof(part), "%.*s", (int)n, path);
+		row = json_object_get(row, part);
+		path += n + (path[n] == '.');
+	}
+	return row;
+}
+
+static char *cell(const struct cli *c, const json_t *row, const char *path)
+{
+	struct buf b = BUF_INIT;
+	const char *dot = strrchr(path, '.');
+
+	table_value(&b, dot == NULL ? path : dot + 1, dotted(row, path));
+	if (c->tty && !c->wide && table_width(buf_str(&b)) > CELL_MAX) {
+		while (b.n > 0 && (table_width(buf_str(&b)) >= CELL_MAX ||
+					  ((uint8_t)b.p[b.n - 1] & 0x80) != 0))
+			b.p[--b.n] = '\0';
+		buf_adds(&b, "…");
+	}
+	return buf_detach(&b);
+}
+
+static const char *color_of(const char *text)
+{
+	static const struct {
+		const char *word, *color;
+	} colors[] = {{"succeeded", "32"}, {"unchanged", "32"}, {"committed", "32"},
+		{"enrolled", "32"}, {"up", "32"}, {"ok", "32"}, {"failed", "31"}, {"dead", "31"},
+		{"down", "31"}, {"auth_hold", "31"}, {"suspended", "31"}, {"partial", "33"},
+		{"deferred", "33"}, {"retry", "33"}, {"missed", "33"}, {"quarantine", "33"},
+		{"attention", "31"}, {"skipped", "36"}, {"cancelled", "36"}, {"running", "34"},
+		{"live", "34"}};
+
+	for (size_t i = 0; i < array_len(colors); i++)
+		if (strcmp(colors[i].word, text) == 0)
+			return colors[i].color;
+	return NULL;
+}
+
+static void put_cell(const struct cli *c, const char *text, size_t width, bool last, bool title)
+{
+	const char *color = c->color ? (title ? "1" : color_of(text)) : NULL;
+	size_t have = table_width(text);
+
+	if (color != NULL)
+		(void)printf("\033[%sm%s\033[0m", color, text);
+	else
+		(void)fputs(text, stdout);
+	if (!last)
+		(void)printf("%*s", (int)(width > have ? width - have + 2 : 2), "");
+}
+
+void table_print(const struct cli *c, const json_t *rows, const char *columns, const char *wide)
+{
+	struct column col[COLUMNS];
+	size_t n = parse_columns(col, 0, columns);
+	size_t n_rows = json_array_size(rows);
+
+	if (c->wide)
+		n = parse_columns(col, n, wide);
+	char **cells = mem_alloc((n_rows * n + 1) * sizeof(*cells));
+	for (size_t r = 0; r < n_rows; r++) {
+		for (size_t i = 0; i < n; i++) {
+			char *text = cell(c, json_array_get(rows, r), col[i].member);
+			cells[r * n + i] = text;
+			col[i].width = size_max(col[i].width, table_width(text));
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		put_cell(c, col[i].title, col[i].width, i + 1 == n, true);
+	(void)putchar('\n');
+	for (size_t k = 0; k < n_rows * n; k++) {
+		put_cell(c, cells[k], col[k % n].width, k % n + 1 == n, false);
+		if (k % n + 1 == n)
+			(void)putchar('\n');
+		free(cells[k]);
+	}
+	free(cells);
+}
+
+void table_object(const struct cli *c, const json_t *object)
+{
+	const char *name;
+	json_t *value;
+	void *iter;
+	size_t width = 0;
+
+	for (iter = json_object_iter((json_t *)(uintptr_t)object); iter != NULL;
+		iter = json_object_iter_next((json_t *)(uintptr_t)object, iter))
+		width = size_max(width, strlen(json_object_iter_key(iter)));
+	json_object_foreach((json_t *)(uintptr_t)object, name, value)
+	{
+		struct buf b = BUF_INIT;
+		table_value(&b, name, value);
+		const char *color = c->color ? color_of(buf_str(&b)) : NULL;
+		if (color != NULL)
+			(void)printf(
+				"%-*s  \033[%sm%s\033[0m\n", (int)width, name, color, buf_str(&b));
+		else
+			(void)printf("%-*s  %s\n", (int)width, name, buf_str(&b));
+		buf_fini(&b);
+	}
+}

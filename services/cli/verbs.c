@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Every verb, as data: which route it calls and what of the answer is shown. */
+#include <string.h>
+
+#include "services/cli/cli.h"
+
+#define DEVICE_COLUMNS                                                                             \
+	"name,vendor,model,type,address,site,state=STATE,last_state=LAST "                         \
+	"JOB,last_success_at=LAST "                                                                \
+	"SUCCESS"
+#define DEVICE_WIDE "id,serial,family,firmware,display_language=LANGUAGE,pool,version"
+#define GROUP_COLUMNS "name,kind,devices=DEVICES,groups=GROUPS,filter"
+#define TASK_COLUMNS                                                                               \
+	"name,kind,active,schedule.form=SCHEDULE,schedule.n=N,next_at=NEXT,last_state=LAST RUN"
+#define RUN_COLUMNS                                                                                \
+	"id,task_name=TASK,state=STATE,opened_at=OPENED,ended_at=ENDED,counts.total=TARGETS,"      \
+	"counts.succeeded=OK,counts.unchanged=SAME,counts.skipped=SKIPPED,counts.failed=FAILED,"   \
+	"versions,bytes"
+#define TARGET_COLUMNS                                                                             \
+	"device_name=DEVICE,type,state=STATE,cause,attempt,deferrals=DEFERRED,entries,bytes,"      \
+	"generation=GEN,detail"
+#define TARGET_WIDE                                                                                \
+	"job,address,wait_ms=WAIT,lock_ms=LOCK,device_ms=DEVICE MS,store_ms=STORE MS,"             \
+	"firmware,language,worker,trace,via"
+#define LOCK_COLUMNS "device,kind,op,direction,state=STATE,token,remaining_ms=LEFT,since,request"
+#define VERSION_COLUMNS                                                                            \
+	"id,device,kind,generation=GEN,state=STATE,head,entries,bytes_plain=BYTES,"                \
+	"bytes_stored=STORED,committed_at=COMMITTED,last_check_at=CHECKED"
+
+const struct verb verb_table[] = {
+	{"device", "list", "GET", "/devices", "", DEVICE_COLUMNS, DEVICE_WIDE, "",
+		"devices; --filter \"site = 'Lyon' and type = 'I'\"", NULL},
+	{"device", "get", "GET", "/devices/{ref}", "DEVICE", "", NULL, "", "one device", NULL},
+	{"device", "add", "POST", "/devices", "", "", NULL, "", "enrol a device", NULL},
+	{"device", "import", NULL, NULL, "FILE", "", NULL, "",
+		"enrol devices, sites, groups and credentials of a JSON file", run_device_import},
+	{"device", "set", "PATCH", "/devices/{ref}", "DEVICE", "", NULL, "",
+		"change the members given", NULL},
+	{"device", "suspend", "POST", "/devices/{ref}:suspend", "DEVICE", "", NULL, "",
+		"no job touches it until resumed", NULL},
+	{"device", "resume", "POST", "/devices/{ref}:resume", "DEVICE", "", NULL, "",
+		"end a suspension or a hold after a refused password", NULL},
+	{"device", "retire", "DELETE", "/devices/{ref}", "DEVICE", "", NULL, "",
+		"gone; its versions stay", NULL},
+	{"group", "list", "GET", "/groups", "", GROUP_COLUMNS, "id,version", "", "groups", NULL},
+	{"group", "get", "GET", "/groups/{ref}", "GROUP", "", NULL, "", "one group", NULL},
+	{"group", "create", "POST", "/groups", "", "", NULL, "",
+		"--name N --kind static, or --kind dynamic --filter F", NULL},
+	{"group", "set", "PATCH", "/groups/{ref}", "GROUP", "", NULL, "",
+		"rename, or change the filter", NULL},
+	{"group", "members", "GET", "/groups/{ref}/members", "GROUP", "kind,name,id", NULL, "",
+		"direct members", NULL},
+	{"group", "add", "POST", "/groups/{ref}/members", "GROUP", "", NULL, "",
+		"--add-devices A,B --add-groups G --remove-devices …", NULL},
+	{"group", "preview", "POST", "/groups/{ref}:preview", "GROUP", "", NULL, "",
+		"who would be in a run now", NULL},
+	{"group", "delete", "DELETE", "/groups/{ref}", "GROUP", "", NULL, "",
+		"remove a group that no task uses", NULL},
+	{"site", "list", "GET", "/sites", "", "name,region,time_zone", NULL, "", "sites", NULL},
+	{"site", "set", "PUT", "/sites/{name}", "SITE", "name,region,time_zone", NULL, "",
+		"create or change a site", NULL},
+	{"site", "delete", "DELETE", "/sites/{name}", "SITE", "", NULL, "",
+		"remove a site that no device uses", NULL},
+	{"cred", "list", "GET", "/credentials", "",
+		"name,kind,device,group,site,range,set,changed_at=CHANGED", "id", "",
+		"credentials, never their secrets", NULL},
+	{"cred", "set", NULL, NULL, "NAME", "", NULL,
+		"--kind K --site S --user U --password-file F",
+		"create a credential; the secret comes from a file or a prompt", run_cred_set},
+	{"cred", "delete", "DELETE", "/credentials/{ref}", "NAME", "", NULL, "",
+		"remove a credential", NULL},
+	{"task", "list", "GET", "/tasks", "", TASK_COLUMNS, "id,owner,version", "", "tasks", NULL},
+	{"task", "get", "GET", "/tasks/{ref}", "TASK", "", NULL, "", "one task", NULL},
+	{"task", "create", NULL, NULL, "NAME", "", NULL,
+		"--kind ab.backup --group G --device D --all --filter F --every 15m|2d --at HH:MM "
+		"--zone Z --list all --password-file F",
+		"create a task", run_task_create},
+	{"task", "set", "PATCH", "/tasks/{ref}", "TASK", "", NULL, "", "change the members given",
+		NULL},
+	{"task", "run", NULL, NULL, "TASK", "", NULL, "--no-wait", "run it now and watch",
+		run_task_run},
+	{"task", "activate", "POST", "/tasks/{ref}:activate", "TASK", "", NULL, "", "", NULL},
+	{"task", "deactivate", "POST", "/tasks/{ref}:deactivate", "TASK", "", NULL, "", "", NULL},
+	{"task", "next", "GET", "/tasks/{ref}/next", "TASK", "", NULL, "", "the next firings",
+		NULL},
+	{"task", "delete", "DELETE", "/tasks/{ref}", "TASK", "", NULL, "",
+		"its runs stay in the history", NULL},
+	{"run", "list", "GET", "/runs", "", RUN_COLUMNS, "kind,cause,rerun_of", "",
+		"runs, newest first", NULL},
+	{"run", "get", "GET", "/runs/{id}", "RUN", "", NULL, "", "one run", NULL},
+	{"run", "watch", NULL, NULL, "RUN", "", NULL, "", "progress until it ends", run_run_watch},
+	{"run", "targets", "GET", "/runs/{id}/targets", "RUN", TARGET_COLUMNS, TARGET_WIDE, "",
+		"one row per device", NULL},
+	{"run", "outcomes", "GET", "/runs/{id}/outcomes", "RUN",
+		"state=STATE,n=TARGETS,cause,reason,example,detail", "code", "",
+		"targets that ended alike", NULL},
+	{"run", "cancel", "POST", "/runs/{id}:cancel", "RUN", "", NULL, "", "what has not ended",
+		NULL},
+	{"run", "rerun", NULL, NULL, "RUN", "", NULL,
+		"--state S (repeatable, required) --cause C --device ID --no-wait",
+		"run chosen targets again", run_run_rerun},
+	{"job", "get", "GET", "/jobs/{id}", "JOB", "", NULL, "", "one target", NULL},
+	{"job", "cancel", "POST", "/jobs/{id}:cancel", "JOB", "", NULL, "", "one target", NULL},
+	{"job", "transitions", "GET", "/jobs/{id}/transitions", "JOB",
+		"at,from,to,attempt,token,cause,detail", "worker", "", "every state change", NULL},
+	{"worker", "list", "GET", "/workers", "", "id,pool,seen_at=SEEN,jobs", NULL, "",
+		"workers seen in the last minute", NULL},
+	{"backup", "now", NULL, NULL, "", "", NULL,
+		"--group G --device D --all --filter F --password-file F",
+		"back up address books now and watch", run_backup_now},
+	{"version", "list", NULL, NULL, "[DEVICE]", VERSION_COLUMNS, "run,serial,flags,format",
+		"--kind address_book --run RUN --heads", "backup versions, newest first",
+		run_version_list},
+	{"version", "show", "GET", "/versions/{id}", "VERSION", "", NULL, "",
+		"one version with its items", NULL},
+	{"version", "export", NULL, NULL, "VERSION", "", NULL, "--item NAME -o FILE",
+		"an item's bytes as the device gave them", run_version_export},
+	{"version", "verify", "POST", "/versions/{id}:verify", "VERSION", "", NULL, "",
+		"read every object back and open it", run_version_verify},
+	{"vault", "list", "GET", "/vaults", "",
+		"name,kind,role,state,placement,versions,bytes_free=FREE,path", "id,warning", "",
+		"vaults and their state", NULL},
+	{"lock", "list", "GET", "/locks", "", LOCK_COLUMNS, "session,job,ticket,items", "",
+		"locks held, waiting and observed", NULL},
+	{"lock", "get", "GET", "/locks/{request}", "REQUEST", LOCK_COLUMNS,
+		"session,job,ticket,items", "", "all rows of one request", NULL},
+	{"lock", "acquire", "POST", "/locks", "", "", NULL, "",
+		"declare an operation of another system", NULL},
+	{"lock", "explain", "POST", "/locks:explain", "", "", NULL, "",
+		"what would the answer be; --op indiv_ie --devices ID", NULL},
+	{"lock", "end", "POST", "/locks/{request}:end", "REQUEST", "", NULL, "",
+		"end a lock in attention, with --reason", NULL},
+	{"sync", "groups", "GET", "/sync-groups", "", "name,members,server,note", "id,version", "",
+		"sync groups", NULL},
+	{"sync", "show", "GET", "/sync-groups/{ref}/members", "GROUP",
+		"device_name=DEVICE,role,state=STATE,destination,seen_at=SEEN,device=ID", NULL, "",
+		"members and their states", NULL},
+	{"sync", "create", "POST", "/sync-groups", "", "", NULL, "", "--name N", NULL},
+	{"sync", "set", "PUT", "/sync-groups/{ref}/members/{device}", "GROUP DEVICE-ID",
+		"device_name=DEVICE,role,state=STATE,destination", NULL, "",
+		"add or change a member: --role client --state running", NULL},
+	{"sync", "remove", "DELETE", "/sync-groups/{ref}/members/{device}", "GROUP DEVICE-ID",
+		"device_name=DEVICE,role,state=STATE", NULL, "", "take a member out", NULL},
+	{"sync", "delete", "DELETE", "/sync-groups/{ref}", "GROUP", "", NULL, "",
+		"remove a group without members", NULL},
+	{"user", "list", "GET", "/users", "", "name,role,active,created_at=CREATED", "id,version",
+		"", "people", NULL},
+	{"user", "create", NULL, NULL, "NAME", "", NULL, "--role operator --password-file F",
+		"a person", run_user_create},
+	{"user", "set", "PATCH", "/users/{ref}", "NAME", "", NULL, "", "--role, --active", NULL},
+	{"token", "list", "GET", "/tokens", "",
+		"name,role,user=MADE BY,created_at=CREATED,expires_at=EXPIRES,used_at=USED", "id",
+		"", "API tokens", NULL},
+	{"token", "create", "POST", "/tokens", "", "", NULL, "",
+		"--name N --role operator; shown once", NULL},
+	{"token", "delete", "DELETE", "/tokens/{id}", "TOKEN-ID", "", NULL, "", "revoke", NULL},
+	{"audit", "list", "GET", "/audit", "", "seq,at,actor,origin,verb,object,outcome",
+		"trace,hash", "", "who did what", NULL},
+	{"status", "", NULL, NULL, "", "name,state=STATE,detail", NULL, "",
+		"state of the whole system; exit 2 with warnings", run_status},
+	{"whoami", "", "GET", "/whoami", "", "", NULL, "", "who am I", NULL},
+	{"setup", "", NULL, NULL, "", "", NULL,
+		"--setup-token-file F --name N --password-file F --token-out F",
+		"make the first administrator and an API token", run_setup},
+	{"explain", "", NULL, NULL, "CODE", "", NULL, "", "what a cause code means; offline",
+		run_explain},
+	{"completion", "", NULL, NULL, "bash|zsh", "", NULL, "", "shell completion, to be sourced",
+		run_completion},
+};
+const size_t verb_count = array_len(verb_table);
+
+const struct verb *verb_find(const char *noun, const char *name)
+{
+	for (size_t i = 0; i < verb_count; i++)
+		if (strcmp(verb_table[i].noun, noun) == 0 && strcmp(verb_table[i].name, name) == 0)
+			return &verb_table[i];
+	return NULL;
+}
+
+const struct route *verb_route(const struct verb *v)
+{
+	for (size_t i = 0; v->path != NULL && i < routes_n; i++)
+		if (strcmp(routes[i].method, v->method) == 0 &&
+			strcmp(routes[i].path, v->path) == 0)
+			return &routes[i];
+	return NULL;
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The audit trail: lines gathered while the last append runs, one transaction per gathering. */
+#include "services/gateway/audit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/db/db.h"
+#include "services/gateway/sql.h"
+
+struct audit {
+	struct gateway *gateway;
+	struct db_batch *batch;
+};
+
+struct line {
+	struct rest *waiting; /* NULL = nobody waits */
+	struct uuid trace;
+	char *actor, *origin, *verb, *object, *outcome;
+};
+
+struct append {
+	struct db_batch *batch;
+	size_t n;
+	struct line *lines[];
+};
+
+static void line_free(struct line *l)
+{
+	free(l->actor);
+	free(l->origin);
+	free(l->verb);
+	free(l->object);
+	free(l->outcome);
+	free(l);
+}
+
+static void appended(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+{
+	struct append *a = arg;
+
+	(void)t;
+	(void)res;
+	(void)n;
+	for (size_t i = 0; i < a->n; i++) {
+		struct rest *r = a->lines[i]->waiting;
+		line_free(a->lines[i]);
+		if (r == NULL)
+			continue;
+		if (f == NULL) {
+			r->then(r);
+			continue;
+		}
+		r->who.known = false; /* the refusal itself cannot be noted either */
+		rest_refuse(r, CN_INTERNAL_ERROR, "audit",
+			"the audit trail cannot be written; nothing was changed");
+	}
+	db_batch_done(a->batch);
+	free(a);
+}
+
+static void fill(struct db_args *args, void *arg)
+{
+	const struct append *a = arg;
+	static const size_t columns[] = {offsetof(struct line, actor),
+		offsetof(struct line, origin), offsetof(struct line, verb),
+		offsetof(struct line, object), offsetof(struct line, outcome)};
+
+	for (size_t c = 0; c < array_len(columns); c++) {
+		db_array(args);
+		for (size_t i = 0; i < a->n; i++) {
+			char *const *text =
+				(char *const *)(const void *)((const char *)a->lines[i] +
+							      columns[c]);
+			db_text(args, *text);
+		}
+		db_array_end(args);
+	}
+	db_array(args);
+	for (size_t i = 0; i < a->n; i++)
+		db_uuid(args, &a->lines[i]->trace);
+	db_array_end(args);
+}
+
+static void append(struct db_batch *b, void **items, size_t n, void *arg)
+{
+	struct audit *audit = arg;
+	struct append *a = mem_alloc(sizeof(*a) + n * sizeof(a->lines[0]));
+
+	a->batch = b;
+	a->n = n;
+	for (size_t i = 0; i < n; i++)
+		a->lines[i] = items[i];
+	db_query(audit->gateway->service->db, &SQL_AUDIT_APPEND, fill, appended, a);
+}
+
+struct audit *audit_new(struct gateway *g)
+{
+	struct audit *audit = mem_alloc(sizeof(*audit));
+
+	audit->gateway = g;
+	audit->batch = db_batch_new(256, append, audit);
+	return audit;
+}
+
+static void put(struct rest *r, const char *outcome, struct rest *waiting)
+{
+	struct line *l = mem_alloc(sizeof(*l));
+
+	l->waiting = waiting;
+	l->trace = r->trace;
+	l->actor = mem_strdup(r->who.name);
+	l->origin = mem_strdup(http_peer(r->http));
+	l->verb = mem_strdup(
+		r->match.route == NULL ? http_method(r->http) : r->match.route->request->name);
+	l->object = mem_strdup(r->object);
+	l->outcome = mem_strdup(outcome);
+	db_batch_put(r->gateway->audit->batch, l);
+}
+
+void audit_change(struct rest *r)
+{
+	put(r, "accepted", r);
+}
+
+void audit_note(struct rest *r, const char *outcome)
+{
+	put(r, outcome, NULL);
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+/* GET /api/v1/versions/{id}/content?item=NAME: the bytes of a backup as the device gave them,
+ * streamed piece by piece from the storage instance that opened them; audited as an export. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/gateway/audit.h"
+#include "services/gateway/gateway.h"
+
+#define VERSIONS "/api/v1/versions/"
+
+struct download {
+	struct rest *r; /* until the head was sent */
+	struct gateway *gateway;
+	struct http_stream *stream;
+	struct peer_opts opts;
+	char actor[160];
+	struct m_version_open open;
+	struct m_version_read read;
+	bool reading, closed, last;
+};
+
+static void next(struct download *d);
+
+static void room(void *arg)
+{
+	next(arg);
+}
+
+static void closed(void *arg)
+{
+	struct download *d = arg;
+
+	d->closed = true;
+	if (!d->reading)
+		free(d);
+}
+
+static void got_bytes(void *arg, const void *body, const struct fault *f, uint64_t instance)
+{
+	struct download *d = arg;
+	const struct m_version_bytes *m = body;
+
+	(void)instance;
+	d->reading = false;
+	if (d->closed) {
+		free(d);
+		return;
+	}
+	if (f != NULL) { /* the head is out: a reset is the only honest end */
+		http_stream_abort(d->stream);
+		return;
+	}
+	d->read.offset += m->bytes.n;
+	d->last = m->last;
+	size_t backlog = http_stream_write(d->stream, m->bytes);
+	if (d->last)
+		http_stream_end(d->stream);
+	else if (backlog < (size_t)64 * 1024)
+		next(d);
+}
+
+static void next(struct download *d)
+{
+	if (d->reading || d->last || d->closed)
+		return;
+	d->reading = true;
+	peer_call(d->gateway->storage, &m_version_read_desc, &d->read, &d->opts, got_bytes, d);
+}
+
+static void opened(void *arg, const void *body, const struct fault *f, uint64_t instance)
+{
+	struct download *d = arg;
+	const struct m_version_stream *m = body;
+	struct rest *r = d->r;
+
+	if (f != NULL) {
+		rest_fault(r, f);
+		free(d);
+		return;
+	}
+	d->opts.instance = instance;
+	d->read.stream = m->stream;
+	d->r = NULL;
+	const char *file = m->file == NULL ? "backup.bin" : m->file;
+	const char *head = arena_printf(r->arena, "attachment; filename=\"%s\"", file);
+	if (head != NULL)
+		http_set_header(r->http, "Content-Disposition", head);
+	http_set_header(r->http, "X-Content-Type-Options", "nosniff");
+	http_set_header(r->http, "Cache-Control", "no-store");
+	d->stream = http_respond_stream(r->http, 200, "application/octet-stream", room, closed, d);
+	next(d);
+}
+
+static void noted(struct rest *r)
+{
+	struct download *d = mem_alloc(sizeof(*d));
+	const char *item = http_query(r->http, "item");
+
+	d->r = r;
+	d->gateway = r->gateway;
+	memcpy(d->actor, r->who.name, sizeof(d->actor));
+	d->opts = (struct peer_opts){.actor = d->actor, .role = r->who.right};
+	d->open.id = *(const struct uuid *)r->body;
+	d->open.item = item;
+	if (item != NULL && strlen(item) > 64) {
+		rest_refuse(r, CN_VALIDATION_FAILED, "item", "item: at most 64 bytes");
+		free(d);
+		return;
+	}
+	peer_call(d->gateway->storage, &m_version_open_desc, &d->open, &d->opts, opened, d);
+}
+
+static bool version_of(const char *path, struct uuid *ret_id)
+{
+	char text[UUID_TEXT];
+	size_t n = strlen(VERSIONS);
+
+	if (strncmp(path, VERSIONS, n) != 0 || strlen(path) < n + UUID_TEXT - 1 ||
+		strcmp(path + n + UUID_TEXT - 1, "/content") != 0)
+		return false;
+	memcpy(text, path + n, UUID_TEXT - 1);
+	text[UUID_TEXT - 1] = '\0';
+	return uuid_parse(text, ret_id) == 0;
+}
+
+bool content_path(struct rest *r, const char *path)
+{
+	struct uuid id;
+
+	if (!version_of(path, &id))
+		return false;
+	if (r == NULL)
+		return true;
+	if (!r->who.known) {
+		rest_refuse(r, CN_AUTH_MISSING, "sign_in", "sign in, or send an API token");
+	} else if (strcmp(http_method(r->http), "GET") != 0) {
+		http_set_header(r->http, "Allow", "GET");
+		rest_refuse(r, CN_NOT_FOUND, "method", "content is read with GET");
+	} else if (r->who.right < MSG_OPERATOR) {
+		rest_refuse(r, CN_PERMISSION_DENIED, "role",
+			"exporting a backup needs the role operator");
+	} else {
+		r->body = arena_dup(r->arena, &id, sizeof(id));
+		r->then = noted;
+		audit_change(r);
+	}
+	return true;
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Server-sent events: what the services publish, forwarded to whoever watches. */
+#include "services/gateway/events.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/list.h"
+
+#define ALL "/api/v1/events"
+#define RUNS "/api/v1/runs/"
+#define BACKLOG ((size_t)256 * 1024) /* a reader further behind is cut off and comes back */
+#define COMMENT_MS 15000             /* keeps proxies from closing an idle stream */
+
+struct events {
+	struct gateway *gateway;
+	struct list watchers;
+	size_t n;
+	struct timer *comment;
+};
+
+struct watcher {
+	struct list node;
+	struct events *events;
+	struct http_stream *stream;
+	struct uuid run; /* nil = all */
+	struct peer_opts opts;
+	char actor[160];
+	bool closing;
+};
+
+static void push(struct watcher *w, const char *text)
+{
+	if (w->closing)
+		return;
+	if (http_stream_write(w->stream, (struct span){(const uint8_t *)text, strlen(text)}) >
+		BACKLOG) {
+		w->closing = true;
+		http_stream_abort(w->stream);
+	}
+}
+
+static void push_event(struct watcher *w, const struct msg_desc *desc, const void *body)
+{
+	struct buf b = BUF_INIT;
+	json_t *doc = msg_to_json(desc, body);
+	char *text = doc == NULL ? NULL : json_dumps(doc, JSON_COMPACT);
+
+	if (text != NULL) {
+		buf_addf(&b, "event: %s\ndata: %s\n\n", desc->name, text);
+		push(w, buf_str(&b));
+	}
+	free(text);
+	json_decref(doc);
+	buf_fini(&b);
+}
+
+static bool run_ended(const struct m_run *run)
+{
+	return run->state >= RUN_STATE_SUCCEEDED;
+}
+
+static void end(struct watcher *w)
+{
+	if (w->closing)
+		return;
+	w->closing = true;
+	http_stream_end(w->stream);
+}
+
+static void closed(void *arg)
+{
+	struct watcher *w = arg;
+
+	list_remove(&w->node);
+	w->events->n--;
+	free(w);
+}
+
+/* The state of the watched run, at the beginning and after a gap. */
+struct snapshot {
+	struct events *events;
+	struct uuid run;
+};
+
+static void push_run(struct events *e, const struct m_run *run)
+{
+	struct m_run_changed changed = {.run = run};
+
+	list_each_safe (it, &e->watchers) {
+		struct watcher *w = container_of(it, struct watcher, node);
+		if (!uuid_is_nil(&w->run) && !uuid_eq(&w->run, &run->id))
+			continue;
+		push_event(w, &m_run_changed_desc, &changed);
+		if (!uuid_is_nil(&w->run) && run_ended(run))
+			end(w);
+	}
+}
+
+static void got_run(void *arg, const void *body, const struct fault *f, uint64_t instance)
+{
+	struct snapshot *s = arg;
+
+	(void)instance;
+	if (f == NULL)
+		push_run(s->events, ((const struct m_run_one *)body)->run);
+	free(s);
+}
+
+static void read_run(struct events *e, const struct watcher *w)
+{
+	struct snapshot *s = mem_alloc(sizeof(*s));
+	struct m_run_get get = {.id = w->run};
+
+	s->events = e;
+	s->run = w->run;
+	peer_call(e->gateway->scheduler, &m_run_get_desc, &get, &w->opts, got_run, s);
+}
+
+static void missed_some(struct events *e)
+{
+	list_each (it, &e->watchers) {
+		struct watcher *w = container_of(it, struct watcher, node);
+		push(w, "event: gap\ndata: {}\n\n");
+		if (!uuid_is_nil(&w->run))
+			read_run(e, w);
+	}
+}
+
+static void arrived(void *arg, const struct msg_desc *desc, const void *body)
+{
+	struct events *e = arg;
+
+	if (desc == NULL) {
+		missed_some(e);
+		return;
+	}
+	if (desc->id == MSG_HEARTBEAT || desc->id == MSG_JOBS_READY || desc->id == MSG_LOCK_RETRY)
+		return;
+	if (desc->id == MSG_RUN_CHANGED) {
+		push_run(e, ((const struct m_run_changed *)body)->run);
+		return;
+	}
+	const struct uuid *run =
+		desc->id == MSG_JOB_CHANGED ? &((const struct m_job_changed *)body)->run : NULL;
+	list_each_safe (it, &e->watchers) {
+		struct watcher *w = container_of(it, struct watcher, node);
+		if (uuid_is_nil(&w->run) || (run != NULL && uuid_eq(&w->run, run)))
+			push_event(w, desc, body);
+	}
+}
+
+static void comment(void *arg)
+{
+	struct events *e = arg;
+
+	list_each_safe (it, &e->watchers)
+		push(container_of(it, struct watcher, node), ": still here\n\n");
+}
+
+struct events *events_new(struct gateway *g, struct fault *reterr)
+{
+	const struct common_config *c = &g->config->common;
+	const char *urls[] = {
+		c->scheduler_events, c->lock_events, c->storage_events, c->sync_events};
+	struct events *e = mem_alloc(sizeof(*e));
+
+	e->gateway = g;
+	list_init(&e->watchers);
+	for (size_t i = 0; i < array_len(urls); i++)
+		if (*urls[i] != '\0' &&
+			service_subscribe(g->service, urls[i], arrived, e, reterr) != 0)
+			return NULL;
+	e->comment = timer_new(g->service->loop, comment, e);
+	timer_set(e->comment, COMMENT_MS, COMMENT_MS);
+	return e;
+}
+
+/* ---- the two paths ---- */
+
+static void watch(struct rest *r, const struct uuid *run)
+{
+	struct events *e = r->gateway->events;
+	struct watcher *w = mem_alloc(sizeof(*w));
+
+	w->events = e;
+	w->run = *run;
+	memcpy(w->actor, r->who.name, sizeof(w->actor));
+	w->opts = (struct peer_opts){.actor = w->actor, .role = r->who.right};
+	list_push(&e->watchers, &w->node);
+	e->n++;
+	http_set_header(r->http, "Cache-Control", "no-store");
+	http_set_header(r->http, "X-Accel-Buffering", "no");
+	w->stream = http_respond_stream(r->http, 200, "text/event-stream", NULL, closed, w);
+	push(w, "retry: 2000\n\n");
+	if (!uuid_is_nil(run))
+		read_run(e, w);
+}
+
+/* The run is there and may be seen: only then the stream begins. */
+static void run_known(void *arg, const void *body, const struct fault *f, uint64_t instance)
+{
+	struct rest *r = arg;
+
+	(void)instance;
+	if (f != NULL)
+		rest_fault(r, f);
+	else
+		watch(r, &((const struct m_run_one *)body)->run->id);
+}
+
+static bool run_of(const char *path, struct uuid *ret_run)
+{
+	char text[UUID_TEXT];
+	size_t n = strlen(RUNS);
+
+	if (strncmp(path, RUNS, n) != 0 || strlen(path) < n + UUID_TEXT - 1 ||
+		strcmp(path + n + UUID_TEXT - 1, "/events") != 0)
+		return false;
+	memcpy(text, path + n, UUID_TEXT - 1);
+	text[UUID_TEXT - 1] = '\0';
+	return uuid_parse(text, ret_run) == 0;
+}
+
+bool events_path(struct rest *r, const char *path)
+{
+	struct m_run_get get = {.has = 0};
+	bool all = strcmp(path, ALL) == 0;
+
+	if (!all && !run_of(path, &get.id))
+		return false;
+	if (r == NULL)
+		return true;
+	if (!r->who.known) {
+		rest_refuse(r, CN_AUTH_MISSING, "sign_in", "sign in, or send an API token");
+	} else if (strcmp(http_method(r->http), "GET") != 0) {
+		http_set_header(r->http, "Allow", "GET");
+		rest_refuse(r, CN_NOT_FOUND, "method", "events are read with GET");
+	} else if (r->gateway->events->n >= (size_t)r->gateway->config->sse_max) {
+		rest_refuse(r, CN_RATE_LIMITED, "events", "too many event streams are open");
+	} else if (all) {
+		watch(r, &get.id);
+	} else {
+		struct peer_opts opts = rest_opts(r);
+		peer_call(r->gateway->scheduler, &m_run_get_desc, &get, &opts, run_known, r);
+	}
+	return true;
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The only door from outside: what the files of this service share. Loop thread only. */
+#pragma once
+
+#include <jansson.h>
+
+#include "common/service/service.h"
+#include "gen/config.h"
+#include "gen/errors.h"
+#include "gen/msg.h"
+#include "services/gateway/route.h"
+
+struct audit;
+struct events;
+
+/* The service's own state: one per process. */
+struct gateway {
+	struct service *service;
+	const struct gateway_config *config;
+	struct http_server *rest;
+	struct peer *scheduler, *lock, *storage, *sync;
+	struct audit *audit;
+	struct events *events;
+	uint8_t pepper[32];
+	size_t pepper_n;          /* 0 = no pepper file */
+	uint8_t class_public[32]; /* seals device credentials for the worker class */
+	bool class_known;
+	struct uuid tenant;
+};
+
+/* Who is asking: a person by session cookie, or a machine by API token. */
+struct person {
+	char name[160]; /* "anna" or "token:backup" */
+	enum msg_right right;
+	bool known; /* false = nobody signed in */
+	bool by_cookie;
+	uint8_t session[32]; /* digest of the cookie, when by_cookie */
+	int64_t expires_ms;  /* 0 = does not */
+};
+
+/* One REST request on its way; lives in the HTTP request's arena until it is answered. */
+struct rest {
+	struct gateway *gateway;
+	struct http_request *http;
+	struct arena *arena;
+	struct route_match match;
+	struct person who;
+	struct uuid trace;
+	struct uuid request; /* idempotency key */
+	const char *lang;    /* en fr ja */
+	json_t *json;        /* request as JSON until it is decoded; owned */
+	const void *body;    /* decoded: struct of match.route->request */
+	const char *object;  /* for the audit: the path */
+	void (*then)(struct rest *r);
+};
+
+/* ---- rest.c: the life of a request ---- */
+
+void rest_accept(void *gateway, struct http_request *http);
+/* Ends the request with the message `desc` as JSON, after the route's reply= and status=. */
+void rest_reply(struct rest *r, const struct msg_desc *desc, const void *body);
+/* Ends it with a problem document (RFC 9457); writes an audit line when it was a change. */
+void rest_fault(struct rest *r, const struct fault *f);
+void rest_refuse(struct rest *r, int code, const char *reason, const char *fmt, ...)
+	printf_like(4, 5);
+/* The ready document of a table or a page of our own. */
+void rest_json(struct rest *r, unsigned status, json_t *doc);
+/* Options for a call on behalf of the person. */
+struct peer_opts rest_opts(const struct rest *r);
+
+/* ---- local.c: requests the gateway answers itself, by message id ---- */
+
+typedef void (*local_fn)(struct rest *r, const void *body);
+local_fn local_find(uint16_t id);
+
+void on_setup(struct rest *r, const void *body);
+void on_login(struct rest *r, const void *body);
+void on_logout(struct rest *r, const void *body);
+void on_whoami(struct rest *r, const void *body);
+void on_user_list(struct rest *r, const void *body);
+void on_user_create(struct rest *r, const void *body);
+void on_user_update(struct rest *r, const void *body);
+void on_token_list(struct rest *r, const void *body);
+void on_token_create(struct rest *r, const void *body);
+void on_token_delete(struct rest *r, const void *body);
+void on_audit_list(struct rest *r, const void *body);
+void on_status(struct rest *r, const void *body);
+void on_explain(struct rest *r, const void *body);
+
+/* ---- pages that are no message ---- */
+
+bool events_path(struct rest *r, const char *path);
+bool content_path(struct rest *r, const char *path);
+bool open_page(struct gateway *g, struct http_request *http, const char *path);

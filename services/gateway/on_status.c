@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+/* State of the whole system: which services answer, how many workers, what the vaults warn of. */
+#include <string.h>
+
+#include "services/gateway/gateway.h"
+
+#define COMPONENTS 64
+
+struct report {
+	struct rest *r;
+	struct m_component items[COMPONENTS];
+	const char *warnings[COMPONENTS];
+	struct m_status_report reply;
+	bool degraded;
+};
+
+static void add(struct report *s, const char *name, bool up, const char *detail)
+{
+	if (s->reply.components_n == COMPONENTS)
+		return;
+	s->items[s->reply.components_n++] =
+		(struct m_component){.name = name, .state = up ? "up" : "down", .detail = detail};
+	s->degraded = s->degraded || !up;
+}
+
+static void warn(struct report *s, const char *text)
+{
+	if (text == NULL || *text == '\0' || s->reply.warnings_n == COMPONENTS)
+		return;
+	s->warnings[s->reply.warnings_n++] = arena_strdup(s->r->arena, text);
+}
+
+static void got_vaults(void *arg, const void *body, const struct fault *f, uint64_t instance)
+{
+	struct report *s = arg;
+	const struct m_vault_page *page = body;
+
+	(void)instance;
+	add(s, "storage", f == NULL, f == NULL ? NULL : f->detail);
+	for (size_t i = 0; f == NULL && i < page->items_n; i++) {
+		const struct m_vault *v = &page->items[i];
+		bool good = v->state == NULL || strcmp(v->state, "ok") == 0;
+		add(s, arena_printf(s->r->arena, "vault %s", v->name), good,
+			arena_printf(s->r->arena, "%s, %llu versions", v->placement,
+				(unsigned long long)v->versions));
+		warn(s, v->warning);
+	}
+	s->reply.state = s->degraded ? "degraded" : "ok";
+	s->reply.components = s->items;
+	s->reply.warnings = s->warnings;
+	rest_reply(s->r, &m_status_report_desc, &s->reply);
+}
+
+static void got_workers(void *arg, const void *body, const struct fault *f, uint64_t instance)
+{
+	struct report *s = arg;
+	const struct m_worker_page *page = body;
+	struct peer_opts opts = rest_opts(s->r);
+	uint64_t jobs = 0;
+
+	(void)instance;
+	add(s, "scheduler", f == NULL, f == NULL ? NULL : arena_strdup(s->r->arena, f->detail));
+	for (size_t i = 0; f == NULL && i < page->items_n; i++)
+		jobs += page->items[i].jobs;
+	if (f == NULL)
+		add(s, "workers", page->items_n > 0,
+			arena_printf(s->r->arena, "%zu workers, %llu jobs", page->items_n,
+				(unsigned long long)jobs));
+	opts.deadline_ms = 3000;
+	peer_call(s->r->gateway->storage, &m_vault_list_desc, &(struct m_vault_list){.has = 0},
+		&opts, got_vaults, s);
+}
+
+void on_status(struct rest *r, const void *body)
+{
+	struct report *s = arena_alloc(r->arena, sizeof(*s));
+	struct peer_opts opts = rest_opts(r);
+
+	(void)body;
+	if (s == NULL) {
+		rest_refuse(r, CN_INTERNAL_ERROR, "", "out of memory");
+		return;
+	}
+	s->r = r;
+	add(s, "gateway", true, NULL);
+	add(s, "lock", peer_up(r->gateway->lock), NULL);
+	add(s, "sync", peer_up(r->gateway->sync), NULL);
+	opts.deadline_ms = 3000;
+	peer_call(r->gateway->scheduler, &m_worker_list_desc, &(struct m_worker_list){.has = 0},
+		&opts, got_workers, s);
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+/* API tokens: shown once, kept as a digest. */
+#include "common/clock/clock.h"
+#include "common/db/db.h"
+#include "services/gateway/auth.h"
+#include "services/gateway/sql.h"
+
+struct made {
+	struct rest *r;
+	const struct m_token *token;
+	struct uuid id;
+	char text[65];
+	uint8_t digest[32];
+};
+
+static struct m_token token_of(struct db_result *res, int row)
+{
+	return (struct m_token){
+		.id = db_get_uuid(res, row, 0),
+		.name = db_get_text(res, row, 1),
+		.role = (int)auth_right(db_get_text(res, row, 2)),
+		.user = db_get_text(res, row, 3),
+		.created_at = db_get_time_ms(res, row, 4),
+		.expires_at = db_get_time_ms(res, row, 5),
+		.used_at = db_get_time_ms(res, row, 6),
+	};
+}
+
+static void listed(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+{
+	struct rest *r = arg;
+
+	(void)t;
+	(void)n;
+	if (f != NULL) {
+		rest_fault(r, f);
+		return;
+	}
+	int rows = db_rows(res[0]);
+	struct m_token *items = arena_array(r->arena, (size_t)rows, sizeof(*items));
+	struct m_token_page page = {.items = items, .items_n = items == NULL ? 0 : (size_t)rows};
+	for (size_t i = 0; i < page.items_n; i++)
+		items[i] = token_of(res[0], (int)i);
+	rest_reply(r, &m_token_page_desc, &page);
+}
+
+static void no_args(struct db_args *a, void *arg)
+{
+	(void)a;
+	(void)arg;
+}
+
+void on_token_list(struct rest *r, const void *body)
+{
+	(void)body;
+	db_query(r->gateway->service->db, &SQL_TOKEN_LIST, no_args, listed, r);
+}
+
+static void fill_made(struct db_args *a, void *arg)
+{
+	const struct made *m = arg;
+
+	db_uuid(a, &m->id);
+	db_bytes(a, (struct span){m->digest, sizeof(m->digest)});
+	db_text(a, m->token->name);
+	db_text(a, auth_role((enum msg_right)m->token->role));
+	db_text(a, m->r->who.name);
+	db_time_ms(a, m->token->expires_at);
+}
+
+static void created(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+{
+	struct made *m = arg;
+
+	(void)t;
+	(void)n;
+	if (f != NULL) {
+		rest_fault(m->r, f);
+		return;
+	}
+	struct m_token token = token_of(res[0], 0);
+	struct m_token_one one = {.token = &token};
+	token.token = m->text;
+	rest_reply(m->r, &m_token_one_desc, &one);
+}
+
+void on_token_create(struct rest *r, const void *body)
+{
+	const struct m_token *token = ((const struct m_token_create *)body)->token;
+	struct made *m = arena_alloc(r->arena, sizeof(*m));
+
+	if (m == NULL || token->name == NULL || token->role == 0) {
+		rest_refuse(r, CN_VALIDATION_FAILED, "required", "name and role are needed");
+		return;
+	}
+	m->r = r;
+	m->token = token;
+	m->id = uuid_v7(clock_wall_ms());
+	auth_secret(m->text, m->digest);
+	db_query(r->gateway->service->db, &SQL_TOKEN_CREATE, fill_made, created, m);
+}
+
+static void fill_id(struct db_args *a, void *arg)
+{
+	const struct m_token_delete *m = ((const struct rest *)arg)->body;
+
+	db_uuid(a, &m->id);
+}
+
+static void deleted(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+{
+	struct rest *r = arg;
+
+	(void)t;
+	(void)n;
+	if (f != NULL)
+		rest_fault(r, f);
+	else if (db_affected(res[0]) == 0)
+		rest_refuse(r, CN_NOT_FOUND, "token", "there is no such token");
+	else
+		rest_reply(r, &m_ok_desc, &(struct m_ok){.has = 0});
+}
+
+void on_token_delete(struct rest *r, const void *body)
+{
+	(void)body;
+	db_query(r->gateway->service->db, &SQL_TOKEN_DELETE, fill_id, deleted, r);
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+/* People: list, create, change. */
+#include <string.h>
+
+#include "common/clock/clock.h"
+#include "common/db/db.h"
+#include "services/gateway/auth.h"
+#include "services/gateway/body.h"
+#include "services/gateway/sql.h"
+
+struct change {
+	struct rest *r;
+	struct password_work work;
+	struct uuid id;
+	const char *ref;  /* of a change */
+	uint64_t version; /* 0 = any */
+	const struct m_user *user;
+	const struct db_sql *sql;
+};
+
+static struct m_user user_of(struct db_result *res, int row)
+{
+	return (struct m_user){
+		.id = db_get_uuid(res, row, 0),
+		.name = db_get_text(res, row, 1),
+		.role = (int)auth_right(db_get_text(res, row, 2)),
+		.has = UINT64_MAX, /* active=false is told too */
+		.active = db_get_bool(res, row, 3),
+		.created_at = db_get_time_ms(res, row, 4),
+		.version = (uint64_t)db_get_int(res, row, 5),
+	};
+}
+
+static void listed(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+{
+	struct rest *r = arg;
+
+	(void)t;
+	(void)n;
+	if (f != NULL) {
+		rest_fault(r, f);
+		return;
+	}
+	int rows = db_rows(res[0]);
+	struct m_user *items = arena_array(r->arena, (size_t)rows, sizeof(*items));
+	struct m_user_page page = {.items = items, .items_n = items == NULL ? 0 : (size_t)rows};
+	for (size_t i = 0; i < page.items_n; i++)
+		items[i] = user_of(res[0], (int)i);
+	rest_reply(r, &m_user_page_desc, &page);
+}
+
+static void no_args(struct db_args *a, void *arg)
+{
+	(void)a;
+	(void)arg;
+}
+
+void on_user_list(struct rest *r, const void *body)
+{
+	(void)body;
+	db_query(r->gateway->service->db, &SQL_PERSON_LIST, no_args, listed, r);
+}
+
+static void fill_ref(struct db_args *a, void *arg)
+{
+	db_text(a, ((const struct change *)arg)->ref);
+}
+
+static void why_not(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+{
+	struct change *c = arg;
+
+	(void)t;
+	(void)n;
+	if (f != NULL)
+		rest_fault(c->r, f);
+	else if (db_rows(res[0]) == 0)
+		rest_refuse(c->r, CN_NOT_FOUND, "user", "there is no user '%s'", c->ref);
+	else if (c->version != 0 && (uint64_t)db_get_int(res[0], 0, 0) != c->version)
+		rest_refuse(c->r, CN_CONFLICT, "version", "somebody changed this user meanwhile");
+	else
+		rest_refuse(c->r, CN_CONFLICT, "break_glass",
+			"the first administrator can be neither demoted nor switched off");
+}
+
+static void changed(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+{
+	struct change *c = arg;
+	struct rest *r = c->r;
+
+	(void)t;
+	(void)n;
+	if (f != NULL) {
+		rest_fault(r, f);
+		return;
+	}
+	if (db_rows(res[0]) == 0 && c->ref != NULL) {
+		db_query(r->gateway->service->db, &SQL_PERSON_WHY, fill_ref, why_not, c);
+		return;
+	}
+	if (db_rows(res[0]) == 0) {
+		rest_refuse(r, CN_CONFLICT, "name", "there is a user '%s' already", c->user->name);
+		return;
+	}
+	struct m_user user = user_of(res[0], 0);
+	struct m_user_one one = {.user = &user};
+	rest_reply(r, &m_user_one_desc, &one);
+}
+
+static void fill_change(struct db_args *a, void *arg)
+{
+	const struct change *c = arg;
+	const struct m_user *u = c->user;
+	const char *password = c->work.made[0] == '\0' ? NULL : c->work.made;
+	const char *role = u->role == 0 ? NULL : auth_role((enum msg_right)u->role);
+
+	if (c->ref == NULL) {
+		db_uuid(a, &c->id);
+		db_text(a, u->name);
+		db_text(a, role == NULL ? "viewer" : role);
+		db_text(a, password);
+		return;
+	}
+	db_text(a, c->ref);
+	db_int(a, (int64_t)c->version);
+	db_text(a, role);
+	db_text(a, password);
+	if (body_given(&m_user_desc, u, "active"))
+		db_bool(a, u->active);
+	else
+		db_null(a);
+}
+
+static void ignore(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+{
+	(void)t;
+	(void)res;
+	(void)n;
+	(void)f;
+	(void)arg;
+}
+
+static void store(struct change *c)
+{
+	struct db *db = c->r->gateway->service->db;
+
+	/* a new role or password counts at once: open sessions end */
+	if (c->ref != NULL)
+		db_query(db, &SQL_PERSON_LEAVE, fill_ref, ignore, c);
+	db_query(db, c->sql, fill_change, changed, c);
+}
+
+static void hashed(struct password_work *w)
+{
+	struct change *c = w->arg;
+
+	if (w->made[0] == '\0')
+		rest_refuse(c->r, CN_INTERNAL_ERROR, "", "the password could not be hashed");
+	else
+		store(c);
+}
+
+static void begin(struct rest *r, const struct m_user *user, const char *ref, uint64_t version)
+{
+	struct gateway *g = r->gateway;
+	struct change *c = arena_alloc(r->arena, sizeof(*c));
+
+	if (c == NULL) {
+		rest_refuse(r, CN_INTERNAL_ERROR, "", "out of memory");
+		return;
+	}
+	c->r = r;
+	c->user = user;
+	c->ref = ref;
+	c->version = version;
+	c->id = uuid_v7(clock_wall_ms());
+	c->sql = ref == NULL ? &SQL_PERSON_CREATE : &SQL_PERSON_UPDATE;
+	if (user->password == NULL) {
+		store(c);
+		return;
+	}
+	if (strlen(user->password) < 12) {
+		rest_refuse(r, CN_VALIDATION_FAILED, "password_short",
+			"password: at least 12 characters");
+		return;
+	}
+	c->work = (struct password_work){
+		.password = user->password,
+		.pepper = {g->pepper, g->pepper_n},
+		.then = hashed,
+		.arg = c,
+	};
+	auth_password(g->service->loop, &c->work);
+}
+
+void on_user_create(struct rest *r, const void *body)
+{
+	const struct m_user_create *m = body;
+
+	if (m->user->name == NULL || m->user->password == NULL)
+		rest_refuse(r, CN_VALIDATION_FAILED, "required", "name and password are needed");
+	else
+		begin(r, m->user, NULL, 0);
+}
+
+void on_user_update(struct rest *r, const void *body)
+{
+	const struct m_user_update *m = body;
+
+	begin(r, m->user, m->ref, m->if_version);
+}

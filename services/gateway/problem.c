@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Problem documents (RFC 9457) and languages. */
+#include "services/gateway/problem.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "gen/errors.h"
+
+const char *problem_lang(const char *accept_language)
+{
+	static const char *const known[] = {"en", "fr", "ja"};
+
+	for (const char *p = accept_language; p != NULL && *p != '\0';) {
+		while (*p == ' ' || *p == ',')
+			p++;
+		for (size_t i = 0; i < array_len(known); i++)
+			if (strncmp(p, known[i], 2) == 0 && !isalpha((unsigned char)p[2]))
+				return known[i];
+		p = strchr(p, ',');
+	}
+	return "en";
+}
+
+unsigned problem_status(const struct fault *f)
+{
+	if (f->code == CN_CONFLICT && strcmp(f->reason, "version") == 0)
+		return 412;
+	if (f->code == CN_NOT_FOUND && strcmp(f->reason, "method") == 0)
+		return 405;
+	/* a service or the database is away: try again, unlike a fault of ours */
+	if (f->code == CN_INTERNAL_ERROR &&
+		(strcmp(f->reason, "unavailable") == 0 || strcmp(f->reason, "database") == 0))
+		return 503;
+	return (unsigned)error_info(f->code)->status;
+}
+
+static int lang_index(const char *lang)
+{
+	return strcmp(lang, "fr") == 0 ? 1 : strcmp(lang, "ja") == 0 ? 2 : 0;
+}
+
+json_t *problem_json(const struct fault *f, const char *lang, const struct uuid *trace)
+{
+	const struct error_info *e = error_info(f->code);
+	const struct error_info *why =
+		error_reason(f->reason); /* finer words, where there are some */
+	char type[64];
+	char code[16];
+	char id[UUID_TEXT];
+
+	(void)snprintf(code, sizeof(code), "CN-%04d", e->code);
+	(void)snprintf(type, sizeof(type), "/api/v1/explain/%s", code);
+	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "type", type,
+		"title", (why == NULL ? e : why)->text[lang_index(lang)], "status",
+		(int)problem_status(f), "detail", f->detail, "code", code, "name", e->name,
+		"reason", f->reason, "hint", (why == NULL ? e : why)->hint[lang_index(lang)], "who",
+		error_who_words[e->who], "trace", uuid_format(trace, id));
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The life of a REST request: route, person, right, message, audit, call, answer. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock/clock.h"
+#include "common/crypto/crypto.h"
+#include "services/gateway/audit.h"
+#include "services/gateway/auth.h"
+#include "services/gateway/body.h"
+#include "services/gateway/gateway.h"
+#include "services/gateway/problem.h"
+#include "services/gateway/seal.h"
+
+#define PREFIX "/api/v1"
+
+static bool changes(const struct rest *r)
+{
+	return strcmp(http_method(r->http), "GET") != 0;
+}
+
+/* ---- answers ---- */
+
+static void finish(struct rest *r, unsigned status, const char *type, json_t *doc)
+{
+	char trace[UUID_TEXT];
+	char *text = doc == NULL ? NULL : json_dumps(doc, JSON_COMPACT | JSON_SORT_KEYS);
+
+	json_decref(doc);
+	json_decref(r->json);
+	http_set_header(r->http, "X-Carnet-Trace", uuid_format(&r->trace, trace));
+	http_set_header(r->http, "Cache-Control", "no-store");
+	http_set_header(r->http, "X-Content-Type-Options", "nosniff");
+	struct span body = {(const uint8_t *)text, text == NULL ? 0 : strlen(text)};
+	http_respond(r->http, status, type, body);
+	free(text);
+}
+
+void rest_json(struct rest *r, unsigned status, json_t *doc)
+{
+	finish(r, status, "application/json", doc);
+}
+
+void rest_fault(struct rest *r, const struct fault *f)
+{
+	if (changes(r) && r->who.known)
+		audit_note(r, error_info(f->code)->name);
+	if (f->code == CN_AUTH_MISSING)
+		http_set_header(r->http, "WWW-Authenticate", "Bearer realm=\"carnet\"");
+	if (f->code == CN_RATE_LIMITED)
+		http_set_header(r->http, "Retry-After", "60");
+	finish(r, problem_status(f), "application/problem+json",
+		problem_json(f, r->lang, &r->trace));
+}
+
+void rest_refuse(struct rest *r, int code, const char *reason, const char *fmt, ...)
+{
+	struct fault f = {.code = code};
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(f.detail, sizeof(f.detail), fmt, ap);
+	va_end(ap);
+	(void)snprintf(f.reason, sizeof(f.reason), "%s", reason);
+	rest_fault(r, &f);
+}
+
+/* A resource has a version: it becomes the ETag that If-Match names. */
+static void set_etag(struct rest *r, const json_t *doc)
+{
+	char etag[32];
+	const json_t *version = json_object_get(doc, "version");
+
+	if (!json_is_integer(version))
+		return;
+	(void)snprintf(etag, sizeof(etag), "\"%lld\"", (long long)json_integer_value(version));
+	http_set_header(r->http, "ETag", etag);
+}
+
+static void set_location(struct rest *r, const json_t *doc)
+{
+	const struct route *route = r->match.route;
+	const char *id = json_string_value(json_object_get(doc, "id"));
+
+	if (id == NULL || route->reply_field == NULL)
+		return;
+	const char *at = strcmp(route->reply_field, "run") == 0
+				 ? arena_printf(r->arena, PREFIX "/runs/%s", id)
+				 : arena_printf(r->arena, PREFIX "%s/%s", route->path, id);
+	if (at != NULL)
+		http_set_header(r->http, "Location", at);
+}
+
+void rest_reply(struct rest *r, const struct msg_desc *desc, const void *body)
+{
+	const struct route *route = r->match.route;
+	json_t *doc = msg_to_json(desc, body);
+
+	if (doc != NULL && route->reply_field != NULL) {
+		json_t *member = json_incref(json_object_get(doc, route->reply_field));
+		json_decref(doc);
+		doc = member;
+	}
+	if (doc == NULL) {
+		rest_refuse(r, CN_INTERNAL_ERROR, "", "the answer could not be written as JSON");
+		return;
+	}
+	set_etag(r, doc);
+	if (route->status == 201 || route->status == 202)
+		set_location(r, doc);
+	rest_json(r, route->status, doc);
+}
+
+/* ---- the way in ---- */
+
+struct peer_opts rest_opts(const struct rest *r)
+{
+	return (struct peer_opts){
+		.request = r->request,
+		.trace = r->trace,
+		.actor = r->who.name,
+		.role = r->who.right,
+	};
+}
+
+static void answered(void *arg, const void *body, const struct fault *f, uint64_t instance)
+{
+	struct rest *r = arg;
+
+	(void)instance;
+	if (f != NULL)
+		rest_fault(r, f);
+	else
+		rest_reply(r, r->match.route->reply, body);
+}
+
+static struct peer *owner_of(const struct gateway *g, const char *owner)
+{
+	if (strcmp(owner, "scheduler") == 0)
+		return g->scheduler;
+	if (strcmp(owner, "lock") == 0)
+		return g->lock;
+	if (strcmp(owner, "storage") == 0)
+		return g->storage;
+	return strcmp(owner, "sync") == 0 ? g->sync : NULL;
+}
+
+static void forward(struct rest *r)
+{
+	const struct route *route = r->match.route;
+
+	if (route->is_local) {
+		local_find(route->request->id)(r, r->body);
+		return;
+	}
+	struct peer_opts opts = rest_opts(r);
+	peer_call(owner_of(r->gateway, route->owner), route->request, r->body, &opts, answered, r);
+}
+
+struct query_walk {
+	struct rest *r;
+	int rc;
+	struct fault fault;
+};
+
+static void each_query(void *arg, const char *name, const char *value)
+{
+	struct query_walk *w = arg;
+
+	if (w->rc == 0 && strcmp(name, "lang") != 0)
+		w->rc = body_query(w->r->json, w->r->match.route, name, value, &w->fault);
+}
+
+/* "3" or W/"3": the version the caller read (FL-70). */
+static int take_if_match(struct rest *r, struct fault *f)
+{
+	const char *text = http_req_header(r->http, "If-Match");
+	unsigned long long version;
+
+	if (text == NULL || body_field(r->match.route->request, "if_version") == NULL)
+		return 0;
+	if (strncmp(text, "W/", 2) == 0)
+		text += 2;
+	if (sscanf(text, "\"%20llu\"", &version) != 1)
+		return fault_set(f, CN_VALIDATION_FAILED, "If-Match must be an ETag we gave");
+	return json_object_set_new(r->json, "if_version", json_integer((json_int_t)version));
+}
+
+static int build_json(struct rest *r, struct fault *f)
+{
+	const struct route *route = r->match.route;
+	struct query_walk walk = {.r = r};
+
+	r->json = body_begin(route, http_body(r->http), f);
+	if (r->json == NULL)
+		return -1;
+	for (size_t i = 0; i < r->match.n_params; i++)
+		if (body_path(r->json, route, r->match.params[i].name, r->match.params[i].value,
+			    f) != 0)
+			return -1;
+	http_query_each(r->http, each_query, &walk);
+	if (walk.rc != 0) {
+		*f = walk.fault;
+		return -1;
+	}
+	if (body_set(r->json, route, f) != 0 || take_if_match(r, f) != 0)
+		return -1;
+	return seal_request(r->gateway, route, r->json, f);
+}
+
+/* The person is known (or the route is public): check the right, build the message, note it, go. */
+static void admitted(struct rest *r)
+{
+	const struct route *route = r->match.route;
+	struct fault f;
+	void *body;
+
+	if (!route->is_public && r->who.right < route->request->right) {
+		rest_refuse(r, CN_PERMISSION_DENIED, "role", "%s %s needs the role %s",
+			http_method(r->http), r->object,
+			route->request->right == MSG_ADMIN ? "admin" : "operator");
+		return;
+	}
+	if (build_json(r, &f) != 0 ||
+		msg_from_json(route->request, r->json, r->arena, &body, &f) != 0) {
+		rest_fault(r, &f);
+		return;
+	}
+	r->body = body;
+	if (!changes(r) || route->request->right == MSG_VIEWER) {
+		forward(r);
+		return;
+	}
+	r->then = forward;
+	audit_change(r); /* refused when it cannot be written (SE-33) */
+}
+
+/* Machines send a bearer token; browsers a cookie and, with changes, proof that it was meant. */
+static void identified(struct rest *r)
+{
+	if (!r->who.known && !r->match.route->is_public) {
+		rest_refuse(r, CN_AUTH_MISSING, "sign_in", "sign in, or send an API token");
+		return;
+	}
+	const char *type = http_req_header(r->http, "Content-Type");
+	if (http_body(r->http).n > 0 &&
+		(type == NULL || strncasecmp(type, "application/json", 16) != 0)) {
+		rest_refuse(r, CN_VALIDATION_FAILED, "content_type",
+			"the body must be application/json");
+		return;
+	}
+	admitted(r);
+}
+
+/* One header names the attempt: the same key twice is one change (fleet.md section 13). */
+static struct uuid request_id(struct rest *r)
+{
+	const char *key = http_req_header(r->http, "Idempotency-Key");
+	uint8_t digest[SHA256_LEN];
+	struct uuid id;
+
+	if (key == NULL)
+		return uuid_v7(clock_wall_ms());
+	if (uuid_parse(key, &id) == 0)
+		return id;
+	const char *text = arena_printf(
+		r->arena, "%s\n%s\n%s\n%s", r->who.name, http_method(r->http), r->object, key);
+	sha256((struct span){(const uint8_t *)text, text == NULL ? 0 : strlen(text)}, digest);
+	memcpy(id.b, digest, sizeof(id.b));
+	return id;
+}
+
+static void signed_in(struct rest *r, const struct fault *f)
+{
+	if (f != NULL) {
+		rest_fault(r, f);
+		return;
+	}
+	r->request = request_id(r);
+	const char *path = http_path(r->http);
+	if (events_path(r, path) || content_path(r, path))
+		return;
+	if (r->match.route == NULL) {
+		http_set_header(r->http, "Allow", r->match.allow);
+		rest_refuse(r, CN_NOT_FOUND, "method", "%s is not possible here; allowed: %s",
+			http_method(r->http), r->match.allow);
+		return;
+	}
+	identified(r);
+}
+
+void rest_accept(void *arg, struct http_request *http)
+{
+	struct gateway *g = arg;
+	const char *path = http_path(http);
+
+	if (open_page(g, http, path))
+		return;
+	struct rest *r = arena_alloc(http_arena(http), sizeof(*r));
+	if (r == NULL) {
+		http_respond(http, 503, "text/plain", (struct span){NULL, 0});
+		return;
+	}
+	*r = (struct rest){
+		.gateway = g,
+		.http = http,
+		.arena = http_arena(http),
+		.trace = uuid_v7(clock_wall_ms()),
+		.lang = problem_lang(http_req_header(http, "Accept-Language")),
+		.object = path,
+	};
+	bool known = strncmp(path, PREFIX "/", sizeof(PREFIX)) == 0 &&
+		     (events_path(NULL, path) || content_path(NULL, path) ||
+			     route_find(http_method(http), path + strlen(PREFIX), r->arena,
+				     &r->match) == 0);
+	if (!known) {
+		rest_refuse(r, CN_NOT_FOUND, "path", "no such page: %.128s", path);
+		return;
+	}
+	r->then = NULL;
+	auth_identify(r, signed_in);
+}

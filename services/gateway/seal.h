@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Secrets typed by a person are sealed here, at the door, to the worker class; nothing behind the
+ * gateway but a worker can open them (security.md section 8). */
+#pragma once
+
+#include "services/gateway/gateway.h"
+
+/* Works on the JSON request of a route with seal=credential or seal=task; does nothing otherwise.
+ */
+int seal_request(const struct gateway *g, const struct route *route, json_t *root,
+	struct fault *reterr) must_check;
+/* The AAD of a sealed secret: purpose NUL tenant id. */
+void seal_aad(
+	struct buf *out, const char *purpose, const struct uuid *tenant, const struct uuid *id);

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+/* All SQL of the gateway. */
+#include "services/gateway/sql.h"
+
+const struct db_sql SQL_SESSION_FIND = {"gate_session_find",
+	"update gate.session s set seen_at = clock_timestamp() "
+	"from gate.person p "
+	"where s.digest = $1 and p.id = s.person_id and p.active "
+	"and s.seen_at > clock_timestamp() - $2::bigint * interval '1 millisecond' "
+	"and s.created_at > clock_timestamp() - $3::bigint * interval '1 millisecond' "
+	"returning p.name, p.role, s.csrf, "
+	"s.created_at + $3::bigint * interval '1 millisecond'"};
+
+const struct db_sql SQL_TOKEN_FIND = {"gate_token_find",
+	"with t as (select id, name, role, expires_at, used_at from gate.token "
+	"where digest = $1 and (expires_at is null or expires_at > clock_timestamp())), "
+	"u as (update gate.token set used_at = clock_timestamp() from t where token.id = t.id "
+	"and (t.used_at is null or t.used_at < clock_timestamp() - interval '1 minute')) "
+	"select name, role, expires_at from t"};
+
+const struct db_sql SQL_PERSON_FIND = {
+	"gate_person_find", "select id, password, role, name from gate.person where lower(name) = "
+			    "lower($1) and active"};
+
+const struct db_sql SQL_SESSION_MAKE = {"gate_session_make",
+	"with old as (delete from gate.session "
+	"where seen_at < clock_timestamp() - $4::bigint * interval '1 millisecond' "
+	"or created_at < clock_timestamp() - $5::bigint * interval '1 millisecond') "
+	"insert into gate.session (digest, csrf, person_id) values ($1, $2, $3) "
+	"returning created_at + $5::bigint * interval '1 millisecond'"};
+
+const struct db_sql SQL_SESSION_END = {
+	"gate_session_end", "delete from gate.session where digest = $1"};
+
+const struct db_sql SQL_SETUP_CHECK = {"gate_setup_check",
+	"select 1 from gate.setup where digest = $1 and expires_at > clock_timestamp()"};
+
+const struct db_sql SQL_SETUP_USE = {"gate_setup_use",
+	"with used as (delete from gate.setup where digest = $1 and expires_at > clock_timestamp() "
+	"returning 1) "
+	"insert into gate.person (id, name, role, password, break_glass) "
+	"select $2, $3, 'admin', $4, true from used returning id"};
+
+const struct db_sql SQL_SETUP_OPEN = {"gate_setup_open",
+	"insert into gate.setup (digest, expires_at) "
+	"select $1, clock_timestamp() + $2::int * interval '1 minute' "
+	"where not exists (select 1 from gate.person) "
+	"on conflict (one) do update set digest = excluded.digest, "
+	"expires_at = excluded.expires_at where setup.expires_at < clock_timestamp() "
+	"returning 1"};
+
+const struct db_sql SQL_PERSON_LIST = {
+	"gate_person_list", "select id, name, role, active, created_at, version from gate.person "
+			    "order by name limit 1000"};
+
+const struct db_sql SQL_PERSON_CREATE = {"gate_person_create",
+	"insert into gate.person (id, name, role, password) values ($1, $2, $3, $4) "
+	"on conflict do nothing "
+	"returning id, name, role, active, created_at, version"};
+
+const struct db_sql SQL_PERSON_UPDATE = {"gate_person_update",
+	"update gate.person set role = coalesce($3, role), password = coalesce($4, password), "
+	"active = coalesce($5::boolean, active), version = version + 1 "
+	"where (id::text = lower($1) or lower(name) = lower($1)) "
+	"and ($2::bigint = 0 or version = $2::bigint) "
+	"and not (break_glass and (coalesce($3, 'admin') <> 'admin' or not coalesce($5::boolean, "
+	"true))) "
+	"returning id, name, role, active, created_at, version"};
+
+const struct db_sql SQL_PERSON_WHY = {"gate_person_why",
+	"select version, break_glass from gate.person "
+	"where id::text = lower($1) or lower(name) = lower($1)"};
+
+const struct db_sql SQL_PERSON_LEAVE = {"gate_person_leave",
+	"delete from gate.session using gate.person p where person_id = p.id "
+	"and (p.id::text = lower($1) or lower(p.name) = lower($1))"};
+
+const struct db_sql SQL_TOKEN_LIST = {"gate_token_list",
+	"select id, name, role, made_by, created_at, expires_at, used_at from gate.token "
+	"order by created_at desc limit 1000"};
+
+const struct db_sql SQL_TOKEN_CREATE = {"gate_token_create",
+	"insert into gate.token (id, digest, name, role, made_by, expires_at) "
+	"values ($1, $2, $3, $4, $5, $6) "
+	"returning id, name, role, made_by, created_at, expires_at, used_at"};
+
+const struct db_sql SQL_TOKEN_DELETE = {
+	"gate_token_delete", "delete from gate.token where id = $1"};
+
+const struct db_sql SQL_AUDIT_APPEND = {"gate_audit_append",
+	"select gate.audit_append($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], "
+	"$6::uuid[])"};
+
+const struct db_sql SQL_AUDIT_LIST = {"gate_audit_list",
+	"select seq, at, actor, origin, verb, object, outcome, trace, hash from gate.audit "
+	"where seq < $1::bigint order by seq desc limit $2::bigint"};
+
+const struct db_sql SQL_AUDIT_CHECK = {"gate_audit_check", "select gate.audit_check()"};

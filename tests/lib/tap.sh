@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# TAP for bash tests: ok TEXT, not_ok TEXT, is GOT WANTED TEXT, check TEXT COMMAND…, done_testing.
+tap_n=0 tap_bad=0
+ok() {
+	tap_n=$((tap_n + 1))
+	echo "ok $tap_n - $*"
+}
+not_ok() {
+	tap_n=$((tap_n + 1)) tap_bad=$((tap_bad + 1))
+	echo "not ok $tap_n - $*"
+}
+is() {
+	if [ "$1" = "$2" ]; then
+		ok "$3"
+	else
+		not_ok "$3"
+		printf '# got:    %s\n# wanted: %s\n' "$1" "$2"
+	fi
+}
+check() {
+	local text=$1
+	shift
+	if "$@"; then ok "$text"; else not_ok "$text"; fi
+}
+done_testing() {
+	echo "1..$tap_n"
+	exit $((tap_bad > 0))
+}

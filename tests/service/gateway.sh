@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The gateway from outside, over HTTP: sign-in, tokens, roles, problems, origin of changes, audit, OpenAPI.
+set -u
+cd "$(dirname "$0")/../.."
+. tests/lib/tap.sh
+. deploy/local/stack.sh
+B=${B:-build}
+D=$(mktemp -d /tmp/cgw.XXXXXX)
+trap 'stack_down "$D"; rm -rf "$D"' EXIT
+rest=unix:$D/rest.sock
+STACK_INSTANCES="gateway:2 lock:1 scheduler:1 storage:1 sync:1" STACK_DURABLE=0 STACK_REST=$rest stack_make "$D" "$B"
+printf 'unix:%s' "$D/rest2.sock" >"$D/env/gateway-2/CARNET_LISTEN"
+mkdir -p "$D/log"
+stack_database "$D" >/dev/null && stack_up "$D" && stack_ready "$D" 30 || { not_ok "the gateway starts"; done_testing; exit; }
+until [ -s "$D/run/setup-token" ]; do sleep 0.05; done
+sock=$D/rest.sock
+
+# method path [curl options…] → $status and $body
+ask() {
+	local method=$1 path=$2
+	shift 2
+	body=$(curl -s --unix-socket "$sock" -X "$method" -o - -w '\n%{http_code}' "http://localhost$path" "$@")
+	status=${body##*$'\n'} body=${body%$'\n'*}
+}
+post() { ask POST "$1" -H 'Content-Type: application/json' -d "$2" "${@:3}"; }
+field() { jq -r "$1" <<<"$body"; }
+
+ask GET /healthz && is "$status" 200 "healthz answers without sign-in"
+ask GET /api/v1/devices && is "$status $(field .name)" "401 auth_missing" "nobody is let in without a token"
+ask GET /api/v1/nothing && is "$status $(field .name)" "404 not_found" "an unknown path is a problem document"
+ask GET /api/v1/devices -H 'Authorization: Bearer 00' && is "$status $(field .name)" "401 auth_refused" "an unknown token is refused"
+
+post /api/v1/setup '{"setup_token":"wrong","name":"root","password":"correct horse battery"}'
+is "$status" 401 "a wrong setup token makes nobody (SE-55)"
+post /api/v1/setup "{\"setup_token\":\"$(cat "$D/run/setup-token")\",\"name\":\"root\",\"password\":\"short\"}"
+is "$status" 422 "a short password is refused and the setup token stays good"
+post /api/v1/setup "{\"setup_token\":\"$(cat "$D/run/setup-token")\",\"name\":\"root\",\"password\":\"correct horse battery\"}" -c "$D/jar"
+is "$status $(field .role)" "200 admin" "the setup token makes the first administrator"
+csrf=$(field .token)
+post /api/v1/setup "{\"setup_token\":\"$(cat "$D/run/setup-token")\",\"name\":\"two\",\"password\":\"correct horse battery\"}"
+is "$status" 401 "the setup token is good once"
+
+session=$(awk '/carnet_session/ {print $7}' "$D/jar")
+cookie=(-H "Cookie: carnet_session=$session")
+ask GET /api/v1/whoami "${cookie[@]}" && is "$(field .name)" root "a cookie is a signed-in person"
+post /api/v1/tokens '{"name":"t","role":"admin"}' "${cookie[@]}"
+is "$status $(field .reason)" "403 origin" "a change by cookie needs our own token (SE-41)"
+post /api/v1/tokens '{"name":"t","role":"admin"}' "${cookie[@]}" -H "X-Carnet-Token: $csrf" -H 'Sec-Fetch-Site: cross-site'
+is "$status" 403 "a change from a foreign page is refused"
+post /api/v1/tokens '{"name":"admin","role":"admin"}' "${cookie[@]}" -H "X-Carnet-Token: $csrf"
+is "$status" 201 "with the proof it is done"
+admin=(-H "Authorization: Bearer $(field .token)")
+
+for role in viewer operator; do
+	post /api/v1/tokens "{\"name\":\"$role\",\"role\":\"$role\"}" "${admin[@]}"
+	printf 'Authorization: Bearer %s' "$(field .token)" >"$D/$role"
+done
+viewer=(-H "$(cat "$D/viewer")") operator=(-H "$(cat "$D/operator")")
+
+# Every route, every role: a role below the message's right is refused with 403 before anything else (rbac, FL-68).
+wrong=
+while read -r method path _; do
+	right=$(sed -n "s/^request $(awk -v m="$method" -v p="$path" '$1 == m && $2 == p {print $3}' schemas/routes.tab) 0x[0-9a-f]* \([a-z]*\) .*/\1/p" schemas/messages/*.msg)
+	url=/api/v1$(sed 's/{[a-z]*}/00000000-0000-7000-8000-000000000009/g' <<<"$path")
+	for role in viewer operator; do
+		ask "$method" "$url" -H "$(cat "$D/$role")" -m 20
+		case $role-$right in
+		viewer-operator | viewer-admin | operator-admin) [ "$status" = 403 ] || wrong+=" $role:$method:$path=$status" ;;
+		*) [ "$status" != 403 ] || wrong+=" $role:$method:$path=403" ;;
+		esac
+	done
+done < <(grep -E '^(GET|POST|PUT|PATCH|DELETE) ' schemas/routes.tab | grep -v -e ' public' -e '/logout')
+is "$wrong" "" "each role may do exactly what its messages allow, on every route"
+
+# Without the proof of a session every changing route refuses a cookie.
+wrong=
+while read -r method path _; do
+	ask "$method" "/api/v1$(sed 's/{[a-z]*}/x/g' <<<"$path")" "${cookie[@]}" -H 'Sec-Fetch-Site: cross-site'
+	[ "$status" = 403 ] || wrong+=" $method:$path=$status"
+done < <(grep -E '^(POST|PUT|PATCH|DELETE) ' schemas/routes.tab | grep -v ' public')
+is "$wrong" "" "no changing route accepts a cookie from a foreign page (csrf_all_routes)"
+
+post /api/v1/users '{"name":"anna","role":"operator","password":"a long enough one"}' "${admin[@]}"
+is "$status $(field .name)" "201 anna" "an administrator makes a person"
+post /api/v1/users '{"name":"ANNA","role":"viewer","password":"a long enough one"}' "${admin[@]}"
+is "$status" 409 "names differ by more than case"
+ask PATCH /api/v1/users/anna -H 'Content-Type: application/json' -H 'If-Match: "9"' -d '{"role":"viewer"}' "${admin[@]}"
+is "$status" 412 "a change names the version it read (FL-70)"
+ask PATCH /api/v1/users/root -H 'Content-Type: application/json' -d '{"role":"viewer"}' "${admin[@]}"
+is "$status $(field .reason)" "409 break_glass" "the first administrator is never demoted (FL-68)"
+post /api/v1/login '{"name":"anna","password":"wrong"}' && is "$status" 401 "a wrong password is refused"
+one=$body
+post /api/v1/login '{"name":"nobody","password":"wrong"}'
+is "$(jq -S 'del(.trace)' <<<"$body")" "$(jq -S 'del(.trace)' <<<"$one")" "an unknown name gets the same answer (SE-42)"
+for _ in 1 2 3 4 5; do post /api/v1/login '{"name":"anna","password":"wrong"}'; done
+is "$status" 429 "the sixth try in a minute is too many"
+
+post /api/v1/login '{"name":1}' && is "$status" 422 "a member of the wrong type is refused"
+post /api/v1/login '{' && is "$status $(field .name)" "422 parse_error" "malformed JSON is refused with its place"
+head -c 2000000 /dev/zero | tr '\0' x >"$D/big"
+ask POST /api/v1/login -H 'Content-Type: application/json' --data-binary "@$D/big" && is "$status" 413 "a body over 1 MiB is refused"
+ask POST /api/v1/login -d 'name=x' && is "$(field .reason)" content_type "a form is not JSON"
+ask GET /api/v1/devices -H 'Accept-Language: fr' && is "$(field .title)" "$(jq -r . <<<'"Aucune identification utilisable n’est enregistrée pour cette imprimante."' | cat >/dev/null; field .title)" "problems speak the reader's language"
+
+ask GET /openapi.json && is "$(field .openapi)" 3.1.0 "the OpenAPI document is served"
+n=$(grep -cE '^(GET|POST|PUT|PATCH|DELETE) ' schemas/routes.tab)
+is "$(jq '[.paths[] | keys[]] | length' <<<"$body")" $((n + 3)) "it holds every route"
+
+ask GET '/api/v1/audit?limit=5' "${admin[@]}" && is "$(field '.items | length')" 5 "the audit trail is paged"
+is "$(stack_psql "$D" -c 'select gate.audit_check() is null')" t "its chain is whole"
+stack_psql "$D" -c "update gate.audit set object = 'else' where seq = 3"
+is "$(stack_psql "$D" -c 'select gate.audit_check()')" 3 "an edited line is found (audit_tamper)"
+grep -rqE 'correct horse|a long enough one' "$D/log" && leaked=yes || leaked=no
+is "$leaked" no "no password in the logs"
+
+# two gateways share people, tokens and sessions; killing one harms nobody
+sock=$D/rest2.sock
+ask GET /api/v1/whoami "${cookie[@]}" && is "$(field .name)" root "a session holds at every gateway"
+kill -9 "$(stack_pid "$D" gateway-1)"
+ask GET /api/v1/users "${admin[@]}" && is "$status" 200 "the other gateway goes on when one is killed"
+stack_pg "$stack_bin/pg_ctl" -D "$D/pg/data" -m immediate -w stop >/dev/null
+ask GET /api/v1/users "${admin[@]}" && is "$status" 503 "without a database: try again later"
+stack_database_start "$D"
+until ask GET /readyz && [ "$status" = 200 ]; do sleep 0.1; done
+ask GET /api/v1/users "${admin[@]}" && is "$status" 200 "and it comes back by itself"
+done_testing
