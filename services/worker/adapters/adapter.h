@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The door to a device family (docs/spec/devices.md section 2). An adapter is a non-blocking state
+ * machine on the worker's loop: one session per device, thousands per process. It reads no clock,
+ * logs nothing, blocks never, and keeps its memory in the errand's arena.
+ *
+ *     self = adapter->open(errand)
+ *     adapter->probe(self)      -> errand->done        who is it, what can it do
+ *     adapter->busy(self)       -> errand->done        what goes on there
+ *     adapter->read(self)       -> item, bytes …, item_end, … done
+ *     adapter->identify(self)   -> errand->done        still the same one (ST-4)
+ *     adapter->release(self)    -> errand->done        on every path, at most 5 s (DV-3)
+ *
+ * One operation at a time. Each ends with exactly one done(), maybe from inside the call. cancel()
+ * ends the operation under way at once, connections are reset, and done() is not called; release()
+ * may follow. All memory goes with the arena. */
+#pragma once
+
+#include "common/base/arena.h"
+#include "common/base/fault.h"
+#include "common/http/client.h"
+#include "common/loop/loop.h"
+#include "gen/msg.h"
+
+struct profile;
+
+/* A credential in the open: made just before use, wiped right after (FL-15). Absent members are "".
+ */
+struct credential {
+	char kind[32];
+	char user[256], password[256], id[64], pin[64], domain[256];
+	char community_read[256];
+	char auth_protocol[16], auth_password[256], privacy_protocol[16], privacy_password[256];
+	char context[256];
+};
+
+/* What one job tells the adapter, and what it hears back. */
+struct errand {
+	/* ---- given ---- */
+	struct loop *loop;
+	struct http_client *http;
+	struct arena *arena; /* of this session, capped */
+	const struct m_device *device;
+	const char *ip;           /* the address chosen and checked: every packet goes there */
+	const char *const *items; /* what to read, in order: list_1 …, settings */
+	size_t n_items;
+	const struct m_sealed_credential *credentials; /* in order of preference */
+	size_t n_credentials;
+	const struct credential_keys *keys;
+	const struct m_task_settings *settings; /* of the task, NULL = none */
+	const struct profile *profile;
+	uint64_t (*wall_ms)(void); /* people's time: some forms carry it */
+	uint32_t probe_ms;         /* deadline of one SNMP question */
+
+	/* ---- called ---- */
+	void *arg;
+	/* The operation under way ended; f NULL = well. f is valid during the call. */
+	void (*done)(void *arg, const struct fault *f);
+	/* Bytes of an item, in order: item, bytes…, item_end. bytes may say HTTP_PAUSE: the same
+	 * bytes come again after adapter->resume. */
+	void (*item)(void *arg, const char *name);
+	enum http_flow (*bytes)(void *arg, struct span bytes);
+	void (*item_end)(void *arg, uint64_t entries);
+	/* The device has no such list: no error (FL-44). Instead of item … item_end. */
+	void (*item_absent)(void *arg, const char *name);
+	/* Around every callback of a library into an adapter: the session moves (FL-52), and is the
+	 * one to blame if the process dies now (RL-15). arg may be gone at leave. */
+	void (*enter)(void *arg);
+	void (*leave)(void);
+
+	/* ---- found, all in the arena, NULL = not said ---- */
+	struct {
+		const char *serial, *device_uuid, *mac, *model, *firmware, *language, *charset;
+		const char *text;   /* the device's own words, of a refusal */
+		const char *ops[8]; /* operations in progress: ids of matrix.csv */
+		size_t n_ops;
+		bool busy_unknown; /* the device could not be asked */
+		enum device_type type;
+		struct m_capability capabilities[8];
+		size_t n_capabilities;
+		uint32_t retry_ms; /* Retry-After */
+		uint64_t change;   /* the device's change counter, 0 = none (ST-13) */
+	} seen;
+};
+
+/* How well a function is known (devices.md section 1), best first. */
+enum grade { GRADE_A = 'A', GRADE_B = 'B', GRADE_C = 'C', GRADE_D = 'D' };
+
+/* What an adapter can do, by kind of job. */
+struct skill {
+	const char *kind; /* ab.backup settings.backup device.probe */
+	enum grade grade;
+};
+
+struct adapter {
+	const char *family;
+	const struct skill *skills; /* ends with kind NULL */
+	/* books of such devices: nothing public says how; NULL = none */
+	bool (*simulated_only)(const struct m_device *device);
+	void *(*open)(struct errand *e); /* NULL = out of the arena */
+	void (*probe)(void *self);
+	void (*busy)(void *self);
+	void (*read)(void *self);
+	void (*resume)(void *self);
+	void (*identify)(void *self);
+	/* For families and jobs that change something; NULL until an adapter has them (DV-4,
+	 * DV-21). */
+	void (*write)(void *self);
+	void (*restart)(void *self);
+	void (*release)(void *self);
+	void (*cancel)(void *self);
+};
+
+/* NULL when no adapter serves the family. */
+const struct adapter *adapter_find(const char *family);
+/* Families served here, NULL-terminated. */
+const char *const *adapter_families(size_t *ret_n);
+
+/* May this kind of job run on this device (FL-12, FL-47, FL-56)? 0, or -1 with CN_UNSUPPORTED_… or
+ * CN_CAPABILITY_UNPROVEN. */
+int adapter_allows(const struct adapter *a, const struct m_device *d, const char *kind,
+	struct fault *reterr) must_check;
+
+/* ---- for adapters ---- */
+
+/* Port of a service by the device's record, else the family's default. */
+uint16_t errand_port(const struct errand *e, const char *service, uint16_t otherwise);
+/* Value of a label, NULL = none. */
+const char *errand_label(const struct errand *e, const char *key);
+/* Opens the first credential whose kind is one of kinds (NULL-terminated). false and a fault:
+ * CN_AUTH_MISSING (none of these kinds, or it does not open). Wipe it after use. */
+bool errand_credential(const struct errand *e, const char *const *kinds, struct credential *ret,
+	struct fault *reterr);
+/* The task's encryption password, appended to out. Wipe it after use. */
+bool errand_password(const struct errand *e, struct buf *out, struct fault *reterr);
+void errand_capability(struct errand *e, const char *name, enum capability_result result,
+	enum grade grade, const char *method);
+/* Names an operation in progress, once. */
+void errand_op(struct errand *e, const char *op);
+/* Copies text of a device into the arena: at most max bytes, control characters as '?', bytes
+ * outside UTF-8 as '?'. NULL for none. */
+const char *errand_text(struct errand *e, const void *p, size_t n, size_t max);
+
+extern const struct adapter adapter_canon_rui, adapter_ipp, adapter_snmp;

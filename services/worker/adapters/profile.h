@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a device family says in which words, as data: schemas/profiles/<family>.json. Read once at
+ * start. */
+#pragma once
+
+#include "common/base/fault.h"
+
+#define PROFILE_WORDS 16
+#define PROFILE_LINES 64
+#define PROFILE_LANGUAGES 3 /* en fr ja */
+
+/* A line of the panel that tells an operation of the matrix. */
+struct profile_line {
+	const char *op;
+	const char *text[PROFILE_LANGUAGES];
+};
+
+/* Lists of words end with NULL. */
+struct profile {
+	const char *refused[PROFILE_WORDS + 1];
+	const char *session_lost[PROFILE_WORDS + 1];
+	const char *receive_restricted[PROFILE_WORDS + 1];
+	const char *busy[PROFILE_WORDS + 1];
+	const char *not_available[PROFILE_WORDS + 1];
+	struct profile_line lines[PROFILE_LINES];
+	size_t n_lines;
+	struct profile_line ready; /* the panel of a device at rest; op NULL */
+};
+
+/* Reads dir/family.json; lives until process end. *ret NULL when there is no such file: a family
+ * without words. 0, or -1 when the file is not as it should be. */
+int profile_load(const char *dir, const char *family, const struct profile **ret,
+	struct fault *reterr) must_check;
+/* What a panel line means: an op, "" for rest, "other_activity" for anything else. */
+const char *profile_line_op(const struct profile *p, const char *line);
+/* Does the text contain one of these words? */
+bool profile_says(const char *const *words, struct span text);

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The plan of a job (locks.md section 1, fleet.md sections 1.3 and 6). */
+#include "services/worker/plan.h"
+
+#include <string.h>
+
+#include "gen/errors.h"
+
+static const char *const lists_i[] = {"list_1", "list_2", "list_3", "list_4", "list_5", "list_6",
+	"list_7", "list_8", "list_9", "list_10", "one_touch", NULL};
+static const char *const lists_ii[] = {"coded_dial", "favorites", NULL};
+static const char *const lists_iii[] = {"address_book", "speed_dial", NULL};
+static const char *const whole_book[] = {"all", NULL}; /* families without the notion of lists */
+
+static const char *const indiv_book[] = {"indiv_address_book"};
+static const char *const batch_book[] = {"address_book"};
+static const char *const indiv_settings[] = {"indiv_device_settings"};
+
+static const char *const *lists_of(const struct m_device *d)
+{
+	if (!d->family || strcmp(d->family, "canon_rui") != 0)
+		return whole_book;
+	switch (d->type) {
+	case DEVICE_TYPE_II:
+		return lists_ii;
+	case DEVICE_TYPE_III:
+		return lists_iii;
+	case DEVICE_TYPE_I:
+	case DEVICE_TYPE_NONE: /* not checked yet: it shows what it is when list 1 comes (FL-7) */
+		return lists_i;
+	}
+	return lists_i;
+}
+
+static bool chosen(const struct m_task_settings *s, const char *list)
+{
+	if (!s || s->lists_n == 0)
+		return true;
+	for (size_t i = 0; i < s->lists_n; i++)
+		if (strcmp(s->lists[i], "all") == 0 || strcmp(s->lists[i], list) == 0)
+			return true;
+	return false;
+}
+
+static int choose_lists(
+	const struct m_job_work *job, struct arena *a, struct plan *p, struct fault *reterr)
+{
+	const char *const *lists = lists_of(job->device);
+	size_t n = 0;
+
+	while (lists[n])
+		n++;
+	p->items = arena_array(a, n, sizeof(*p->items));
+	if (!p->items)
+		return fault_set(reterr, CN_INTERNAL_ERROR, "session memory is used up");
+	for (size_t i = 0; i < n; i++)
+		if (lists == whole_book || chosen(job->settings, lists[i]))
+			p->items[p->n_items++] = lists[i];
+	if (p->n_items == 0)
+		return fault_set(reterr, CN_NO_MATCHING_LIST,
+			"none of the chosen lists exists on this type");
+	return 0;
+}
+
+static int plan_book(
+	const struct m_job_work *job, struct arena *a, struct plan *p, struct fault *reterr)
+{
+	bool values = job->device->type == DEVICE_TYPE_II || job->device->type == DEVICE_TYPE_III;
+
+	p->op = values ? "batch_ie" : "indiv_ie";
+	p->lock_items = values ? batch_book : indiv_book;
+	p->n_lock_items = 1;
+	p->version_kind = VERSION_KIND_ADDRESS_BOOK;
+	p->format = values ? "opaque" : "canon_abk";
+	return choose_lists(job, a, p, reterr);
+}
+
+static int plan_settings(struct arena *a, struct plan *p, struct fault *reterr)
+{
+	p->op = "indiv_ie";
+	p->lock_items = indiv_settings;
+	p->n_lock_items = 1;
+	p->version_kind = VERSION_KIND_SETTINGS;
+	p->format = "ipp_attributes";
+	p->items = arena_array(a, 1, sizeof(*p->items));
+	if (!p->items)
+		return fault_set(reterr, CN_INTERNAL_ERROR, "session memory is used up");
+	p->items[p->n_items++] = "settings";
+	return 0;
+}
+
+int plan_make(const struct m_job_work *job, struct arena *a, struct plan *ret, struct fault *reterr)
+{
+	struct plan p = {.op = NULL};
+	int r = 0;
+
+	if (strcmp(job->kind, "ab.backup") == 0)
+		r = plan_book(job, a, &p, reterr);
+	else if (strcmp(job->kind, "settings.backup") == 0)
+		r = plan_settings(a, &p, reterr);
+	else if (strcmp(job->kind, "device.probe") != 0)
+		r = fault_set(reterr, CN_UNSUPPORTED_OPERATION, "this worker does not know %s",
+			job->kind);
+	if (r == 0)
+		*ret = p;
+	return r;
+}

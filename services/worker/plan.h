@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a job needs: which lock, which lists, which kind of version. Pure. */
+#pragma once
+
+#include "common/base/arena.h"
+#include "common/base/fault.h"
+#include "gen/msg.h"
+
+struct plan {
+	const char *op; /* of matrix.csv; NULL = no lock is taken */
+	const char *const *lock_items;
+	size_t n_lock_items;
+	enum version_kind version_kind;
+	const char *format; /* decoder in storage; NULL = nothing is stored */
+	const char **items; /* what to read, in the device's order */
+	size_t n_items;
+};
+
+/* 0, or -1 with CN_NO_MATCHING_LIST (FL-44), CN_UNSUPPORTED_OPERATION (kind unknown here) or
+ * CN_MANAGED_ELSEWHERE never (reading is always allowed, FL-5). */
+int plan_make(const struct m_job_work *job, struct arena *a, struct plan *ret,
+	struct fault *reterr) must_check;

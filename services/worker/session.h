@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One job on one device, as steps:
+ *
+ *   resolve → probe → busy → lock → running → read → identify → sent → storing → commit
+ *      └───────┴───────┴──────┴────────┴───────┴───────┴────────┴───────┴────────┴─→ the end:
+ *   release the device → drop the stream → release the lock → report → gone
+ *
+ * Whatever happens, the end is walked through once. Between steps a session waits for exactly one
+ * thing: its adapter, or one answer of a peer. Loop thread only. */
+#pragma once
+
+#include "services/worker/plan.h"
+#include "services/worker/verdict.h"
+#include "services/worker/worker.h"
+
+enum step {
+	STEP_RESOLVE,
+	STEP_PROBE,
+	STEP_BUSY,
+	STEP_LOCK,
+	STEP_RUNNING, /* the scheduler is told */
+	STEP_READ,
+	STEP_IDENTIFY,
+	STEP_LEAVE,   /* the device is left: it need not wait for storage */
+	STEP_SENT,    /* the rest goes to storage */
+	STEP_STORING, /* the scheduler is told */
+	STEP_COMMIT,
+	STEP_END, /* device, stream, lock and report, in session.c */
+};
+
+struct session {
+	struct list node; /* worker.sessions */
+	struct worker *worker;
+	struct arena arena;
+	const struct m_job_work *job;
+	enum step step;
+	struct verdict verdict; /* state 0 = going well so far */
+	bool storing;           /* the scheduler knows: no way back but retry (fleet.md 7.2) */
+	uint64_t progress;
+
+	struct plan plan;
+	const struct adapter *adapter;
+	void *device; /* the adapter's own; NULL = not opened */
+	struct errand errand;
+	bool in_device;     /* the adapter has an operation under way */
+	bool left_device;   /* released already */
+	const char *serial; /* as the probe found it */
+	uint64_t probed_at; /* boot-time ms */
+	uint64_t change_before;
+	struct timer
+		*timer; /* deadline of the device session; wait before the lock is asked again */
+
+	struct uuid lock_request;
+	bool renewing;       /* in the renewal under way */
+	bool releasing;      /* the adapter's operation is its release */
+	bool locked, unsure; /* unsure: cut off in the middle, quarantine follows */
+	uint64_t token;
+	uint64_t lock_end; /* boot-time ms: surely ours until then; 0 = not counted on any more */
+	uint64_t lock_give_up; /* boot-time ms */
+
+	struct spool *spool; /* NULL = nothing is stored */
+	bool spool_gone;
+	struct m_list_outcome *lists;
+	size_t n_lists, n_read;
+	uint64_t entries;
+
+	/* told in batches, tell.c */
+	struct list advance_node, release_node, result_node;
+	enum job_state advance_to;
+	bool refused; /* by the scheduler: not ours any more */
+	bool reported, released;
+	uint64_t started, asked_lock, locked_at, read_at, ended; /* monotonic ms */
+};
+
+/* Begins a job; work is copied. */
+void session_start(struct worker *w, const struct m_job_work *work);
+/* Stops it at once, for this cause: cancelled, lease lost, worker ends. A job that stores goes on.
+ * unsure: the device may have been left in the middle. */
+void session_cut(struct session *s, const struct fault *why, bool unsure);
+/* Nothing was asked of lock or scheduler yet? Such a job can be given back. */
+bool session_unstarted(const struct session *s);
+/* Forgets it without a report: it was given back. */
+void session_forget(struct session *s);
+
+/* ---- called by tell.c ---- */
+void session_advanced(struct session *s);
+void session_told(struct session *s); /* result accepted or refused, or lock released */
+/* The result message; its texts live as long as the session. */
+void session_outcome(const struct session *s, struct m_job_outcome *ret, struct m_device *seen);
+
+/* ---- between session.c and steps.c ---- */
+void steps_begin(struct session *s);
+/* The first cause wins; then the end is walked through. */
+void session_fail(struct session *s, const struct fault *f);
+void session_end(struct session *s, struct verdict v);
+/* Around every callback: who is being served (RL-15), and how long the turn took (RL-18). */
+void session_enter(struct session *s);
+void session_leave(void);

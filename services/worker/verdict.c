@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Busy is not failed, failed is not refused (FL-58): this file keeps them apart. */
+#include "services/worker/verdict.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "gen/errors.h"
+
+static enum job_state state_of(const struct error_info *e)
+{
+	switch (e->outcome) {
+	case ERROR_OUTCOME_SKIPPED:
+		return JOB_STATE_SKIPPED;
+	case ERROR_OUTCOME_DEFERRED:
+		return JOB_STATE_DEFERRED;
+	case ERROR_OUTCOME_RETRY:
+		return JOB_STATE_RETRY;
+	case ERROR_OUTCOME_PARTIAL:
+		return JOB_STATE_PARTIAL;
+	case ERROR_OUTCOME_CANCELLED:
+		return JOB_STATE_CANCELLED;
+	case ERROR_OUTCOME_DEAD:
+	case ERROR_OUTCOME_MISSED:
+	case ERROR_OUTCOME_NONE:
+	case ERROR_OUTCOME_FAILED:
+		return JOB_STATE_FAILED;
+	}
+	return JOB_STATE_FAILED;
+}
+
+struct verdict verdict_of_fault(const struct fault *f, bool storing)
+{
+	const struct error_info *e = error_info(f->code);
+	struct verdict v = {.state = e ? state_of(e) : JOB_STATE_RETRY, .fault = *f};
+
+	if (!e)
+		v.fault.code = CN_INTERNAL_ERROR;
+	if (storing && (v.state == JOB_STATE_DEFERRED || v.state == JOB_STATE_CANCELLED))
+		v.state = JOB_STATE_RETRY;
+	if (storing && v.state == JOB_STATE_SKIPPED)
+		v.state = JOB_STATE_FAILED;
+	return v;
+}
+
+static int code_of_blocker(const struct m_blocker *b)
+{
+	if (b->state == LOCK_STATE_QUARANTINE || b->state == LOCK_STATE_ATTENTION)
+		return CN_QUARANTINE;
+	return b->kind == LOCK_KIND_SHADOW ? CN_DEVICE_BUSY : CN_MATRIX_CONFLICT;
+}
+
+static struct verdict blocked(const struct m_lock_answer *a)
+{
+	const struct m_blocker *b = a->blockers_n ? &a->blockers[0] : NULL;
+	struct fault f = FAULT_INIT;
+
+	if (b)
+		fault_why(&f, code_of_blocker(b), b->op ? b->op : "", "%s",
+			b->text ? b->text : "another operation is under way");
+	else
+		fault_set(&f, CN_LOCK_TIMEOUT, "the lock was not granted in time");
+	return verdict_of_fault(&f, false);
+}
+
+static struct verdict refused(const struct m_lock_answer *a)
+{
+	const char *word = a->reason ? a->reason : "";
+	struct fault f = FAULT_INIT;
+
+	fault_why(&f, strcmp(word, "items_synced") == 0 ? CN_ITEMS_SYNCED : CN_LOCK_REFUSED, word,
+		"the lock was refused: %s", word);
+	return verdict_of_fault(&f, false);
+}
+
+struct verdict verdict_of_lock(const struct m_lock_answer *a)
+{
+	struct verdict v;
+	struct fault f = FAULT_INIT;
+
+	switch (a->answer) {
+	case LOCK_RESULT_REFUSED:
+		v = refused(a);
+		break;
+	case LOCK_RESULT_LOST:
+	case LOCK_RESULT_CANCELLED:
+		fault_set(&f, CN_LEASE_LOST, "the lock is gone already");
+		v = verdict_of_fault(&f, false);
+		break;
+	case LOCK_RESULT_BUSY:
+	case LOCK_RESULT_QUEUED:
+	case LOCK_RESULT_GRANTED:
+	default:
+		v = blocked(a);
+	}
+	v.retry_ms = (uint32_t)a->retry_ms;
+	return v;
+}
+
+struct fault verdict_storage_fault(const struct fault *f)
+{
+	struct fault r = *f;
+	bool own = (f->code >= 7000 && f->code < 8000) || f->code == CN_LEASE_LOST ||
+		   (f->code >= 4000 && f->code < 6000 && f->code != CN_VALIDATION_FAILED);
+
+	if (!own || strcmp(f->reason, "unknown") == 0)
+		fault_set(&r, CN_STORE_UNAVAILABLE, "storage: %.200s", f->detail);
+	return r;
+}
+
+static bool differs(const char *known, const char *seen)
+{
+	return known && *known && seen && *seen && strcasecmp(known, seen) != 0;
+}
+
+int verdict_identity(
+	const struct m_device *known, const char *serial, const char *uuid, struct fault *reterr)
+{
+	if (differs(known->serial, serial))
+		return fault_why(reterr, CN_IDENTITY_MISMATCH, "serial",
+			"the device says serial %.64s, the record says %.64s", serial,
+			known->serial);
+	if (!(serial && *serial) && differs(known->device_uuid, uuid))
+		return fault_why(reterr, CN_IDENTITY_MISMATCH, "uuid",
+			"the device says uuid %.64s, the record says %.64s", uuid,
+			known->device_uuid);
+	return 0;
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What becomes of a job: from causes and answers to one state (fleet.md sections 7 and 8). Pure. */
+#pragma once
+
+#include "common/base/fault.h"
+#include "gen/msg.h"
+
+struct verdict {
+	enum job_state state; /* 0 = none yet */
+	struct fault fault;   /* code 0 for a good end */
+	uint32_t retry_ms;    /* 0 = the scheduler's own backoff */
+};
+
+/* By the cause's row in errors.tab. storing: a job that stores cannot be deferred or skipped any
+ * more (fleet.md 7.2): it is tried again instead, or fails. */
+struct verdict verdict_of_fault(const struct fault *f, bool storing);
+/* An answer other than granted (locks.md section 4). */
+struct verdict verdict_of_lock(const struct m_lock_answer *a);
+/* Storage's own faults pass; anything else means that storage is not there now (CN-7001). */
+struct fault verdict_storage_fault(const struct fault *f);
+/* The device says it is somebody else (FL-1, ST-4): CN_IDENTITY_MISMATCH. Empty values agree with
+ * everything: such an identity is weak (FL-4). */
+int verdict_identity(const struct m_device *known, const char *serial, const char *uuid,
+	struct fault *reterr) must_check;

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Start and orderly end of a worker. */
+#include "services/worker/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock/clock.h"
+#include "common/crypto/crypto.h"
+#include "gen/errors.h"
+#include "services/worker/culprit.h"
+#include "services/worker/session.h"
+#include "services/worker/start.h"
+
+#define STREAMS_MAX 48u
+#define SPOOL_MAX ((size_t)192 * 1024 * 1024)
+#define ABORT_MS 3000u /* before the end of the grace */
+#define DEAD_MAX 64u
+
+/* ---- start ---- */
+
+static int read_class_key(struct worker *w, struct fault *reterr)
+{
+	const char *path = w->config->class_key_file;
+
+	if (uuid_parse(w->config->tenant, &w->keys.tenant) < 0)
+		return fault_set(reterr, CN_VALIDATION_FAILED, "tenant is not an id");
+	if (!path || !*path)
+		return 0; /* devices without a login only */
+	if (key_file_read(path, w->keys.private_key, sizeof(w->keys.private_key), reterr) < 0)
+		return -1;
+	w->keys.have = true;
+	return 0;
+}
+
+/* The data beside the program in the source tree, unless told otherwise. */
+static void profiles_dir(const struct worker *w, char *out, size_t size)
+{
+	char exe[2048];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (*w->config->profiles_dir || n < 0) {
+		snprintf(out, size, "%s", w->config->profiles_dir);
+		return;
+	}
+	exe[n] = 0;
+	for (int up = 0; up < 3; up++) { /* build/bin/carnet-worker */
+		char *slash = strrchr(exe, '/');
+		if (slash)
+			*slash = 0;
+	}
+	snprintf(out, size, "%s/schemas/profiles", exe);
+}
+
+static int read_profiles(struct worker *w, struct fault *reterr)
+{
+	char dir[2100];
+	size_t n;
+	const char *const *families = adapter_families(&n);
+
+	bug_if(n > WORKER_FAMILIES);
+	profiles_dir(w, dir, sizeof(dir));
+	for (size_t i = 0; i < n; i++) {
+		w->profiles[i].family = families[i];
+		if (profile_load(dir, families[i], &w->profiles[i].profile, reterr) < 0)
+			return -1;
+	}
+	if (!w->profiles[0].profile)
+		return fault_set(reterr, CN_VALIDATION_FAILED,
+			"no device profiles in %.200s (profiles_dir)", dir);
+	return 0;
+}
+
+static int make_peers(struct worker *w, struct fault *reterr)
+{
+	const struct common_config *c = &w->config->common;
+
+	w->scheduler = peer_new(w->service, c->scheduler_urls, reterr);
+	if (w->scheduler)
+		w->lock = peer_new(w->service, c->lock_urls, reterr);
+	if (w->lock)
+		w->storage = peer_new(w->service, c->storage_urls, reterr);
+	return w->storage ? 0 : -1;
+}
+
+static void make_metrics(struct worker *w)
+{
+	w->m_sessions = metric_gauge("carnet_worker_sessions", "", "Jobs in this worker now");
+	w->m_claimed = metric_counter("carnet_worker_jobs_claimed_total", "", "Jobs claimed");
+	w->m_results = metric_counter("carnet_worker_results_total", "", "Results accepted");
+	w->m_cut = metric_counter("carnet_worker_cut_total", "", "Sessions cut off");
+}
+
+static void ignore(void *arg unused, const void *body unused, const struct fault *f unused,
+	uint64_t instance unused)
+{
+}
+
+/* The one before us left a note about what it was doing (RL-15). */
+static int tell_dead(struct worker *w, struct fault *reterr)
+{
+	struct culprit dead[DEAD_MAX];
+	size_t n = 0;
+
+	if (culprit_open(w->config->state_dir, &w->service->instance, dead, DEAD_MAX, &n, reterr) <
+		0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct m_worker_died m = {.worker = dead[i].worker,
+			.job = dead[i].job,
+			.attempt = dead[i].attempt,
+			.phase = dead[i].phase};
+		struct peer_opts opts = {.deadline_ms = 30000};
+		log_warn(L("a worker died here"), L_UUID("worker", &m.worker),
+			L_UUID("job", &m.job), L_STR("phase", m.phase));
+		peer_call(w->scheduler, &m_worker_died_desc, &m, &opts, ignore, NULL);
+	}
+	return 0;
+}
+
+static struct worker the_worker;
+
+int worker_start(struct service *s, struct fault *reterr)
+{
+	struct worker *w = &the_worker;
+	struct http_client_opts http = {.max_per_host = 1, .reset_on_close = true};
+
+	w->service = s;
+	w->config = s->def->settings;
+	list_init(&w->sessions);
+	w->rules.allow_loopback = w->config->allow_loopback;
+	make_metrics(w);
+	if (address_nets(w->config->allow_networks, &w->rules, reterr) < 0 ||
+		read_class_key(w, reterr) < 0 || read_profiles(w, reterr) < 0 ||
+		make_peers(w, reterr) < 0 || tell_dead(w, reterr) < 0 ||
+		leases_start(w, reterr) < 0)
+		return -1;
+	http.max_connections = (unsigned)w->config->slots;
+	w->http = http_client_new(s->loop, &http);
+	spooler_init(&w->spooler, w->storage, STREAMS_MAX, SPOOL_MAX);
+	tell_start(w);
+	return claim_start(w, reterr);
+}
+
+bool worker_ready(struct service *s unused)
+{
+	return peer_up(the_worker.scheduler) && peer_up(the_worker.lock) &&
+	       peer_up(the_worker.storage);
+}
+
+/* ---- end (RL-39) ---- */
+
+static void stopped(struct worker *w)
+{
+	timer_free(w->stop_timer);
+	w->stop_timer = NULL;
+	tell_stop(w);
+	leases_stop(w);
+	culprit_close();
+	service_stopped(w->service);
+}
+
+/* What cannot end in time goes back, uncharged. */
+static void abort_rest(struct worker *w)
+{
+	struct fault f = FAULT_INIT;
+
+	fault_why(&f, CN_DEVICE_LOCKED, "worker_stops",
+		"the worker ends; another one takes this job");
+	list_each_safe (it, &w->sessions) {
+		session_cut(container_of(it, struct session, node), &f, false);
+	}
+}
+
+static void stop_tick(void *arg)
+{
+	struct worker *w = arg;
+
+	if (w->n_sessions == 0 && !w->giving_back) {
+		stopped(w);
+		return;
+	}
+	if (w->stop_at && clock_mono_ms() >= w->stop_at) {
+		w->stop_at = 0;
+		abort_rest(w);
+	}
+	timer_set(w->stop_timer, 20, 0);
+}
+
+static void on_given_back(
+	void *arg, const void *body unused, const struct fault *f unused, uint64_t instance unused)
+{
+	struct worker *w = arg;
+
+	w->giving_back = false;
+}
+
+/* Jobs whose device was not locked yet: nothing happened, the attempt goes back. */
+static void give_back(struct worker *w)
+{
+	struct m_job_hold *jobs = mem_alloc((w->n_sessions + 1) * sizeof(*jobs));
+	struct m_job_give_back m = {.worker = w->service->instance, .jobs = jobs};
+	struct peer_opts opts = {.deadline_ms = 2000};
+
+	list_each_safe (it, &w->sessions) {
+		struct session *s = container_of(it, struct session, node);
+		if (!session_unstarted(s))
+			continue;
+		jobs[m.jobs_n++] =
+			(struct m_job_hold){.job = s->job->job, .attempt = s->job->attempt};
+		session_forget(s);
+	}
+	if (m.jobs_n > 0) {
+		w->giving_back = true;
+		peer_call(w->scheduler, &m_job_give_back_desc, &m, &opts, on_given_back, w);
+	}
+	free(jobs);
+}
+
+void worker_stop(struct service *s)
+{
+	struct worker *w = &the_worker;
+	uint64_t grace = (uint64_t)w->config->common.grace_ms;
+
+	claim_stop(w);
+	give_back(w);
+	w->stop_at = clock_mono_ms() + (grace > ABORT_MS ? grace - ABORT_MS : 1);
+	w->stop_timer = timer_new(s->loop, stop_tick, w);
+	timer_set(w->stop_timer, 0, 0);
+}
