@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make            everything into $(B)/bin          make SAN=1 B=build-san   with ASan and UBSan
+# make CRASH=1 B=build-crash          with the places where tests kill a process (SAN=1 has them too)
 # make quick      unit tests and lint, under 60 s   make bench               ratios, printed
 # make fuzz       libFuzzer targets (clang)         ./tests/run              the whole suite
 # A new .c file under common/, services/ or tests/ needs no change here.
@@ -24,6 +25,9 @@ OPT    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omi
 WARN   += -Wno-null-dereference -Wno-maybe-uninitialized -Wno-stringop-truncation -Wno-format-truncation
 else
 OPT    += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+endif
+ifneq ($(SAN)$(CRASH),)
+CPPFLAGS += -DCARNET_CRASHPOINTS=1
 endif
 CPPFLAGS += -D_GNU_SOURCE -I. -I$(B) -I$(shell pg_config --includedir 2>/dev/null || echo /usr/include/postgresql)
 CFLAGS   += -std=gnu17 $(OPT) $(WARN) $(HARDEN) -fno-common -MMD -MP

@@ -42,6 +42,12 @@ void conn_break(struct conn *c)
 	db_kick(c->db);
 }
 
+/* COMMIT was answered; whatever happens now, it happened. */
+static bool is_committed(const struct txn *t)
+{
+	return t->ending && t->fn != NULL && t->fault.code == 0 && t->slots[t->slot] == SLOT_SYNC;
+}
+
 void conn_teardown(struct conn *c)
 {
 	struct list *node;
@@ -61,7 +67,7 @@ void conn_teardown(struct conn *c)
 		const char *reason = t->ending || t->query ? "unknown" : "database";
 		c->n_sent--;
 		t->conn = NULL;
-		if (t->fault.code == 0) /* else the server said why */
+		if (t->fault.code == 0 && !is_committed(t)) /* else the server said why */
 			(void)fault_why(&t->fault, CN_INTERNAL_ERROR, reason,
 				"connection to the database lost");
 		txn_step_done(t);
@@ -176,7 +182,7 @@ static void sql_fault(struct txn *t, const PGresult *r, const struct db_sql *sql
 	bool committing = t->query || (state == NULL ? t->ending : t->slots[t->slot] == SLOT_END);
 	const char *reason = !lost ? state : committing ? "unknown" : "database";
 
-	if (t->fault.code == 0)
+	if (t->fault.code == 0 && !is_committed(t))
 		(void)fault_why(&t->fault, CN_INTERNAL_ERROR, reason, "%s: %s",
 			sql != NULL ? sql->name : "end", text != NULL ? text : "connection lost");
 }

@@ -184,10 +184,11 @@ static void start(struct runtime *rt)
 
 	if (rt->s.def->start != NULL && rt->s.def->start(&rt->s, &f) != 0)
 		give_up(f.code == CN_VALIDATION_FAILED ? EXIT_CONFIG : EXIT_DEPENDENCY, &f);
-	if (health_listen(rt, &f) != 0 ||
-		(c->bus_publish[0] != '\0' && bus_publish_on(rt->s.bus, c->bus_publish, &f) != 0) ||
+	/* health last: it tells that all the rest is there */
+	if ((c->bus_publish[0] != '\0' && bus_publish_on(rt->s.bus, c->bus_publish, &f) != 0) ||
 		(c->bus_listen[0] != '\0' &&
-			bus_serve(rt->s.bus, c->bus_listen, dispatch_request, rt, &f) != 0))
+			bus_serve(rt->s.bus, c->bus_listen, dispatch_request, rt, &f) != 0) ||
+		health_listen(rt, &f) != 0)
 		give_up(EXIT_DEPENDENCY, &f);
 }
 

@@ -41,6 +41,7 @@ pg_start() {
 }
 
 pg_restart() {
+	pg_as rm -f "$1/data/postmaster.pid" # of a killed one
 	local dir=$1
 	(cd "$dir" && pg_as "$PG_BIN/pg_ctl" -D "$dir/data" -l "$dir/data/server.log" -w -t 60 start) >/dev/null ||
 		{ pg_as cat "$dir/data/server.log" >&2; return 1; }
