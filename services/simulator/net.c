@@ -177,7 +177,6 @@ int net_start(struct sim *s, struct fault *reterr)
 		.max_body = 65536, .max_connections = CONNECTIONS, .idle_seconds = 60};
 
 	raise_limit();
-	list_init(&s->raw);
 	s->http = http_server_new(s->loop, &opts, rui_serve, s, reterr);
 	if (!s->http)
 		return -1;

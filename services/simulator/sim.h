@@ -164,11 +164,23 @@ struct sim {
 	struct truth *truth;
 	struct http_server *http, *control;
 	struct stats stats;
-	char *address_base;
+	const char *address_base;
 	char host[64];      /* that all devices share, "" = each has its own address */
 	struct list raw;    /* connections in hostile hands */
 	struct map by_name; /* device by name and by serial */
 };
+
+/* ---- sim.c ---- */
+struct sim_opts {
+	const char *fleet, *profiles, *address_base, *listen;
+	const char *map_file, *truth_log; /* "" = none */
+	uint64_t seed;                    /* 0 = as the fleet file says */
+	uint32_t count;                   /* 0 = as the fleet file says */
+};
+/* On -1 the sim is to be stopped all the same. The texts of opts must live as long. */
+int sim_start(struct sim *s, struct loop *l, const struct sim_opts *opts,
+	struct fault *reterr) must_check;
+void sim_stop(struct sim *s);
 
 /* ---- fleet.c ---- */
 int fleet_load(struct sim *s, const char *path, uint64_t seed, uint32_t count,
