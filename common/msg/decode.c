@@ -185,7 +185,11 @@ static int get_field(struct decoder *d, const struct msg_field *f, const msgpack
 		return f->required ? refuse(d, &at, "required", "is required") : 0;
 	if (f->list)
 		return get_list(d, f, o, &at, body);
-	return get_value(d, f, o, &at, wire_to(body, f->offset));
+	if (get_value(d, f, o, &at, wire_to(body, f->offset)) != 0)
+		return -1;
+	if (f->required && wire_lacks(f, body)) /* the nil id, the first instant of 1970 */
+		return refuse(d, &at, "required", "is required");
+	return 0;
 }
 
 /* Tags mostly come in the order of the fields: the search goes on where the last one ended. */

@@ -157,7 +157,6 @@ void msg_encode(struct buf *out, const struct msg_desc *desc, const struct msg_h
 	struct encoder e = {.out = out};
 	size_t before = out->n;
 	struct wire_header h = {
-		.sender = header->sender,
 		.trace = header->trace,
 		.deadline_ms = header->deadline_ms,
 		.request = header->request,
@@ -168,6 +167,8 @@ void msg_encode(struct buf *out, const struct msg_desc *desc, const struct msg_h
 	};
 
 	/* "" says what absence says */
+	if (header->sender != NULL && header->sender[0] != '\0')
+		h.sender = header->sender;
 	if (header->actor != NULL && header->actor[0] != '\0')
 		h.actor = header->actor;
 	bug_if(desc->id == 0);

@@ -220,7 +220,11 @@ static int read_field(struct reader *r, const struct msg_field *f, const json_t 
 		return f->required ? refuse(r, &at, "required", "is required") : 0;
 	if (f->list)
 		return read_list(r, f, j, &at, body);
-	return read_value(r, f, j, &at, wire_to(body, f->offset));
+	if (read_value(r, f, j, &at, wire_to(body, f->offset)) != 0)
+		return -1;
+	if (f->required && wire_lacks(f, body)) /* the nil id, the first instant of 1970 */
+		return refuse(r, &at, "required", "is required");
+	return 0;
 }
 
 /* Members mostly come in the order of the fields: the search goes on where the last one ended. */

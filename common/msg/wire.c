@@ -60,6 +60,11 @@ bool wire_zero_is_value(const struct msg_field *f)
 	return f->list || f->type == MSG_BOOL || f->type == MSG_UINT || f->type == MSG_INT;
 }
 
+bool wire_lacks(const struct msg_field *f, const void *body)
+{
+	return !wire_zero_is_value(f) && !wire_field_present(f, body);
+}
+
 uint64_t wire_max(const struct msg_field *f)
 {
 	return f->max != 0 ? f->max : INT64_MAX;

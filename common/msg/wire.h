@@ -28,6 +28,8 @@ bool wire_present(const struct msg_field *f, const void *at);
 bool wire_field_present(const struct msg_field *f, const void *body);
 /* Zero is a value of its own, not absence: bool, uint, int, and a list without elements. */
 bool wire_zero_is_value(const struct msg_field *f);
+/* The field has no value, and zero is none. */
+bool wire_lacks(const struct msg_field *f, const void *body);
 /* The largest number of a uint field. */
 uint64_t wire_max(const struct msg_field *f);
 

@@ -56,6 +56,8 @@ static void a_body_that_breaks_its_schema_is_refused_with_the_place(void **state
 	refused(DECODE(MSG_FAULT, "\x80"), "required", "code: is required");
 	refused(DECODE(MSG_FAULT, "\x81\x01\xc0"), "required", "code: is required");
 	refused(DECODE(MSG_FAULT, "\x81\x01\xa1x"), "wrong_type", "code: wrong type");
+	refused(DECODE(MSG_RUN_GET, "\x81\x01\xc4\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), "required",
+		"id: is required");
 	refused(DECODE(MSG_FAULT, "\x81\x01\xff"), "wrong_type", "code: wrong type");
 	refused(DECODE(MSG_FAULT, "\x81\x01\xcd\x27\x10"), "out_of_range",
 		"code: number is too large");

@@ -68,6 +68,8 @@ static void json_that_breaks_its_schema_is_refused_with_the_place(void **state)
 	refused(device, "{\"ports\":[null]}", "wrong_type", "ports[0]: an object is wanted");
 	refused(&m_device_get_desc, "{\"ref\":null}", "required", "ref: is required");
 	refused(&m_device_get_desc, "{}", "required", "ref: is required");
+	refused(&m_run_get_desc, "{\"id\":\"00000000-0000-0000-0000-000000000000\"}", "required",
+		"id: is required");
 	refused(&m_credential_desc, "{\"sealed\":\"%%\"}", "wrong_type",
 		"sealed: base64 is wanted");
 	refused(&m_device_update_desc, "{\"ref\":\"x\",\"device\":{\"type\":\"\"}}", "unknown_word",
