@@ -140,6 +140,14 @@ static bool device_to_release(const struct session *s)
 	return s->device && !s->left_device;
 }
 
+static const char *state_word(enum job_state state)
+{
+	for (const struct msg_enum_word *w = job_state_words; w->word; w++)
+		if (w->number == (int)state)
+			return w->word;
+	return "none";
+}
+
 static void log_end(const struct session *s)
 {
 	const struct verdict *v = &s->verdict;
@@ -147,11 +155,11 @@ static void log_end(const struct session *s)
 
 	if (v->fault.code)
 		log_info(L("job ended"), L_UUID("job", &s->job->job), L_STR("device", d->name),
-			L_INT("state", v->state), L_FAULT(&v->fault),
+			L_STR("state", state_word(v->state)), L_FAULT(&v->fault),
 			L_UUID("trace", &s->job->trace));
 	else
 		log_debug(L("job ended"), L_UUID("job", &s->job->job), L_STR("device", d->name),
-			L_INT("state", v->state), L_UUID("trace", &s->job->trace));
+			L_STR("state", state_word(v->state)), L_UUID("trace", &s->job->trace));
 }
 
 static void report(struct session *s)

@@ -41,8 +41,8 @@ static void profiles_dir(const struct worker *w, char *out, size_t size)
 	char exe[2048];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
-	if (*w->config->profiles_dir || n < 0) {
-		snprintf(out, size, "%s", w->config->profiles_dir);
+	if (*w->config->profiles || n < 0) {
+		snprintf(out, size, "%s", w->config->profiles);
 		return;
 	}
 	exe[n] = 0;
@@ -69,7 +69,7 @@ static int read_profiles(struct worker *w, struct fault *reterr)
 	}
 	if (!w->profiles[0].profile)
 		return fault_set(reterr, CN_VALIDATION_FAILED,
-			"no device profiles in %.200s (profiles_dir)", dir);
+			"no device profiles in %.200s (setting profiles)", dir);
 	return 0;
 }
 

@@ -420,7 +420,10 @@ static void on_exported(void *arg, const struct web_reply *r, const struct fault
 		done(c, l->fault.code ? &l->fault : f);
 		return;
 	}
-	if (web_status(e, r, false, &why) < 0) {
+	/* the first export is the probe of the address book (devices.md 2.1) */
+	if (web_status(e, r, c->item == 0, &why) < 0) {
+		if (r->status == 404 && c->item == 0)
+			errand_capability(e, "ab.read", CAPABILITY_RESULT_NO, GRADE_A, "export");
 		done(c, &why);
 		return;
 	}

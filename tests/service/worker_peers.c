@@ -1,0 +1,603 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a worker needs around it, in one process: a scheduler with one job per device of a map file,
+ * a lock service and a storage, all of them simple-minded and steerable. It prints what the worker
+ * told it, one JSON line each, and ends when every job has ended.
+ *
+ *   PEERS_MAP       the simulator's map file           PEERS_KIND      ab.backup
+ *   PEERS_CLASS     private key of the worker class    PEERS_PASSWORD  the task's password
+ *   PEERS_OUT       directory for the bytes received: <device>.<item>
+ *   PEERS_ATTEMPTS  how often a job that wants another try gets one (1)
+ *
+ * Steered by GET /set?NAME=VALUE on the health port, or PEERS_NAME at start:
+ *   lock   granted busy shadow quarantine refused synced silent      renew   yes silent lost
+ *   lease  milliseconds of a lock                                      store   ok full lost silent
+ *   chunk  milliseconds until a chunk is acknowledged                  claim   yes no
+ *   advance  yes refused                                             cancel  no yes (at the next
+ * renewal) */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/map.h"
+#include "common/clock/clock.h"
+#include "common/crypto/crypto.h"
+#include "common/service/service.h"
+#include "gen/config.h"
+#include "gen/errors.h"
+#include "gen/msg.h"
+
+struct job {
+	struct uuid id, run;
+	uint64_t attempt, token;
+	struct m_device device;
+	enum job_state state; /* 0 = ready */
+	struct uuid request;  /* of its lock */
+	bool locked;
+};
+
+struct stream {
+	struct uuid id;
+	struct job *job;
+	uint64_t bytes, offset, item_no;
+	bool busy; /* a chunk is not acknowledged yet */
+	char path[512];
+	struct call *call;
+	struct timer *timer;
+	uint64_t next;
+};
+
+static struct sync_config config;
+static struct service *service;
+static struct arena memory;
+static struct job *jobs;
+static size_t n_jobs, n_ended, n_streams, most_streams, n_locks, most_locks, n_violations;
+static uint64_t began;
+static struct m_sealed_credential *credentials;
+static size_t n_credentials;
+static struct m_task_settings settings;
+static struct map streams;
+
+static struct setting {
+	const char *name;
+	char value[32];
+} set[] = {{"lock", "granted"}, {"renew", "yes"}, {"lease", "30000"}, {"store", "ok"},
+	{"chunk", "0"}, {"claim", "yes"}, {"advance", "yes"}, {"cancel", "no"}, {"attempts", "1"}};
+
+static struct setting *setting(const char *name)
+{
+	for (size_t i = 0; i < array_len(set); i++)
+		if (strcmp(set[i].name, name) == 0)
+			return &set[i];
+	bug_if(true);
+}
+
+static bool is(const char *name, const char *value)
+{
+	return strcmp(setting(name)->value, value) == 0;
+}
+
+static uint64_t number(const char *name)
+{
+	return strtoull(setting(name)->value, NULL, 10);
+}
+
+static void say(const char *what, const struct msg_desc *desc, const void *body)
+{
+	json_t *j = desc ? msg_to_json(desc, body) : json_object();
+	char *text;
+
+	json_object_set_new(j, "what", json_string(what));
+	json_object_set_new(j, "ms", json_integer((json_int_t)(clock_mono_ms() - began)));
+	text = json_dumps(j, JSON_COMPACT);
+	puts(text);
+	fflush(stdout);
+	free(text);
+	json_decref(j);
+}
+
+static void violation(const char *what)
+{
+	n_violations++;
+	printf("{\"what\":\"violation\",\"text\":\"%s\"}\n", what);
+}
+
+static struct job *job_by_id(const struct uuid *id)
+{
+	for (size_t i = 0; i < n_jobs; i++)
+		if (uuid_eq(&jobs[i].id, id))
+			return &jobs[i];
+	return NULL;
+}
+
+/* ---- scheduler ---- */
+
+static void on_claim(struct call *call)
+{
+	const struct m_job_claim *m = call->body;
+	struct m_job_work *work = arena_array(&call->arena, m->slots + 1, sizeof(*work));
+	struct m_job_batch r = {.jobs = work, .poll_ms = 50};
+
+	for (size_t i = 0; i < n_jobs && r.jobs_n < m->slots && r.jobs_n < 64 && is("claim", "yes");
+		i++) {
+		struct job *j = &jobs[i];
+		if (j->state != 0)
+			continue;
+		j->state = JOB_STATE_CLAIMED;
+		j->attempt++;
+		work[r.jobs_n++] = (struct m_job_work){.job = j->id,
+			.attempt = j->attempt,
+			.run = j->run,
+			.kind = getenv("PEERS_KIND") ? getenv("PEERS_KIND") : "ab.backup",
+			.device = &j->device,
+			.settings = &settings,
+			.credentials = credentials,
+			.credentials_n = n_credentials,
+			.lease_ms = 30000,
+			.deadline_ms = 600000,
+			.trace = j->id};
+	}
+	call_reply(call, &r);
+}
+
+static void on_renew(struct call *call)
+{
+	const struct m_job_renew *m = call->body;
+	struct uuid *ids = arena_array(&call->arena, m->jobs_n + 1, sizeof(*ids));
+	struct m_job_renewed r = {.lease_ms = 30000, .cancel = ids};
+
+	for (size_t i = 0; i < m->jobs_n && is("cancel", "yes"); i++)
+		ids[r.cancel_n++] = m->jobs[i].job;
+	call_reply(call, &r);
+}
+
+static void on_advance(struct call *call)
+{
+	const struct m_job_advance *m = call->body;
+	struct uuid *ids = arena_array(&call->arena, m->steps_n + 1, sizeof(*ids));
+	struct m_job_advanced r = {.refused = ids};
+
+	for (size_t i = 0; i < m->steps_n; i++) {
+		struct job *j = job_by_id(&m->steps[i].job);
+		enum job_state from = j ? j->state : 0, to = m->steps[i].state;
+		bool good = is("advance", "yes") && j && j->attempt == m->steps[i].attempt &&
+			    ((from == JOB_STATE_CLAIMED && to == JOB_STATE_RUNNING) ||
+				    (from == JOB_STATE_RUNNING && to == JOB_STATE_STORING));
+		if (!good) {
+			ids[r.refused_n++] = m->steps[i].job;
+			continue;
+		}
+		j->state = to;
+	}
+	call_reply(call, &r);
+}
+
+static void all_done(void)
+{
+	printf("{\"what\":\"done\",\"jobs\":%zu,\"wall_ms\":%llu,\"most_streams\":%zu,\"most_"
+	       "locks\":%zu,"
+	       "\"locks_left\":%zu,\"streams_left\":%zu,\"violations\":%zu}\n",
+		n_jobs, (unsigned long long)(clock_mono_ms() - began), most_streams, most_locks,
+		n_locks, n_streams, n_violations);
+	fflush(stdout);
+}
+
+/* Edges of schemas/job_states.tab that a worker may ask for. */
+static bool edge(enum job_state from, enum job_state to)
+{
+	if (from == JOB_STATE_STORING)
+		return to == JOB_STATE_SUCCEEDED || to == JOB_STATE_UNCHANGED ||
+		       to == JOB_STATE_PARTIAL || to == JOB_STATE_RETRY || to == JOB_STATE_FAILED;
+	return (from == JOB_STATE_CLAIMED || from == JOB_STATE_RUNNING) &&
+	       to != JOB_STATE_SUCCEEDED && to != JOB_STATE_UNCHANGED && to >= JOB_STATE_DEFERRED;
+}
+
+static void on_result(struct call *call)
+{
+	const struct m_job_result *m = call->body;
+	struct uuid *ids = arena_array(&call->arena, m->results_n + 1, sizeof(*ids));
+	struct m_job_results r = {.refused = ids};
+
+	for (size_t i = 0; i < m->results_n; i++) {
+		const struct m_job_outcome *o = &m->results[i];
+		struct job *j = job_by_id(&o->job);
+		say("result", &m_job_outcome_desc, o);
+		if (!j || j->attempt != o->attempt || !edge(j->state, o->state)) {
+			violation("a result that is no edge of the transition table");
+			ids[r.refused_n++] = o->job;
+			continue;
+		}
+		bool again = o->state == JOB_STATE_DEFERRED || o->state == JOB_STATE_RETRY;
+		j->state = again && j->attempt < number("attempts") ? 0 : o->state;
+		n_ended += j->state != 0;
+	}
+	call_reply(call, &r);
+	if (n_ended == n_jobs)
+		all_done();
+}
+
+static void on_give_back(struct call *call)
+{
+	const struct m_job_give_back *m = call->body;
+
+	for (size_t i = 0; i < m->jobs_n; i++) {
+		struct job *j = job_by_id(&m->jobs[i].job);
+		if (j && j->state == JOB_STATE_CLAIMED)
+			j->state = 0;
+	}
+	say("given back", &m_job_give_back_desc, m);
+	call_reply(call, &(struct m_ok){.has = 0});
+}
+
+static void on_died(struct call *call)
+{
+	say("died", &m_worker_died_desc, call->body);
+	call_reply(call, &(struct m_ok){.has = 0});
+}
+
+/* ---- lock ---- */
+
+static struct m_lock_answer busy_answer(struct m_blocker *b)
+{
+	b->kind = is("lock", "shadow") ? LOCK_KIND_SHADOW : LOCK_KIND_OWN;
+	b->state = is("lock", "quarantine") ? LOCK_STATE_QUARANTINE : LOCK_STATE_LIVE;
+	b->op = "send";
+	b->text = "a send job is running";
+	return (struct m_lock_answer){
+		.answer = LOCK_RESULT_BUSY, .blockers = b, .blockers_n = 1, .retry_ms = 1234};
+}
+
+static void grant(struct call *call, struct job *j, const struct m_lock_acquire *m)
+{
+	struct m_grant g = {.device = m->devices[0], .items = m->items, .items_n = m->items_n};
+	struct m_lock_answer r = {.answer = LOCK_RESULT_GRANTED,
+		.grants = &g,
+		.grants_n = 1,
+		.remaining_ms = number("lease")};
+
+	if (!j->locked)
+		n_locks++;
+	most_locks = size_max(most_locks, n_locks);
+	j->locked = true;
+	j->request = m->request;
+	g.token = j->token = j->attempt * 1000 + 7;
+	call_reply(call, &r);
+}
+
+static void on_acquire(struct call *call)
+{
+	const struct m_lock_acquire *m = call->body;
+	struct job *j = job_by_id(&m->job);
+	struct m_blocker b = {.device = m->devices[0]};
+	struct m_lock_answer r;
+
+	if (m->observed_n && m->observed[0].ops_n)
+		say("observed", &m_lock_acquire_desc, m);
+	if (is("lock", "silent"))
+		return;
+	if (is("lock", "refused") || is("lock", "synced")) {
+		r = (struct m_lock_answer){.answer = LOCK_RESULT_REFUSED,
+			.reason = is("lock", "synced") ? "items_synced" : "unknown_device"};
+		call_reply(call, &r);
+	} else if (!is("lock", "granted")) {
+		r = busy_answer(&b);
+		call_reply(call, &r);
+	} else {
+		grant(call, j, m);
+	}
+}
+
+static void on_lock_renew(struct call *call)
+{
+	const struct m_lock_renew *m = call->body;
+	struct uuid *ids = arena_array(&call->arena, m->locks_n + 1, sizeof(*ids));
+	struct m_lock_renewed r = {.remaining_ms = number("lease"), .lost = ids};
+
+	if (is("renew", "silent"))
+		return;
+	for (size_t i = 0; i < m->locks_n && is("renew", "lost"); i++)
+		ids[r.lost_n++] = m->locks[i].request;
+	call_reply(call, &r);
+}
+
+static void on_release(struct call *call)
+{
+	const struct m_lock_release *m = call->body;
+
+	for (size_t i = 0; i < m->locks_n; i++) {
+		if (m->locks[i].unsure)
+			say("unsure", &m_held_desc, &m->locks[i]);
+		for (size_t k = 0; k < n_jobs; k++)
+			if (jobs[k].locked && uuid_eq(&jobs[k].request, &m->locks[i].request)) {
+				jobs[k].locked = false;
+				n_locks--;
+			}
+	}
+	call_reply(call, &(struct m_lock_released){.has = 0});
+}
+
+static void on_observe(struct call *call)
+{
+	say("observe", &m_lock_observe_desc, call->body);
+	call_reply(call, &(struct m_ok){.has = 0});
+}
+
+/* ---- storage ---- */
+
+static void on_begin(struct call *call)
+{
+	const struct m_store_begin *m = call->body;
+	struct stream *s = mem_alloc(sizeof(*s));
+
+	s->id = uuid_v7(clock_wall_ms());
+	s->job = job_by_id(&m->job);
+	if (!s->job || s->job->token != m->token || !s->job->locked)
+		violation("a stream without a lock");
+	if (is("store", "full")) {
+		free(s);
+		call_refuse(call, CN_STORE_FULL, "", "the vault is full");
+		return;
+	}
+	(void)map_put(&streams, s->id.b, 16, s);
+	most_streams = size_max(most_streams, ++n_streams);
+	say("begin", &m_store_begin_desc, m);
+	call_reply(call, &(struct m_store_stream){.stream = s->id, .chunk_max = 256 * 1024});
+}
+
+static void keep(struct stream *s, const struct m_store_chunk *m)
+{
+	FILE *f;
+
+	if (m->item)
+		snprintf(s->path, sizeof(s->path), "%s/%s.%s", getenv("PEERS_OUT"),
+			s->job->device.name, m->item);
+	f = fopen(s->path, m->offset ? "a" : "w");
+	bug_if(!f || fwrite(m->bytes.p, 1, m->bytes.n, f) != m->bytes.n);
+	fclose(f);
+}
+
+static void acknowledge(void *arg)
+{
+	struct stream *s = arg;
+	struct call *call = s->call;
+
+	timer_free(s->timer);
+	s->timer = NULL;
+	s->busy = false;
+	call_reply(call, &(struct m_store_ack){.offset = s->next});
+}
+
+static void on_chunk(struct call *call)
+{
+	const struct m_store_chunk *m = call->body;
+	struct stream *s = map_get(&streams, m->stream.b, 16);
+
+	if (!s || is("store", "lost")) {
+		call_refuse(call, CN_STORE_UNAVAILABLE, "", "no such stream");
+		return;
+	}
+	if (is("store", "silent"))
+		return;
+	if (s->busy)
+		violation("two chunks of one stream at once");
+	if (m->item_no != s->item_no || m->offset != s->offset)
+		violation("a chunk that is not the next one");
+	if (getenv("PEERS_OUT"))
+		keep(s, m);
+	s->bytes += m->bytes.n;
+	s->next = s->offset + m->bytes.n;
+	s->offset = m->last ? 0 : s->next;
+	s->item_no += m->last;
+	s->busy = true;
+	s->call = call;
+	s->timer = timer_new(service->loop, acknowledge, s);
+	timer_set(s->timer, number("chunk"), 0);
+}
+
+static void stream_end(struct stream *s)
+{
+	(void)map_remove(&streams, s->id.b, 16);
+	n_streams--;
+	free(s);
+}
+
+static void on_commit(struct call *call)
+{
+	const struct m_store_commit *m = call->body;
+	struct stream *s = map_get(&streams, m->stream.b, 16);
+	struct m_stored r = {.outcome = STORE_OUTCOME_COMMITTED, .generation = 1};
+
+	if (!s) {
+		call_refuse(call, CN_STORE_UNAVAILABLE, "", "no such stream");
+		return;
+	}
+	if (s->job->state != JOB_STATE_STORING)
+		violation("commit of a job that is not storing");
+	if (m->items != s->item_no || s->offset != 0)
+		violation("commit before the last byte");
+	r.version = uuid_v7(clock_wall_ms());
+	r.bytes_plain = s->bytes;
+	say("commit", &m_store_commit_desc, m);
+	stream_end(s);
+	call_reply(call, &(struct m_store_one){.result = &r});
+}
+
+static void on_abort(struct call *call)
+{
+	const struct m_store_abort *m = call->body;
+	struct stream *s = map_get(&streams, m->stream.b, 16);
+
+	if (s)
+		stream_end(s);
+	say("abort", &m_store_abort_desc, m);
+	call_reply(call, &(struct m_ok){.has = 0});
+}
+
+/* ---- start ---- */
+
+static void read_class(uint8_t public_key[static 32])
+{
+	uint8_t key[32];
+	FILE *f = fopen(getenv("PEERS_CLASS"), "r");
+
+	bug_if(!f || fread(key, 1, 32, f) != 32);
+	fclose(f);
+	box_public(key, public_key);
+}
+
+static struct span seal(const char *word, const struct uuid *id, struct span plain)
+{
+	struct buf aad = BUF_INIT, out = BUF_INIT;
+	struct uuid tenant;
+	uint8_t key[32];
+	struct span r;
+
+	bug_if(uuid_parse("00000000-0000-7000-8000-000000000001", &tenant) < 0);
+	read_class(key);
+	buf_add(&aad, word, strlen(word) + 1);
+	buf_add(&aad, tenant.b, 16);
+	buf_add(&aad, id->b, 16);
+	box_seal(key, buf_span(&aad), plain, &out);
+	r = (struct span){arena_dup(&memory, out.p, out.n), out.n};
+	buf_fini(&aad);
+	buf_fini(&out);
+	return r;
+}
+
+static void add_credential(const json_t *o)
+{
+	struct m_sealed_credential *c = &credentials[n_credentials++];
+	char *text = json_dumps(o, JSON_COMPACT);
+
+	c->id = uuid_v7(clock_wall_ms());
+	c->kind = arena_strdup(&memory, json_string_value(json_object_get(o, "kind")));
+	c->sealed =
+		seal("carnet-credential-1", &c->id, (struct span){(uint8_t *)text, strlen(text)});
+	free(text);
+}
+
+static int add_device(const json_t *o, struct fault *reterr)
+{
+	struct job *j = &jobs[n_jobs];
+	void *body;
+	json_t *copy = json_deep_copy(o);
+	int r;
+
+	/* the map file writes ports and labels as objects, the message as lists */
+	json_t *ports = json_array(), *labels = json_array(), *v;
+	const char *k;
+	json_object_foreach(json_object_get(copy, "ports"), k, v)
+	{
+		json_array_append_new(ports, json_pack("{s:s,s:O}", "service", k, "port", v));
+	}
+	json_object_foreach(json_object_get(copy, "labels"), k, v)
+	{
+		json_array_append_new(labels, json_pack("{s:s,s:O}", "key", k, "value", v));
+	}
+	json_object_set_new(copy, "ports", ports);
+	json_object_set_new(copy, "labels", labels);
+	r = msg_from_json(&m_device_desc, copy, &memory, &body, reterr);
+	json_decref(copy);
+	if (r < 0)
+		return -1;
+	j->device = *(struct m_device *)body;
+	j->id = uuid_v7(clock_wall_ms());
+	j->run = uuid_v7(clock_wall_ms());
+	j->device.id = uuid_v7(clock_wall_ms());
+	n_jobs++;
+	return 0;
+}
+
+static void read_password(void)
+{
+	const char *s = getenv("PEERS_PASSWORD");
+
+	if (!s)
+		return;
+	settings.password_id = uuid_v7(clock_wall_ms());
+	settings.password_sealed = seal("carnet-password-1", &settings.password_id,
+		(struct span){(const uint8_t *)s, strlen(s)});
+}
+
+static void read_environment(void)
+{
+	for (size_t i = 0; i < array_len(set); i++) {
+		char name[64];
+		size_t n = (size_t)snprintf(name, sizeof(name), "PEERS_");
+		for (const char *p = set[i].name; *p; p++)
+			name[n++] = (char)(*p - 32); /* all are small letters */
+		name[n] = 0;
+		if (getenv(name))
+			snprintf(set[i].value, sizeof(set[i].value), "%s", getenv(name));
+	}
+}
+
+static int start(struct service *s, struct fault *reterr)
+{
+	json_t *root = json_load_file(getenv("PEERS_MAP"), 0, NULL);
+	json_t *devices = json_object_get(root, "devices"),
+	       *list = json_object_get(root, "credentials");
+
+	service = s;
+	bug_if(!root);
+	arena_init(&memory, 0);
+	read_environment();
+	jobs = mem_alloc((json_array_size(devices) + 1) * sizeof(*jobs));
+	credentials = mem_alloc((json_array_size(list) + 1) * sizeof(*credentials));
+	for (size_t i = 0; i < json_array_size(list) && i < 16; i++)
+		add_credential(json_array_get(list, i));
+	for (size_t i = 0; i < json_array_size(devices); i++)
+		if (add_device(json_array_get(devices, i), reterr) < 0)
+			return -1;
+	read_password();
+	json_decref(root);
+	began = clock_mono_ms();
+	return 0;
+}
+
+static void set_one(void *arg unused, const char *name, const char *value)
+{
+	snprintf(setting(name)->value, sizeof(set[0].value), "%s", value);
+}
+
+static bool on_http(struct service *s unused, struct http_request *r)
+{
+	if (strcmp(http_path(r), "/set") != 0)
+		return false;
+	http_query_each(r, set_one, NULL);
+	http_respond(r, 200, "text/plain", (struct span){(const uint8_t *)"ok\n", 3});
+	return true;
+}
+
+static const struct handler handlers[] = {
+	{MSG_JOB_CLAIM, on_claim},
+	{MSG_JOB_RENEW, on_renew},
+	{MSG_JOB_ADVANCE, on_advance},
+	{MSG_JOB_RESULT, on_result},
+	{MSG_JOB_GIVE_BACK, on_give_back},
+	{MSG_WORKER_DIED, on_died},
+	{MSG_LOCK_ACQUIRE, on_acquire},
+	{MSG_LOCK_RENEW, on_lock_renew},
+	{MSG_LOCK_RELEASE, on_release},
+	{MSG_LOCK_OBSERVE, on_observe},
+	{MSG_STORE_BEGIN, on_begin},
+	{MSG_STORE_CHUNK, on_chunk},
+	{MSG_STORE_COMMIT, on_commit},
+	{MSG_STORE_ABORT, on_abort},
+	{0, NULL},
+};
+
+static const struct service_def PEERS = {
+	.name = "sync",
+	.config = &sync_config_table,
+	.settings = &config,
+	.handlers = handlers,
+	.start = start,
+	.http = on_http,
+};
+
+int main(int argc, char **argv)
+{
+	return service_main(&PEERS, argc, argv);
+}
