@@ -109,7 +109,7 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/libcarnet.a
 unit: $(UNIT)
 	@tests/tap $(UNIT)
 lint:
-	@tests/tap $(wildcard tests/lint/*)
+	@B=$(B) tests/tap $(shell find tests/lint -maxdepth 1 -type f -executable | sort)
 quick: all unit lint
 
 bench: all tests

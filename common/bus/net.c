@@ -37,7 +37,7 @@ int net_check_url(struct bus *b, const char *url, struct fault *reterr)
 		return bad_url(url, "TLS needs CA, certificate and key", reterr);
 	if (nng_url_parse(&u, url) != 0)
 		return bad_url(url, "not a URL", reterr);
-	if (u->u_port == NULL || u->u_port[0] == 0 || atoi(u->u_port) <= 0)
+	if (u->u_port == NULL || strtol(u->u_port, NULL, 10) <= 0)
 		r = bad_url(url, "a port is needed", reterr);
 	nng_url_free(u);
 	return r;

@@ -42,7 +42,7 @@ static int version_of(const char *name)
 	for (int i = 0; i < 4; i++)
 		if (name[i] < '0' || name[i] > '9')
 			return -1;
-	return atoi(name);
+	return (int)strtol(name, NULL, 10);
 }
 
 static int is_migration(const struct dirent *e)
