@@ -282,6 +282,32 @@ static void single_statements_of_many_callers_share_connections(unused void **st
 	assert_true(db_stats(db).connects <= 4);
 }
 
+static void check_session(
+	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	static const char *const want[] = {"10s", "2s", "10s", "on", "read committed", "UTC"};
+
+	assert_null(f);
+	assert_int_equal(n, 1);
+	for (int i = 0; i < (int)array_len(want); i++)
+		assert_string_equal(db_get_text(r[0], 0, i), want[i]);
+	took(arg, f);
+}
+
+/* reliability.md section 5 */
+static void sessions_have_the_bounds_of_the_limits_table(unused void **state)
+{
+	static const struct db_sql settings = {"t_settings",
+		"select current_setting('statement_timeout'), current_setting('lock_timeout'),"
+		" current_setting('idle_in_transaction_session_timeout'),"
+		" current_setting('synchronous_commit'),"
+		" current_setting('default_transaction_isolation'), current_setting('TimeZone')"};
+	struct seen s = {.left = 1};
+
+	db_query(db, &settings, NULL, check_session, &s);
+	run_until_done(&s);
+}
+
 /* ---- values ---- */
 
 static const char *const hostile[] = {"", " ", "NULL", "null", "\"", "\\", "\\\\", "'", "''", "{",
@@ -649,6 +675,7 @@ int main(void)
 		T(an_error_in_the_middle_undoes_the_whole_pipeline),
 		T(an_error_in_a_later_step_undoes_the_earlier_ones),
 		T(single_statements_of_many_callers_share_connections),
+		T(sessions_have_the_bounds_of_the_limits_table),
 		T(every_value_comes_back_as_it_was_sent),
 		T(arrays_of_hostile_strings_come_back_as_they_were_sent),
 		T(a_row_lock_is_waited_for_two_seconds_and_then_reported_as_transient),
