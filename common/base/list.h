@@ -45,7 +45,9 @@ static inline struct list *list_pop(struct list *head)
 	return node;
 }
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): it is a name, not a value */
 #define list_each(it, head) for (struct list *it = (head)->next; it != (head); it = it->next)
 #define list_each_safe(it, head)                                                                   \
 	for (struct list *it = (head)->next, *it##_next = it->next; it != (head);                  \
 		it = it##_next, it##_next = it->next)
+/* NOLINTEND(bugprone-macro-parentheses) */

@@ -157,8 +157,8 @@ void conn_send(struct conn *c, struct txn *t)
 	size_t most = 2 * (t->n_stmts + 2) + 1;
 
 	t->slots = mem_alloc(most * sizeof(*t->slots));
-	t->slot_sql = mem_alloc(most * sizeof(*t->slot_sql));
-	t->results = mem_alloc(size_max(t->n_stmts, 1) * sizeof(struct db_result *));
+	t->slot_sql = mem_alloc(most * sizeof(void *));
+	t->results = mem_alloc(size_max(t->n_stmts, 1) * sizeof(void *));
 	t->n_slots = t->slot = t->n_results = 0;
 	t->fault = FAULT_INIT;
 	t->since_ms = clock_mono_ms();

@@ -39,10 +39,13 @@ static int version_of(const char *name)
 
 	if (n < 10 || strcmp(name + n - 4, ".sql") != 0 || name[4] != '_')
 		return -1;
-	for (int i = 0; i < 4; i++)
+	int version = 0;
+	for (int i = 0; i < 4; i++) {
 		if (name[i] < '0' || name[i] > '9')
 			return -1;
-	return (int)strtol(name, NULL, 10);
+		version = version * 10 + name[i] - '0';
+	}
+	return version;
 }
 
 static int is_migration(const struct dirent *e)
@@ -64,7 +67,7 @@ static int read_file(const char *dir, const char *name, struct buf *out, struct 
 			buf_add(out, piece, (size_t)n);
 	if (fd >= 0)
 		(void)close(fd);
-	if (n != 0 || out->err || memchr(out->p, '\0', out->n) != NULL)
+	if (n != 0 || out->err || strlen(buf_str(out)) != out->n)
 		return fault_set(reterr, CN_INTERNAL_ERROR, "cannot read %s", path);
 	return 0;
 }
@@ -72,7 +75,7 @@ static int read_file(const char *dir, const char *name, struct buf *out, struct 
 /* 1 applied as it is, 0 not applied, -1 applied with another content. */
 static int applied(PGconn *pg, const char *name, const char *sum, struct fault *reterr)
 {
-	const char *values[] = {name + 0};
+	const char *values[] = {name};
 	PGresult *r = PQexecParams(pg,
 		"select name, sha256 from public.carnet_migration"
 		" where version = substr($1, 1, 4)::int",

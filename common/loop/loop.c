@@ -116,9 +116,8 @@ void loop_free(struct loop *l)
 	while (uv_run(&l->uv, UV_RUN_DEFAULT) != 0)
 		;
 	bug_if(uv_loop_close(&l->uv) != 0);
-	struct list *node;
-	while ((node = list_pop(&l->posts)) != NULL)
-		free(container_of(node, struct post, node));
+	list_each_safe (it, &l->posts)
+		free(container_of(it, struct post, node));
 	(void)pthread_mutex_destroy(&l->mutex);
 	free(l);
 }

@@ -63,15 +63,15 @@ void process_guard(uint64_t grace_ms)
 
 static long resident_pages(void)
 {
-	long size = 0, resident = 0;
+	char text[128], *end = text;
 	FILE *f = fopen("/proc/self/statm", "re");
 
 	if (f == NULL)
 		return 0;
-	if (fscanf(f, "%ld %ld", &size, &resident) != 2)
-		resident = 0;
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
 	(void)fclose(f);
-	return resident;
+	(void)strtol(text, &end, 10); /* the whole size */
+	return strtol(end, NULL, 10);
 }
 
 static int open_descriptors(void)
