@@ -38,7 +38,8 @@ void arena_reset(struct arena *a)
 
 static struct arena_block *block_new(struct arena *a, size_t need)
 {
-	size_t size = a->blocks == NULL ? FIRST_BLOCK : size_min(a->blocks->size * 2, LARGEST_BLOCK);
+	size_t size =
+		a->blocks == NULL ? FIRST_BLOCK : size_min(a->blocks->size * 2, LARGEST_BLOCK);
 	struct arena_block *b = calloc(1, sizeof(*b) + size_max(size, need));
 
 	if (b == NULL)

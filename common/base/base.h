@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What every file may use: attributes, small macros, the abort of a programming error. libc only. */
+/* What every file may use: attributes, small macros, the abort of a programming error. libc only.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -12,7 +13,7 @@
 #define unused __attribute__((unused))
 
 #define array_len(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* Bytes that somebody else owns. */
 struct span {
@@ -20,7 +21,8 @@ struct span {
 	size_t n;
 };
 
-/* A programming error, not bad data: prints file, line and condition, then aborts. On in release. */
+/* A programming error, not bad data: prints file, line and condition, then aborts. On in release.
+ */
 #define bug_if(cond)                                                                               \
 	do {                                                                                       \
 		if (__builtin_expect(!!(cond), 0))                                                 \

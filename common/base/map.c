@@ -42,7 +42,8 @@ static struct map_entry **find(const struct map *m, uint64_t h, const void *key,
 {
 	struct map_entry **at = &m->slots[h & (m->n_slots - 1)];
 
-	while (*at != NULL && ((*at)->hash != h || (*at)->n != n || memcmp((*at)->key, key, n) != 0))
+	while (*at != NULL &&
+		((*at)->hash != h || (*at)->n != n || memcmp((*at)->key, key, n) != 0))
 		at = &(*at)->next;
 	return at;
 }

@@ -60,7 +60,7 @@ int hex_decode(const char *s, uint8_t *out, size_t n)
 		if (hex_value(s[i]) < 0)
 			return -1;
 	for (size_t i = 0; i < n; i++)
-		out[i] = (uint8_t)(hex_value(s[2 * i]) << 4 | hex_value(s[2 * i + 1]));
+		out[i] = (uint8_t)(hex_value(s[2 * i]) * 16 + hex_value(s[2 * i + 1]));
 	return 0;
 }
 

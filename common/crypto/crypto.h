@@ -24,7 +24,8 @@ void sha256_add(struct sha256 *h, struct span in);
 void sha256_end(struct sha256 *h, uint8_t out[static SHA256_LEN]);
 
 /* HMAC over several pieces, as one message. */
-void hmac_sha256(struct span key, const struct span *pieces, size_t n, uint8_t out[static SHA256_LEN]);
+void hmac_sha256(
+	struct span key, const struct span *pieces, size_t n, uint8_t out[static SHA256_LEN]);
 struct hmac;
 struct hmac *hmac_new(struct span key);
 void hmac_add(struct hmac *h, struct span in);
@@ -40,21 +41,24 @@ int gcm_open(const uint8_t key[static KEY_LEN], const uint8_t nonce[static GCM_N
 	struct span aad, struct span in, uint8_t *out) must_check;
 
 /* Small values: nonce ‖ ciphertext ‖ tag under a random nonce. */
-void seal_value(const uint8_t key[static KEY_LEN], struct span aad, struct span in, struct buf *out);
+void seal_value(
+	const uint8_t key[static KEY_LEN], struct span aad, struct span in, struct buf *out);
 int open_value(const uint8_t key[static KEY_LEN], struct span aad, struct span in,
 	struct buf *out) must_check;
 
 /* Sealed to a reader: X25519 ephemeral + HKDF-SHA-256 + AES-256-GCM; aad binds the meaning. */
 void box_keypair(uint8_t public_key[static 32], uint8_t private_key[static 32]);
 void box_public(const uint8_t private_key[static 32], uint8_t public_key[static 32]);
-void box_seal(const uint8_t public_key[static 32], struct span aad, struct span in, struct buf *out);
+void box_seal(
+	const uint8_t public_key[static 32], struct span aad, struct span in, struct buf *out);
 int box_open(const uint8_t private_key[static 32], struct span aad, struct span in,
 	struct buf *out) must_check;
 
 /* Ed25519. seed = the private key. */
 void sign_public(const uint8_t seed[static 32], uint8_t public_key[static 32]);
 void sign_make(const uint8_t seed[static 32], struct span in, uint8_t signature[static 64]);
-bool sign_good(const uint8_t public_key[static 32], struct span in, const uint8_t signature[static 64]);
+bool sign_good(
+	const uint8_t public_key[static 32], struct span in, const uint8_t signature[static 64]);
 
 /* Argon2id, m = 64 MiB, t = 3, p = 1, encoded text ($argon2id$…). Slow: call on the work pool.
  * pepper may be empty. */

@@ -82,10 +82,11 @@ struct span db_get_bytes(struct db_result *r, int row, int col);
  * connection lost with COMMIT (or a db_query) under way; else the SQLSTATE.
  * Never called from inside a db_ function. results and everything in them are valid during the
  * callback. */
-typedef void (*db_fn)(struct txn *t, struct db_result **results, size_t n, const struct fault *f,
-	void *arg);
+typedef void (*db_fn)(
+	struct txn *t, struct db_result **results, size_t n, const struct fault *f, void *arg);
 
-/* A serialization failure, deadlock or lock time-out: the same transaction may succeed if repeated. */
+/* A serialization failure, deadlock or lock time-out: the same transaction may succeed if repeated.
+ */
 bool db_transient(const struct fault *f);
 
 void db_begin(struct db *db, db_fn fn, void *arg);

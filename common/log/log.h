@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One JSON line per event on stderr (security.md T25, reliability.md section 5: 8 KiB per line,
- * 10,000 lines per second, dropped lines are counted and logged, repeats within a second folded). Control characters are escaped.
- * Library code never logs; the service logs once, with the object. Thread-safe.
+ * 10,000 lines per second, dropped lines are counted and logged, repeats within a second folded).
+ * Control characters are escaped. Library code never logs; the service logs once, with the object.
+ * Thread-safe.
  *
  *     log_info(L("version committed"), L_UUID("device", &id), L_INT("bytes", n));
  */
@@ -25,12 +26,27 @@ struct log_field {
 	};
 };
 
-#define L(event_) {.kind = LOG_EVENT, .text = (event_)}
-#define L_STR(name_, text_) {.kind = LOG_TEXT, .name = (name_), .text = (text_)}
-#define L_INT(name_, n_) {.kind = LOG_NUMBER, .name = (name_), .number = (int64_t)(n_)}
-#define L_UUID(name_, id_) {.kind = LOG_ID, .name = (name_), .id = (id_)}
+#define L(event_)                                                                                  \
+	{                                                                                          \
+		.kind = LOG_EVENT, .text = (event_)                                                \
+	}
+#define L_STR(name_, text_)                                                                        \
+	{                                                                                          \
+		.kind = LOG_TEXT, .name = (name_), .text = (text_)                                 \
+	}
+#define L_INT(name_, n_)                                                                           \
+	{                                                                                          \
+		.kind = LOG_NUMBER, .name = (name_), .number = (int64_t)(n_)                       \
+	}
+#define L_UUID(name_, id_)                                                                         \
+	{                                                                                          \
+		.kind = LOG_ID, .name = (name_), .id = (id_)                                       \
+	}
 /* writes code, name and detail */
-#define L_FAULT(fault_) {.kind = LOG_FAULT, .name = "fault", .fault = (fault_)}
+#define L_FAULT(fault_)                                                                            \
+	{                                                                                          \
+		.kind = LOG_FAULT, .name = "fault", .fault = (fault_)                              \
+	}
 
 #define LOG_FIELDS(...) ((const struct log_field[]){__VA_ARGS__, {.kind = LOG_END}})
 #define log_debug(...) log_write(LOG_DEBUG, LOG_FIELDS(__VA_ARGS__))

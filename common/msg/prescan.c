@@ -121,8 +121,8 @@ static int counted(struct scan *s, uint8_t b)
 static int value(struct scan *s, uint8_t b)
 {
 	/* payload bytes of 0xc0 … 0xdf; -1 = refused, -2 = counted */
-	static const int8_t payload[32] = {0, -1, 0, 0, -2, -2, -2, -1, -1, -1, 4, 8, 1, 2, 4, 8, 1,
-		2, 4, 8, -1, -1, -1, -1, -1, -2, -2, -2, -2, -2, -2, -2};
+	static const int payload[32] = {0, -1, 0, 0, -2, -2, -2, -1, -1, -1, 4, 8, 1, 2, 4, 8, 1, 2,
+		4, 8, -1, -1, -1, -1, -1, -2, -2, -2, -2, -2, -2, -2};
 
 	if (b <= 0x7f || b >= 0xe0)
 		return 0;

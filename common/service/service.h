@@ -6,9 +6,9 @@
  *             return service_main(&LOCK, argc, argv);
  *     }
  *
- * Start order: configuration, limits, log, loop, database, bus, start(), listeners. SIGTERM: readiness
- * red, no new requests, stop(), then end within the grace (reliability.md RL-39..43). Exit codes RL-42.
- * Loop thread only. */
+ * Start order: configuration, limits, log, loop, database, bus, start(), listeners. SIGTERM:
+ * readiness red, no new requests, stop(), then end within the grace (reliability.md RL-39..43).
+ * Exit codes RL-42. Loop thread only. */
 #pragma once
 
 #include "common/base/arena.h"
@@ -26,12 +26,12 @@ struct db;
 /* One request being served. Ends with exactly one call_reply or call_fault, now or later. */
 struct call {
 	struct service *service;
-	struct arena arena;         /* reset after the answer */
-	struct msg_header header;   /* sender, trace, request id, person and role */
+	struct arena arena;          /* reset after the answer */
+	struct msg_header header;    /* sender, trace, request id, person and role */
 	const struct msg_desc *desc; /* of the request */
 	const void *body;            /* decoded, in the arena */
 	struct bus_call *bus;
-	void *state;                 /* the handler's own */
+	void *state; /* the handler's own */
 };
 
 typedef void (*call_fn)(struct call *call);
@@ -45,9 +45,9 @@ struct handler {
 struct service_def {
 	const char *name;
 	const struct config_table *config;
-	void *settings;                /* filled from config; its first keys are those of [common] */
+	void *settings; /* filled from config; its first keys are those of [common] */
 	const struct handler *handlers; /* ends with id 0 */
-	bool database;                 /* opens service->db from settings */
+	bool database;                  /* opens service->db from settings */
 	/* 0, or -1 with a fault: the process ends with 69 or 78 */
 	int (*start)(struct service *s, struct fault *reterr);
 	/* call service_stopped(s) when done; NULL = at once */
@@ -85,13 +85,14 @@ struct peer *peer_new(struct service *s, const char *urls, struct fault *reterr)
 bool peer_up(const struct peer *p);
 
 struct peer_opts {
-	uint32_t deadline_ms;     /* 0 = 10 s */
-	struct uuid request;      /* idempotency key; nil = a fresh one */
-	struct uuid trace;        /* nil = a fresh one */
-	const struct call *for_call; /* passes on person, role, trace; NULL = as the service itself */
-	const char *actor;        /* gateway only: the person */
+	uint32_t deadline_ms; /* 0 = 10 s */
+	struct uuid request;  /* idempotency key; nil = a fresh one */
+	struct uuid trace;    /* nil = a fresh one */
+	const struct call
+		*for_call; /* passes on person, role, trace; NULL = as the service itself */
+	const char *actor; /* gateway only: the person */
 	enum msg_right role;
-	uint64_t instance;        /* exactly that connection (streams); 0 = any */
+	uint64_t instance; /* exactly that connection (streams); 0 = any */
 };
 
 /* body (of desc->reply) is valid during the callback; NULL when f is set. f->reason "unknown": the
@@ -103,7 +104,8 @@ void peer_call(struct peer *p, const struct msg_desc *desc, const void *body,
 /* ---- events ---- */
 
 void service_publish(struct service *s, const struct msg_desc *desc, const void *body);
-/* fn gets each event of these urls; a NULL desc means: a gap or a new epoch, read the state again. */
+/* fn gets each event of these urls; a NULL desc means: a gap or a new epoch, read the state again.
+ */
 typedef void (*event_fn)(void *arg, const struct msg_desc *desc, const void *body);
 int service_subscribe(struct service *s, const char *urls, event_fn fn, void *arg,
 	struct fault *reterr) must_check;

@@ -99,7 +99,7 @@ int run_version_export(struct cli *c, const struct verb *v)
 	if (file.fd != STDOUT_FILENO && close(file.fd) != 0 && file.error == 0)
 		file.error = errno;
 	if (status != 200 || f.code != 0 || file.error != 0) {
-		if (file.fd != STDOUT_FILENO)
+		if (out != NULL && file.fd != STDOUT_FILENO)
 			(void)unlink(out);
 		rc = cli_fail(status == 401 || status == 403 ? EXIT_AUTH : EXIT_ERROR, "%s",
 			file.error != 0 ? strerror(file.error) : f.detail);

@@ -79,9 +79,9 @@ void name_person(struct rng *r, struct arena *a, uint32_t language, bool latin, 
 	const struct name *n = pick(r, language, latin);
 	bool japanese = n->reading != NULL;
 
-	e->name = text(arena_printf(a, japanese ? "%s %s" : "%s %s",
-		japanese || rng_chance(r, 300) ? n->family : n->given,
-		japanese || rng_chance(r, 300) ? n->given : n->family));
+	e->name =
+		text(arena_printf(a, "%s %s", japanese || rng_chance(r, 300) ? n->family : n->given,
+			japanese || rng_chance(r, 300) ? n->given : n->family));
 	e->reading = n->reading ? n->reading : "";
 	e->mail = n->mail;
 }
