@@ -74,6 +74,7 @@ static void on_second(void *arg)
 
 	events_second(rt);
 	watch_database(rt);
+	log_flush(); /* counts of folded lines do not wait for the next line */
 }
 
 /* ---- the beginning ---- */
