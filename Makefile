@@ -129,7 +129,8 @@ $(B)/fuzz/libcarnet.a: $(patsubst %.c,$(B)/fuzz/%.o,$(wildcard common/*/*.c)) $(
 	@rm -f $@
 	$(AR) rcs $@ $^
 # fuzz_<service>__<what>.c also links the objects of that service
-fuzz_service_o = $(if $(findstring __,$(1)),$(patsubst %.c,$(B)/fuzz/%.o,$(filter-out %/main.c,$(wildcard services/$(firstword $(subst __, ,$(patsubst fuzz_%,%,$(1))))/*.c))))
+fuzz_service_d = services/$(firstword $(subst __, ,$(patsubst fuzz_%,%,$(1))))
+fuzz_service_o = $(if $(findstring __,$(1)),$(patsubst %.c,$(B)/fuzz/%.o,$(filter-out %/main.c,$(wildcard $(call fuzz_service_d,$(1))/*.c $(call fuzz_service_d,$(1))/adapters/*.c))))
 .SECONDEXPANSION:
 $(FUZZ): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $$(call fuzz_service_o,$$*) $(B)/fuzz/libcarnet.a
 	clang -g -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS) $(LIBS_worker)

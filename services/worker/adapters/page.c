@@ -230,6 +230,8 @@ static size_t skip_markup(struct span html, size_t i)
 	struct tag t;
 	size_t end = tag_end(html, i + 1);
 
+	if (i + 4 <= html.n && memcmp(html.p + i, "<!--", 4) == 0)
+		return size_min(find(html, i, "-->") + 2, html.n);
 	if (page_next(&p, &t) && t.name.p == html.p + i + 1)
 		end = size_max(end, i + p.at);
 	return end;

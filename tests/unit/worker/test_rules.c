@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Plans, grades and verdicts of jobs (fleet.md sections 1.3, 6 to 8; locks.md section 4). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "gen/errors.h"
+#include "services/worker/adapters/adapter.h"
+#include "services/worker/plan.h"
+#include "services/worker/verdict.h"
+
+/* ---- plans ---- */
+
+static int plan_for(const char *kind, enum device_type type, const char *const *lists, size_t n,
+	struct plan *p, struct fault *f)
+{
+	static struct arena a;
+	struct m_device d = {.family = "canon_rui", .type = type};
+	struct m_task_settings s = {.lists = lists, .lists_n = n};
+	struct m_job_work job = {.kind = kind, .device = &d, .settings = &s};
+	int r;
+
+	arena_reset(&a);
+	*f = FAULT_INIT;
+	r = plan_make(&job, &a, p, f);
+	return r;
+}
+
+static void type_i_is_an_individual_export_of_its_lists(void **state unused)
+{
+	struct plan p;
+	struct fault f;
+
+	assert_int_equal(
+		plan_for("ab.backup", DEVICE_TYPE_I, (const char *[]){"all"}, 1, &p, &f), 0);
+	assert_string_equal(p.op, "indiv_ie");
+	assert_string_equal(p.lock_items[0], "indiv_address_book");
+	assert_string_equal(p.format, "canon_abk");
+	assert_int_equal(p.n_items, 11);
+	assert_string_equal(p.items[10], "one_touch");
+	assert_int_equal(p.version_kind, VERSION_KIND_ADDRESS_BOOK);
+}
+
+static void types_ii_and_iii_are_a_batch_export(void **state unused)
+{
+	struct plan p;
+	struct fault f;
+
+	assert_int_equal(plan_for("ab.backup", DEVICE_TYPE_II, NULL, 0, &p, &f), 0);
+	assert_string_equal(p.op, "batch_ie");
+	assert_string_equal(p.lock_items[0], "address_book");
+	assert_string_equal(p.format, "opaque");
+	assert_int_equal(p.n_items, 2);
+}
+
+static void chosen_lists_are_read_in_the_devices_order(void **state unused)
+{
+	static const char *const lists[] = {"one_touch", "coded_dial", "list_2"};
+	struct plan p;
+	struct fault f;
+
+	assert_int_equal(plan_for("ab.backup", DEVICE_TYPE_I, lists, 3, &p, &f), 0);
+	assert_int_equal(p.n_items, 2);
+	assert_string_equal(p.items[0], "list_2");
+	assert_string_equal(p.items[1], "one_touch");
+}
+
+static void lists_that_do_not_fit_the_type_skip_the_device_fl_44(void **state unused)
+{
+	static const char *const lists[] = {"list_1"};
+	struct plan p;
+	struct fault f;
+
+	assert_int_equal(plan_for("ab.backup", DEVICE_TYPE_III, lists, 1, &p, &f), -1);
+	assert_int_equal(f.code, CN_NO_MATCHING_LIST);
+	assert_int_equal(verdict_of_fault(&f, false).state, JOB_STATE_SKIPPED);
+}
+
+static void a_probe_takes_no_lock_and_stores_nothing(void **state unused)
+{
+	struct plan p;
+	struct fault f;
+
+	assert_int_equal(plan_for("device.probe", DEVICE_TYPE_I, NULL, 0, &p, &f), 0);
+	assert_null(p.op);
+	assert_null(p.format);
+}
+
+static void settings_have_a_lock_item_of_their_own(void **state unused)
+{
+	struct plan p;
+	struct fault f;
+
+	assert_int_equal(plan_for("settings.backup", DEVICE_TYPE_NONE, NULL, 0, &p, &f), 0);
+	assert_string_equal(p.lock_items[0], "indiv_device_settings");
+	assert_string_equal(p.format, "ipp_attributes");
+	assert_string_equal(p.items[0], "settings");
+}
+
+/* ---- grades ---- */
+
+static int allows(const char *family, const char *kind, struct m_device d, struct fault *f)
+{
+	*f = FAULT_INIT;
+	d.family = family;
+	return adapter_allows(adapter_find(family), &d, kind, f);
+}
+
+static void grades_enforced_fl_12(void **state unused)
+{
+	struct m_device real = {.type = DEVICE_TYPE_I}, two = {.type = DEVICE_TYPE_II};
+	struct m_device unproven = {.type = DEVICE_TYPE_II, .allow_unproven = true};
+	struct m_device pretend = {.type = DEVICE_TYPE_II, .simulated = true};
+	struct fault f;
+
+	assert_int_equal(allows("canon_rui", "ab.backup", real, &f), 0);
+	assert_int_equal(allows("canon_rui", "ab.backup", two, &f), -1);
+	assert_int_equal(f.code, CN_CAPABILITY_UNPROVEN);
+	/* not even the operator can enable what nobody knows */
+	assert_int_equal(allows("canon_rui", "ab.backup", unproven, &f), -1);
+	assert_string_equal(f.reason, "simulated_only");
+	assert_int_equal(allows("canon_rui", "ab.backup", pretend, &f), 0);
+	assert_int_equal(allows("canon_rui", "device.probe", two, &f), 0);
+}
+
+static void what_a_family_cannot_do_is_unsupported_never_failed_fl_56(void **state unused)
+{
+	struct m_device d = {.type = DEVICE_TYPE_NONE};
+	struct fault f;
+
+	assert_null(adapter_find("toaster"));
+	assert_int_equal(allows("ipp", "ab.backup", d, &f), -1);
+	assert_int_equal(f.code, CN_UNSUPPORTED_DEVICE);
+	assert_int_equal(allows("snmp", "settings.backup", d, &f), -1);
+	assert_int_equal(f.code, CN_UNSUPPORTED_OPERATION);
+	assert_int_equal(verdict_of_fault(&f, false).state, JOB_STATE_SKIPPED);
+}
+
+/* ---- verdicts ---- */
+
+static enum job_state state_for(int code, bool storing)
+{
+	struct fault f = FAULT_INIT;
+
+	fault_set(&f, code, "x");
+	return verdict_of_fault(&f, storing).state;
+}
+
+static void busy_failed_and_auth_are_never_mapped_onto_each_other_fl_58(void **state unused)
+{
+	assert_int_equal(state_for(CN_DEVICE_BUSY, false), JOB_STATE_DEFERRED);
+	assert_int_equal(state_for(CN_DEVICE_LOCKED, false), JOB_STATE_DEFERRED);
+	assert_int_equal(state_for(CN_AUTH_REFUSED, false), JOB_STATE_FAILED);
+	assert_int_equal(state_for(CN_AUTH_LOCKED, false), JOB_STATE_DEFERRED);
+	assert_int_equal(state_for(CN_RECEIVE_RESTRICTED, false), JOB_STATE_FAILED);
+	assert_int_equal(state_for(CN_UNREACHABLE, false), JOB_STATE_RETRY);
+	assert_int_equal(state_for(CN_PARSE_ERROR, false), JOB_STATE_FAILED);
+	assert_int_equal(state_for(CN_IDENTITY_MISMATCH, false), JOB_STATE_FAILED);
+	assert_int_equal(state_for(CN_CANCELLED_BY_USER, false), JOB_STATE_CANCELLED);
+}
+
+static void a_job_that_stores_is_neither_deferred_nor_skipped(void **state unused)
+{
+	assert_int_equal(state_for(CN_LOCK_TIMEOUT, true), JOB_STATE_RETRY);
+	assert_int_equal(state_for(CN_STORE_UNAVAILABLE, true), JOB_STATE_RETRY);
+	assert_int_equal(state_for(CN_STORE_FULL, true), JOB_STATE_FAILED);
+	assert_int_equal(state_for(CN_CANCELLED_BY_USER, true), JOB_STATE_RETRY);
+	assert_int_equal(state_for(CN_UNSUPPORTED_DEVICE, true), JOB_STATE_FAILED);
+}
+
+static void an_unknown_code_is_an_internal_error_and_is_tried_again(void **state unused)
+{
+	struct fault f = FAULT_INIT;
+
+	fault_set(&f, 77, "x");
+	assert_int_equal(verdict_of_fault(&f, false).state, JOB_STATE_RETRY);
+	assert_int_equal(verdict_of_fault(&f, false).fault.code, CN_INTERNAL_ERROR);
+}
+
+static struct verdict locked_by(enum lock_kind kind, enum lock_state state)
+{
+	struct m_blocker b = {
+		.kind = kind, .state = state, .op = "send", .text = "a send job runs"};
+	struct m_lock_answer a = {
+		.answer = LOCK_RESULT_BUSY, .blockers = &b, .blockers_n = 1, .retry_ms = 500};
+
+	return verdict_of_lock(&a);
+}
+
+static void a_denied_lock_defers_and_says_who_stands_in_the_way(void **state unused)
+{
+	struct verdict v = locked_by(LOCK_KIND_SHADOW, LOCK_STATE_LIVE);
+
+	assert_int_equal(v.state, JOB_STATE_DEFERRED);
+	assert_int_equal(v.fault.code, CN_DEVICE_BUSY);
+	assert_string_equal(v.fault.reason, "send");
+	assert_int_equal(v.retry_ms, 500);
+	v = locked_by(LOCK_KIND_OWN, LOCK_STATE_LIVE);
+	assert_int_equal(v.fault.code, CN_MATRIX_CONFLICT);
+	v = locked_by(LOCK_KIND_OWN, LOCK_STATE_QUARANTINE);
+	assert_int_equal(v.fault.code, CN_QUARANTINE);
+	assert_int_equal(v.state, JOB_STATE_DEFERRED);
+}
+
+static void a_refused_lock_fails_with_its_word_synced_items_skip(void **state unused)
+{
+	struct m_lock_answer a = {.answer = LOCK_RESULT_REFUSED, .reason = "unknown_device"};
+	struct verdict v = verdict_of_lock(&a);
+
+	assert_int_equal(v.state, JOB_STATE_FAILED);
+	assert_int_equal(v.fault.code, CN_LOCK_REFUSED);
+	assert_string_equal(v.fault.reason, "unknown_device");
+	a.reason = "items_synced";
+	assert_int_equal(verdict_of_lock(&a).state, JOB_STATE_SKIPPED);
+	a.answer = LOCK_RESULT_LOST;
+	assert_int_equal(verdict_of_lock(&a).fault.code, CN_LEASE_LOST);
+}
+
+static void what_the_bus_says_means_that_storage_is_not_there(void **state unused)
+{
+	struct fault f = FAULT_INIT;
+
+	fault_why(&f, CN_INTERNAL_ERROR, "unknown", "no answer");
+	assert_int_equal(verdict_storage_fault(&f).code, CN_STORE_UNAVAILABLE);
+	fault_set(&f, CN_STORE_FULL, "full");
+	f.reason[0] = 0;
+	assert_int_equal(verdict_storage_fault(&f).code, CN_STORE_FULL);
+	fault_set(&f, CN_IDENTITY_MISMATCH, "serial");
+	assert_int_equal(verdict_storage_fault(&f).code, CN_IDENTITY_MISMATCH);
+}
+
+static void another_serial_is_another_device_fl_1(void **state unused)
+{
+	struct m_device d = {.serial = "ABC1", .device_uuid = "u1"};
+	struct fault f = FAULT_INIT;
+
+	assert_int_equal(verdict_identity(&d, "abc1", "other", &f), 0);
+	assert_int_equal(verdict_identity(&d, NULL, NULL, &f), 0); /* weak, FL-4 */
+	assert_int_equal(verdict_identity(&d, NULL, "u2", &f), -1);
+	assert_int_equal(verdict_identity(&d, "ABC2", NULL, &f), -1);
+	assert_int_equal(f.code, CN_IDENTITY_MISMATCH);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(type_i_is_an_individual_export_of_its_lists),
+		cmocka_unit_test(types_ii_and_iii_are_a_batch_export),
+		cmocka_unit_test(chosen_lists_are_read_in_the_devices_order),
+		cmocka_unit_test(lists_that_do_not_fit_the_type_skip_the_device_fl_44),
+		cmocka_unit_test(a_probe_takes_no_lock_and_stores_nothing),
+		cmocka_unit_test(settings_have_a_lock_item_of_their_own),
+		cmocka_unit_test(grades_enforced_fl_12),
+		cmocka_unit_test(what_a_family_cannot_do_is_unsupported_never_failed_fl_56),
+		cmocka_unit_test(busy_failed_and_auth_are_never_mapped_onto_each_other_fl_58),
+		cmocka_unit_test(a_job_that_stores_is_neither_deferred_nor_skipped),
+		cmocka_unit_test(an_unknown_code_is_an_internal_error_and_is_tried_again),
+		cmocka_unit_test(a_denied_lock_defers_and_says_who_stands_in_the_way),
+		cmocka_unit_test(a_refused_lock_fails_with_its_word_synced_items_skip),
+		cmocka_unit_test(what_the_bus_says_means_that_storage_is_not_there),
+		cmocka_unit_test(another_serial_is_another_device_fl_1),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
