@@ -140,7 +140,6 @@ void events_second(struct runtime *rt)
 	if (rt->config->bus_publish[0] != '\0')
 		service_publish(&rt->s, &m_heartbeat_desc, &(struct m_heartbeat){.has = 0});
 	list_each (it, &rt->subscriptions)
-		map_each (
-			&container_of(it, struct subscription, node)->publishers, forget_gone, NULL)
-			;
+		map_each(&container_of(it, struct subscription, node)->publishers, forget_gone,
+			NULL);
 }

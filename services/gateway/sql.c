@@ -18,9 +18,9 @@ const struct db_sql SQL_TOKEN_FIND = {"gate_token_find",
 	"and (t.used_at is null or t.used_at < clock_timestamp() - interval '1 minute')) "
 	"select name, role, expires_at from t"};
 
-const struct db_sql SQL_PERSON_FIND = {
-	"gate_person_find", "select id, password, role, name from gate.person where lower(name) = "
-			    "lower($1) and active"};
+const struct db_sql SQL_PERSON_FIND = {"gate_person_find",
+	"select id, password, role, name from gate.person where lower(name) = "
+	"lower($1) and active"};
 
 const struct db_sql SQL_SESSION_MAKE = {"gate_session_make",
 	"with old as (delete from gate.session "
@@ -49,9 +49,9 @@ const struct db_sql SQL_SETUP_OPEN = {"gate_setup_open",
 	"expires_at = excluded.expires_at where setup.expires_at < clock_timestamp() "
 	"returning 1"};
 
-const struct db_sql SQL_PERSON_LIST = {
-	"gate_person_list", "select id, name, role, active, created_at, version from gate.person "
-			    "order by name limit 1000"};
+const struct db_sql SQL_PERSON_LIST = {"gate_person_list",
+	"select id, name, role, active, created_at, version from gate.person "
+	"order by name limit 1000"};
 
 const struct db_sql SQL_PERSON_CREATE = {"gate_person_create",
 	"insert into gate.person (id, name, role, password) values ($1, $2, $3, $4) "

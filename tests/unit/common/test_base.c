@@ -158,8 +158,7 @@ static void map_keeps_ten_thousand_keys_apart(void **state)
 		assert_null(map_put(&m, &i, sizeof(i), &values[i]));
 	}
 	assert_int_equal(m.n, array_len(values));
-	map_each (&m, count_one, &sum)
-		;
+	map_each(&m, count_one, &sum);
 	assert_int_equal(sum, 9999 * 10000 / 2);
 	for (size_t i = 0; i < array_len(values); i += 2)
 		assert_ptr_equal(map_remove(&m, &i, sizeof(i)), &values[i]);
@@ -208,8 +207,7 @@ static void map_each_may_remove_what_it_is_given(void **state)
 		values[i] = i;
 		assert_null(map_put(&m, &values[i], sizeof(int), &values[i]));
 	}
-	map_each (&m, take_off, &t)
-		;
+	map_each(&m, take_off, &t);
 	assert_int_equal(t.n, 100);
 	assert_int_equal(m.n, 0);
 	map_fini(&m);
