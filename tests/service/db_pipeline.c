@@ -604,6 +604,128 @@ static void no_database_is_reported_after_two_seconds(unused void **state)
 	(void)close_db(NULL);
 }
 
+/* ---- a full pool ---- */
+
+struct queue {
+	struct seen seen;
+	struct txn *held[4];
+	size_t n_held;
+	int order[3];
+	int n_order;
+};
+
+struct waiter {
+	struct queue *queue;
+	int number;
+};
+
+static void hold_one(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
+{
+	struct queue *q = arg;
+
+	assert_null(f);
+	q->held[q->n_held++] = t;
+	took(&q->seen, f);
+}
+
+static void take_all(struct queue *q)
+{
+	q->n_held = 0;
+	q->seen = (struct seen){.left = 4};
+	for (int i = 0; i < 4; i++)
+		db_begin(db, hold_one, q);
+	run_until_done(&q->seen);
+	assert_int_equal(db_stats(db).busy, 4);
+}
+
+static void give_all_back(struct queue *q)
+{
+	while (q->n_held > 0)
+		db_rollback(q->held[--q->n_held]);
+}
+
+static void got_turn(unused struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
+{
+	struct waiter *w = arg;
+
+	assert_null(f);
+	w->queue->order[w->queue->n_order++] = w->number;
+	if (t != NULL)
+		db_rollback(t);
+	took(&w->queue->seen, f);
+}
+
+static void give_one_back(void *arg)
+{
+	struct queue *q = arg;
+
+	db_rollback(q->held[--q->n_held]);
+}
+
+static void waiters_are_served_in_order_when_a_connection_becomes_free(unused void **state)
+{
+	struct queue q = {.n_order = 0};
+	struct waiter w[3] = {{&q, 0}, {&q, 1}, {&q, 2}};
+	struct timer *t = timer_new(loop, give_one_back, &q);
+
+	take_all(&q);
+	q.seen = (struct seen){.left = 3};
+	db_begin(db, got_turn, &w[0]);
+	db_query(db, &count_rows, NULL, got_turn, &w[1]);
+	db_begin(db, got_turn, &w[2]);
+	timer_set(t, 200, 0);
+	run_until_done(&q.seen);
+	timer_free(t);
+	assert_int_equal(q.seen.ok, 3);
+	assert_int_equal(q.order[0], 0); /* its successors share the connection or follow on it */
+	give_all_back(&q);
+}
+
+static void who_waits_longer_than_two_seconds_is_told_that_nothing_was_done(unused void **state)
+{
+	struct queue q = {.n_order = 0};
+	struct seen s = {.left = 2};
+	uint64_t start = clock_mono_ms();
+
+	take_all(&q);
+	db_begin(db, ended, &s);
+	db_query(db, &add_one, NULL, ended, &s);
+	run_until_done(&s);
+	assert_int_equal(s.failed, 2);
+	assert_string_equal(s.fault.reason, "database");
+	assert_in_range(clock_mono_ms() - start, 1900, 4000);
+	give_all_back(&q);
+	assert_int_equal(query_int(&count_rows), 0);
+}
+
+static void a_plan_that_changed_under_us_heals_by_itself(unused void **state)
+{
+	static const struct db_sql make_x = {"x_make", "create table public.x as select 1 as a"};
+	static const struct db_sql drop_x = {"x_drop", "drop table if exists public.x"};
+	static const struct db_sql read_x = {"x_read", "select * from public.x"};
+	static const struct db_sql change_x = {"x_change", "alter table public.x add b text"};
+	struct seen s = {.left = 40};
+
+	run_alone(&drop_x);
+	run_alone(&make_x);
+	for (int i = 0; i < 40; i++) /* deep enough that every connection knows it */
+		db_query(db, &read_x, NULL, ended, &s);
+	run_until_done(&s);
+	run_alone(&change_x);
+	int failures = 0;
+	do {
+		s = (struct seen){.left = 1};
+		db_query(db, &read_x, NULL, ended, &s);
+		run_until_done(&s);
+		failures += s.failed;
+	} while (s.failed > 0 && failures < 10);
+	assert_int_equal(s.ok, 1);
+	assert_in_range(failures, 1, 4);
+	run_alone(&drop_x);
+}
+
 /* ---- gathering ---- */
 
 struct gather {
@@ -681,6 +803,9 @@ int main(void)
 		T(a_row_lock_is_waited_for_two_seconds_and_then_reported_as_transient),
 		T(a_backend_killed_under_commit_is_reported_as_unknown_and_replaced),
 		T(a_good_bye_before_commit_is_known_to_have_done_nothing),
+		T(waiters_are_served_in_order_when_a_connection_becomes_free),
+		T(who_waits_longer_than_two_seconds_is_told_that_nothing_was_done),
+		T(a_plan_that_changed_under_us_heals_by_itself),
 		T(what_arrives_meanwhile_is_served_by_the_next_transaction),
 		cmocka_unit_test(no_database_is_reported_after_two_seconds),
 	};
