@@ -14,6 +14,7 @@ struct exchange {
 	struct answer *answer;
 	bool (*fn)(void *arg, struct span bytes);
 	void *arg;
+	uint32_t total_ms; /* 0 = no limit */
 	bool stopped, done;
 	long status;
 };
@@ -65,7 +66,7 @@ static void client_open(struct cli *c)
 }
 
 static void exchange(struct cli *c, const char *method, const char *path, const char *body,
-	const char *const *headers, uint32_t total_ms, struct exchange *x)
+	const char *const *headers, struct exchange *x)
 {
 	struct buf url = BUF_INIT;
 	struct buf auth = BUF_INIT;
@@ -94,7 +95,7 @@ static void exchange(struct cli *c, const char *method, const char *path, const 
 		.headers = lines,
 		.body = {(const uint8_t *)body, body == NULL ? 0 : strlen(body)},
 		.max_body = MAX_ANSWER,
-		.total_ms = total_ms,
+		.total_ms = x->total_ms,
 	};
 	x->cli = c;
 	(void)http_send(c->http, &req, on_body, on_done, x);
@@ -109,11 +110,11 @@ static void exchange(struct cli *c, const char *method, const char *path, const 
 int client_call(struct cli *c, const char *method, const char *path, const json_t *body,
 	const char *const *headers, struct answer *ret)
 {
-	struct exchange x = {.answer = ret};
+	struct exchange x = {.answer = ret, .total_ms = c->timeout_ms};
 	char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
 
 	*ret = (struct answer){.status = 0};
-	exchange(c, method, path, text, headers, c->timeout_ms, &x);
+	exchange(c, method, path, text, headers, &x);
 	free(text);
 	return ret->status >= 200 && ret->status < 300 ? 0 : -1;
 }
@@ -124,7 +125,7 @@ long client_stream(struct cli *c, const char *path, bool (*fn)(void *arg, struct
 	struct answer a = {.status = 0};
 	struct exchange x = {.answer = &a, .fn = fn, .arg = arg};
 
-	exchange(c, "GET", path, NULL, NULL, 0, &x);
+	exchange(c, "GET", path, NULL, NULL, &x);
 	*reterr = a.fault;
 	if (x.stopped)
 		reterr->code = 0;

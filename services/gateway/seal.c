@@ -21,9 +21,17 @@ void seal_aad(
 	buf_add(out, id->b, sizeof(id->b));
 }
 
-/* Seals text and puts it, base64, into object[member]. */
-static int seal_into(const struct gateway *g, json_t *object, const char *member,
-	const char *purpose, const struct uuid *id, const char *text, struct fault *reterr)
+/* Where a sealed text stands, and what it is for. */
+struct slot {
+	const char *member;
+	const char *purpose;
+};
+static const struct slot CREDENTIAL = {"sealed", "carnet-credential-1"};
+static const struct slot PASSWORD = {"password_sealed", "carnet-password-1"};
+
+/* Seals text and puts it, base64, into the object. */
+static int seal_into(const struct gateway *g, json_t *object, const struct slot *slot,
+	const struct uuid *id, const char *text, struct fault *reterr)
 {
 	struct buf aad = BUF_INIT;
 	struct buf box = BUF_INIT;
@@ -32,11 +40,11 @@ static int seal_into(const struct gateway *g, json_t *object, const char *member
 	if (!g->class_known)
 		return fault_why(reterr, CN_VALIDATION_FAILED, "no_class_key",
 			"no worker class key is configured: secrets cannot be sealed");
-	seal_aad(&aad, purpose, &g->tenant, id);
+	seal_aad(&aad, slot->purpose, &g->tenant, id);
 	box_seal(g->class_public, buf_span(&aad),
 		(struct span){(const uint8_t *)text, strlen(text)}, &box);
 	base64_encode(buf_span(&box), &base64);
-	int rc = json_object_set_new(object, member, json_string(buf_str(&base64)));
+	int rc = json_object_set_new(object, slot->member, json_string(buf_str(&base64)));
 	buf_fini(&aad);
 	buf_fini(&box);
 	buf_fini(&base64);
@@ -88,7 +96,7 @@ static int seal_credential(const struct gateway *g, json_t *credential, struct f
 	json_decref(secrets);
 	int rc = id_of(credential, "id", &id, reterr);
 	if (rc == 0)
-		rc = seal_into(g, credential, "sealed", "carnet-credential-1", &id, text, reterr);
+		rc = seal_into(g, credential, &CREDENTIAL, &id, text, reterr);
 	crypto_wipe(text, strlen(text));
 	free(text);
 	return rc;
@@ -121,8 +129,7 @@ static int seal_task(const struct gateway *g, json_t *task, struct fault *reterr
 	(void)json_object_del(settings, "password_id");
 	int rc = id_of(settings, "password_id", &id, reterr);
 	if (rc == 0)
-		rc = seal_into(
-			g, settings, "password_sealed", "carnet-password-1", &id, password, reterr);
+		rc = seal_into(g, settings, &PASSWORD, &id, password, reterr);
 	(void)json_object_del(settings, "encryption_password");
 	return rc;
 }

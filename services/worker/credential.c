@@ -8,28 +8,29 @@
 #include "common/crypto/crypto.h"
 #include "gen/errors.h"
 
-#define CREDENTIAL_AAD "carnet-credential-1"
-#define PASSWORD_AAD "carnet-password-1"
+/* with their NUL */
+static const struct span CREDENTIAL_AAD = {(const uint8_t *)"carnet-credential-1", 20};
+static const struct span PASSWORD_AAD = {(const uint8_t *)"carnet-password-1", 18};
 
 /* What the box is bound to: word NUL tenant id (SE-37). */
 static struct span binding(
-	struct buf *b, const char *word, size_t n, const struct uuid *tenant, const struct uuid *id)
+	struct buf *b, struct span word, const struct uuid *tenant, const struct uuid *id)
 {
-	buf_add(b, word, n); /* with its NUL */
+	buf_add(b, word.p, word.n);
 	buf_add(b, tenant->b, sizeof(tenant->b));
 	buf_add(b, id->b, sizeof(id->b));
 	return buf_span(b);
 }
 
-static int open_box(const struct credential_keys *keys, const char *word, size_t word_n,
-	const struct uuid *id, struct span sealed, struct buf *out, struct fault *reterr)
+static int open_box(const struct credential_keys *keys, struct span word, const struct uuid *id,
+	struct span sealed, struct buf *out, struct fault *reterr)
 {
 	struct buf aad = BUF_INIT;
 	int r = -1;
 
 	if (keys->have)
-		r = box_open(keys->private_key, binding(&aad, word, word_n, &keys->tenant, id),
-			sealed, out);
+		r = box_open(
+			keys->private_key, binding(&aad, word, &keys->tenant, id), sealed, out);
 	buf_fini(&aad);
 	if (r < 0)
 		return fault_why(reterr, CN_AUTH_MISSING,
@@ -74,8 +75,7 @@ int credential_open(const struct credential_keys *keys, const struct m_sealed_cr
 	json_t *o = NULL;
 	bool good = false;
 
-	if (open_box(keys, CREDENTIAL_AAD, sizeof(CREDENTIAL_AAD), &sealed->id, sealed->sealed,
-		    &plain, reterr) < 0)
+	if (open_box(keys, CREDENTIAL_AAD, &sealed->id, sealed->sealed, &plain, reterr) < 0)
 		goto out;
 	o = json_loadb((const char *)plain.p, plain.n, JSON_REJECT_DUPLICATES, NULL);
 	snprintf(c.kind, sizeof(c.kind), "%s", sealed->kind);
@@ -100,5 +100,5 @@ void credential_wipe(struct credential *c)
 int credential_password(const struct credential_keys *keys, const struct uuid *id,
 	struct span sealed, struct buf *out, struct fault *reterr)
 {
-	return open_box(keys, PASSWORD_AAD, sizeof(PASSWORD_AAD), id, sealed, out, reterr);
+	return open_box(keys, PASSWORD_AAD, id, sealed, out, reterr);
 }

@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	page_text(page, 100, &b);
 	bug_if(b.n > 101); /* a space and a byte may come last */
 	buf_reset(&b);
-	canon_username_form(&b, page, "u", "p", 1, path, sizeof(path));
+	canon_username_form(&b, page, "u", "p", 1);
+	canon_login_path(page, path, sizeof(path));
 	bug_if(path[0] != '/');
 	(void)canon_login_of(page);
 	(void)canon_page_of(page, &words);

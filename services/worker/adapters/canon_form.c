@@ -25,18 +25,22 @@ void canon_department_form(struct buf *out, const char *id, const char *pin)
 }
 
 void canon_username_form(struct buf *out, struct span page, const char *user, const char *password,
-	uint64_t epoch_ms, char *path, size_t size)
+	uint64_t epoch_ms)
 {
 	char dummy[24];
 
 	snprintf(dummy, sizeof(dummy), "%" PRIu64, epoch_ms);
-	if (!page_form_of(page, "USERNAME", path, size) || path[0] != '/')
-		snprintf(path, size, "%s", CANON_LOGIN_PATH);
 	page_hidden_fields(page, "USERNAME", out); /* with the page's Token */
 	buf_adds(out, "USERNAME=");
 	form_value(out, user);
 	form_add(out, "PASSWORD_T", password);
 	form_add(out, "Dummy", dummy);
+}
+
+void canon_login_path(struct span page, char *path, size_t size)
+{
+	if (!page_form_of(page, "USERNAME", path, size) || path[0] != '/')
+		snprintf(path, size, "%s", CANON_LOGIN_PATH);
 }
 
 void canon_top_path(struct buf *out, uint64_t epoch_ms)

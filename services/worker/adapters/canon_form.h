@@ -23,9 +23,11 @@ enum canon_login canon_login_of(struct span page);
 
 /* `uri=%2f&deptid=<id>&password=<pin>` */
 void canon_department_form(struct buf *out, const char *id, const char *pin);
-/* The page's hidden fields, then USERNAME, PASSWORD_T and Dummy; its action into path. */
+/* The page's hidden fields, then USERNAME, PASSWORD_T and Dummy. */
 void canon_username_form(struct buf *out, struct span page, const char *user, const char *password,
-	uint64_t epoch_ms, char *path, size_t size);
+	uint64_t epoch_ms);
+/* Where that form goes: the page's action, if it stays on the machine. */
+void canon_login_path(struct span page, char *path, size_t size);
 /* Page that ends a login: sets a cookie whose name begins IR. */
 void canon_top_path(struct buf *out, uint64_t epoch_ms);
 /* clear: entries' passwords come along in the export. Must be set back (DV-3). */

@@ -134,10 +134,11 @@ static void get_front_page(struct canon *c, web_fn fn)
 
 static void probe(void *self)
 {
+	static const struct web_ports ports = {"http", 8000, "https", 8443};
 	struct canon *c = self;
 	struct fault f = FAULT_INIT;
 
-	if (web_init(&c->web, c->errand, 8000, 8443, "http", "https", &f) < 0)
+	if (web_init(&c->web, c->errand, &ports, &f) < 0)
 		done(c, &f);
 	else if (c->web.tls && !c->errand->device->simulated && !c->errand->device->allow_unproven)
 		fail(c, CN_CAPABILITY_UNPROVEN,
@@ -255,8 +256,8 @@ static void login_username(struct canon *c)
 		done(c, &f);
 		return;
 	}
-	canon_username_form(
-		&form, page, cred.user, cred.password, c->errand->wall_ms(), path, sizeof(path));
+	canon_username_form(&form, page, cred.user, cred.password, c->errand->wall_ms());
+	canon_login_path(page, path, sizeof(path));
 	credential_wipe(&cred);
 	post(c, path, &form, on_login);
 }

@@ -200,12 +200,13 @@ static void on_probed(struct ipp_session *s, struct span answer)
 
 static void probe(void *self)
 {
+	static const struct web_ports ports = {"ipp", 631, "ipps", 631};
 	struct ipp_session *s = self;
 	struct fault f = FAULT_INIT;
 	size_t n;
 	const char *const *names = ipp_identity_names(&n);
 
-	if (web_init(&s->web, s->errand, 631, 631, "ipp", "ipps", &f) < 0)
+	if (web_init(&s->web, s->errand, &ports, &f) < 0)
 		done(s, &f);
 	else
 		ask(s, names, n, on_probed);

@@ -28,16 +28,15 @@ static bool has_port(const struct errand *e, const char *service)
 	return errand_port(e, service, 0) != 0;
 }
 
-int web_init(struct web *w, struct errand *e, uint16_t http_port, uint16_t https_port,
-	const char *http_service, const char *https_service, struct fault *reterr)
+int web_init(struct web *w, struct errand *e, const struct web_ports *ports, struct fault *reterr)
 {
 	const struct m_device *d = e->device;
 
 	*w = (struct web){.errand = e};
 	w->tls = (d->tls_pin && *d->tls_pin) ||
-		 (has_port(e, https_service) && !has_port(e, http_service));
-	w->port = w->tls ? errand_port(e, https_service, https_port)
-			 : errand_port(e, http_service, http_port);
+		 (has_port(e, ports->https_service) && !has_port(e, ports->http_service));
+	w->port = w->tls ? errand_port(e, ports->https_service, ports->https)
+			 : errand_port(e, ports->http_service, ports->http);
 	if (!w->tls && !d->clear_text)
 		return fault_why(reterr, CN_TLS_TOO_OLD, "clear_text",
 			"plain HTTP is not accepted for this device (clear_text is off)");

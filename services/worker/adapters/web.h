@@ -50,9 +50,17 @@ struct web {
 	void *arg;
 };
 
+/* Keys of the device's ports, and what they are when it names none. */
+struct web_ports {
+	const char *http_service;
+	uint16_t http;
+	const char *https_service;
+	uint16_t https;
+};
+
 /* Chooses scheme and port. 0, or -1: plain HTTP is not allowed for this device (FL-20). */
-int web_init(struct web *w, struct errand *e, uint16_t http_port, uint16_t https_port,
-	const char *http_service, const char *https_service, struct fault *reterr) must_check;
+int web_init(struct web *w, struct errand *e, const struct web_ports *ports,
+	struct fault *reterr) must_check;
 /* r and what it points to are copied, the body only until the request left. */
 void web_send(struct web *w, const struct web_request *r, web_fn done, void *arg);
 void web_resume(struct web *w);
