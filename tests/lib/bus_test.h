@@ -4,6 +4,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,18 +117,28 @@ unused static void run_for(struct loop *l, uint64_t ms)
 
 /* ---- figures of this process ---- */
 
-unused static long count_in(const char *format, long pid)
+/* Entries of /proc/PID/WHAT: "fd" descriptors, "task" threads. */
+unused static long count_of(long pid, const char *what)
 {
-	char cmd[128], path[64];
-	long n = -1;
+	char path[64];
+	long n = 0;
 
-	(void)snprintf(path, sizeof(path), "/proc/%ld/%s", pid, format);
-	(void)snprintf(cmd, sizeof(cmd), "ls %s 2>/dev/null | wc -l", path);
-	FILE *f = popen(cmd, "re");
-	if (f != NULL) {
-		if (fscanf(f, "%ld", &n) != 1)
-			n = -1;
-		(void)pclose(f);
-	}
+	(void)snprintf(path, sizeof(path), "/proc/%ld/%s", pid, what);
+	DIR *d = opendir(path);
+	if (d == NULL)
+		return -1;
+	for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d))
+		n += e->d_name[0] != '.';
+	(void)closedir(d);
 	return n;
+}
+
+unused static long resident_kb(void)
+{
+	long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	bug_if(f == NULL || fscanf(f, "%*d %ld", &pages) != 1);
+	(void)fclose(f);
+	return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
