@@ -24,18 +24,24 @@ struct place {
 	struct bus_opts opts;
 };
 
-unused static void place_begin(struct place *p)
+/* A place that another process made. */
+unused static void place_at(struct place *p, const char *dir)
 {
-	char cmd[256];
-
-	(void)snprintf(p->dir, sizeof(p->dir), "/tmp/carnet-bus.XXXXXX");
-	bug_if(mkdtemp(p->dir) == NULL);
-	(void)snprintf(cmd, sizeof(cmd), "deploy/local/make-certs %s", p->dir);
-	bug_if(system(cmd) != 0);
+	(void)snprintf(p->dir, sizeof(p->dir), "%s", dir);
 	(void)snprintf(p->ca, sizeof(p->ca), "%s/ca.crt", p->dir);
 	(void)snprintf(p->cert, sizeof(p->cert), "%s/bus.crt", p->dir);
 	(void)snprintf(p->key, sizeof(p->key), "%s/bus.key", p->dir);
 	p->opts = (struct bus_opts){.ca_file = p->ca, .cert_file = p->cert, .key_file = p->key};
+}
+
+unused static void place_begin(struct place *p)
+{
+	char cmd[256], dir[] = "/tmp/carnet-bus.XXXXXX";
+
+	bug_if(mkdtemp(dir) == NULL);
+	(void)snprintf(cmd, sizeof(cmd), "deploy/local/make-certs %s", dir);
+	bug_if(system(cmd) != 0);
+	place_at(p, dir);
 }
 
 unused static void place_end(struct place *p)
@@ -66,7 +72,7 @@ unused static void make_url(const struct place *p, enum transport t, char url[UR
 	static int number;
 
 	if (t == IPC)
-		(void)snprintf(url, URL_MAX, "ipc://%s/s%d", p->dir, number++);
+		(void)snprintf(url, URL_MAX, "ipc://%s/s%d.%d", p->dir, (int)getpid(), number++);
 	else
 		(void)snprintf(url, URL_MAX, "%s://127.0.0.1:%d", transport_names[t], free_port());
 }
