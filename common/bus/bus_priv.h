@@ -30,6 +30,8 @@ enum {
 	DIAL_CLOSE_MS = 6000, /* after closing the dialer: last resort */
 	BACKOFF_MIN_MS = 20,
 	BACKOFF_MAX_MS = 2000,
+	LIVED_MS = 200,          /* a connection that lived longer starts the backoff anew */
+	BACKOFF_SHORT_MS = 80, /* after one that did not */
 	RESOLVE_MS = 2000,       /* names, while an address fails */
 	RESOLVE_IDLE_MS = 15000, /* names, while all is well: new instances are found */
 	ZOMBIE_MS = 3000,

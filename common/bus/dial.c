@@ -107,7 +107,7 @@ static void target_watch_dial(struct target *t, uint64_t now)
 	}
 }
 
-/* Lets go of a closed connection; it is redialled at once when it has lived well. */
+/* Lets go of a closed connection; it is redialled soon unless its peer closes each one at once. */
 static void target_watch_conn(struct target *t, uint64_t now)
 {
 	struct conn *c = t->conn;
@@ -117,8 +117,8 @@ static void target_watch_conn(struct target *t, uint64_t now)
 	pthread_mutex_unlock(&c->lock);
 	if (!closed)
 		return;
-	if (ready && now - c->born > BACKOFF_MAX_MS)
-		t->backoff = 0;
+	if (ready)
+		t->backoff = now - c->born > LIVED_MS ? 0 : BACKOFF_SHORT_MS;
 	t->conn = NULL;
 	t->endpoint->trouble = true;
 	target_later(t, now);

@@ -2,32 +2,16 @@
 /* Round trips per second: bus_rr ours|stock TRANSPORT OUTSTANDING SECONDS SIZE
  * Server and client are two processes. `stock` is NNG's own REQ and REP sockets with one context
  * per outstanding call. Prints one number. */
-#include <nng/nng.h>
-#include <nng/protocol/reqrep0/rep.h>
-#include <nng/protocol/reqrep0/req.h>
-#include <nng/supplemental/tls/tls.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "tests/lib/bus_test.h"
+#include "tests/lib/bus_stock.h"
 
 static struct place place;
 static char url[URL_MAX];
 static size_t size;
-
-no_return static void fail(const char *what, int r)
-{
-	(void)fprintf(stderr, "bus_rr: %s: %s\n", what, nng_strerror(r));
-	_exit(1);
-}
-
-static void check(const char *what, int r)
-{
-	if (r != 0)
-		fail(what, r);
-}
 
 /* ---- ours ---- */
 
@@ -133,36 +117,16 @@ static void stock_call(void *arg)
 		nng_ctx_send(c->ctx, c->aio);
 }
 
-static nng_tls_config *stock_tls(nng_tls_mode mode)
-{
-	nng_tls_config *tls;
-
-	check("tls", nng_tls_config_alloc(&tls, mode));
-	check("ca", nng_tls_config_ca_file(tls, place.ca));
-	if (mode == NNG_TLS_MODE_CLIENT)
-		check("name", nng_tls_config_server_name(tls, "localhost"));
-	char both[128];
-	(void)snprintf(both, sizeof(both), "%s/both.pem", place.dir);
-	check("cert", nng_tls_config_cert_key_file(tls, both, NULL));
-	check("auth", nng_tls_config_auth_mode(tls, NNG_TLS_AUTH_MODE_REQUIRED));
-	return tls;
-}
-
 no_return static void stock_server(void)
 {
 	static struct stock_call calls[256];
 	nng_socket s;
-	nng_listener l;
 
-	check("rep", nng_rep0_open(&s));
-	check("listener", nng_listener_create(&l, s, url));
-	if (strncmp(url, "tls", 3) == 0)
-		check("tls", nng_listener_setopt_ptr(
-				     l, NNG_OPT_TLS_CONFIG, stock_tls(NNG_TLS_MODE_SERVER)));
-	check("listen", nng_listener_start(l, 0));
+	stock_ok("rep", nng_rep0_open(&s));
+	stock_listen(&place, s, url);
 	for (size_t i = 0; i < array_len(calls); i++) {
-		check("ctx", nng_ctx_open(&calls[i].ctx, s));
-		check("aio", nng_aio_alloc(&calls[i].aio, stock_serve, &calls[i]));
+		stock_ok("ctx", nng_ctx_open(&calls[i].ctx, s));
+		stock_ok("aio", nng_aio_alloc(&calls[i].aio, stock_serve, &calls[i]));
 		nng_ctx_recv(calls[i].ctx, calls[i].aio);
 	}
 	for (;;)
@@ -173,20 +137,16 @@ static double stock_client(int outstanding, double seconds)
 {
 	struct stock_call *calls = mem_alloc((size_t)outstanding * sizeof(*calls));
 	nng_socket s;
-	nng_dialer d;
 
-	check("req", nng_req0_open(&s));
-	check("dialer", nng_dialer_create(&d, s, url));
-	if (strncmp(url, "tls", 3) == 0)
-		check("tls", nng_dialer_setopt_ptr(
-				     d, NNG_OPT_TLS_CONFIG, stock_tls(NNG_TLS_MODE_CLIENT)));
-	check("dial", nng_dialer_start(d, 0));
+	stock_ok("req", nng_req0_open(&s));
+	stock_dial(&place, s, url);
+	(void)usleep(300000);
 	uint64_t start = clock_mono_ns();
 	for (int i = 0; i < outstanding; i++) {
 		nng_msg *m;
-		check("msg", nng_msg_alloc(&m, size));
-		check("ctx", nng_ctx_open(&calls[i].ctx, s));
-		check("aio", nng_aio_alloc(&calls[i].aio, stock_call, &calls[i]));
+		stock_ok("msg", nng_msg_alloc(&m, size));
+		stock_ok("ctx", nng_ctx_open(&calls[i].ctx, s));
+		stock_ok("aio", nng_aio_alloc(&calls[i].aio, stock_call, &calls[i]));
 		nng_aio_set_msg(calls[i].aio, m);
 		nng_ctx_send(calls[i].ctx, calls[i].aio);
 	}
@@ -196,15 +156,11 @@ static double stock_client(int outstanding, double seconds)
 
 int main(int argc, char **argv)
 {
-	char cmd[300];
 
 	if (argc != 6)
 		return 2;
 	bool ours = strcmp(argv[1], "ours") == 0;
 	place_begin(&place);
-	(void)snprintf(
-		cmd, sizeof(cmd), "cat %s %s > %s/both.pem", place.cert, place.key, place.dir);
-	bug_if(system(cmd) != 0);
 	for (int t = 0; t < TRANSPORTS; t++)
 		if (strcmp(argv[2], transport_names[t]) == 0)
 			make_url(&place, (enum transport)t, url);
