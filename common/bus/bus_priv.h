@@ -31,7 +31,7 @@ enum {
 	BACKOFF_MIN_MS = 20,
 	BACKOFF_MAX_MS = 2000,
 	LIVED_MS = 200,          /* a connection that lived longer starts the backoff anew */
-	BACKOFF_SHORT_MS = 80, /* after one that did not */
+	BACKOFF_SHORT_MS = 80,   /* after one that did not */
 	RESOLVE_MS = 2000,       /* names, while an address fails */
 	RESOLVE_IDLE_MS = 15000, /* names, while all is well: new instances are found */
 	ZOMBIE_MS = 3000,
@@ -71,6 +71,7 @@ struct bus_call {
 /* What a connection is for; the same for all of one endpoint or listener. */
 struct role {
 	enum sp_proto ours;
+	bool ipc;
 	struct bus_client *client;         /* SP_REQ */
 	struct subscription *subscription; /* SP_SUB */
 	bus_serve_fn serve;                /* SP_REP */

@@ -105,7 +105,8 @@ static void flush_locked(struct conn *c)
 static bool queue_locked(struct conn *c, uint32_t id, struct span body, uint64_t *ret_start)
 {
 	uint8_t head[FRAME_HEAD_MAX];
-	size_t n = frame_head(head, c->role.ours, id, body.n);
+	struct wire wire = {c->role.ours, c->role.ipc};
+	size_t n = frame_head(head, wire, id, body.n);
 
 	if (c->closed)
 		return false;

@@ -278,7 +278,8 @@ static struct endpoint *endpoint_new(
 	e->role = *role;
 	list_init(&e->node);
 	list_init(&e->targets);
-	if (strncmp(url, "ipc:", 4) != 0)
+	e->role.ipc = strncmp(url, "ipc:", 4) == 0;
+	if (!e->role.ipc)
 		endpoint_host(e, url);
 	if (strncmp(url, "tls", 3) == 0) {
 		e->tls = net_tls(b, NNG_TLS_MODE_CLIENT, e->host, reterr);

@@ -53,33 +53,38 @@ enum frame_state hello_read(struct span in, enum sp_proto ours)
 	return n < HELLO_SIZE ? FRAME_PART : FRAME_WHOLE;
 }
 
-size_t frame_head(uint8_t out[static FRAME_HEAD_MAX], enum sp_proto ours, uint32_t id, size_t body)
-{
-	size_t id_size = sp_has_id(ours) ? 4 : 0;
+#define IPC_MESSAGE 1u /* the only type there is */
 
-	put_be(out, 8, body + id_size);
-	put_be(out + 8, id_size, id);
-	return 8 + id_size;
+size_t frame_head(uint8_t out[static FRAME_HEAD_MAX], struct wire wire, uint32_t id, size_t body)
+{
+	size_t at = wire.ipc, id_size = sp_has_id(wire.ours) ? 4 : 0;
+
+	out[0] = IPC_MESSAGE;
+	put_be(out + at, 8, body + id_size);
+	put_be(out + at + 8, id_size, id);
+	return at + 8 + id_size;
 }
 
-enum frame_state frame_read(struct span in, enum sp_proto ours, size_t max_body,
+enum frame_state frame_read(struct span in, struct wire wire, size_t max_body,
 	struct frame *ret_frame, size_t *ret_size)
 {
-	size_t id_size = sp_has_id(ours) ? 4 : 0;
+	size_t at = wire.ipc, id_size = sp_has_id(wire.ours) ? 4 : 0, head = at + 8 + id_size;
 
 	*ret_size = 0;
-	if (in.n < 8)
+	if (wire.ipc && in.n > 0 && in.p[0] != IPC_MESSAGE)
+		return FRAME_REFUSED;
+	if (in.n < at + 8)
 		return FRAME_PART;
-	uint64_t length = get_be(in.p, 8);
+	uint64_t length = get_be(in.p + at, 8);
 	if (length < id_size || length - id_size > max_body)
 		return FRAME_REFUSED;
-	*ret_size = 8 + (size_t)length;
-	if (id_size > 0 && in.n >= 12 && (in.p[8] & 0x80) == 0)
+	*ret_size = at + 8 + (size_t)length;
+	if (id_size > 0 && in.n >= head && (in.p[at + 8] & 0x80) == 0)
 		return FRAME_REFUSED;
 	if (in.n < *ret_size)
 		return FRAME_PART;
-	ret_frame->id = (uint32_t)get_be(in.p + 8, id_size);
-	ret_frame->body = (struct span){in.p + 8 + id_size, (size_t)length - id_size};
+	ret_frame->id = (uint32_t)get_be(in.p + at + 8, id_size);
+	ret_frame->body = (struct span){in.p + head, (size_t)length - id_size};
 	return FRAME_WHOLE;
 }
 

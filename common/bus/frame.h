@@ -8,9 +8,15 @@
 enum sp_proto { SP_PUB = 0x20, SP_SUB = 0x21, SP_REQ = 0x30, SP_REP = 0x31 };
 
 #define HELLO_SIZE 8u      /* bytes of a hello */
-#define FRAME_HEAD_MAX 12u /* length and request id */
+#define FRAME_HEAD_MAX 13u /* type byte, length and request id */
 #define FRAME_ID_BIT 0x80000000u
 #define FRAME_PING_BIT 0x40000000u /* ids of pings, never of calls */
+
+/* How one connection speaks. */
+struct wire {
+	enum sp_proto ours;
+	bool ipc; /* SP over ipc puts a byte 1 before each length */
+};
 
 /* One whole frame inside somebody's buffer. */
 struct frame {
@@ -34,12 +40,12 @@ static inline bool sp_has_id(enum sp_proto p)
 }
 
 /* Length word and, for REQ and REP, id. Returns the bytes written. */
-size_t frame_head(uint8_t out[static FRAME_HEAD_MAX], enum sp_proto ours, uint32_t id, size_t body);
+size_t frame_head(uint8_t out[static FRAME_HEAD_MAX], struct wire wire, uint32_t id, size_t body);
 
 /* Looks at the first frame of in. FRAME_WHOLE: *ret_frame is set and *ret_size is its size on the
  * wire. FRAME_PART: *ret_size is that size when the length word is there, else 0. A body above
  * max_body is refused from its length word alone. Allocates nothing. */
-enum frame_state frame_read(struct span in, enum sp_proto ours, size_t max_body,
+enum frame_state frame_read(struct span in, struct wire wire, size_t max_body,
 	struct frame *ret_frame, size_t *ret_size) must_check;
 
 /* What the bus says for itself: the shortest Carnet frames `ping`, `ok` and `heartbeat` with an

@@ -98,11 +98,12 @@ static size_t take_hello(struct conn *c, struct list *batch)
 /* Whole frames from *at on. *ret_size: of the frame that is not whole yet, 0 = not known. */
 static bool take_frames(struct conn *c, size_t *at, struct list *batch, size_t *ret_size)
 {
+	const struct wire wire = {c->role.ours, c->role.ipc};
+
 	for (;;) {
 		struct frame f = {.id = 0};
 		struct span rest = {c->in + *at, c->in_n - *at};
-		enum frame_state s =
-			frame_read(rest, c->role.ours, c->bus->max_frame, &f, ret_size);
+		enum frame_state s = frame_read(rest, wire, c->bus->max_frame, &f, ret_size);
 
 		if (s == FRAME_PART)
 			return true;

@@ -120,6 +120,7 @@ static int listen_one(void *arg, const char *url, struct fault *reterr)
 	struct listener *l = mem_alloc(sizeof(*l));
 	l->bus = b;
 	l->role = all->role;
+	l->role.ipc = strncmp(url, "ipc:", 4) == 0;
 	list_init(&l->node);
 	bug_if(pthread_mutex_init(&l->lock, NULL) != 0);
 	bug_if(nng_aio_alloc(&l->aio, accept_done, l) != 0);

@@ -224,7 +224,7 @@ static void a_request_without_an_id_is_cut_at_once(void **state)
 /* Frames byte by byte, and many frames in one write, both have to be whole at the other end. */
 static void a_slow_writer_is_understood(void **state)
 {
-	static const uint8_t frame[] = {0, 0, 0, 0, 0, 0, 0, 5, 0x80, 0, 0, 1, 'x'};
+	static const uint8_t frame[] = {1, 0, 0, 0, 0, 0, 0, 0, 5, 0x80, 0, 0, 1, 'x'};
 	struct world w;
 
 	(void)state;
