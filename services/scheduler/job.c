@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The one door for a job's state: every report and every loss of a worker passes here. */
+#include "services/scheduler/job.h"
+
+#include <string.h>
+
+#include "gen/errors.h"
+#include "gen/job_states.h"
+
+#define SUSPECT_NARROWS 8u /* each unexplained death makes the group this much narrower */
+#define TWICE 2u           /* "retry x2" of fleet.md section 8 */
+
+bool job_terminal(enum job_state state)
+{
+	return state >= JOB_STATE_SUCCEEDED;
+}
+
+bool job_held(enum job_state state)
+{
+	return state == JOB_STATE_CLAIMED || state == JOB_STATE_RUNNING || state == JOB_STATE_STORING;
+}
+
+uint64_t job_backoff(uint64_t first_ms, uint64_t max_ms, uint64_t n, uint64_t random)
+{
+	uint64_t most = first_ms;
+
+	for (uint64_t i = 0; i < n && most < max_ms; i++)
+		most *= 2;
+	if (most > max_ms)
+		most = max_ms;
+	return random % (most + 1);
+}
+
+/* Codes that are retried twice only. */
+static bool twice_only(int code)
+{
+	return code == CN_TLS_HANDSHAKE || code == CN_PROTOCOL_ERROR || code == CN_INCOMPLETE ||
+	       code == CN_STORE_VERIFY_FAILED;
+}
+
+/* The state that the code asks for, whatever the word of the report. */
+static enum job_state state_of(const struct job *j, const struct m_job_outcome *r)
+{
+	const struct error_info *info = r->code == 0 ? NULL : error_info((int)r->code);
+	bool gave_up = r->state == JOB_STATE_FAILED || r->state == JOB_STATE_RETRY;
+
+	if (info == NULL || !gave_up)
+		return r->state;
+	if (r->code == CN_CAPABILITY_UNKNOWN)
+		return j->errors == 0 ? JOB_STATE_RETRY : JOB_STATE_SKIPPED;
+	if (info->outcome == ERROR_SKIPPED)
+		return JOB_STATE_SKIPPED;
+	if (info->outcome == ERROR_DEFERRED)
+		return JOB_STATE_DEFERRED;
+	if (!info->retryable)
+		return JOB_STATE_FAILED;
+	return r->state;
+}
+
+/* A job that is storing has nothing to defer: the device is done. It tries again, uncharged. */
+static void judge_wait(const struct job *j, const struct m_job_outcome *r,
+	const struct job_timers *t, uint64_t random, struct job_verdict *v)
+{
+	if (v->state == JOB_STATE_DEFERRED) {
+		v->deferrals++;
+		/* half to one and a half times the usual, so that a fleet does not come back as one */
+		v->wait_ms = t->defer_ms / 2 + random % (t->defer_ms + 1);
+		if (j->state == JOB_STATE_STORING)
+			v->state = JOB_STATE_RETRY;
+	} else if (v->state == JOB_STATE_RETRY) {
+		uint64_t limit = j->errors_max == 0 ? JOB_ERRORS_MAX : j->errors_max;
+		v->errors++;
+		v->wait_ms = job_backoff(t->backoff_ms, t->backoff_max_ms, j->errors, random);
+		if (v->errors >= limit || (twice_only(v->cause) && v->errors > TWICE))
+			v->state = JOB_STATE_FAILED;
+	} else {
+		return;
+	}
+	if (v->wait_ms < r->retry_ms)
+		v->wait_ms = r->retry_ms;
+}
+
+static void judge_cancel(const struct job *j, struct job_verdict *v)
+{
+	bool stops = v->state == JOB_STATE_DEFERRED || v->state == JOB_STATE_RETRY;
+
+	if (!j->cancel || !stops || j->state == JOB_STATE_STORING)
+		return;
+	v->state = JOB_STATE_CANCELLED;
+	v->cause = CN_CANCELLED_BY_USER;
+}
+
+bool job_judge(const struct job *j, const struct m_job_outcome *r, const struct job_timers *t,
+	uint64_t random, struct job_verdict *ret_verdict)
+{
+	struct job_verdict v = {.cause = (int)r->code,
+		.errors = j->errors,
+		.crashes = j->crashes,
+		.deferrals = j->deferrals};
+
+	if (!job_held(j->state) || r->attempt != j->attempt || r->token != j->token)
+		return false;
+	v.state = state_of(j, r);
+	judge_wait(j, r, t, random, &v);
+	judge_cancel(j, &v);
+	if (job_held(v.state) || !job_edge(j->state, v.state))
+		return false;
+	*ret_verdict = v;
+	return true;
+}
+
+struct job_verdict job_orphan(const struct job *j, enum job_blame blame, uint64_t in_flight,
+	const struct job_timers *t, uint64_t random)
+{
+	uint64_t crashes_max = j->crashes_max == 0 ? JOB_CRASHES_MAX : j->crashes_max;
+	struct job_verdict v = {.state = JOB_STATE_RETRY,
+		.cause = CN_INTERNAL_ERROR,
+		.errors = j->errors,
+		.crashes = j->crashes,
+		.deferrals = j->deferrals};
+
+	if (blame == JOB_SUSPECT && in_flight > 1) {
+		uint64_t width = j->suspect > 0 ? j->suspect : in_flight;
+		v.suspect = width / SUSPECT_NARROWS == 0 ? 1 : width / SUSPECT_NARROWS;
+	} else if (blame != JOB_NEIGHBOUR) { /* alone in flight: found */
+		v.crashes++;
+		v.suspect = j->suspect;
+		v.wait_ms = job_backoff(t->backoff_ms, t->backoff_max_ms, j->crashes, random);
+		if (v.crashes >= crashes_max) {
+			v.state = JOB_STATE_DEAD;
+			v.cause = CN_CRASH_LIMIT;
+		}
+	} else {
+		v.suspect = j->suspect;
+	}
+	return v;
+}
+
+/* ---- kinds of task ---- */
+
+static const struct kind {
+	const char *name;
+	const char *capability;
+	const char *families[4];
+} kinds[] = {
+	{"ab.backup", "ab.read", {"canon_rui", NULL}},
+	{"settings.backup", "settings.read", {"canon_rui", "ipp", NULL}},
+	{"device.probe", "", {"canon_rui", "ipp", "snmp", NULL}},
+};
+
+static const struct kind *kind_find(const char *name)
+{
+	for (size_t i = 0; name != NULL && i < array_len(kinds); i++) {
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	}
+	return NULL;
+}
+
+bool job_kind_known(const char *kind)
+{
+	return kind_find(kind) != NULL;
+}
+
+const char *const *job_kind_families(const char *kind)
+{
+	static const char *const none[] = {NULL};
+	const struct kind *k = kind_find(kind);
+
+	return k == NULL ? none : k->families;
+}
+
+bool job_kind_fits(const char *kind, const char *family)
+{
+	for (const char *const *f = job_kind_families(kind); *f != NULL; f++) {
+		if (strcmp(*f, family) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char *job_kind_capability(const char *kind)
+{
+	const struct kind *k = kind_find(kind);
+
+	return k == NULL ? "" : k->capability;
+}
