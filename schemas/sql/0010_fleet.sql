@@ -115,6 +115,18 @@ language sql stable set search_path = pg_catalog as $$
   select grp from g
 $$;
 
+-- An address that is an IP; null for a host name.
+create function fleet.ip_of(address text) returns inet
+language plpgsql immutable set search_path = pg_catalog as $$
+begin
+  if address !~ '^[0-9.]+$|:' then
+    return null;
+  end if;
+  return host(address::inet)::inet;
+exception when others then
+  return null;
+end $$;
+
 -- * and ? of the filter language as a LIKE pattern.
 create function fleet.glob(pattern text) returns text
 language sql immutable set search_path = pg_catalog as $$

@@ -49,31 +49,13 @@ create table sched.task (
   name       text not null unique check (length(name) between 1 and 128),
   kind       text not null,
   active     boolean not null default true,
-  -- schedule
-  form       smallint not null default 1,
-  every      int not null default 0,
-  start_at   timestamptz,
-  zone       text not null default '',
-  local_time text not null default '',
-  end_at     timestamptz,
+  schedule   jsonb not null,          -- as in struct schedule of the messages
+  targets    jsonb not null,          -- references, resolved when a run starts (FL-22); ids
+  settings   jsonb not null,
+  retry      jsonb not null,
+  password_sealed bytea,              -- opaque here
   next_at    timestamptz,             -- next planned firing; null = none
   next_local text,                    -- its local occurrence (FL-33)
-  -- targets: references, resolved when a run starts (FL-22)
-  devices    uuid[] not null default '{}',
-  groups     uuid[] not null default '{}',
-  filter     text not null default '',
-  exclude_devices uuid[] not null default '{}',
-  exclude_groups  uuid[] not null default '{}',
-  all_devices boolean not null default false,
-  -- settings
-  lists      text[] not null default '{}',
-  restart_if_needed boolean not null default false,
-  password_id uuid,
-  password_sealed bytea,
-  -- retry, 0 = default
-  errors_max  int not null default 0,
-  crashes_max int not null default 0,
-  run_deadline_ms bigint not null default 0,
   version    bigint not null default 1,
   owner      text not null default '',
   last_run   uuid,
@@ -106,9 +88,7 @@ create table sched.run (
   deadline_at timestamptz not null,
   added      int not null default 0,
   removed    int not null default 0,
-  lists      text[] not null default '{}',
-  restart_if_needed boolean not null default false,
-  password_id uuid,
+  settings   jsonb not null default '{}',
   password_sealed bytea,
   errors_max  int not null,
   crashes_max int not null,
@@ -140,7 +120,6 @@ create table sched.job (
   not_before  timestamptz,
   deferred_at timestamptz,
   deferred_ms bigint not null default 0,
-  trace       uuid,
   -- the frozen target (FL-22)
   device_name text not null,
   address     text not null,
@@ -162,7 +141,7 @@ create table sched.job (
   firmware    text,
   language    text,
   constraint one_job_per_device_and_run unique (run, device)
-) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
+) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
 
 create table sched.ready (
   pool   text not null,
@@ -258,14 +237,6 @@ end $$;
 create trigger job_moved after update on sched.job
   referencing old table as before_rows new table as after_rows
   for each statement execute function sched.job_moved();
-
--- What a creating request answered, for 24 h (RL-9).
-create table sched.answered (
-  request uuid primary key,
-  made    uuid not null,
-  at      timestamptz not null default clock_timestamp()
-);
-create index answered_at on sched.answered (at);
 
 grant select, insert, update, delete on all tables in schema sched to carnet_scheduler;
 revoke insert, update, delete on sched.job_state, sched.job_edge from carnet_scheduler;

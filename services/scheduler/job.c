@@ -8,11 +8,10 @@
 #include "gen/job_states.h"
 
 #define SUSPECT_NARROWS 8u /* each unexplained death makes the group this much narrower */
-#define TWICE 2u           /* "retry x2" of fleet.md section 8 */
 
 bool job_terminal(enum job_state state)
 {
-	return state >= JOB_STATE_SUCCEEDED;
+	return job_state_final(state);
 }
 
 bool job_held(enum job_state state)
@@ -31,36 +30,38 @@ uint64_t job_backoff(uint64_t first_ms, uint64_t max_ms, uint64_t n, uint64_t ra
 	return random % (most + 1);
 }
 
-/* Codes that are retried twice only. */
-static bool twice_only(int code)
+/* The state that the code asks for, whatever the word of the report: a worker may not make a
+ * failure of what is skipped or deferred, nor a retry of what is never retried. */
+static enum job_state state_of(const struct m_job_outcome *r, const struct error_info *info)
 {
-	return code == CN_TLS_HANDSHAKE || code == CN_PROTOCOL_ERROR || code == CN_INCOMPLETE ||
-	       code == CN_STORE_VERIFY_FAILED;
-}
-
-/* The state that the code asks for, whatever the word of the report. */
-static enum job_state state_of(const struct job *j, const struct m_job_outcome *r)
-{
-	const struct error_info *info = r->code == 0 ? NULL : error_info((int)r->code);
 	bool gave_up = r->state == JOB_STATE_FAILED || r->state == JOB_STATE_RETRY;
 
 	if (info == NULL || !gave_up)
 		return r->state;
-	if (r->code == CN_CAPABILITY_UNKNOWN)
-		return j->errors == 0 ? JOB_STATE_RETRY : JOB_STATE_SKIPPED;
-	if (info->outcome == ERROR_SKIPPED)
+	if (info->outcome == ERROR_OUTCOME_SKIPPED)
 		return JOB_STATE_SKIPPED;
-	if (info->outcome == ERROR_DEFERRED)
+	if (info->outcome == ERROR_OUTCOME_DEFERRED)
 		return JOB_STATE_DEFERRED;
-	if (!info->retryable)
+	if (info->outcome == ERROR_OUTCOME_FAILED)
 		return JOB_STATE_FAILED;
 	return r->state;
+}
+
+/* What follows the last allowed retry of a cause: its own end, or failed. */
+static enum job_state after_retries(const struct error_info *info)
+{
+	bool skips = info != NULL && info->then == ERROR_OUTCOME_SKIPPED;
+
+	return skips ? JOB_STATE_SKIPPED : JOB_STATE_FAILED;
 }
 
 /* A job that is storing has nothing to defer: the device is done. It tries again, uncharged. */
 static void judge_wait(const struct job *j, const struct m_job_outcome *r,
 	const struct job_timers *t, uint64_t random, struct job_verdict *v)
 {
+	const struct error_info *info = r->code == 0 ? NULL : error_info((int)r->code);
+
+	v->state = state_of(r, info);
 	if (v->state == JOB_STATE_DEFERRED) {
 		v->deferrals++;
 		/* half to one and a half times the usual, so that a fleet does not come back as one */
@@ -71,8 +72,10 @@ static void judge_wait(const struct job *j, const struct m_job_outcome *r,
 		uint64_t limit = j->errors_max == 0 ? JOB_ERRORS_MAX : j->errors_max;
 		v->errors++;
 		v->wait_ms = job_backoff(t->backoff_ms, t->backoff_max_ms, j->errors, random);
-		if (v->errors >= limit || (twice_only(v->cause) && v->errors > TWICE))
-			v->state = JOB_STATE_FAILED;
+		if (info != NULL && info->retries > 0 && info->retries < limit)
+			limit = info->retries + 1;
+		if (v->errors >= limit)
+			v->state = after_retries(info);
 	} else {
 		return;
 	}
@@ -100,7 +103,6 @@ bool job_judge(const struct job *j, const struct m_job_outcome *r, const struct 
 
 	if (!job_held(j->state) || r->attempt != j->attempt || r->token != j->token)
 		return false;
-	v.state = state_of(j, r);
 	judge_wait(j, r, t, random, &v);
 	judge_cancel(j, &v);
 	if (job_held(v.state) || !job_edge(j->state, v.state))

@@ -43,7 +43,7 @@ uint64_t job_backoff(uint64_t first_ms, uint64_t max_ms, uint64_t n, uint64_t ra
  *
  * The code of the report decides before its word does: codes of class busy are deferred and cost
  * nothing, support codes are skipped (FL-56), codes that may not be retried fail (FL-13), and those
- * with "retry x2" fail at their third error. */
+ * with "retry x2" in errors.tab fail at their third error. */
 bool job_judge(const struct job *j, const struct m_job_outcome *report,
 	const struct job_timers *timers, uint64_t random, struct job_verdict *ret_verdict) must_check;
 

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Filters as SQL conditions: columns come from the tables below, every value is a parameter. */
+#include "gen/msg.h"
+#include "services/scheduler/sql.h"
+
+struct maker {
+	unsigned param;
+	struct buf *out;
+	struct sql_values *values;
+};
+
+static void make(struct maker *m, const struct filter *f);
+
+/* A reference to one more value. */
+static void put_value(struct maker *m, const char *value)
+{
+	if (m->values->n == SQL_VALUES_MAX) {
+		m->out->err = true;
+		return;
+	}
+	m->values->v[m->values->n++] = value;
+	buf_addf(m->out, "($%u::text[])[%zu]", m->param, m->values->n);
+}
+
+/* The left side of a comparison. */
+static void put_column(struct maker *m, const struct filter *f)
+{
+	if (f->field->type == FILTER_LABEL) {
+		buf_addf(m->out, "coalesce(%s ->> ", f->field->column);
+		put_value(m, f->key);
+		buf_adds(m->out, ", '')");
+	} else if (f->field->type == FILTER_RESULT) {
+		buf_addf(m->out, "coalesce(%s -> ", f->field->column);
+		put_value(m, f->key);
+		buf_adds(m->out, " ->> 'result', 'unknown')");
+	} else {
+		buf_adds(m->out, f->field->column);
+	}
+}
+
+static const char *cast_of(enum filter_type type)
+{
+	return type == FILTER_WORD ? "::smallint" : type == FILTER_BOOL ? "::boolean" : "";
+}
+
+static void make_in(struct maker *m, const struct filter *f)
+{
+	put_column(m, f);
+	buf_adds(m->out, " in (");
+	for (size_t i = 0; i < f->n_values; i++) {
+		buf_adds(m->out, i > 0 ? ", " : "");
+		put_value(m, f->values[i]);
+		buf_adds(m->out, cast_of(f->field->type));
+	}
+	buf_addc(m->out, ')');
+}
+
+static void make_group(struct maker *m, const struct filter *f)
+{
+	buf_adds(m->out, f->op == FILTER_NE ? "not (" : "(");
+	for (size_t i = 0; i < f->n_values; i++) {
+		buf_adds(m->out, i > 0 ? " or d.id in (select fleet.listed("
+				       : "d.id in (select fleet.listed(");
+		put_value(m, f->values[i]);
+		buf_adds(m->out, "))");
+	}
+	buf_addc(m->out, ')');
+}
+
+/* A device that never succeeded is older than any age. */
+static void make_age(struct maker *m, const struct filter *f)
+{
+	buf_addf(m->out, "coalesce(%s, '-infinity') %s clock_timestamp() - make_interval(secs => ",
+		f->field->column, f->op == FILTER_GT ? "<" : ">");
+	put_value(m, f->values[0]);
+	buf_adds(m->out, "::float8)");
+}
+
+static void make_compare(struct maker *m, const struct filter *f)
+{
+	static const char *const ops[] = {[FILTER_EQ] = " is not distinct from ",
+		[FILTER_NE] = " is distinct from ",
+		[FILTER_LT] = " < ",
+		[FILTER_GT] = " > ",
+		[FILTER_LIKE] = " like fleet.glob("};
+
+	put_column(m, f);
+	buf_adds(m->out, ops[f->op]);
+	put_value(m, f->values[0]);
+	buf_adds(m->out, f->field->type == FILTER_TIME ? "::timestamptz" : cast_of(f->field->type));
+	buf_adds(m->out, f->op == FILTER_LIKE ? ")" : "");
+}
+
+static void make_has(struct maker *m, const struct filter *f)
+{
+	buf_adds(m->out, f->field->type == FILTER_MAP ? "jsonb_exists(" : "0 < strpos(");
+	put_column(m, f);
+	buf_adds(m->out, ", ");
+	put_value(m, f->values[0]);
+	buf_addc(m->out, ')');
+}
+
+static void make_one(struct maker *m, const struct filter *f)
+{
+	if (f->field->type == FILTER_GROUP) {
+		make_group(m, f);
+	} else if (f->field->type == FILTER_AGE) {
+		make_age(m, f);
+	} else if (f->cidr) {
+		buf_adds(m->out, "coalesce(d.ip <<= network(");
+		put_value(m, f->values[0]);
+		buf_adds(m->out, "::inet), false)");
+	} else if (f->op == FILTER_IN) {
+		make_in(m, f);
+	} else if (f->op == FILTER_HAS) {
+		make_has(m, f);
+	} else {
+		make_compare(m, f);
+	}
+}
+
+/* Depth is bounded by the parser. */
+static void make(struct maker *m, const struct filter *f)
+{
+	bool pair = f->op == FILTER_AND || f->op == FILTER_OR;
+
+	buf_adds(m->out, f->op == FILTER_NOT ? "not (" : "(");
+	if (pair || f->op == FILTER_NOT)
+		make(m, f->left);
+	else
+		make_one(m, f);
+	if (pair) {
+		buf_adds(m->out, f->op == FILTER_AND ? " and " : " or ");
+		make(m, f->right);
+	}
+	buf_addc(m->out, ')');
+}
+
+void sql_condition(const struct filter *f, unsigned param, struct buf *out, struct sql_values *values)
+{
+	struct maker m = {.param = param, .out = out, .values = values};
+
+	if (f == NULL)
+		buf_adds(out, "true");
+	else
+		make(&m, f);
+}
+
+void sql_values_add(struct db_args *a, const struct sql_values *values)
+{
+	db_array(a);
+	for (size_t i = 0; i < values->n; i++)
+		db_text(a, values->v[i]);
+	db_array_end(a);
+}
+
+/* ---- what may be asked about ---- */
+
+const struct filter_field FILTER_DEVICES[] = {
+	{"id", FILTER_STRING, NULL, "d.id::text"},
+	{"name", FILTER_STRING, NULL, "d.name"},
+	{"vendor", FILTER_STRING, NULL, "d.vendor"},
+	{"family", FILTER_STRING, NULL, "d.family"},
+	{"model", FILTER_STRING, NULL, "d.model"},
+	{"serial", FILTER_STRING, NULL, "d.serial"},
+	{"mac", FILTER_STRING, NULL, "d.mac"},
+	{"uuid", FILTER_STRING, NULL, "d.device_uuid"},
+	{"address", FILTER_ADDRESS, NULL, "d.address"},
+	{"ports", FILTER_MAP, NULL, "d.ports"},
+	{"firmware", FILTER_STRING, NULL, "d.firmware"},
+	{"type", FILTER_WORD, device_type_words, "d.type"},
+	{"display_language", FILTER_STRING, NULL, "d.display_language"},
+	{"charset", FILTER_STRING, NULL, "d.charset"},
+	{"time_zone", FILTER_STRING, NULL, "d.time_zone"},
+	{"site", FILTER_STRING, NULL, "coalesce(d.site, '')"},
+	{"region", FILTER_STRING, NULL,
+		"coalesce((select s.region from fleet.site s where s.name = d.site), '')"},
+	{"label.", FILTER_LABEL, NULL, "d.labels"},
+	{"labels", FILTER_MAP, NULL, "d.labels"},
+	{"capability.", FILTER_RESULT, NULL, "d.capabilities"},
+	{"capabilities", FILTER_MAP, NULL, "d.capabilities"},
+	{"managed_by", FILTER_WORD, managed_by_words, "d.managed_by"},
+	{"state", FILTER_WORD, device_state_words, "d.state"},
+	{"simulated", FILTER_BOOL, NULL, "d.simulated"},
+	{"clear_text", FILTER_BOOL, NULL, "d.clear_text"},
+	{"pool", FILTER_STRING, NULL, "d.pool"},
+	{"created_at", FILTER_TIME, NULL, "d.created_at"},
+	{"last_state", FILTER_WORD, job_state_words,
+		"(select l.state from fleet.last l where l.device = d.id)"},
+	{"last_success_age", FILTER_AGE, NULL,
+		"(select l.success_at from fleet.last l where l.device = d.id)"},
+	{"group", FILTER_GROUP, NULL, NULL},
+	{NULL, FILTER_STRING, NULL, NULL},
+};
+
+const struct filter_field FILTER_GROUPS[] = {
+	{"name", FILTER_STRING, NULL, "d.name"},
+	{"kind", FILTER_WORD, group_kind_words, "d.kind"},
+	{NULL, FILTER_STRING, NULL, NULL},
+};
+
+const struct filter_field FILTER_TASKS[] = {
+	{"name", FILTER_STRING, NULL, "d.name"},
+	{"kind", FILTER_STRING, NULL, "d.kind"},
+	{"active", FILTER_BOOL, NULL, "d.active"},
+	{"owner", FILTER_STRING, NULL, "d.owner"},
+	{NULL, FILTER_STRING, NULL, NULL},
+};

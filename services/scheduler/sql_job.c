@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+/* SQL of jobs: claim, renew, advance, end, and what brings back lost ones. Every change of a state
+ * names the state it expects; the trigger sched.job_moved() writes history and counts. */
+#include "services/scheduler/sql.h"
+#include "services/scheduler/sql_columns.h"
+
+/* pool, families, slots, worker, lease ms. A device with an active job is passed by; two claimers
+ * that meet on one device leave it to the first (key of sched.active). */
+const struct db_sql SQL_JOB_CLAIM = {"job_claim",
+	"with pick as materialized (select p.* from unnest($2::text[]) f cross join lateral ("
+	"   select r.* from sched.ready r where r.pool = $1 and r.family = f"
+	"    and not exists (select from sched.active a where a.device = r.device)"
+	"    order by r.job limit $3::int for update of r skip locked) p limit $3::int),"
+	" act as (insert into sched.active (device, job, run, worker, attempt, suspect, lease_until)"
+	"   select p.device, j.id, j.run, $4::uuid, j.attempt + 1, j.suspect,"
+	"    clock_timestamp() + make_interval(secs => $5::float8 / 1000)"
+	"   from pick p join sched.job j on j.id = p.job where j.state = 2 order by p.device"
+	"   on conflict (device) do nothing returning job),"
+	" gone as (delete from sched.ready r using act a, pick p"
+	"   where p.job = a.job and r.pool = p.pool and r.family = p.family and r.job = p.job),"
+	" took as (update sched.job j set state = 3, attempt = j.attempt + 1, worker = $4::uuid,"
+	"   token = 0, lost_by = null, started_at = coalesce(j.started_at, clock_timestamp()),"
+	"   not_before = null from act a where j.id = a.job"
+	"   returning j.id, j.attempt, j.run, j.device, j.address, j.device_name)"
+	" select " SQL_DEVICE_COLUMNS ", t.id, t.attempt, t.run, r.kind, r.settings::text,"
+	" r.password_sealed, greatest(1, (1000 * extract(epoch from r.deadline_at"
+	" - clock_timestamp()))::bigint), exists (select from fleet.credential),"
+	" t.address, t.device_name"
+	" from took t join sched.run r on r.id = t.run join " SQL_DEVICE_TABLES " on d.id = t.device"
+	" order by t.id"};
+
+/* jobs, states, causes: claimed ones that may not go to the worker after all (FL-25, FL-13) */
+const struct db_sql SQL_JOB_REFUSE = {"job_refuse",
+	"with x as (select * from unnest($1::uuid[], $2::smallint[], $3::int[]) x(job, state, cause)),"
+	" gone as (delete from sched.active a using x where a.job = x.job)"
+	" update sched.job j set state = x.state, cause = x.cause, ended_at = clock_timestamp()"
+	" from x where j.id = x.job and j.state = 3"};
+
+/* worker, pool */
+const struct db_sql SQL_WORKER_SEEN = {"worker_seen",
+	"insert into sched.worker (id, pool, seen_at) values ($1::uuid, $2, clock_timestamp())"
+	" on conflict (id) do update set seen_at = clock_timestamp(), pool = coalesce(nullif($2, ''),"
+	" sched.worker.pool)"};
+
+/* worker, jobs, attempts, progress, lease ms → job, cancel. Those not answered are lost. */
+const struct db_sql SQL_JOB_RENEW = {"job_renew",
+	"update sched.active a set lease_until = greatest(a.lease_until, clock_timestamp()"
+	" + make_interval(secs => $5::float8 / 1000)), progress = h.progress"
+	" from unnest($2::uuid[], $3::int[], $4::bigint[]) h(job, attempt, progress)"
+	" where a.job = h.job and a.worker = $1::uuid and a.attempt = h.attempt"
+	" returning a.job, a.cancel"};
+
+/* worker, jobs, attempts, tokens, states, lock requests → jobs that went on. A lock's token is
+ * checked against the live lock when it is first named (locks.md section 9, check 1); later
+ * reports of this attempt must carry the token stored here. */
+const struct db_sql SQL_JOB_ADVANCE = {"job_advance",
+	"update sched.job j set state = x.state, token = case when x.token = 0 then j.token else x.token"
+	" end from unnest($2::uuid[], $3::int[], $4::bigint[], $5::smallint[], $6::uuid[])"
+	" x(job, attempt, token, state, request)"
+	" where j.id = x.job and j.attempt = x.attempt and j.worker = $1::uuid"
+	" and j.state = case x.state when 4 then 3 when 5 then 4 end"
+	" and ((x.state = 4 and x.token = 0) or (x.state = 5 and x.token = j.token)"
+	"  or (x.state = 4 and exists (select from lock.check(j.device, x.token, x.request))))"
+	" returning j.id"};
+
+/* jobs → their rows for judging, locked */
+const struct db_sql SQL_JOB_LOCK = {"job_lock",
+	"select u.place, j.state, j.attempt, j.token, j.errors, j.crashes, j.deferrals, j.suspect,"
+	" r.errors_max, r.crashes_max, coalesce(a.cancel, false), j.worker, j.run, j.device,"
+	" j.device_name, r.kind"
+	" from unnest($1::uuid[]) with ordinality u(id, place) join sched.job j on j.id = u.id"
+	" join sched.run r on r.id = j.run left join sched.active a on a.job = j.id"
+	" order by j.id for update of j"};
+
+/* What the judge said, as arrays. The guard repeats state and attempt. */
+const struct db_sql SQL_JOB_END = {"job_end",
+	"with x as materialized (select * from unnest($1::uuid[], $2::int[], $3::smallint[],"
+	"  $4::smallint[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[], $10::bigint[])"
+	"  x(job, attempt, was, state, cause, errors, crashes, deferrals, suspect, wait_ms)),"
+	" y as materialized (select * from unnest($1::uuid[], $11::text[], $12::text[], $13::text[],"
+	"  $14::uuid[], $15::bigint[], $16::bigint[], $17::bigint[], $18::text[], $19::int[],"
+	"  $20::int[], $21::int[], $22::boolean[], $23::text[], $24::text[], $25::uuid[])"
+	"  y(job, reason, detail, device_text, version, generation, entries, bytes, lists, lock_ms,"
+	"  device_ms, store_ms, new_version, firmware, language, lost_by)),"
+	" upd as (update sched.job j set state = x.state, cause = x.cause, errors = x.errors,"
+	"  crashes = x.crashes, deferrals = x.deferrals, suspect = x.suspect, reason = y.reason,"
+	"  detail = y.detail, device_text = y.device_text, version = coalesce(y.version, j.version),"
+	"  generation = coalesce(y.generation, j.generation), entries = coalesce(y.entries, j.entries),"
+	"  bytes = coalesce(y.bytes, j.bytes), lists = coalesce(y.lists::jsonb, j.lists),"
+	"  lock_ms = y.lock_ms, device_ms = y.device_ms, store_ms = y.store_ms,"
+	"  new_version = y.new_version, firmware = coalesce(y.firmware, j.firmware),"
+	"  language = coalesce(y.language, j.language), lost_by = y.lost_by,"
+	"  ended_at = case when x.state >= 8 then clock_timestamp() end,"
+	"  deferred_ms = j.deferred_ms + case when x.state = 6 then x.wait_ms else 0 end,"
+	"  not_before = case when x.state in (6, 7) then clock_timestamp()"
+	"   + x.wait_ms * interval '1 millisecond' end"
+	"  from x join y using (job) where j.id = x.job and j.attempt = x.attempt and j.state = x.was"
+	"  returning j.id, j.state, j.not_before, j.suspect, j.device),"
+	" free as (delete from sched.active a using upd where a.job = upd.id),"
+	" wait as (insert into sched.later (job, due_at, suspect)"
+	"  select id, not_before, suspect from upd where state in (6, 7))"
+	" select id from upd"};
+
+/* devices, states: the newest word about each */
+const struct db_sql SQL_JOB_LAST = {"job_last",
+	"insert into fleet.last as l (device, state, at, success_at)"
+	" select x.device, x.state, clock_timestamp(),"
+	"  case when x.state in (8, 9) then clock_timestamp() end"
+	" from unnest($1::uuid[], $2::smallint[]) x(device, state) order by x.device"
+	" on conflict (device) do update set state = excluded.state, at = excluded.at,"
+	" success_at = coalesce(excluded.success_at, l.success_at)"};
+
+/* JSON array of what probes saw: id, serial, firmware, display_language, type, model, mac,
+ * device_uuid, capabilities; null or absent = not seen. Only what differs is written. */
+const struct db_sql SQL_JOB_SEEN = {"job_seen",
+	"with x as (select x.*, array_position('{none,I,II,III}'::text[], x.type)::smallint as type_n,"
+	"  (select jsonb_object_agg(e->>'name', (e - 'name') || jsonb_build_object('checked_at',"
+	"    coalesce(e->>'checked_at', to_char(clock_timestamp() at time zone 'UTC',"
+	"    'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'))))"
+	"   from jsonb_array_elements(x.capabilities) e) as caps"
+	"  from jsonb_to_recordset($1::jsonb) as x(id uuid, serial text, firmware text,"
+	"   display_language text, type text, model text, mac text, device_uuid text,"
+	"   capabilities jsonb))"
+	" update fleet.device d set serial = case when d.serial = '' then coalesce(x.serial, '') else"
+	"  d.serial end, model = case when d.model = '' then coalesce(x.model, '') else d.model end,"
+	"  mac = case when d.mac = '' then coalesce(x.mac, '') else d.mac end,"
+	"  device_uuid = case when d.device_uuid = '' then coalesce(x.device_uuid, '') else"
+	"  d.device_uuid end, firmware = coalesce(nullif(x.firmware, ''), d.firmware),"
+	"  display_language = coalesce(nullif(x.display_language, ''), d.display_language),"
+	"  type = coalesce(nullif(x.type_n, 1), d.type),"
+	"  capabilities = d.capabilities || coalesce(x.caps, '{}')"
+	" from x where d.id = x.id and ((d.serial = '' and x.serial <> '' and not exists (select from"
+	"   fleet.device o where o.vendor = d.vendor and o.serial = x.serial))"
+	"  or (d.serial = '' and coalesce(x.serial, '') = '' and false)"
+	"  or d.serial = coalesce(nullif(x.serial, ''), d.serial)) and"
+	"  (d.serial, d.firmware, d.display_language, d.type) is distinct from"
+	"  (coalesce(nullif(d.serial, ''), x.serial, ''), coalesce(nullif(x.firmware, ''), d.firmware),"
+	"   coalesce(nullif(x.display_language, ''), d.display_language),"
+	"   coalesce(nullif(x.type_n, 1), d.type)) or d.id = x.id and x.caps is not null"};
+
+/* worker, jobs, attempts: claimed but never started; uncharged, ready at once */
+const struct db_sql SQL_JOB_GIVE_BACK = {"job_give_back",
+	"with upd as (update sched.job j set state = 7, not_before = clock_timestamp()"
+	"  from unnest($2::uuid[], $3::int[]) x(job, attempt) where j.id = x.job"
+	"  and j.attempt = x.attempt and j.worker = $1::uuid and j.state = 3 returning j.id, j.suspect),"
+	" free as (delete from sched.active a using upd where a.job = upd.id)"
+	" insert into sched.later (job, due_at, suspect) select id, clock_timestamp(), suspect from upd"};
+
+const struct db_sql SQL_JOB_GET = {"job_get",
+	"select " SQL_TARGET_COLUMNS " from sched.job j join sched.run r on r.id = j.run"
+	" where j.id = $1::uuid"};
+const struct db_sql SQL_JOB_TRANSITIONS = {"job_transitions",
+	"select at, from_state, to_state, attempt, token, cause, detail, worker from sched.transition"
+	" where job = $1::uuid order by at, attempt limit 1000"};
+
+/* ---- cancel and deadline: what waits ends at once, what runs is told ---- */
+
+/* run or null, job or null, state, cause. First what may be claimed: a claim holds its ready row, so
+ * this waits for it and then finds the job active. */
+const struct db_sql SQL_STOP_READY = {"stop_ready",
+	"with gone as (delete from sched.ready r using sched.job j where j.state = 2"
+	"  and (j.run = $1::uuid or j.id = $2::uuid) and r.pool = j.pool and r.family = j.family"
+	"  and r.job = j.id returning r.job)"
+	" update sched.job j set state = $3::smallint, cause = $4::int, ended_at = clock_timestamp()"
+	" from gone where j.id = gone.job and j.state = 2"};
+const struct db_sql SQL_STOP_LATER = {"stop_later",
+	"with gone as (delete from sched.later l using sched.job j where j.state in (1, 6, 7)"
+	"  and (j.run = $1::uuid or j.id = $2::uuid) and l.job = j.id returning l.job)"
+	" update sched.job j set state = $3::smallint, cause = $4::int, ended_at = clock_timestamp()"
+	" from gone where j.id = gone.job and j.state in (1, 6, 7)"};
+/* run or null, job or null */
+const struct db_sql SQL_STOP_ACTIVE = {"stop_active",
+	"update sched.active set cancel = true where (run = $1::uuid or job = $2::uuid) and not cancel"};
+/* run: not there = no row; terminal ones stay */
+const struct db_sql SQL_RUN_CANCEL = {"run_cancel",
+	"update sched.run set state = case when state in (1, 2, 3) then 4 else state end"
+	" where id = $1::uuid returning state"};
+
+/* ---- maintenance ---- */
+
+/* limit → pools that got something */
+const struct db_sql SQL_LATER_READY = {"later_ready",
+	"with gone as (delete from sched.later where job = any (array(select job from sched.later"
+	"   where due_at <= clock_timestamp() and suspect = 0 order by due_at limit $1::int"
+	"   for update skip locked)) returning job),"
+	" upd as (update sched.job j set state = 2 from gone where j.id = gone.job"
+	"   and j.state in (1, 6, 7) returning j.id, j.pool, j.family, j.device),"
+	" ins as (insert into sched.ready select pool, family, id, device from upd)"
+	" select distinct pool from upd"};
+/* Suspects come back in groups no wider than the narrowest of them (RL-17). → pools */
+const struct db_sql SQL_SUSPECT_READY = {"suspect_ready",
+	"with room as (select (select min(suspect) from sched.later where suspect > 0)"
+	"   - (select count(*) from sched.active where suspect > 0)"
+	"   - (select count(*) from sched.ready r join sched.job j on j.id = r.job"
+	"      where j.suspect > 0) as n where exists (select from sched.later where suspect > 0)),"
+	" gone as (delete from sched.later where job = any (array(select l.job from sched.later l"
+	"   where l.due_at <= clock_timestamp() and l.suspect > 0 order by l.suspect, l.job"
+	"   limit (select greatest(0, n) from room) for update skip locked)) returning job),"
+	" upd as (update sched.job j set state = 2 from gone where j.id = gone.job"
+	"   and j.state in (1, 6, 7) returning j.id, j.pool, j.family, j.device),"
+	" ins as (insert into sched.ready select pool, family, id, device from upd)"
+	" select distinct pool from upd"};
+/* Leases that ended → worker, job; locked rows are somebody else's */
+const struct db_sql SQL_EXPIRED = {"expired",
+	"select a.worker, a.job from sched.active a where a.lease_until < clock_timestamp()"
+	" order by a.worker, a.job limit 4096 for update skip locked"};
+/* worker → what it holds */
+const struct db_sql SQL_WORKER_JOBS = {"worker_jobs",
+	"select a.worker, a.job from sched.active a where a.worker = $1::uuid order by a.job"
+	" for update"};
+const struct db_sql SQL_WORKER_DIED = {"worker_died",
+	"update sched.worker set died_at = clock_timestamp() where id = $1::uuid and died_at is null"
+	" returning id"};
+/* worker, culprit job, attempt: its lease had ended before the report came. Neighbours are cleared,
+ * the culprit is charged once. */
+const struct db_sql SQL_LATE_BLAME = {"late_blame",
+	"with l as (update sched.later x set suspect = 0 from sched.job j where j.id = x.job"
+	"   and j.lost_by = $1::uuid and j.id <> $2::uuid)"
+	" update sched.job j set suspect = case when j.id = $2::uuid then j.suspect else 0 end,"
+	"  crashes = j.crashes + (j.id = $2::uuid)::int, lost_by = null"
+	" where j.lost_by = $1::uuid and j.state in (2, 3, 4, 5, 6, 7)"};
+const struct db_sql SQL_WORKER_LIST = {"worker_list",
+	"select w.id, w.pool, w.seen_at, (select count(*) from sched.active a where a.worker = w.id)"
+	" from sched.worker w where w.seen_at > clock_timestamp() - interval '1 minute'"
+	" and w.died_at is null order by w.seen_at desc limit 1000"};
+/* A refused password holds for 24 h (FL-13). → devices */
+const struct db_sql SQL_HOLD_OVER = {"hold_over",
+	"update fleet.device set state = 2, state_cause = '', version = version + 1,"
+	" state_at = clock_timestamp() where state = 3"
+	" and state_at < clock_timestamp() - interval '24 hours' returning id"};
+const struct db_sql SQL_PURGE = {"purge",
+	"delete from sched.worker where seen_at < clock_timestamp() - interval '1 day'"};
