@@ -23,48 +23,108 @@ extern const struct filter_field FILTER_TASKS[];
 /* Appends a condition on the row "d"; param: number of the text[] parameter. NULL = true.
  * Sets out->err when there are more values than SQL_VALUES_MAX. */
 void sql_condition(const struct filter *f, unsigned param, struct buf *out, struct sql_values *values);
+/* Appends " and … order by … limit …" for a page of rows "d" with parameters 1: values of the filter,
+ * 2: the last name or null, 3: the last id or null, 4: limit. order: an expression of sql*.c. */
+void sql_page(struct buf *out, const char *order, bool descending);
 /* The text[] parameter. */
 void sql_values_add(struct db_args *a, const struct sql_values *values);
 
-/* ---- fleet ---- */
+/* ---- sql_fleet.c: the parameters stand there ---- */
 
-extern const struct db_sql SQL_DEVICE_FIND;   /* id|null, name|null → id, version, state; locks */
-extern const struct db_sql SQL_DEVICE_GET;    /* id|null, name|null → device row */
-extern const struct db_sql SQL_DEVICE_INSERT; /* 26: see rows.c device_args → id */
-extern const struct db_sql SQL_DEVICE_UPDATE; /* 26, null keeps → id */
-extern const struct db_sql SQL_DEVICE_STATE;  /* id, state, cause */
-extern const struct db_sql SQL_DEVICE_IMPORT; /* 24 arrays → place, inserted */
-
-extern const struct db_sql SQL_SITE_LIST, SQL_SITE_PUT, SQL_SITE_DELETE;
-
-extern const struct db_sql SQL_GROUP_FIND, SQL_GROUP_GET, SQL_GROUP_INSERT, SQL_GROUP_UPDATE;
-extern const struct db_sql SQL_GROUP_DELETE, SQL_GROUP_IN_USE;
-extern const struct db_sql SQL_GROUP_MEMBERS, SQL_GROUP_BELOW, SQL_GROUP_DEPTH;
-extern const struct db_sql SQL_GROUP_ADD_DEVICES, SQL_GROUP_ADD_GROUPS;
-extern const struct db_sql SQL_GROUP_DROP_DEVICES, SQL_GROUP_DROP_GROUPS, SQL_GROUP_TOUCH;
-extern const struct db_sql SQL_RESOLVE_DEVICES, SQL_RESOLVE_GROUPS; /* text[] → id, ref */
+extern const struct db_sql SQL_DEVICE_FIND;
+extern const struct db_sql SQL_DEVICE_GET;
+extern const struct db_sql SQL_DEVICE_PUT;
+extern const struct db_sql SQL_DEVICE_UPDATE;
+extern const struct db_sql SQL_DEVICE_STATE;
+extern const struct db_sql SQL_SITE_LIST;
+extern const struct db_sql SQL_SITE_PUT;
+extern const struct db_sql SQL_SITE_DELETE;
+extern const struct db_sql SQL_GROUP_FIND;
+extern const struct db_sql SQL_GROUP_GET;
+extern const struct db_sql SQL_GROUP_INSERT;
+extern const struct db_sql SQL_GROUP_UPDATE;
+extern const struct db_sql SQL_GROUP_DELETE;
+extern const struct db_sql SQL_GROUP_IN_USE;
+extern const struct db_sql SQL_GROUP_MEMBERS;
+extern const struct db_sql SQL_GROUPS_BELOW;
 extern const struct db_sql SQL_GROUPS_LOCK;
+extern const struct db_sql SQL_GROUP_DEPTH;
+extern const struct db_sql SQL_GROUP_ADD_DEVICES;
+extern const struct db_sql SQL_GROUP_ADD_GROUPS;
+extern const struct db_sql SQL_GROUP_DROP_DEVICES;
+extern const struct db_sql SQL_GROUP_DROP_GROUPS;
+extern const struct db_sql SQL_GROUP_TOUCH;
+extern const struct db_sql SQL_RESOLVE_DEVICES;
+extern const struct db_sql SQL_RESOLVE_GROUPS;
+extern const struct db_sql SQL_CREDENTIAL_LIST;
+extern const struct db_sql SQL_CREDENTIAL_GET;
+extern const struct db_sql SQL_CREDENTIAL_PUT;
+extern const struct db_sql SQL_CREDENTIAL_DELETE;
+extern const struct db_sql SQL_CREDENTIAL_OF;
+extern const char SQL_DEVICE_LIST[]; /* to be continued by list.c */
+extern const char SQL_GROUP_LIST[]; /* to be continued by list.c */
 
-extern const struct db_sql SQL_CREDENTIAL_LIST, SQL_CREDENTIAL_PUT, SQL_CREDENTIAL_DELETE;
-extern const struct db_sql SQL_CREDENTIAL_GET, SQL_CREDENTIAL_OF;
+/* ---- sql_task.c: the parameters stand there ---- */
 
-/* ---- tasks and runs ---- */
-
-extern const struct db_sql SQL_TASK_FIND, SQL_TASK_GET, SQL_TASK_INSERT, SQL_TASK_UPDATE;
-extern const struct db_sql SQL_TASK_DELETE, SQL_TASK_DUE, SQL_TASK_FIRED, SQL_TASK_RAN;
+extern const struct db_sql SQL_TASK_FIND;
+extern const struct db_sql SQL_TASK_GET;
+extern const struct db_sql SQL_TASK_INSERT;
+extern const struct db_sql SQL_TASK_UPDATE;
+extern const struct db_sql SQL_TASK_DELETE;
+extern const struct db_sql SQL_TASK_DUE;
+extern const struct db_sql SQL_TASK_FIRED;
 extern const struct db_sql SQL_FIRING_INSERT;
+extern const struct db_sql SQL_ONE_SNAPSHOT;
+extern const struct db_sql SQL_RUN_INSERT;
+extern const struct db_sql SQL_RUN_OF_FIRING;
+extern const struct db_sql SQL_TASK_RAN;
+extern const struct db_sql SQL_RUN_GET;
+extern const struct db_sql SQL_RUN_LIST;
+extern const struct db_sql SQL_RUN_LOCK;
+extern const struct db_sql SQL_RUN_COUNTS;
+extern const struct db_sql SQL_RUN_FOLD;
+extern const struct db_sql SQL_RUN_CHANGE;
+extern const struct db_sql SQL_RUN_OPENED;
+extern const struct db_sql SQL_RUN_OPENING;
+extern const struct db_sql SQL_RUN_LIVE;
+extern const struct db_sql SQL_RUN_TARGETS;
+extern const struct db_sql SQL_RUN_OUTCOMES;
+extern const struct db_sql SQL_RERUN_CHECK;
+extern const struct db_sql SQL_RERUN_DEVICES;
+extern const char SQL_TASK_LIST[]; /* to be continued by list.c */
 
-extern const struct db_sql SQL_RUN_INSERT, SQL_RUN_GET, SQL_RUN_LIST, SQL_RUN_LOCK, SQL_RUN_COUNTS;
-extern const struct db_sql SQL_RUN_OPENED, SQL_RUN_CHANGE, SQL_RUN_END, SQL_RUN_FOLD;
-extern const struct db_sql SQL_RUN_OPENING, SQL_RUN_SNAPSHOT, SQL_RUN_TARGETS, SQL_RUN_OUTCOMES;
-extern const struct db_sql SQL_RUN_CANCELLING, SQL_RUN_STOP, SQL_RUN_LIVE, SQL_RUN_LATE;
-extern const struct db_sql SQL_RERUN_CHECK, SQL_RERUN_DEVICES;
+/* ---- sql_job.c: the parameters stand there ---- */
 
-/* ---- jobs ---- */
+extern const struct db_sql SQL_JOB_CLAIM;
+extern const struct db_sql SQL_JOB_REFUSE;
+extern const struct db_sql SQL_WORKER_SEEN;
+extern const struct db_sql SQL_JOB_RENEW;
+extern const struct db_sql SQL_JOB_ADVANCE;
+extern const struct db_sql SQL_JOB_LOCK;
+extern const struct db_sql SQL_JOB_END;
+extern const struct db_sql SQL_JOB_LAST;
+extern const struct db_sql SQL_JOB_SEEN;
+extern const struct db_sql SQL_DEVICE_EFFECT;
+extern const struct db_sql SQL_JOB_GIVE_BACK;
+extern const struct db_sql SQL_JOB_GET;
+extern const struct db_sql SQL_JOB_TRANSITIONS;
+extern const struct db_sql SQL_STOP_READY;
+extern const struct db_sql SQL_STOP_LATER;
+extern const struct db_sql SQL_STOP_ACTIVE;
+extern const struct db_sql SQL_RUN_CANCEL;
+extern const struct db_sql SQL_LATER_READY;
+extern const struct db_sql SQL_SUSPECT_READY;
+extern const struct db_sql SQL_EXPIRED;
+extern const struct db_sql SQL_WORKER_JOBS;
+extern const struct db_sql SQL_WORKER_DIED;
+extern const struct db_sql SQL_LATE_BLAME;
+extern const struct db_sql SQL_WORKER_LIST;
+extern const struct db_sql SQL_HOLD_OVER;
+extern const struct db_sql SQL_PURGE;
 
-extern const struct db_sql SQL_JOB_CLAIM, SQL_JOB_REFUSE, SQL_JOB_RENEW, SQL_JOB_RENEW_LOST;
-extern const struct db_sql SQL_JOB_ADVANCE, SQL_JOB_LOCK, SQL_JOB_END, SQL_JOB_LAST, SQL_JOB_SEEN;
-extern const struct db_sql SQL_JOB_GIVE_BACK, SQL_JOB_GET, SQL_JOB_CANCEL, SQL_JOB_TRANSITIONS;
-extern const struct db_sql SQL_LATER_READY, SQL_SUSPECT_READY;
-extern const struct db_sql SQL_EXPIRED, SQL_WORKER_JOBS, SQL_WORKER_LOST, SQL_WORKER_SEEN;
-extern const struct db_sql SQL_WORKER_LIST, SQL_HOLD_OVER, SQL_PURGE;
+/* Parts of the statement that opens a run (open.c). */
+#define SQL_OPEN_VALUES 8u
+extern const char SQL_OPEN_HEAD[], SQL_OPEN_ALL[], SQL_OPEN_EXCEPT[], SQL_OPEN_EXCEPT_FILTER[];
+extern const char SQL_OPEN_TAIL[];
+#define SQL_OPEN_FILTER                                                                            \
+	" union all select d.id, ($5::text[])[%zu], 2 from fleet.device d where d.state <> 5 and "

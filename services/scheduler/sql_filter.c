@@ -146,6 +146,15 @@ void sql_condition(const struct filter *f, unsigned param, struct buf *out, stru
 		make(&m, f);
 }
 
+void sql_page(struct buf *out, const char *order, bool descending)
+{
+	const char *way = descending ? " desc" : "";
+
+	buf_addf(out, " and (cardinality($1::text[]) >= 0 and ($3::uuid is null or (%s, d.id) %s ($2::text, $3::uuid)))",
+		order, descending ? "<" : ">");
+	buf_addf(out, " order by %s%s, d.id%s limit $4::bigint", order, way, way);
+}
+
 void sql_values_add(struct db_args *a, const struct sql_values *values)
 {
 	db_array(a);

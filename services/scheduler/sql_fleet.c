@@ -17,6 +17,9 @@ const struct db_sql SQL_DEVICE_GET = {"device_get",
 	"select i.id from fleet.device i where i.id = $1::uuid union all "
 	"select i.id from fleet.device i where i.name = $2::text limit 2))"};
 
+const char SQL_DEVICE_LIST[] =
+	"select " SQL_DEVICE_COLUMNS ", count(*) over () from " SQL_DEVICE_TABLES;
+
 /* $1 = JSON array of struct device */
 #define DEVICES_IN                                                                                 \
 	"jsonb_to_recordset($1::jsonb) with ordinality as x(name text, vendor text, family text,"   \

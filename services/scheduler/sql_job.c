@@ -54,20 +54,24 @@ const struct db_sql SQL_JOB_RENEW = {"job_renew",
  * checked against the live lock when it is first named (locks.md section 9, check 1); later
  * reports of this attempt must carry the token stored here. */
 const struct db_sql SQL_JOB_ADVANCE = {"job_advance",
-	"update sched.job j set state = x.state, token = case when x.token = 0 then j.token else x.token"
-	" end from unnest($2::uuid[], $3::int[], $4::bigint[], $5::smallint[], $6::uuid[])"
-	" x(job, attempt, token, state, request)"
-	" where j.id = x.job and j.attempt = x.attempt and j.worker = $1::uuid"
-	" and j.state = case x.state when 4 then 3 when 5 then 4 end"
-	" and ((x.state = 4 and x.token = 0) or (x.state = 5 and x.token = j.token)"
-	"  or (x.state = 4 and exists (select from lock.check(j.device, x.token, x.request))))"
-	" returning j.id"};
+	"with x as materialized (select * from unnest($2::uuid[], $3::int[], $4::bigint[],"
+	"  $5::smallint[], $6::uuid[]) x(job, attempt, token, state, request)),"
+	" upd as (update sched.job j set state = x.state,"
+	"  token = case when x.token = 0 then j.token else x.token end from x"
+	"  where j.id = x.job and j.attempt = x.attempt and j.worker = $1::uuid"
+	"  and j.state = case x.state when 4 then 3 when 5 then 4 end"
+	"  and ((x.state = 4 and x.token = 0) or (x.state = 5 and x.token = j.token)"
+	"   or (x.state = 4 and exists (select from lock.check(j.device, x.token, x.request))))"
+	"  returning j.id, j.run)"
+	" select id, run from upd union all"
+	" select j.id, j.run from x join sched.job j on j.id = x.job and j.attempt = x.attempt"
+	"  and j.worker = $1::uuid and j.state = x.state and j.token = x.token"};
 
 /* jobs → their rows for judging, locked */
 const struct db_sql SQL_JOB_LOCK = {"job_lock",
 	"select u.place, j.state, j.attempt, j.token, j.errors, j.crashes, j.deferrals, j.suspect,"
 	" r.errors_max, r.crashes_max, coalesce(a.cancel, false), j.worker, j.run, j.device,"
-	" j.device_name, r.kind"
+	" j.device_name, r.kind, j.lost_by is not null"
 	" from unnest($1::uuid[]) with ordinality u(id, place) join sched.job j on j.id = u.id"
 	" join sched.run r on r.id = j.run left join sched.active a on a.job = j.id"
 	" order by j.id for update of j"};
@@ -121,22 +125,26 @@ const struct db_sql SQL_JOB_SEEN = {"job_seen",
 	"  from jsonb_to_recordset($1::jsonb) as x(id uuid, serial text, firmware text,"
 	"   display_language text, type text, model text, mac text, device_uuid text,"
 	"   capabilities jsonb))"
-	" update fleet.device d set serial = case when d.serial = '' then coalesce(x.serial, '') else"
-	"  d.serial end, model = case when d.model = '' then coalesce(x.model, '') else d.model end,"
+	" update fleet.device d set serial = case when d.serial = '' and x.serial <> '' and not exists"
+	"  (select from fleet.device o where o.vendor = d.vendor and o.serial = x.serial)"
+	"  then x.serial else d.serial end, model = case when d.model = '' then coalesce(x.model, '') else d.model end,"
 	"  mac = case when d.mac = '' then coalesce(x.mac, '') else d.mac end,"
 	"  device_uuid = case when d.device_uuid = '' then coalesce(x.device_uuid, '') else"
 	"  d.device_uuid end, firmware = coalesce(nullif(x.firmware, ''), d.firmware),"
 	"  display_language = coalesce(nullif(x.display_language, ''), d.display_language),"
 	"  type = coalesce(nullif(x.type_n, 1), d.type),"
 	"  capabilities = d.capabilities || coalesce(x.caps, '{}')"
-	" from x where d.id = x.id and ((d.serial = '' and x.serial <> '' and not exists (select from"
-	"   fleet.device o where o.vendor = d.vendor and o.serial = x.serial))"
-	"  or (d.serial = '' and coalesce(x.serial, '') = '' and false)"
-	"  or d.serial = coalesce(nullif(x.serial, ''), d.serial)) and"
-	"  (d.serial, d.firmware, d.display_language, d.type) is distinct from"
-	"  (coalesce(nullif(d.serial, ''), x.serial, ''), coalesce(nullif(x.firmware, ''), d.firmware),"
+	" from x where d.id = x.id and (x.caps is not null or"
+	"  (d.firmware, d.display_language, d.type) is distinct from"
+	"  (coalesce(nullif(x.firmware, ''), d.firmware),"
 	"   coalesce(nullif(x.display_language, ''), d.display_language),"
-	"   coalesce(nullif(x.type_n, 1), d.type)) or d.id = x.id and x.caps is not null"};
+	"   coalesce(nullif(x.type_n, 1), d.type)) or (d.serial = '' and x.serial <> ''))"};
+
+/* device, state, cause: only a device in use is put on hold or suspended */
+const struct db_sql SQL_DEVICE_EFFECT = {"device_effect",
+	"update fleet.device set state = $2::smallint, state_cause = $3, version = version + 1,"
+	" state_at = clock_timestamp() where id = $1::uuid and state in (2, 3)"
+	" and state <> $2::smallint"};
 
 /* worker, jobs, attempts: claimed but never started; uncharged, ready at once */
 const struct db_sql SQL_JOB_GIVE_BACK = {"job_give_back",
@@ -211,13 +219,14 @@ const struct db_sql SQL_WORKER_JOBS = {"worker_jobs",
 const struct db_sql SQL_WORKER_DIED = {"worker_died",
 	"update sched.worker set died_at = clock_timestamp() where id = $1::uuid and died_at is null"
 	" returning id"};
-/* worker, culprit job, attempt: its lease had ended before the report came. Neighbours are cleared,
- * the culprit is charged once. */
+/* worker, culprit job: leases of the dead worker had ended before the report came. Its neighbours are
+ * cleared, the culprit is charged once. */
 const struct db_sql SQL_LATE_BLAME = {"late_blame",
-	"with l as (update sched.later x set suspect = 0 from sched.job j where j.id = x.job"
+	"with cleared as (update sched.later x set suspect = 0 from sched.job j where j.id = x.job"
 	"   and j.lost_by = $1::uuid and j.id <> $2::uuid)"
 	" update sched.job j set suspect = case when j.id = $2::uuid then j.suspect else 0 end,"
-	"  crashes = j.crashes + (j.id = $2::uuid)::int, lost_by = null"
+	"  crashes = j.crashes + case when j.id = $2::uuid and j.suspect > 0 then 1 else 0 end,"
+	"  lost_by = null"
 	" where j.lost_by = $1::uuid and j.state in (2, 3, 4, 5, 6, 7)"};
 const struct db_sql SQL_WORKER_LIST = {"worker_list",
 	"select w.id, w.pool, w.seen_at, (select count(*) from sched.active a where a.worker = w.id)"

@@ -43,17 +43,32 @@ const struct db_sql SQL_FIRING_INSERT = {"firing_insert",
 
 /* ---- runs ---- */
 
+/* First statement of a transaction that opens a run: one snapshot for the whole list (FL-22). */
+const struct db_sql SQL_ONE_SNAPSHOT = {
+	"one_snapshot", "set transaction isolation level repeatable read"};
+
+#define RUN_FIELDS                                                                                 \
+	"(id, task, task_name, kind, state, cause, rerun_of, due_at, deadline_at, settings,"        \
+	" password_sealed, errors_max, crashes_max, snapshot)"
+/* Its settings are those of the task now. */
+#define RUN_OF_TASK(deadline, errors, crashes)                                                     \
+	"clock_timestamp() + make_interval(secs => coalesce(nullif("                                \
+	"(t.retry->>'run_deadline_ms')::float8, 0), " deadline "::float8) / 1000), t.settings,"     \
+	" t.password_sealed, coalesce(nullif((t.retry->>'errors_max')::int, 0), " errors "::int),"  \
+	" coalesce(nullif((t.retry->>'crashes_max')::int, 0), " crashes "::int),"                   \
+	" to_jsonb(t) - 'password_sealed' from sched.task t"
+
 /* id, task, state, cause, rerun_of, due_at, default deadline ms, errors_max, crashes_max */
 const struct db_sql SQL_RUN_INSERT = {"run_insert",
-	"insert into sched.run (id, task, task_name, kind, state, cause, rerun_of, due_at, deadline_at,"
-	" settings, password_sealed, errors_max, crashes_max, snapshot)"
-	" select $1::uuid, t.id, t.name, t.kind, $3::smallint, $4, $5::uuid, $6::timestamptz,"
-	" clock_timestamp() + make_interval(secs => coalesce(nullif((t.retry->>'run_deadline_ms')::float8,"
-	" 0), $7::float8) / 1000), t.settings, t.password_sealed,"
-	" coalesce(nullif((t.retry->>'errors_max')::int, 0), $8::int),"
-	" coalesce(nullif((t.retry->>'crashes_max')::int, 0), $9::int),"
-	" to_jsonb(t) - 'password_sealed' from sched.task t where t.id = $2::uuid"
-	" on conflict (id) do nothing returning id"};
+	"insert into sched.run " RUN_FIELDS
+	" select $1::uuid, t.id, t.name, t.kind, $3::smallint, $4, $5::uuid, $6::timestamptz, "
+	RUN_OF_TASK("$7", "$8", "$9") " where t.id = $2::uuid on conflict (id) do nothing returning id"};
+/* id, task, state, due_at, defaults as above: only if the firing written before is ours (FL-33) */
+const struct db_sql SQL_RUN_OF_FIRING = {"run_of_firing",
+	"insert into sched.run " RUN_FIELDS
+	" select $1::uuid, t.id, t.name, t.kind, $3::smallint, 'schedule', null, $4::timestamptz, "
+	RUN_OF_TASK("$5", "$6", "$7") " where t.id = $2::uuid and exists (select from sched.firing f"
+	" where f.task = t.id and f.run = $1::uuid)"};
 /* task, run: the last run that was made of its targets */
 const struct db_sql SQL_TASK_RAN = {"task_ran",
 	"update sched.task set last_run = $2::uuid where id = $1::uuid"};
@@ -67,12 +82,14 @@ const struct db_sql SQL_TASK_RAN = {"task_ran",
 
 const struct db_sql SQL_RUN_GET = {"run_get",
 	"select " RUN_ROW " from sched.run r" RUN_TOTALS " where r.id = any ($1::uuid[])"};
-/* task, state, cursor time and id, limit */
+/* task id or null, task name or null, state, cursor: microseconds and id, limit */
 const struct db_sql SQL_RUN_LIST = {"run_list",
 	"select " RUN_ROW ", (extract(epoch from r.opened_at) * 1000000)::bigint from sched.run r"
-	RUN_TOTALS " where ($1::uuid is null or r.task = $1) and ($2::smallint is null or r.state = $2)"
-	" and ($3::bigint is null or (r.opened_at, r.id) < (to_timestamp(0) + $3 *"
-	" interval '1 microsecond', $4::uuid)) order by r.opened_at desc, r.id desc limit $5::int"};
+	RUN_TOTALS " where ($2::text is null or r.task = coalesce($1::uuid,"
+	" (select t.id from sched.task t where t.name = $2)))"
+	" and ($3::smallint is null or r.state = $3)"
+	" and ($4::bigint is null or (r.opened_at, r.id) < (to_timestamp(0) + $4 *"
+	" interval '1 microsecond', $5::uuid)) order by r.opened_at desc, r.id desc limit $6::int"};
 /* ids → live ones, locked */
 const struct db_sql SQL_RUN_LOCK = {"run_lock",
 	"select r.id, r.state from sched.run r where r.id = any ($1::uuid[]) and r.state < 6"
@@ -128,3 +145,42 @@ const struct db_sql SQL_RERUN_CHECK = {"rerun_check",
 const struct db_sql SQL_RERUN_DEVICES = {"rerun_devices",
 	"select device from sched.job where run = $1::uuid and state = any ($2::smallint[])"
 	" and ($3::int[] is null or cause = any ($3)) and ($4::uuid[] is null or device = any ($4))"};
+
+/* ---- opening a run: one statement of parts ----
+ * $1 run, $2 devices, $3 static groups, $4 their ways, $5 ways of the filters, $6 devices left out,
+ * $7 static groups left out, $8 values of the filters, $9 kind, $10 families that fit,
+ * $11 capability, $12 cause for those that do not fit → state, jobs, pool */
+const char SQL_OPEN_HEAD[] =
+	"with found as (select id, ''::text as via, 0 as o from unnest($2::uuid[]) id"
+	" union all select m.device, g.via, 1 from unnest($3::uuid[], $4::text[]) g(id, via)"
+	" join fleet.group_device m on m.grp = g.id";
+const char SQL_OPEN_ALL[] =
+	" union all select d.id, 'all', 1 from fleet.device d where d.state in (2, 3, 4)";
+const char SQL_OPEN_EXCEPT[] =
+	"), gone as (select unnest($6::uuid[]) as id union all select m.device"
+	" from fleet.group_device m where m.grp = any ($7::uuid[])";
+const char SQL_OPEN_EXCEPT_FILTER[] = " union all select d.id from fleet.device d where ";
+/* Ids of jobs: those of one run differ in their last four bytes only, so they are made quickly and
+ * stand together in the index. */
+const char SQL_OPEN_TAIL[] =
+	"), pick as materialized (select distinct on (id) id, via from found"
+	"  where id not in (select id from gone where id is not null) order by id, o),"
+	" base as (select uuid_send(sched.uuid7()) as b),"
+	" ins as (insert into sched.job (id, run, device, state, cause, pool, family, created_at,"
+	"   ended_at, device_name, address, type, via)"
+	"  select encode(overlay(base.b placing int4send((row_number() over ())::int) from 13 for 4),"
+	"    'hex')::uuid, $1::uuid, d.id, case c.cause when 0 then 2 else 11 end, c.cause, d.pool,"
+	"   d.family, statement_timestamp(), case c.cause when 0 then null else"
+	"   statement_timestamp() end, d.name, d.address, d.type, p.via"
+	"  from pick p join fleet.device d on d.id = p.id cross join base cross join lateral (select case"
+	"   when d.state = 5 then 1009 when d.state = 4 or (d.state = 1 and $9 <> 'device.probe')"
+	"   then 1008 when d.family <> all ($10::text[]) then $12::int"
+	"   when $11 <> '' and d.capabilities -> $11 ->> 'result' = 'no' then $12::int"
+	"   else 0 end as cause) c"
+	"  returning id, state, cause, pool, family, device),"
+	" queued as (insert into sched.ready select pool, family, id, device from ins where state = 2),"
+	" history as (insert into sched.transition (job, at, from_state, to_state, attempt, token, cause)"
+	"  select id, statement_timestamp(), 1, state, 0, 0, cause from ins where state = 11),"
+	" counted as (insert into sched.run_count (run, state, n)"
+	"  select $1::uuid, state, count(*) from ins group by state)"
+	" select state, count(*), pool from ins group by state, pool";

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Answers that every handler gives in the same words. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock/clock.h"
+#include "services/scheduler/scheduler.h"
+
+void answer_fault(struct call *call, const struct fault *f)
+{
+	if (strcmp(f->reason, "23505") == 0)
+		call_refuse(call, CN_CONFLICT, "exists", "an object with this name or key exists");
+	else if (strcmp(f->reason, "23503") == 0)
+		call_refuse(call, CN_CONFLICT, "reference",
+			"something named here does not exist, or is still in use");
+	else if (strcmp(f->reason, "23514") == 0 || strncmp(f->reason, "22", 2) == 0)
+		call_refuse(call, CN_VALIDATION_FAILED, "value", "a value is outside its bounds");
+	else
+		call_fault(call, f);
+}
+
+void ref_args(struct db_args *a, const char *ref)
+{
+	struct uuid id;
+
+	if (ref != NULL && uuid_parse(ref, &id) == 0)
+		db_uuid(a, &id);
+	else
+		db_null(a);
+	db_text(a, ref);
+}
+
+struct uuid request_id(const struct call *call)
+{
+	return uuid_is_nil(&call->header.request) ? uuid_v7(clock_wall_ms()) : call->header.request;
+}
+
+bool found_one(struct call *call, const struct db_result *r, const char *noun)
+{
+	if (db_rows(r) == 1)
+		return true;
+	if (db_rows(r) == 0)
+		call_refuse(call, CN_NOT_FOUND, noun, "no such %s", noun);
+	else
+		call_refuse(call, CN_CONFLICT, "ambiguous", "several have this name: use the id");
+	return false;
+}
+
+bool version_fits(struct call *call, uint64_t wanted, uint64_t present)
+{
+	if (wanted == 0 || wanted == present)
+		return true;
+	call_refuse(call, CN_CONFLICT, "version", "it changed meanwhile: version %llu, not %llu",
+		(unsigned long long)present, (unsigned long long)wanted);
+	return false;
+}
+
+const char *cursor_make(struct call *call, const char *name, const struct uuid *id)
+{
+	char text[UUID_TEXT];
+
+	return arena_printf(&call->arena, "%s %s", uuid_format(id, text), name == NULL ? "" : name);
+}
+
+bool cursor_read(struct call *call, const char *cursor, const char **ret_name, struct uuid *ret_id)
+{
+	char id[UUID_TEXT] = "";
+
+	*ret_name = NULL;
+	*ret_id = (struct uuid){{0}};
+	if (cursor == NULL)
+		return true;
+	if (strlen(cursor) >= UUID_TEXT && cursor[UUID_TEXT - 1] == ' ')
+		memcpy(id, cursor, UUID_TEXT - 1);
+	if (uuid_parse(id, ret_id) == 0) {
+		*ret_name = cursor + UUID_TEXT;
+		return true;
+	}
+	call_refuse(call, CN_VALIDATION_FAILED, "cursor", "not a cursor of this list");
+	return false;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/* device_update and device_set_state: find, check version and state, change, answer what is now. */
+#include <string.h>
+
+#include "services/scheduler/device.h"
+#include "services/scheduler/scheduler.h"
+
+/* What to do with the device found; queues its statement. */
+struct change {
+	struct call *call;
+	const char *ref;
+	uint64_t if_version;
+	const struct m_device *device; /* update */
+	enum device_state state;       /* set state, else 0 */
+	const char *reason;
+	struct uuid id;
+};
+
+static void committed(
+	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct change *c = arg;
+	struct m_device device = {0};
+	struct m_device_one reply = {.device = &device};
+
+	if (f != NULL) {
+		answer_fault(c->call, f);
+	} else if (found_one(c->call, r[n - 1], "device")) {
+		struct row row = {.r = r[n - 1], .arena = &c->call->arena};
+		row_device(&row, &device);
+		events_device(&device.id, device.state, device.state_cause);
+		call_reply(c->call, &reply);
+	}
+}
+
+static bool add_change(struct change *c, struct txn *t, enum device_state now)
+{
+	struct db_args *a = NULL;
+
+	if (c->device != NULL) {
+		const void *one[] = {c->device};
+		a = db_add(t, &SQL_DEVICE_UPDATE);
+		db_text(a, json_write_list(&m_device_desc, one, 1, &c->call->arena));
+		db_uuid(a, &c->id);
+		return true;
+	}
+	if (!device_may_become(now, c->state)) {
+		call_refuse(c->call, CN_CONFLICT, "state", "a device that is %s cannot become %s",
+			device_state_words[now - 1].word, device_state_words[c->state - 1].word);
+		return false;
+	}
+	a = db_add(t, &SQL_DEVICE_STATE);
+	db_uuid(a, &c->id);
+	db_int(a, (int64_t)c->state);
+	db_text(a, c->reason == NULL ? "" : c->reason);
+	return true;
+}
+
+static void found(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct change *c = arg;
+
+	if (f != NULL) {
+		answer_fault(c->call, f);
+		return;
+	}
+	if (!found_one(c->call, r[0], "device") ||
+		!version_fits(c->call, c->if_version, (uint64_t)db_get_int(r[0], 0, 1))) {
+		db_rollback(t);
+		return;
+	}
+	c->id = db_get_uuid(r[0], 0, 0);
+	if (!add_change(c, t, (enum device_state)db_get_int(r[0], 0, 2))) {
+		db_rollback(t);
+		return;
+	}
+	struct db_args *a = db_add(t, &SQL_DEVICE_GET);
+	db_uuid(a, &c->id);
+	db_null(a);
+	db_commit(t, committed, c);
+}
+
+static void begun(
+	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct change *c = arg;
+
+	if (f != NULL) {
+		answer_fault(c->call, f);
+		return;
+	}
+	ref_args(db_add(t, &SQL_DEVICE_FIND), c->ref);
+	db_step(t, found, c);
+}
+
+static void start(const struct change *change)
+{
+	struct change *c = arena_alloc(&change->call->arena, sizeof(*c));
+
+	bug_if(c == NULL);
+	*c = *change;
+	db_begin(scheduler.service->db, begun, c);
+}
+
+void on_device_update(struct call *call)
+{
+	const struct m_device_update *m = call->body;
+	struct fault f = FAULT_INIT;
+
+	if (device_check(m->device, false, &f) < 0)
+		call_fault(call, &f);
+	else
+		start(&(struct change){.call = call, .ref = m->ref, .if_version = m->if_version,
+			.device = m->device});
+}
+
+void on_device_set_state(struct call *call)
+{
+	const struct m_device_set_state *m = call->body;
+
+	start(&(struct change){.call = call, .ref = m->ref, .state = m->state, .reason = m->reason});
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+/* job_claim: jobs for a worker's free slots. The attempt is counted here (RL-2), the lease begins
+ * here (RL-4), and credentials are chosen here, narrowest binding first (FL-14). All claims that
+ * wait are served by one transaction. */
+#include <string.h>
+
+#include "services/scheduler/batch.h"
+
+#define CREDENTIALS_MAX 16u
+
+/* One claimed job on its way to its worker. */
+struct handed {
+	struct m_job_work *work;
+	size_t call;
+	enum job_state refused; /* terminal state when it may not be worked on */
+	int cause;
+};
+
+struct claims {
+	struct m_job_batch *replies;
+	struct handed *jobs;
+	size_t n;
+	bool credentials; /* there are any at all */
+};
+
+/* FL-25, FL-13: the device changed since the list was frozen, or refused us before. */
+static void judge_device(struct handed *h)
+{
+	bool probe = strcmp(h->work->kind, "device.probe") == 0;
+
+	switch (h->work->device->state) {
+	case DEVICE_STATE_SUSPENDED:
+		h->refused = JOB_STATE_SKIPPED;
+		h->cause = CN_DEVICE_SUSPENDED;
+		break;
+	case DEVICE_STATE_RETIRED:
+		h->refused = JOB_STATE_SKIPPED;
+		h->cause = CN_DEVICE_RETIRED;
+		break;
+	case DEVICE_STATE_AUTH_HOLD:
+		h->refused = probe ? (enum job_state)0 : JOB_STATE_FAILED;
+		h->cause = CN_AUTH_REFUSED;
+		break;
+	case DEVICE_STATE_CANDIDATE:
+	case DEVICE_STATE_ENROLLED:
+		break;
+	}
+}
+
+static void read_work(struct row *c, struct handed *h, bool *ret_credentials)
+{
+	struct m_device *d = arena_alloc(c->arena, sizeof(*d));
+	struct m_job_work *w = arena_alloc(c->arena, sizeof(*w));
+
+	bug_if(d == NULL || w == NULL); /* this arena has no cap */
+	row_device(c, d);
+	w->device = d;
+	w->job = row_uuid(c);
+	w->trace = w->job;
+	w->attempt = row_uint(c);
+	w->run = row_uuid(c);
+	w->kind = row_text(c);
+	struct m_task_settings *settings = arena_alloc(c->arena, sizeof(*settings));
+	const struct m_task_settings *stored =
+		json_read(&m_task_settings_desc, db_get_text(c->r, c->row, c->col++), c->arena);
+	bug_if(settings == NULL);
+	if (stored != NULL)
+		*settings = *stored;
+	settings->password_sealed = row_bytes(c);
+	settings->password_set = settings->password_sealed.p != NULL;
+	w->settings = settings;
+	w->deadline_ms = row_uint(c);
+	w->lease_ms = (uint64_t)scheduler.config.lease_ms;
+	*ret_credentials |= row_bool(c);
+	/* where the list was frozen, not where the device moved since (FL-22) */
+	d->address = row_text(c);
+	d->name = row_text(c);
+	h->work = w;
+	judge_device(h);
+}
+
+static void committed(unused struct txn *t, struct db_result **r, size_t n, const struct fault *f,
+	void *arg);
+
+static void add_credentials(struct txn *t, const struct claims *c)
+{
+	struct db_args *a = db_add(t, &SQL_CREDENTIAL_OF);
+
+	db_array(a);
+	for (size_t i = 0; i < c->n; i++)
+		db_uuid(a, &c->jobs[i].work->device->id);
+	db_array_end(a);
+}
+
+static void add_refusals(struct txn *t, const struct claims *c)
+{
+	struct db_args *a = db_add(t, &SQL_JOB_REFUSE);
+
+	for (int column = 0; column < 3; column++) {
+		db_array(a);
+		for (size_t i = 0; i < c->n; i++) {
+			if (c->jobs[i].refused == 0)
+				continue;
+			if (column == 0)
+				db_uuid(a, &c->jobs[i].work->job);
+			else
+				db_int(a, column == 1 ? (int)c->jobs[i].refused : c->jobs[i].cause);
+		}
+		db_array_end(a);
+	}
+}
+
+static void claimed(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct batch *b = arg;
+	struct claims *c = b->state;
+	size_t total = 0;
+	bool refusals = false;
+
+	if (f != NULL) {
+		batch_fail(b, f);
+		return;
+	}
+	n = b->n; /* what follows are notes about workers */
+	for (size_t i = 0; i < n; i++)
+		total += (size_t)db_rows(r[i]);
+	c->jobs = arena_array(&b->arena, total + 1, sizeof(*c->jobs));
+	bug_if(c->jobs == NULL);
+	for (size_t i = 0; i < n; i++) {
+		for (int row = 0; row < db_rows(r[i]); row++) {
+			struct row cursor = {.r = r[i], .row = row, .arena = &b->arena};
+			c->jobs[c->n].call = i;
+			read_work(&cursor, &c->jobs[c->n], &c->credentials);
+			refusals |= c->jobs[c->n++].refused != 0;
+		}
+	}
+	if (c->credentials && c->n > 0)
+		add_credentials(t, c);
+	if (refusals)
+		add_refusals(t, c);
+	db_commit(t, committed, b);
+}
+
+/* Rows in order of place: those of one device stand together. */
+static void read_credentials(struct claims *c, struct db_result *r, struct arena *arena)
+{
+	for (int row = 0; row < db_rows(r);) {
+		int from = row;
+		size_t place = (size_t)db_get_int(r, row, 0) - 1;
+		while (row < db_rows(r) && (size_t)db_get_int(r, row, 0) - 1 == place)
+			row++;
+		size_t n = size_min((size_t)(row - from), CREDENTIALS_MAX);
+		struct m_sealed_credential *list = arena_array(arena, n, sizeof(*list));
+		bug_if(list == NULL || place >= c->n);
+		for (size_t i = 0; i < n; i++) {
+			struct row cursor = {.r = r, .row = from + (int)i, .col = 1, .arena = arena};
+			list[i].id = row_uuid(&cursor);
+			list[i].kind = row_text(&cursor);
+			list[i].sealed = row_bytes(&cursor);
+		}
+		c->jobs[place].work->credentials = list;
+		c->jobs[place].work->credentials_n = n;
+	}
+}
+
+static void fill_replies(struct batch *b, struct claims *c)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		struct m_job_batch *reply = &c->replies[i];
+		struct m_job_work *list = arena_array(&b->arena, c->n + 1, sizeof(*list));
+		bug_if(list == NULL);
+		for (; next < c->n && c->jobs[next].call == i; next++) {
+			if (c->jobs[next].refused == 0)
+				list[reply->jobs_n++] = *c->jobs[next].work;
+		}
+		reply->jobs = list;
+		reply->poll_ms = (uint64_t)scheduler.config.poll_ms;
+	}
+}
+
+static void committed(unused struct txn *t, struct db_result **r, size_t n, const struct fault *f,
+	void *arg)
+{
+	struct batch *b = arg;
+	struct claims *c = b->state;
+
+	if (f != NULL) {
+		batch_fail(b, f);
+		return;
+	}
+	if (c->credentials && c->n > 0 && n > 0)
+		read_credentials(c, r[0], &b->arena);
+	fill_replies(b, c);
+	for (size_t i = 0; i < c->n; i++)
+		events_run(&c->jobs[i].work->run);
+	b->replies = c->replies;
+	b->reply_size = sizeof(*c->replies);
+	batch_answer(b);
+}
+
+static void add_claim(struct txn *t, const struct call *call)
+{
+	static const char *const all[] = {"canon_rui", "ipp", "snmp"};
+	const struct m_job_claim *m = call->body;
+	size_t n = m->families_n > 0 ? m->families_n : array_len(all);
+	const char *const *families = m->families_n > 0 ? m->families : all;
+	struct db_args *a = db_add(t, &SQL_JOB_CLAIM);
+
+	db_text(a, m->pool == NULL ? "" : m->pool);
+	db_array(a);
+	for (size_t i = 0; i < n; i++)
+		db_text(a, families[i]);
+	db_array_end(a);
+	db_int(a, (int64_t)m->slots < scheduler.config.claim_max ? (int64_t)m->slots
+								   : scheduler.config.claim_max);
+	db_uuid(a, &m->worker);
+	db_int(a, scheduler.config.lease_ms);
+}
+
+static void begun(
+	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct batch *b = arg;
+
+	if (f != NULL) {
+		batch_fail(b, f);
+		return;
+	}
+	for (size_t i = 0; i < b->n; i++)
+		add_claim(t, b->calls[i]);
+	for (size_t i = 0; i < b->n; i++) {
+		const struct m_job_claim *m = b->calls[i]->body;
+		worker_seen(t, &m->worker, m->pool);
+	}
+	db_step(t, claimed, b);
+}
+
+static void run(struct db_batch *queue, void **items, size_t n, unused void *arg)
+{
+	struct batch *b = batch_new(queue, items, n);
+	struct claims *c = arena_alloc(&b->arena, sizeof(*c));
+
+	bug_if(c == NULL);
+	c->replies = arena_array(&b->arena, n, sizeof(*c->replies));
+	bug_if(c->replies == NULL);
+	b->state = c;
+	db_begin(scheduler.service->db, begun, b);
+}
+
+void on_job_claim(struct call *call)
+{
+	if (scheduler.claims == NULL)
+		scheduler.claims = db_batch_new(32, run, NULL);
+	db_batch_put(scheduler.claims, call);
+}

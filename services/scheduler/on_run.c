@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Reading runs and jobs: list, get, targets, grouped outcomes, transitions. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/scheduler/scheduler.h"
+
+#define LIMIT_DEFAULT 100u
+#define LIMIT_MAX 1000u
+
+static int64_t limit_of(uint64_t limit)
+{
+	return limit == 0 ? LIMIT_DEFAULT : limit > LIMIT_MAX ? LIMIT_MAX : (int64_t)limit;
+}
+
+/* ---- run_get ---- */
+
+static void one_run(struct db_args *a, void *arg)
+{
+	struct call *call = arg;
+
+	db_array(a);
+	db_uuid(a, &((const struct m_run_get *)call->body)->id);
+	db_array_end(a);
+}
+
+static void got_run(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
+	void *arg)
+{
+	struct call *call = arg;
+	struct m_run run = {0};
+	struct m_run_one reply = {.run = &run};
+
+	if (f != NULL) {
+		answer_fault(call, f);
+	} else if (found_one(call, r[0], "run")) {
+		struct row c = {.r = r[0], .arena = &call->arena};
+		row_run(&c, &run);
+		call_reply(call, &reply);
+	}
+}
+
+void on_run_get(struct call *call)
+{
+	db_query(scheduler.service->db, &SQL_RUN_GET, one_run, got_run, call);
+}
+
+/* ---- run_list; its cursor is "id microseconds" ---- */
+
+static void run_list_args(struct db_args *a, void *arg)
+{
+	struct call *call = arg;
+	const struct m_run_list *m = call->body;
+	const char *at = NULL;
+	struct uuid id;
+
+	if (!cursor_read(call, m->cursor, &at, &id))
+		at = NULL; /* checked before */
+	ref_args(a, m->task);
+	if (m->state == 0)
+		db_null(a);
+	else
+		db_int(a, (int64_t)m->state);
+	if (at == NULL)
+		db_null(a);
+	else
+		db_int(a, strtoll(at, NULL, 10));
+	db_uuid(a, &id);
+	db_int(a, limit_of(m->limit) + 1);
+}
+
+static void listed_runs(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	size_t limit = (size_t)limit_of(((const struct m_run_list *)call->body)->limit);
+	struct m_run_page page = {0};
+	struct m_run *items = arena_array(&call->arena, limit + 1, sizeof(*items));
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	bug_if(items == NULL);
+	for (int row = 0; row < db_rows(r[0]) && page.items_n < limit; row++) {
+		struct row c = {.r = r[0], .row = row, .arena = &call->arena};
+		row_run(&c, &items[page.items_n++]);
+		if (page.items_n == limit && db_rows(r[0]) > (int)limit)
+			page.next = cursor_make(
+				call, db_get_text(r[0], row, c.col), &items[limit - 1].id);
+	}
+	page.items = items;
+	call_reply(call, &page);
+}
+
+void on_run_list(struct call *call)
+{
+	const struct m_run_list *m = call->body;
+	const char *at;
+	struct uuid id;
+
+	if (cursor_read(call, m->cursor, &at, &id))
+		db_query(scheduler.service->db, &SQL_RUN_LIST, run_list_args, listed_runs, call);
+}
+
+/* ---- run_targets ---- */
+
+static void targets_args(struct db_args *a, void *arg)
+{
+	struct call *call = arg;
+	const struct m_run_targets *m = call->body;
+	const struct error_info *cause = m->cause == NULL ? NULL : error_named(m->cause);
+	struct uuid after = {{0}};
+
+	db_uuid(a, &m->id);
+	if (m->state == 0)
+		db_null(a);
+	else
+		db_int(a, (int64_t)m->state);
+	if (m->cause == NULL)
+		db_null(a);
+	else
+		db_int(a, cause == NULL ? -1 : cause->code);
+	if (m->cursor != NULL && uuid_parse(m->cursor, &after) == 0)
+		db_uuid(a, &after);
+	else
+		db_null(a);
+	db_int(a, limit_of(m->limit) + 1);
+}
+
+static void listed_targets(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	size_t limit = (size_t)limit_of(((const struct m_run_targets *)call->body)->limit);
+	struct m_target_page page = {0};
+	struct m_target *items = arena_array(&call->arena, limit + 1, sizeof(*items));
+	char text[UUID_TEXT];
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	bug_if(items == NULL);
+	for (int row = 0; row < db_rows(r[0]) && page.items_n < limit; row++) {
+		struct row c = {.r = r[0], .row = row, .arena = &call->arena};
+		row_target(&c, &items[page.items_n++]);
+	}
+	page.items = items;
+	if (db_rows(r[0]) > (int)limit)
+		page.next = arena_strdup(&call->arena, uuid_format(&items[limit - 1].job, text));
+	call_reply(call, &page);
+}
+
+void on_run_targets(struct call *call)
+{
+	const struct m_run_targets *m = call->body;
+	struct uuid after;
+
+	if (m->cursor != NULL && uuid_parse(m->cursor, &after) < 0)
+		call_refuse(call, CN_VALIDATION_FAILED, "cursor", "not a cursor of this list");
+	else
+		db_query(scheduler.service->db, &SQL_RUN_TARGETS, targets_args, listed_targets,
+			call);
+}
+
+/* ---- run_outcomes ---- */
+
+static void outcomes_args(struct db_args *a, void *arg)
+{
+	struct call *call = arg;
+
+	db_uuid(a, &((const struct m_run_outcomes *)call->body)->id);
+}
+
+static void read_outcome(struct row *c, struct m_outcome *o)
+{
+	o->state = (enum job_state)row_uint(c);
+	o->code = row_uint(c);
+	const struct error_info *info = o->code == 0 ? NULL : error_info((int)o->code);
+	o->cause = info == NULL ? NULL : info->name;
+	o->reason = row_text(c);
+	o->n = row_uint(c);
+	o->example = row_text(c);
+	o->detail = row_text(c);
+}
+
+static void listed_outcomes(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	struct m_outcome_page page = {0};
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	struct m_outcome *items =
+		arena_array(&call->arena, (size_t)db_rows(r[0]) + 1, sizeof(*items));
+	bug_if(items == NULL);
+	for (int row = 0; row < db_rows(r[0]); row++) {
+		struct row c = {.r = r[0], .row = row, .arena = &call->arena};
+		read_outcome(&c, &items[page.items_n++]);
+	}
+	page.items = items;
+	call_reply(call, &page);
+}
+
+void on_run_outcomes(struct call *call)
+{
+	db_query(scheduler.service->db, &SQL_RUN_OUTCOMES, outcomes_args, listed_outcomes, call);
+}
+
+/* ---- job_get, job_transitions ---- */
+
+static void one_job(struct db_args *a, void *arg)
+{
+	struct call *call = arg;
+
+	db_uuid(a, &((const struct m_job_get *)call->body)->id);
+}
+
+static void got_job(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
+	void *arg)
+{
+	struct call *call = arg;
+	struct m_target target = {0};
+	struct m_target_one reply = {.target = &target};
+
+	if (f != NULL) {
+		answer_fault(call, f);
+	} else if (found_one(call, r[0], "job")) {
+		struct row c = {.r = r[0], .arena = &call->arena};
+		row_target(&c, &target);
+		call_reply(call, &reply);
+	}
+}
+
+void on_job_get(struct call *call)
+{
+	db_query(scheduler.service->db, &SQL_JOB_GET, one_job, got_job, call);
+}
+
+static void read_transition(struct row *c, struct m_transition *x)
+{
+	x->at = row_time(c);
+	x->from = (enum job_state)row_uint(c);
+	x->to = (enum job_state)row_uint(c);
+	x->attempt = row_uint(c);
+	x->token = row_uint(c);
+	uint64_t code = row_uint(c);
+	const struct error_info *info = code == 0 ? NULL : error_info((int)code);
+	x->cause = info == NULL ? NULL : info->name;
+	x->detail = row_text(c);
+	x->worker = row_text(c);
+}
+
+static void listed_transitions(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	struct m_transition_page page = {0};
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	struct m_transition *items =
+		arena_array(&call->arena, (size_t)db_rows(r[0]) + 1, sizeof(*items));
+	bug_if(items == NULL);
+	for (int row = 0; row < db_rows(r[0]); row++) {
+		struct row c = {.r = r[0], .row = row, .arena = &call->arena};
+		read_transition(&c, &items[page.items_n++]);
+	}
+	page.items = items;
+	call_reply(call, &page);
+}
+
+static void transitions_args(struct db_args *a, void *arg)
+{
+	struct call *call = arg;
+
+	db_uuid(a, &((const struct m_job_transitions *)call->body)->id);
+}
+
+void on_job_transitions(struct call *call)
+{
+	db_query(scheduler.service->db, &SQL_JOB_TRANSITIONS, transitions_args, listed_transitions,
+		call);
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+/* run_cancel and job_cancel. What waits ends at once; what a worker holds is told with its next
+ * renewal, and a job that is storing finishes (FL-55). The sweep repeats this for a run that is
+ * cancelling, until nothing is left: a job may be on its way between two tables. Idempotent. */
+#include "services/scheduler/scheduler.h"
+
+static void stop(struct txn *t, const struct db_sql *sql, const struct uuid *run,
+	const struct uuid *job, enum job_state state, int cause)
+{
+	struct db_args *a = db_add(t, sql);
+
+	db_uuid(a, run);
+	db_uuid(a, job);
+	if (sql == &SQL_STOP_ACTIVE)
+		return;
+	db_int(a, (int64_t)state);
+	db_int(a, cause);
+}
+
+void stop_run(struct txn *t, const struct uuid *run, enum job_state state, int cause)
+{
+	stop(t, &SQL_STOP_READY, run, NULL, state, cause);
+	stop(t, &SQL_STOP_LATER, run, NULL, state, cause);
+	if (state == JOB_STATE_CANCELLED)
+		stop(t, &SQL_STOP_ACTIVE, run, NULL, state, cause);
+}
+
+void stop_job(struct txn *t, const struct uuid *job)
+{
+	stop(t, &SQL_STOP_READY, NULL, job, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
+	stop(t, &SQL_STOP_LATER, NULL, job, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
+	stop(t, &SQL_STOP_ACTIVE, NULL, job, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
+}
+
+/* ---- a run ---- */
+
+static void run_done(
+	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	struct m_run run = {0};
+	struct m_run_one reply = {.run = &run};
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	if (!found_one(call, r[n - 1], "run"))
+		return;
+	struct row c = {.r = r[n - 1], .arena = &call->arena};
+	row_run(&c, &run);
+	events_run(&run.id);
+	call_reply(call, &reply);
+}
+
+static void run_begun(
+	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	const struct m_run_cancel *m = call->body;
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	db_uuid(db_add(t, &SQL_RUN_CANCEL), &m->id);
+	stop_run(t, &m->id, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
+	struct db_args *a = db_add(t, &SQL_RUN_GET);
+	db_array(a);
+	db_uuid(a, &m->id);
+	db_array_end(a);
+	db_commit(t, run_done, call);
+}
+
+void on_run_cancel(struct call *call)
+{
+	db_begin(scheduler.service->db, run_begun, call);
+}
+
+/* ---- one job ---- */
+
+static void job_done(
+	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	struct m_target target = {0};
+	struct m_target_one reply = {.target = &target};
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	if (!found_one(call, r[n - 1], "job"))
+		return;
+	struct row c = {.r = r[n - 1], .arena = &call->arena};
+	row_target(&c, &target);
+	events_run(&target.run);
+	call_reply(call, &reply);
+}
+
+static void job_begun(
+	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	const struct m_job_cancel *m = call->body;
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	stop_job(t, &m->id);
+	db_uuid(db_add(t, &SQL_JOB_GET), &m->id);
+	db_commit(t, job_done, call);
+}
+
+void on_job_cancel(struct call *call)
+{
+	db_begin(scheduler.service->db, job_begun, call);
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+/* run_rerun: a new run over exactly the targets chosen by state (required, no default: FL-62), cause
+ * and device. Nothing is taken out because of the reason it failed (FL-63). */
+#include <string.h>
+
+#include "services/scheduler/scheduler.h"
+
+struct rerun {
+	struct call *call;
+	struct uuid run, task;
+	const char *kind;
+};
+
+static void committed(
+	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct rerun *s = arg;
+	struct m_run run = {0};
+	struct m_run_one reply = {.run = &run};
+
+	if (f != NULL) {
+		answer_fault(s->call, f);
+		return;
+	}
+	if (!found_one(s->call, r[n - 1], "run"))
+		return;
+	struct row c = {.r = r[n - 1], .arena = &s->call->arena};
+	row_run(&c, &run);
+	events_run(&run.id);
+	call_reply(s->call, &reply);
+}
+
+static void commit(struct rerun *s, struct txn *t)
+{
+	struct db_args *a = db_add(t, &SQL_RUN_GET);
+
+	db_array(a);
+	db_uuid(a, &s->run);
+	db_array_end(a);
+	db_commit(t, committed, s);
+}
+
+static void opened(struct txn *t, const struct fault *f, void *arg)
+{
+	struct rerun *s = arg;
+
+	if (f != NULL)
+		answer_fault(s->call, f);
+	else
+		commit(s, t);
+}
+
+static void chosen(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct rerun *s = arg;
+
+	if (f != NULL) {
+		answer_fault(s->call, f);
+		return;
+	}
+	if (db_rows(r[0]) == 0) {
+		commit(s, t);
+		return;
+	}
+	const char **ids = arena_array(&s->call->arena, (size_t)db_rows(r[1]) + 1, sizeof(*ids));
+	struct opening o = {.run = s->run, .task = s->task, .kind = s->kind};
+	if (ids == NULL) {
+		db_rollback(t);
+		call_refuse(s->call, CN_QUOTA_EXCEEDED, "targets", "too many targets for one rerun");
+		return;
+	}
+	for (int row = 0; row < db_rows(r[1]); row++)
+		ids[o.devices_n++] = arena_strdup(&s->call->arena, db_get_text(r[1], row, 0));
+	o.devices = ids;
+	opening_start(t, &o, &s->call->arena, opened, s);
+}
+
+static void add_choice(struct txn *t, const struct m_run_rerun *m)
+{
+	struct db_args *a = db_add(t, &SQL_RERUN_DEVICES);
+
+	db_uuid(a, &m->id);
+	db_array(a);
+	for (size_t i = 0; i < m->states_n; i++)
+		db_int(a, (int64_t)m->states[i]);
+	db_array_end(a);
+	if (m->causes_n == 0) {
+		db_null(a);
+	} else {
+		db_array(a);
+		for (size_t i = 0; i < m->causes_n; i++) {
+			const struct error_info *info = error_named(m->causes[i]);
+			db_int(a, info == NULL ? -1 : info->code);
+		}
+		db_array_end(a);
+	}
+	if (m->devices_n == 0) {
+		db_null(a);
+		return;
+	}
+	db_array(a);
+	for (size_t i = 0; i < m->devices_n; i++)
+		db_uuid(a, &m->devices[i]);
+	db_array_end(a);
+}
+
+static void checked(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct rerun *s = arg;
+	const struct m_run_rerun *m = s->call->body;
+
+	if (f != NULL) {
+		answer_fault(s->call, f);
+		return;
+	}
+	n--; /* the last one is ours, before it stands the snapshot */
+	if (!found_one(s->call, r[n], "run")) {
+		db_rollback(t);
+		return;
+	}
+	if (!db_get_bool(r[n], 0, 3)) {
+		db_rollback(t);
+		call_refuse(s->call, CN_CONFLICT, "task_gone", "the task of this run was removed");
+		return;
+	}
+	s->task = db_get_uuid(r[n], 0, 0);
+	s->kind = arena_strdup(&s->call->arena, db_get_text(r[n], 0, 1));
+	run_insert(t, &s->run, &s->task, "rerun", &m->id, 0);
+	add_choice(t, m);
+	db_step(t, chosen, s);
+}
+
+static void begun(
+	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct rerun *s = arg;
+	const struct m_run_rerun *m = s->call->body;
+
+	if (f != NULL) {
+		answer_fault(s->call, f);
+		return;
+	}
+	(void)db_add(t, &SQL_ONE_SNAPSHOT);
+	db_uuid(db_add(t, &SQL_RERUN_CHECK), &m->id);
+	db_step(t, checked, s);
+}
+
+void on_run_rerun(struct call *call)
+{
+	const struct m_run_rerun *m = call->body;
+	struct rerun *s = arena_alloc(&call->arena, sizeof(*s));
+
+	bug_if(s == NULL);
+	s->call = call;
+	s->run = request_id(call);
+	for (size_t i = 0; i < m->states_n; i++) {
+		if (job_terminal(m->states[i]))
+			continue;
+		call_refuse(call, CN_VALIDATION_FAILED, "states", "only ended targets can run again");
+		return;
+	}
+	if (m->states_n == 0)
+		call_refuse(call, CN_VALIDATION_FAILED, "states_required",
+			"say which states shall run again; there is no default");
+	else
+		db_begin(scheduler.service->db, begun, s);
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Reading tasks: list, get, next firings; and delete. */
+#include <string.h>
+
+#include "common/clock/clock.h"
+#include "services/scheduler/list.h"
+#include "services/scheduler/schedule.h"
+#include "services/scheduler/scheduler.h"
+
+#define NEXT_DEFAULT 10u
+
+void task_hide(struct m_task *t)
+{
+	struct m_task_settings *s = (struct m_task_settings *)(uintptr_t)t->settings;
+
+	if (s != NULL)
+		s->password_sealed = (struct span){NULL, 0};
+}
+
+/* ---- list ---- */
+
+static void listed(struct list *l, struct db_result *r)
+{
+	struct m_task_page page = {.total = list_total(r, SQL_TASK_COLUMNS_N)};
+	struct m_task *items = arena_array(&l->call->arena, l->limit + 1, sizeof(*items));
+
+	bug_if(items == NULL);
+	for (int row = 0; row < db_rows(r) && page.items_n < l->limit; row++) {
+		struct row c = {.r = r, .row = row, .arena = &l->call->arena};
+		row_task(&c, &items[page.items_n]);
+		task_hide(&items[page.items_n++]);
+	}
+	page.items = items;
+	if (db_rows(r) > (int)l->limit)
+		page.next = cursor_make(l->call, items[l->limit - 1].name, &items[l->limit - 1].id);
+	call_reply(l->call, &page);
+}
+
+void on_task_list(struct call *call)
+{
+	const struct m_task_list *m = call->body;
+
+	list_start(call, &(struct list_def){SQL_TASK_LIST, "d.name", false, FILTER_TASKS, listed},
+		m->filter, m->cursor, m->limit);
+}
+
+/* ---- get, next ---- */
+
+static void read_ref(struct db_args *a, void *arg)
+{
+	struct call *call = arg;
+
+	ref_args(a, ((const struct m_task_get *)call->body)->ref);
+}
+
+static void got(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	struct m_task task = {0};
+	struct m_task_one reply = {.task = &task};
+
+	if (f != NULL) {
+		answer_fault(call, f);
+	} else if (found_one(call, r[0], "task")) {
+		struct row c = {.r = r[0], .arena = &call->arena};
+		row_task(&c, &task);
+		task_hide(&task);
+		call_reply(call, &reply);
+	}
+}
+
+void on_task_get(struct call *call)
+{
+	db_query(scheduler.service->db, &SQL_TASK_GET, read_ref, got, call);
+}
+
+static void got_next(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
+	void *arg)
+{
+	struct call *call = arg;
+	const struct m_task_next *m = call->body;
+	struct m_task_firings reply = {0};
+	int64_t items[100];
+	size_t most = m->limit == 0 ? NEXT_DEFAULT : size_min(m->limit, array_len(items));
+	struct m_task task = {0};
+	struct schedule schedule;
+	struct fault err = FAULT_INIT;
+	struct firing firing = {.due_ms = (int64_t)clock_wall_ms()};
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	if (!found_one(call, r[0], "task"))
+		return;
+	struct row c = {.r = r[0], .arena = &call->arena};
+	row_task(&c, &task);
+	if (schedule_read(task.schedule, firing.due_ms, &schedule, &err) < 0) {
+		call_fault(call, &err);
+		return;
+	}
+	while (task.active && reply.items_n < most && schedule_next(&schedule, firing.due_ms, &firing))
+		items[reply.items_n++] = firing.due_ms;
+	reply.items = items;
+	call_reply(call, &reply);
+}
+
+static void next_ref(struct db_args *a, void *arg)
+{
+	struct call *call = arg;
+
+	ref_args(a, ((const struct m_task_next *)call->body)->ref);
+}
+
+void on_task_next(struct call *call)
+{
+	db_query(scheduler.service->db, &SQL_TASK_GET, next_ref, got_next, call);
+}
+
+/* ---- delete ---- */
+
+static void deleted(unused struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	struct m_ok reply = {0};
+
+	if (f != NULL)
+		answer_fault(call, f);
+	else
+		call_reply(call, &reply);
+}
+
+static void found(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	if (!found_one(call, r[0], "task")) {
+		db_rollback(t);
+		return;
+	}
+	struct uuid id = db_get_uuid(r[0], 0, 0);
+	db_uuid(db_add(t, &SQL_TASK_DELETE), &id);
+	db_commit(t, deleted, call);
+}
+
+static void begun(
+	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	ref_args(db_add(t, &SQL_TASK_FIND), ((const struct m_task_delete *)call->body)->ref);
+	db_step(t, found, call);
+}
+
+void on_task_delete(struct call *call)
+{
+	db_begin(scheduler.service->db, begun, call);
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+/* task_create and task_update: one way of saving. References are resolved to ids, the next firing is
+ * planned, and the answer carries the sentence of FL-23. */
+#include <string.h>
+
+#include "common/clock/clock.h"
+#include "services/scheduler/schedule.h"
+#include "services/scheduler/scheduler.h"
+#include "services/scheduler/task.h"
+
+struct save {
+	struct call *call;
+	const struct m_task *change;
+	bool create;
+	struct m_task *task;      /* as it shall be */
+	struct m_targets targets; /* with ids */
+};
+
+static void committed(
+	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct save *s = arg;
+	struct m_task task = {0};
+	struct m_task_one reply = {.task = &task};
+
+	if (f != NULL) {
+		answer_fault(s->call, f);
+		return;
+	}
+	if (!found_one(s->call, r[n - 1], "task"))
+		return;
+	struct row c = {.r = r[n - 1], .arena = &s->call->arena};
+	row_task(&c, &task);
+	task_hide(&task);
+	if (task.targets != NULL && (task.targets->groups_n > 0 || task.targets->filter != NULL))
+		task.note = TASK_NOTE;
+	call_reply(s->call, &reply);
+}
+
+/* A new schedule or an activation plans afresh: what was due meanwhile is not made up (fleet.md 3.1). */
+static bool plan(const struct save *s, struct firing *ret_next)
+{
+	struct fault f = FAULT_INIT;
+	struct schedule schedule;
+	int64_t now = (int64_t)clock_wall_ms();
+
+	if (!s->task->active || schedule_read(s->task->schedule, now, &schedule, &f) < 0)
+		return false;
+	if (schedule.form != SCHEDULE_FORM_IMMEDIATE)
+		return schedule_next(&schedule, now - 1, ret_next);
+	if (!s->create && s->change->schedule == NULL)
+		return false;
+	*ret_next = (struct firing){.due_ms = now};
+	(void)snprintf(ret_next->local, sizeof(ret_next->local), "saved %lld", (long long)now);
+	return true;
+}
+
+/* A start that was not given is the moment of saving. */
+static const struct m_schedule *with_start(struct save *s)
+{
+	struct m_schedule *copy = arena_alloc(&s->call->arena, sizeof(*copy));
+
+	bug_if(copy == NULL);
+	*copy = *s->task->schedule;
+	if (copy->form == 0)
+		copy->form = SCHEDULE_FORM_MANUAL;
+	if (copy->start_at == 0 && copy->form > SCHEDULE_FORM_IMMEDIATE)
+		copy->start_at = (int64_t)clock_wall_ms();
+	return copy;
+}
+
+static void write_task(struct save *s, struct txn *t)
+{
+	struct arena *arena = &s->call->arena;
+	const struct m_task *m = s->task;
+	struct firing next = {0};
+
+	s->task->schedule = with_start(s);
+	bool planned = plan(s, &next);
+	struct db_args *a = db_add(t, s->create ? &SQL_TASK_INSERT : &SQL_TASK_UPDATE);
+	db_uuid(a, &m->id);
+	db_text(a, m->name);
+	db_text(a, m->kind);
+	db_bool(a, m->active);
+	db_text(a, json_write(&m_schedule_desc, m->schedule, arena));
+	db_text(a, json_write(&m_targets_desc, &s->targets, arena));
+	struct m_task_settings settings = *m->settings;
+	settings.password_set = false;
+	settings.has = 0;
+	db_text(a, json_write(&m_task_settings_desc, &settings, arena));
+	db_text(a, json_write(&m_retry_desc, m->retry, arena));
+	db_bytes(a, m->settings->password_sealed);
+	db_text(a, m->owner == NULL ? s->call->header.actor : m->owner);
+	db_time_ms(a, planned ? next.due_ms : 0);
+	db_text(a, planned ? next.local : NULL);
+	a = db_add(t, &SQL_TASK_GET);
+	db_uuid(a, &m->id);
+	db_null(a);
+	db_commit(t, committed, s);
+}
+
+/* Ids in the order given; refuses the first reference that names nothing or several. */
+static bool take_ids(struct save *s, const struct db_result *r, const char *const *refs,
+	const char *noun, const char *const **ret_ids)
+{
+	const char **ids = arena_array(&s->call->arena, (size_t)db_rows(r) + 1, sizeof(*ids));
+
+	bug_if(ids == NULL);
+	for (int row = 0; row < db_rows(r); row++) {
+		if (db_get_int(r, row, 2) != 1) {
+			call_refuse(s->call, CN_VALIDATION_FAILED, "targets", "%s %s: '%.128s'",
+				db_get_int(r, row, 2) == 0 ? "there is no" : "there are several",
+				noun, refs[row]);
+			return false;
+		}
+		ids[row] = arena_strdup(&s->call->arena, db_get_text(r, row, 1));
+	}
+	*ret_ids = ids;
+	return true;
+}
+
+static void resolved(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct save *s = arg;
+	const struct m_targets *m = s->task->targets;
+
+	if (f != NULL) {
+		answer_fault(s->call, f);
+		return;
+	}
+	s->targets = *m;
+	if (take_ids(s, r[0], m->devices, "device", &s->targets.devices) &&
+		take_ids(s, r[1], m->groups, "group", &s->targets.groups) &&
+		take_ids(s, r[2], m->exclude_devices, "device", &s->targets.exclude_devices) &&
+		take_ids(s, r[3], m->exclude_groups, "group", &s->targets.exclude_groups))
+		write_task(s, t);
+	else
+		db_rollback(t);
+}
+
+static void add_refs(struct txn *t, const struct db_sql *sql, const char *const *refs, size_t n)
+{
+	struct db_args *a = db_add(t, sql);
+
+	db_array(a);
+	for (size_t i = 0; i < n; i++)
+		db_text(a, refs[i]);
+	db_array_end(a);
+}
+
+static void check_and_resolve(struct save *s, struct txn *t, const struct m_task *old)
+{
+	struct fault f = FAULT_INIT;
+
+	s->task = task_merge(old, s->change, &s->call->arena);
+	bug_if(s->task == NULL);
+	if (s->create)
+		s->task->id = request_id(s->call);
+	if (task_check(s->task, (int64_t)clock_wall_ms(), &s->call->arena, &f) < 0) {
+		db_rollback(t);
+		call_fault(s->call, &f);
+		return;
+	}
+	const struct m_targets *m = s->task->targets;
+	add_refs(t, &SQL_RESOLVE_DEVICES, m->devices, m->devices_n);
+	add_refs(t, &SQL_RESOLVE_GROUPS, m->groups, m->groups_n);
+	add_refs(t, &SQL_RESOLVE_DEVICES, m->exclude_devices, m->exclude_devices_n);
+	add_refs(t, &SQL_RESOLVE_GROUPS, m->exclude_groups, m->exclude_groups_n);
+	db_step(t, resolved, s);
+}
+
+static void found(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct save *s = arg;
+	const struct m_task_update *m = s->call->body;
+	struct m_task old = {0};
+
+	if (f != NULL) {
+		answer_fault(s->call, f);
+		return;
+	}
+	if (found_one(s->call, r[0], "task")) {
+		struct row c = {.r = r[0], .arena = &s->call->arena};
+		row_task(&c, &old);
+		if (version_fits(s->call, m->if_version, old.version)) {
+			check_and_resolve(s, t, &old);
+			return;
+		}
+	}
+	db_rollback(t);
+}
+
+static void begun(
+	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct save *s = arg;
+
+	if (f != NULL) {
+		answer_fault(s->call, f);
+	} else if (s->create) {
+		check_and_resolve(s, t, NULL);
+	} else {
+		ref_args(db_add(t, &SQL_TASK_FIND), ((const struct m_task_update *)s->call->body)->ref);
+		db_step(t, found, s);
+	}
+}
+
+static void save(struct call *call, const struct m_task *change, bool create)
+{
+	struct save *s = arena_alloc(&call->arena, sizeof(*s));
+
+	bug_if(s == NULL);
+	*s = (struct save){.call = call, .change = change, .create = create};
+	db_begin(scheduler.service->db, begun, s);
+}
+
+void on_task_create(struct call *call)
+{
+	save(call, ((const struct m_task_create *)call->body)->task, true);
+}
+
+void on_task_update(struct call *call)
+{
+	save(call, ((const struct m_task_update *)call->body)->task, false);
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Opening a run: references become devices, devices become jobs, in one statement of one snapshot
+ * (FL-22). The statement is assembled here from parts of sql.h, since every dynamic group brings its
+ * own condition; all values are parameters. */
+#include <string.h>
+
+#include "services/scheduler/run.h"
+#include "services/scheduler/scheduler.h"
+
+#define DEPTH_MAX 16u
+
+struct open {
+	struct opening o;
+	struct arena *arena;
+	opening_fn fn;
+	void *arg;
+	/* groups below those named, the filters among them parsed */
+	struct uuid *listed;      /* static groups of the union */
+	const char **listed_via;
+	size_t n_listed;
+	struct uuid *excluded;
+	size_t n_excluded;
+	const struct filter **filters, **not_filters; /* of dynamic groups and the ad hoc one */
+	const char **filters_via;
+	size_t n_filters, n_not;
+	struct buf sql;
+	struct sql_values values;
+	struct db_sql statement;
+};
+
+static void finish(struct open *o, struct txn *t, const struct fault *f)
+{
+	buf_fini(&o->sql);
+	o->fn(t, f, o->arg);
+}
+
+static void refuse(struct open *o, struct txn *t, const struct fault *f)
+{
+	db_rollback(t);
+	finish(o, NULL, f);
+}
+
+/* ---- step 3: the run knows its list ---- */
+
+static void frozen(struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f,
+	void *arg)
+{
+	struct open *o = arg;
+
+	finish(o, f == NULL ? t : NULL, f);
+}
+
+static void inserted(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct open *o = arg;
+	struct m_run_counts counts = {0};
+
+	if (f != NULL) {
+		finish(o, NULL, f);
+		return;
+	}
+	for (int row = 0; row < db_rows(r[0]); row++) {
+		run_count_add(&counts, (enum job_state)db_get_int(r[0], row, 0),
+			db_get_int(r[0], row, 1));
+		if (db_get_int(r[0], row, 0) == JOB_STATE_READY)
+			events_ready(db_get_text(r[0], row, 2));
+	}
+	struct db_args *a = db_add(t, &SQL_RUN_OPENED);
+	db_uuid(a, &o->o.run);
+	db_int(a, (int64_t)run_end(RUN_STATE_RUNNING, &counts));
+	db_uuid(a, &o->o.previous);
+	a = db_add(t, &SQL_TASK_RAN);
+	db_uuid(a, &o->o.task);
+	db_uuid(a, &o->o.run);
+	db_step(t, frozen, o);
+}
+
+/* ---- step 2: the list ---- */
+
+static void add_uuids(struct db_args *a, const struct uuid *ids, size_t n)
+{
+	db_array(a);
+	for (size_t i = 0; i < n; i++)
+		db_uuid(a, &ids[i]);
+	db_array_end(a);
+}
+
+static void add_texts(struct db_args *a, const char *const *texts, size_t n)
+{
+	db_array(a);
+	for (size_t i = 0; i < n; i++)
+		db_text(a, texts[i]);
+	db_array_end(a);
+}
+
+static void make_sql(struct open *o)
+{
+	bool all = o->o.targets != NULL && o->o.targets->all;
+
+	buf_adds(&o->sql, SQL_OPEN_HEAD);
+	if (all)
+		buf_adds(&o->sql, SQL_OPEN_ALL);
+	for (size_t i = 0; i < o->n_filters; i++) {
+		buf_addf(&o->sql, SQL_OPEN_FILTER, i + 1);
+		sql_condition(o->filters[i], SQL_OPEN_VALUES, &o->sql, &o->values);
+	}
+	buf_adds(&o->sql, SQL_OPEN_EXCEPT);
+	for (size_t i = 0; i < o->n_not; i++) {
+		buf_adds(&o->sql, SQL_OPEN_EXCEPT_FILTER);
+		sql_condition(o->not_filters[i], SQL_OPEN_VALUES, &o->sql, &o->values);
+	}
+	buf_adds(&o->sql, SQL_OPEN_TAIL);
+	o->statement = (struct db_sql){"", buf_str(&o->sql)};
+}
+
+/* Parameters of SQL_OPEN_HEAD … SQL_OPEN_TAIL, see sql_task.c. */
+static void add_open(struct open *o, struct txn *t)
+{
+	const struct m_targets *m = o->o.targets;
+	const char *const *families = job_kind_families(o->o.kind);
+	size_t n = 0;
+	struct db_args *a = db_add(t, &o->statement);
+
+	while (families[n] != NULL)
+		n++;
+	db_uuid(a, &o->o.run);
+	if (m == NULL)
+		add_texts(a, o->o.devices, o->o.devices_n);
+	else
+		add_texts(a, m->devices, m->devices_n);
+	add_uuids(a, o->listed, o->n_listed);
+	add_texts(a, o->listed_via, o->n_listed);
+	add_texts(a, o->filters_via, o->n_filters);
+	add_texts(a, m == NULL ? NULL : m->exclude_devices, m == NULL ? 0 : m->exclude_devices_n);
+	add_uuids(a, o->excluded, o->n_excluded);
+	sql_values_add(a, &o->values);
+	db_text(a, o->o.kind);
+	add_texts(a, families, n);
+	db_text(a, job_kind_capability(o->o.kind));
+	db_int(a, strcmp(o->o.kind, "ab.backup") == 0 ? CN_UNSUPPORTED_DEVICE
+						      : CN_UNSUPPORTED_OPERATION);
+}
+
+static void insert_jobs(struct open *o, struct txn *t)
+{
+	struct fault f = FAULT_INIT;
+
+	make_sql(o);
+	if (o->sql.err) {
+		(void)fault_why(&f, CN_VALIDATION_FAILED, "filter", "the filters hold too many values");
+		refuse(o, t, &f);
+		return;
+	}
+	add_open(o, t);
+	db_step(t, inserted, o);
+}
+
+/* ---- step 1: groups ---- */
+
+static int take_group(struct open *o, struct row *c, bool except, struct fault *err)
+{
+	struct uuid id = row_uuid(c);
+	const char *name = row_text(c);
+	bool dynamic = row_uint(c) == GROUP_KIND_DYNAMIC;
+	const char *filter = row_text(c);
+	const char *via = row_text(c);
+	const struct filter *tree = NULL;
+
+	if (row_uint(c) > DEPTH_MAX)
+		return fault_why(err, CN_CONFLICT, "group_cycle", "group %s is nested too deep", name);
+	if (!dynamic && except) {
+		o->excluded[o->n_excluded++] = id;
+	} else if (!dynamic) {
+		o->listed_via[o->n_listed] = via;
+		o->listed[o->n_listed++] = id;
+	} else {
+		if (filter_parse(filter, FILTER_DEVICES, o->arena, &tree, err) < 0)
+			return -1;
+		if (except)
+			o->not_filters[o->n_not++] = tree;
+		else
+			o->filters_via[o->n_filters] = via;
+		if (!except)
+			o->filters[o->n_filters++] = tree;
+	}
+	return 0;
+}
+
+static int take_groups(struct open *o, struct db_result **r, struct fault *err)
+{
+	size_t most = (size_t)db_rows(r[0]) + (size_t)db_rows(r[1]) + 1;
+
+	o->listed = arena_array(o->arena, most, sizeof(*o->listed));
+	o->listed_via = arena_array(o->arena, most, sizeof(*o->listed_via));
+	o->excluded = arena_array(o->arena, most, sizeof(*o->excluded));
+	o->filters = arena_array(o->arena, most, sizeof(*o->filters));
+	o->filters_via = arena_array(o->arena, most, sizeof(*o->filters_via));
+	o->not_filters = arena_array(o->arena, most, sizeof(*o->not_filters));
+	if (!o->listed || !o->listed_via || !o->excluded || !o->filters || !o->filters_via ||
+		!o->not_filters)
+		return fault_set(err, CN_QUOTA_EXCEEDED, "too many groups");
+	for (int k = 0; k < 2; k++) {
+		for (int row = 0; row < db_rows(r[k]); row++) {
+			struct row c = {.r = r[k], .row = row, .arena = o->arena};
+			if (take_group(o, &c, k == 1, err) < 0)
+				return -1;
+		}
+	}
+	if (o->o.targets->filter != NULL) {
+		o->filters_via[o->n_filters] = "filter";
+		if (filter_parse(o->o.targets->filter, FILTER_DEVICES, o->arena,
+			    &o->filters[o->n_filters++], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void groups_read(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct open *o = arg;
+	struct fault err = FAULT_INIT;
+
+	if (f != NULL)
+		finish(o, NULL, f);
+	else if (take_groups(o, r, &err) < 0)
+		refuse(o, t, &err);
+	else
+		insert_jobs(o, t);
+}
+
+void run_insert(struct txn *t, const struct uuid *run, const struct uuid *task, const char *cause,
+	const struct uuid *rerun_of, int64_t due_ms)
+{
+	struct db_args *a = db_add(t, &SQL_RUN_INSERT);
+
+	db_uuid(a, run);
+	db_uuid(a, task);
+	db_int(a, RUN_STATE_OPENING);
+	db_text(a, cause);
+	db_uuid(a, rerun_of);
+	db_time_ms(a, due_ms);
+	db_int(a, scheduler.config.run_deadline_ms);
+	db_int(a, JOB_ERRORS_MAX);
+	db_int(a, JOB_CRASHES_MAX);
+}
+
+void opening_start(
+	struct txn *t, const struct opening *opening, struct arena *arena, opening_fn fn, void *arg)
+{
+	struct open *o = arena_alloc(arena, sizeof(*o));
+
+	bug_if(o == NULL);
+	o->o = *opening;
+	o->arena = arena;
+	o->fn = fn;
+	o->arg = arg;
+	if (o->o.targets == NULL) {
+		insert_jobs(o, t);
+		return;
+	}
+	add_texts(db_add(t, &SQL_GROUPS_BELOW), o->o.targets->groups, o->o.targets->groups_n);
+	add_texts(db_add(t, &SQL_GROUPS_BELOW), o->o.targets->exclude_groups,
+		o->o.targets->exclude_groups_n);
+	db_step(t, groups_read, o);
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+/* When a task fires (docs/spec/fleet.md section 4). Pure: the present time is an input.
+ * every_minutes counts elapsed time from its start. every_days iterates the calendar in floating
+ * local time and converts each occurrence by itself (FL-31): a time in a spring gap fires at the
+ * gap's end, a time in an autumn overlap once, at the earlier instant. */
+#pragma once
+
+#include "common/base/fault.h"
+#include "common/clock/zone.h"
+#include "gen/msg.h"
+
+#define SCHEDULE_LATE_MS ((int64_t)24 * 3600 * 1000) /* start_deadline (FL-35) */
+
+/* A checked schedule. */
+struct schedule {
+	enum schedule_form form;
+	int64_t n;
+	int64_t start_ms, end_ms; /* end 0 = none */
+	const struct zone *zone;  /* of every_days */
+	int hour, minute;
+};
+
+struct firing {
+	int64_t due_ms;
+	char local[40]; /* the occurrence, unique in its task (FL-33) */
+	enum zone_fit fit;
+};
+
+/* now_ms: the start when none is given. m NULL = manual. 0, or -1 with CN_VALIDATION_FAILED. */
+int schedule_read(const struct m_schedule *m, int64_t now_ms, struct schedule *ret_schedule,
+	struct fault *reterr) must_check;
+/* The first firing later than after_ms; false when there is none (manual, immediate, past the end). */
+bool schedule_next(const struct schedule *s, int64_t after_ms, struct firing *ret_firing) must_check;
+
+/* After a planner's downtime: of the firings from `first` on that are due at now_ms, the newest runs
+ * unless it is later than its deadline, all older ones are missed (catch_up once, FL-35). */
+struct catch_up {
+	struct firing newest;
+	bool runs;          /* newest is not too late */
+	struct firing *missed; /* the newest of the missed ones, at most `most` */
+	size_t n_missed;
+	struct firing next;
+	bool has_next;
+};
+void schedule_catch_up(const struct schedule *s, const struct firing *first, int64_t now_ms,
+	struct firing *missed, size_t most, struct catch_up *ret_catch_up);

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the handlers of the scheduler share. PostgreSQL holds the truth; here is only what is under
+ * way. One thread. */
+#pragma once
+
+#include "common/db/db.h"
+#include "common/service/service.h"
+#include "gen/config.h"
+#include "gen/errors.h"
+#include "gen/msg.h"
+#include "services/scheduler/job.h"
+#include "services/scheduler/rows.h"
+#include "services/scheduler/sql.h"
+
+struct scheduler {
+	struct service *service;
+	struct scheduler_config config;
+	/* what arrives while a transaction runs is served by the next (DESIGN "Batching") */
+	struct db_batch *claims, *renewals, *steps, *results; /* of struct call */
+	struct timer *tick;
+};
+
+extern struct scheduler scheduler;
+
+int scheduler_start(struct service *s, struct fault *reterr);
+
+/* ---- answers (answer.c) ---- */
+
+/* Says what went wrong in the words of the API: a broken constraint is a conflict, not an accident. */
+void answer_fault(struct call *call, const struct fault *f);
+/* "id or name" as the two parameters of every statement that finds by reference. */
+void ref_args(struct db_args *a, const char *ref);
+/* The key of the request, so that a repeated call makes the same object; fresh when absent. */
+struct uuid request_id(const struct call *call);
+/* The one row of a find: refuses with not_found or ambiguous and returns false. */
+bool found_one(struct call *call, const struct db_result *r, const char *noun);
+/* if_version of a change against the row's. */
+bool version_fits(struct call *call, uint64_t wanted, uint64_t present);
+/* "name \x1f id" and back; the cursor of a list in order of names. */
+const char *cursor_make(struct call *call, const char *name, const struct uuid *id);
+bool cursor_read(struct call *call, const char *cursor, const char **ret_name, struct uuid *ret_id);
+
+/* ---- events (events.c): hints after a commit, at most ten a second for each run ---- */
+
+void events_start(void);
+/* The run's jobs moved: publishes its counts soon, and ends the run when all have ended (RL-7). */
+void events_run(const struct uuid *run);
+void events_job(const struct m_job_changed *e);
+void events_ready(const char *pool);
+void events_device(const struct uuid *device, enum device_state state, const char *cause);
+
+/* ---- ends of jobs (endings.c) ---- */
+
+struct ending {
+	struct uuid job, run, device;
+	const char *device_name, *kind;
+	uint64_t attempt;
+	enum job_state was;
+	struct job_verdict verdict;
+	const struct m_job_outcome *report; /* NULL: the worker was lost */
+	struct uuid lost_by;
+	const char *detail; /* without a report */
+};
+
+/* One row of SQL_JOB_LOCK. */
+struct locked_job {
+	struct job job;
+	size_t place; /* in the list that was asked for, from 0 */
+	struct uuid worker, run, device;
+	const char *device_name, *kind;
+	bool lost; /* its last lease ended without a report */
+};
+void locked_job_read(struct db_result *r, int row, struct arena *arena, struct locked_job *ret_job);
+/* Queues the statements that write n ends in this transaction. */
+void endings_write(struct txn *t, const struct ending *ends, size_t n, struct arena *arena);
+/* After the commit: events. */
+void endings_tell(const struct ending *ends, size_t n);
+struct job_timers job_timers(void);
+/* Notes in this transaction that a worker lives, every few seconds at most. */
+void worker_seen(struct txn *t, const struct uuid *worker, const char *pool);
+uint64_t random_u64(void);
+
+/* Jobs whose lease ended, or all of a worker that is said to be dead (culprit nil: unknown); in the
+ * background, each with a transaction of its own (orphans.c). */
+void orphans_expired(void);
+void orphans_of_worker(const struct uuid *worker, const struct uuid *culprit, const char *phase);
+
+/* ---- opening a run (open.c) ---- */
+
+struct opening {
+	struct uuid run, task, previous; /* previous: the run to compare with, or nil */
+	const char *kind;
+	const struct m_targets *targets; /* NULL: exactly the devices below */
+	const char *const *devices;      /* of a rerun: ids as text */
+	size_t devices_n;
+};
+/* Continues a transaction that holds the run in state opening: resolves the targets, freezes the
+ * list, inserts the jobs, and calls on with f NULL (then commit) or a fault (rolled back). */
+typedef void (*opening_fn)(struct txn *t, const struct fault *f, void *arg);
+void opening_start(struct txn *t, const struct opening *o, struct arena *arena, opening_fn fn,
+	void *arg);
+
+/* A run in state opening; its settings are those of the task now. One row comes back, none when the
+ * run exists. */
+void run_insert(struct txn *t, const struct uuid *run, const struct uuid *task, const char *cause,
+	const struct uuid *rerun_of, int64_t due_ms);
+
+/* ---- maintenance (sweep.c, planner.c) ---- */
+
+void sweep_start(void);
+void planner_tick(void);
+/* A transaction of step 1 has run ids; see on_run_cancel.c. */
+void stop_run(struct txn *t, const struct uuid *run, enum job_state state, int cause);
+void stop_job(struct txn *t, const struct uuid *job);
+
+/* Takes the sealed password out of an answer. */
+void task_hide(struct m_task *t);
+
+/* ---- handlers, one per message ---- */
+
+void on_device_list(struct call *call);
+void on_device_get(struct call *call);
+void on_device_create(struct call *call);
+void on_device_update(struct call *call);
+void on_device_set_state(struct call *call);
+void on_device_import(struct call *call);
+void on_site_list(struct call *call);
+void on_site_put(struct call *call);
+void on_site_delete(struct call *call);
+void on_group_list(struct call *call);
+void on_group_get(struct call *call);
+void on_group_create(struct call *call);
+void on_group_update(struct call *call);
+void on_group_delete(struct call *call);
+void on_group_change_members(struct call *call);
+void on_group_members(struct call *call);
+void on_group_preview(struct call *call);
+void on_credential_list(struct call *call);
+void on_credential_put(struct call *call);
+void on_credential_delete(struct call *call);
+void on_task_list(struct call *call);
+void on_task_get(struct call *call);
+void on_task_create(struct call *call);
+void on_task_update(struct call *call);
+void on_task_delete(struct call *call);
+void on_task_next(struct call *call);
+void on_run_start(struct call *call);
+void on_run_list(struct call *call);
+void on_run_get(struct call *call);
+void on_run_cancel(struct call *call);
+void on_run_rerun(struct call *call);
+void on_run_targets(struct call *call);
+void on_run_outcomes(struct call *call);
+void on_job_get(struct call *call);
+void on_job_cancel(struct call *call);
+void on_job_transitions(struct call *call);
+void on_job_claim(struct call *call);
+void on_job_renew(struct call *call);
+void on_job_advance(struct call *call);
+void on_job_result(struct call *call);
+void on_job_give_back(struct call *call);
+void on_worker_died(struct call *call);
+void on_worker_list(struct call *call);

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Maintenance, each tick, by every scheduler at once: rows that another one holds are passed by. What
+ * is due becomes ready, ended leases are collected, deadlines and cancellations are carried on, runs
+ * are looked at. Everything here can be done twice or be late without harm. */
+#include <stdlib.h>
+
+#include "services/scheduler/scheduler.h"
+
+#define READY_PER_TICK 20000
+#define PURGE_EVERY 3600 /* ticks */
+
+static struct {
+	bool busy;
+	unsigned ticks;
+} sweep;
+
+static void done(unused struct txn *t, unused struct db_result **r, unused size_t n,
+	unused const struct fault *f, unused void *arg)
+{
+	sweep.busy = false;
+}
+
+/* ---- live runs: deadline, cancel, end ---- */
+
+static void runs_read(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
+	unused void *arg)
+{
+	if (f != NULL) {
+		sweep.busy = false;
+		return;
+	}
+	for (int row = 0; row < db_rows(r[0]); row++) {
+		struct uuid run = db_get_uuid(r[0], row, 0);
+		enum run_state state = (enum run_state)db_get_int(r[0], row, 1);
+		if (state == RUN_STATE_CANCELLING)
+			stop_run(t, &run, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
+		else if (db_get_bool(r[0], row, 2))
+			stop_run(t, &run, JOB_STATE_MISSED, CN_RUN_DEADLINE);
+		events_run(&run);
+	}
+	db_commit(t, done, NULL);
+}
+
+static void runs_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, unused void *arg)
+{
+	if (f != NULL) {
+		sweep.busy = false;
+		return;
+	}
+	(void)db_add(t, &SQL_RUN_LIVE);
+	db_step(t, runs_read, NULL);
+}
+
+/* ---- what is due ---- */
+
+static void tell_pools(const struct db_result *r)
+{
+	for (int row = 0; row < db_rows(r); row++)
+		events_ready(db_get_text(r, row, 0));
+}
+
+static void due_done(unused struct txn *t, struct db_result **r, size_t n, const struct fault *f,
+	unused void *arg)
+{
+	if (f != NULL || n < 3) {
+		sweep.busy = false;
+		return;
+	}
+	tell_pools(r[0]);
+	tell_pools(r[1]);
+	for (int row = 0; row < db_rows(r[2]); row++) {
+		struct uuid device = db_get_uuid(r[2], row, 0);
+		events_device(&device, DEVICE_STATE_ENROLLED, NULL);
+	}
+	db_begin(scheduler.service->db, runs_begun, NULL);
+}
+
+static void due_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, unused void *arg)
+{
+	if (f != NULL) {
+		sweep.busy = false;
+		return;
+	}
+	db_int(db_add(t, &SQL_LATER_READY), READY_PER_TICK);
+	(void)db_add(t, &SQL_SUSPECT_READY);
+	(void)db_add(t, &SQL_HOLD_OVER);
+	if (sweep.ticks++ % PURGE_EVERY == 0)
+		(void)db_add(t, &SQL_PURGE);
+	db_commit(t, due_done, NULL);
+}
+
+static void tick(unused void *arg)
+{
+	if (scheduler.service->stopping || !db_up(scheduler.service->db))
+		return;
+	planner_tick();
+	if (sweep.busy)
+		return;
+	sweep.busy = true;
+	orphans_expired();
+	db_begin(scheduler.service->db, due_begun, NULL);
+}
+
+void sweep_start(void)
+{
+	scheduler.tick = timer_new(scheduler.service->loop, tick, NULL);
+	timer_set(scheduler.tick, 1, (uint64_t)scheduler.config.tick_ms);
+}
