@@ -87,8 +87,12 @@ static void expect(struct txn *t, enum slot slot, const struct db_sql *sql)
 static bool prepare(struct conn *c, struct txn *t, const struct db_sql *sql)
 {
 	size_t n = strlen(sql->name);
-	const struct db_sql *known = map_get(&c->prepared, sql->name, n);
+	const struct db_sql *known = n == 0 ? NULL : map_get(&c->prepared, sql->name, n);
 
+	if (n == 0) { /* made for this call: parsed each time */
+		expect(t, SLOT_PREPARE, sql);
+		return PQsendPrepare(c->pg, "", sql->text, 0, NULL) == 1;
+	}
 	bug_if(known != NULL && known != sql && strcmp(known->text, sql->text) != 0);
 	if (known != NULL)
 		return true;

@@ -127,6 +127,26 @@ exception when others then
   return null;
 end $$;
 
+-- Members of struct device as its JSON has them to what the columns hold; null stays null.
+create function fleet.ports_of(ports jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog as $$
+  select case when ports is null then null else coalesce((select jsonb_object_agg(e->>'service',
+    (e->>'port')::int) from jsonb_array_elements(ports) e), '{}') end
+$$;
+create function fleet.labels_of(labels jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog as $$
+  select case when labels is null then null else coalesce((select jsonb_object_agg(e->>'key',
+    coalesce(e->>'value', '')) from jsonb_array_elements(labels) e), '{}') end
+$$;
+create function fleet.type_of(type text) returns smallint
+language sql immutable set search_path = pg_catalog as $$
+  select array_position('{none,I,II,III}'::text[], type)::smallint
+$$;
+create function fleet.manager_of(manager text) returns smallint
+language sql immutable set search_path = pg_catalog as $$
+  select array_position('{carnet,other,vendor_sync}'::text[], manager)::smallint
+$$;
+
 -- * and ? of the filter language as a LIKE pattern.
 create function fleet.glob(pattern text) returns text
 language sql immutable set search_path = pg_catalog as $$

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* job_renew: all leases of a worker in one statement (RL-4). What is not its own any more, it loses;
  * what a person cancelled, it hears here. */
-#include <string.h>
+#include <stdlib.h>
 
+#include "common/base/map.h"
 #include "common/clock/clock.h"
 #include "services/scheduler/batch.h"
 

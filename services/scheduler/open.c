@@ -13,6 +13,7 @@ struct open {
 	struct opening o;
 	struct arena *arena;
 	opening_fn fn;
+	preview_fn preview; /* only count */
 	void *arg;
 	/* groups below those named, the filters among them parsed */
 	struct uuid *listed;      /* static groups of the union */
@@ -31,7 +32,10 @@ struct open {
 static void finish(struct open *o, struct txn *t, const struct fault *f)
 {
 	buf_fini(&o->sql);
-	o->fn(t, f, o->arg);
+	if (o->preview != NULL)
+		o->preview(t, NULL, f, o->arg);
+	else
+		o->fn(t, f, o->arg);
 }
 
 static void refuse(struct open *o, struct txn *t, const struct fault *f)
@@ -57,6 +61,11 @@ static void inserted(struct txn *t, struct db_result **r, unused size_t n, const
 
 	if (f != NULL) {
 		finish(o, NULL, f);
+		return;
+	}
+	if (o->preview != NULL) {
+		buf_fini(&o->sql);
+		o->preview(t, r[0], NULL, o->arg);
 		return;
 	}
 	for (int row = 0; row < db_rows(r[0]); row++) {
@@ -109,7 +118,7 @@ static void make_sql(struct open *o)
 		buf_adds(&o->sql, SQL_OPEN_EXCEPT_FILTER);
 		sql_condition(o->not_filters[i], SQL_OPEN_VALUES, &o->sql, &o->values);
 	}
-	buf_adds(&o->sql, SQL_OPEN_TAIL);
+	buf_adds(&o->sql, o->preview != NULL ? SQL_OPEN_COUNTS : SQL_OPEN_TAIL);
 	o->statement = (struct db_sql){"", buf_str(&o->sql)};
 }
 
@@ -134,6 +143,8 @@ static void add_open(struct open *o, struct txn *t)
 	add_texts(a, m == NULL ? NULL : m->exclude_devices, m == NULL ? 0 : m->exclude_devices_n);
 	add_uuids(a, o->excluded, o->n_excluded);
 	sql_values_add(a, &o->values);
+	if (o->preview != NULL)
+		return;
 	db_text(a, o->o.kind);
 	add_texts(a, families, n);
 	db_text(a, job_kind_capability(o->o.kind));
@@ -245,22 +256,36 @@ void run_insert(struct txn *t, const struct uuid *run, const struct uuid *task, 
 	db_int(a, JOB_CRASHES_MAX);
 }
 
+static void start(struct open *o, struct txn *t)
+{
+	const struct m_targets *m = o->o.targets;
+
+	if (m == NULL) {
+		insert_jobs(o, t);
+		return;
+	}
+	add_texts(db_add(t, &SQL_GROUPS_BELOW), m->groups, m->groups_n);
+	add_texts(db_add(t, &SQL_GROUPS_BELOW), m->exclude_groups, m->exclude_groups_n);
+	db_step(t, groups_read, o);
+}
+
 void opening_start(
 	struct txn *t, const struct opening *opening, struct arena *arena, opening_fn fn, void *arg)
 {
 	struct open *o = arena_alloc(arena, sizeof(*o));
 
 	bug_if(o == NULL);
-	o->o = *opening;
-	o->arena = arena;
-	o->fn = fn;
-	o->arg = arg;
-	if (o->o.targets == NULL) {
-		insert_jobs(o, t);
-		return;
-	}
-	add_texts(db_add(t, &SQL_GROUPS_BELOW), o->o.targets->groups, o->o.targets->groups_n);
-	add_texts(db_add(t, &SQL_GROUPS_BELOW), o->o.targets->exclude_groups,
-		o->o.targets->exclude_groups_n);
-	db_step(t, groups_read, o);
+	*o = (struct open){.o = *opening, .arena = arena, .fn = fn, .arg = arg};
+	start(o, t);
+}
+
+void opening_preview(struct txn *t, const struct m_targets *targets, struct arena *arena,
+	preview_fn fn, void *arg)
+{
+	struct open *o = arena_alloc(arena, sizeof(*o));
+
+	bug_if(o == NULL);
+	*o = (struct open){.o = {.targets = targets, .kind = ""}, .arena = arena, .preview = fn,
+		.arg = arg};
+	start(o, t);
 }

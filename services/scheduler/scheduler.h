@@ -105,6 +105,11 @@ void opening_start(struct txn *t, const struct opening *o, struct arena *arena, 
 void run_insert(struct txn *t, const struct uuid *run, const struct uuid *task, const char *cause,
 	const struct uuid *rerun_of, int64_t due_ms);
 
+/* The same list, only counted: rows of SQL_OPEN_COUNTS. fn ends the transaction. */
+typedef void (*preview_fn)(struct txn *t, struct db_result *r, const struct fault *f, void *arg);
+void opening_preview(struct txn *t, const struct m_targets *targets, struct arena *arena,
+	preview_fn fn, void *arg);
+
 /* ---- maintenance (sweep.c, planner.c) ---- */
 
 void sweep_start(void);
@@ -113,6 +118,8 @@ void planner_tick(void);
 void stop_run(struct txn *t, const struct uuid *run, enum job_state state, int cause);
 void stop_job(struct txn *t, const struct uuid *job);
 
+/* Answers with the group of the last result. */
+void group_answer(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg);
 /* Takes the sealed password out of an answer. */
 void task_hide(struct m_task *t);
 

@@ -125,6 +125,6 @@ extern const struct db_sql SQL_PURGE;
 /* Parts of the statement that opens a run (open.c). */
 #define SQL_OPEN_VALUES 8u
 extern const char SQL_OPEN_HEAD[], SQL_OPEN_ALL[], SQL_OPEN_EXCEPT[], SQL_OPEN_EXCEPT_FILTER[];
-extern const char SQL_OPEN_TAIL[];
+extern const char SQL_OPEN_TAIL[], SQL_OPEN_COUNTS[];
 #define SQL_OPEN_FILTER                                                                            \
 	" union all select d.id, ($5::text[])[%zu], 2 from fleet.device d where d.state <> 5 and "

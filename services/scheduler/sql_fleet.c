@@ -29,15 +29,6 @@ const char SQL_DEVICE_LIST[] =
 	" accept_clear_text_secrets boolean, allow_unproven boolean, tls_pin text, pool text,"     \
 	" state text, capabilities jsonb, place)"
 
-#define PORTS_OF(x)                                                                                \
-	"(select jsonb_object_agg(e->>'service', (e->>'port')::int)"                               \
-	" from jsonb_array_elements(" x ".ports) e)"
-#define LABELS_OF(x)                                                                               \
-	"(select coalesce(jsonb_object_agg(e->>'key', coalesce(e->>'value', '')), '{}')"            \
-	" from jsonb_array_elements(" x ".labels) e)"
-#define TYPE_OF(x) "array_position('{none,I,II,III}'::text[], " x ".type)::smallint"
-#define MANAGER_OF(x) "array_position('{carnet,other,vendor_sync}'::text[], " x ".managed_by)::smallint"
-
 #define DEVICE_SET                                                                                 \
 	"name = coalesce(x.name, d.name), vendor = coalesce(x.vendor, d.vendor),"                  \
 	" family = coalesce(x.family, d.family), model = coalesce(x.model, d.model),"              \
@@ -45,13 +36,13 @@ const char SQL_DEVICE_LIST[] =
 	" device_uuid = coalesce(x.device_uuid, d.device_uuid),"                                   \
 	" address = coalesce(x.address, d.address),"                                               \
 	" ip = case when x.address is null then d.ip else fleet.ip_of(x.address) end,"             \
-	" ports = case when x.ports is null then d.ports else coalesce(" PORTS_OF("x") ", '{}') end," \
-	" firmware = coalesce(x.firmware, d.firmware), type = coalesce(" TYPE_OF("x") ", d.type),"  \
+	" ports = coalesce(fleet.ports_of(x.ports), d.ports)," \
+	" firmware = coalesce(x.firmware, d.firmware), type = coalesce(fleet.type_of(x.type), d.type),"  \
 	" display_language = coalesce(x.display_language, d.display_language),"                    \
 	" charset = coalesce(x.charset, d.charset), time_zone = coalesce(x.time_zone, d.time_zone)," \
 	" site = case when x.site is null then d.site else nullif(x.site, '') end,"                \
-	" labels = case when x.labels is null then d.labels else " LABELS_OF("x") " end,"           \
-	" managed_by = coalesce(" MANAGER_OF("x") ", d.managed_by),"                               \
+	" labels = coalesce(fleet.labels_of(x.labels), d.labels),"           \
+	" managed_by = coalesce(fleet.manager_of(x.managed_by), d.managed_by),"                               \
 	" simulated = coalesce(x.simulated, d.simulated),"                                         \
 	" clear_text = coalesce(x.clear_text, d.clear_text),"                                      \
 	" accept_clear_text_secrets = coalesce(x.accept_clear_text_secrets,"                       \
@@ -79,11 +70,11 @@ const struct db_sql SQL_DEVICE_PUT = {"device_put",
 	"  state)"
 	"  select x.id, x.name, coalesce(x.vendor, ''), x.family, coalesce(x.model, ''),"
 	"   coalesce(x.serial, ''), coalesce(x.mac, ''), coalesce(x.device_uuid, ''), x.address,"
-	"   fleet.ip_of(x.address), coalesce(" PORTS_OF("x") ", '{}'), coalesce(x.firmware, ''),"
-	"   coalesce(" TYPE_OF("x") ", 1), coalesce(x.display_language, ''), coalesce(x.charset, ''),"
+	"   fleet.ip_of(x.address), coalesce(fleet.ports_of(x.ports), '{}'), coalesce(x.firmware, ''),"
+	"   coalesce(fleet.type_of(x.type), 1), coalesce(x.display_language, ''), coalesce(x.charset, ''),"
 	"   coalesce(x.time_zone, ''), nullif(x.site, ''),"
-	"   case when x.labels is null then '{}' else " LABELS_OF("x") " end,"
-	"   coalesce(" MANAGER_OF("x") ", 1), coalesce(x.simulated, false),"
+	"   coalesce(fleet.labels_of(x.labels), '{}'),"
+	"   coalesce(fleet.manager_of(x.managed_by), 1), coalesce(x.simulated, false),"
 	"   coalesce(x.clear_text, false), coalesce(x.accept_clear_text_secrets, false),"
 	"   coalesce(x.allow_unproven, false), coalesce(x.tls_pin, ''), coalesce(x.pool, ''),"
 	"   case when x.state = 'candidate' then 1 else 2 end"

@@ -160,11 +160,25 @@ const char SQL_OPEN_EXCEPT[] =
 	"), gone as (select unnest($6::uuid[]) as id union all select m.device"
 	" from fleet.group_device m where m.grp = any ($7::uuid[])";
 const char SQL_OPEN_EXCEPT_FILTER[] = " union all select d.id from fleet.device d where ";
+/* What a list would be → what, key, count */
+const char SQL_OPEN_COUNTS[] =
+	"), pick as materialized (select distinct id from found where id not in (select id from gone"
+	"  where id is not null) and $1::uuid is null and cardinality($5::text[]) >= 0"
+	"  and cardinality($8::text[]) >= 0), d as (select d.* from pick join fleet.device d using (id))"
+	" select 'total', '', count(*) from d"
+	" union all select 'site', coalesce(site, ''), count(*) from d group by 2"
+	" union all select 'type', (array['none', 'I', 'II', 'III'])[type], count(*) from d group by 2"
+	" union all select 'family', family, count(*) from d group by 2"
+	" union all select 'state', (array['candidate', 'enrolled', 'auth_hold', 'suspended',"
+	"  'retired'])[state], count(*) from d group by 2"
+	" union all select 'support', coalesce(capabilities -> 'ab.read' ->> 'result', 'unknown'),"
+	"  count(*) from d group by 2";
 /* Ids of jobs: those of one run differ in their last four bytes only, so they are made quickly and
  * stand together in the index. */
 const char SQL_OPEN_TAIL[] =
 	"), pick as materialized (select distinct on (id) id, via from found"
-	"  where id not in (select id from gone where id is not null) order by id, o),"
+	"  where id not in (select id from gone where id is not null)"
+	"  and cardinality($5::text[]) >= 0 and cardinality($8::text[]) >= 0 order by id, o),"
 	" base as (select uuid_send(sched.uuid7()) as b),"
 	" ins as (insert into sched.job (id, run, device, state, cause, pool, family, created_at,"
 	"   ended_at, device_name, address, type, via)"

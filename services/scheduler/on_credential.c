@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Credentials: list, put, delete. The bytes are sealed by the gateway to the key of a worker class;
+ * here they are opaque and are never answered. */
+#include <string.h>
+
+#include "services/scheduler/scheduler.h"
+
+static const char *const kinds[] = {"snmp_v1", "snmp_v2c", "snmp_v3", "user_auth", "domain_auth",
+	"system_manager", "password_only", "bearer", "opaque", "mail_relay", "smb", "sftp", "s3"};
+
+/* ---- list ---- */
+
+static void no_args(unused struct db_args *a, unused void *arg)
+{
+}
+
+static void listed(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
+	void *arg)
+{
+	struct call *call = arg;
+	struct m_credential_page page = {0};
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	struct m_credential *items =
+		arena_array(&call->arena, (size_t)db_rows(r[0]) + 1, sizeof(*items));
+	bug_if(items == NULL);
+	for (int row = 0; row < db_rows(r[0]); row++) {
+		struct row c = {.r = r[0], .row = row, .arena = &call->arena};
+		row_credential(&c, &items[page.items_n++]);
+	}
+	page.items = items;
+	call_reply(call, &page);
+}
+
+void on_credential_list(struct call *call)
+{
+	db_query(scheduler.service->db, &SQL_CREDENTIAL_LIST, no_args, listed, call);
+}
+
+/* ---- put ---- */
+
+static void stored(unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	struct m_credential credential = {0};
+	struct m_credential_one reply = {.credential = &credential};
+
+	if (f != NULL) {
+		answer_fault(call, f);
+	} else if (found_one(call, r[n - 1], "credential")) {
+		struct row c = {.r = r[n - 1], .arena = &call->arena};
+		row_credential(&c, &credential);
+		call_reply(call, &reply);
+	}
+}
+
+/* A binding by reference that names nothing or several is refused. */
+static bool bound(struct call *call, const struct db_result *r, const char *noun)
+{
+	if (db_rows(r) == 0 || db_get_int(r, 0, 2) == 1)
+		return true;
+	call_refuse(call, CN_VALIDATION_FAILED, "binding", "there is %s such %s",
+		db_get_int(r, 0, 2) == 0 ? "no" : "more than one", noun);
+	return false;
+}
+
+static void resolved(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	const struct m_credential *m = ((const struct m_credential_put *)call->body)->credential;
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	if (!bound(call, r[0], "device") || !bound(call, r[1], "group")) {
+		db_rollback(t);
+		return;
+	}
+	struct uuid none = {{0}}, id = uuid_is_nil(&m->id) ? request_id(call) : m->id;
+	struct uuid device = db_rows(r[0]) == 1 ? db_get_uuid(r[0], 0, 1) : none;
+	struct uuid group = db_rows(r[1]) == 1 ? db_get_uuid(r[1], 0, 1) : none;
+	struct db_args *a = db_add(t, &SQL_CREDENTIAL_PUT);
+	db_uuid(a, &id);
+	db_text(a, m->name);
+	db_text(a, m->kind);
+	db_uuid(a, &device);
+	db_uuid(a, &group);
+	db_text(a, m->site);
+	db_text(a, m->range);
+	db_bytes(a, m->sealed);
+	db_int(a, (int64_t)m->position);
+	db_uuid(db_add(t, &SQL_CREDENTIAL_GET), &id);
+	db_commit(t, stored, call);
+}
+
+static void add_ref(struct txn *t, const struct db_sql *sql, const char *ref)
+{
+	struct db_args *a = db_add(t, sql);
+
+	db_array(a);
+	if (ref != NULL)
+		db_text(a, ref);
+	db_array_end(a);
+}
+
+static void put_begun(
+	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	const struct m_credential *m = ((const struct m_credential_put *)call->body)->credential;
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	add_ref(t, &SQL_RESOLVE_DEVICES, m->device);
+	add_ref(t, &SQL_RESOLVE_GROUPS, m->group);
+	db_step(t, resolved, call);
+}
+
+static bool kind_known(const char *kind)
+{
+	for (size_t i = 0; kind != NULL && i < array_len(kinds); i++) {
+		if (strcmp(kinds[i], kind) == 0)
+			return true;
+	}
+	return false;
+}
+
+void on_credential_put(struct call *call)
+{
+	const struct m_credential *m = ((const struct m_credential_put *)call->body)->credential;
+	int bindings = (m->device != NULL) + (m->group != NULL) + (m->site != NULL) + (m->range != NULL);
+
+	if (m->name == NULL || *m->name == '\0')
+		call_refuse(call, CN_VALIDATION_FAILED, "name", "a credential needs a name");
+	else if (!kind_known(m->kind))
+		call_refuse(call, CN_VALIDATION_FAILED, "kind", "there is no such kind of credential");
+	else if (bindings != 1)
+		call_refuse(call, CN_VALIDATION_FAILED, "binding",
+			"a credential is bound to one device, group, site or address range");
+	else
+		db_begin(scheduler.service->db, put_begun, call);
+}
+
+/* ---- delete ---- */
+
+static void ref(struct db_args *a, void *arg)
+{
+	struct call *call = arg;
+
+	ref_args(a, ((const struct m_credential_delete *)call->body)->ref);
+}
+
+static void deleted(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
+	void *arg)
+{
+	struct call *call = arg;
+	struct m_ok reply = {0};
+
+	if (f != NULL)
+		answer_fault(call, f);
+	else if (found_one(call, r[0], "credential"))
+		call_reply(call, &reply);
+}
+
+void on_credential_delete(struct call *call)
+{
+	db_query(scheduler.service->db, &SQL_CREDENTIAL_DELETE, ref, deleted, call);
+}
