@@ -22,12 +22,13 @@ const char SQL_DEVICE_LIST[] =
 
 /* $1 = JSON array of struct device */
 #define DEVICES_IN                                                                                 \
-	"jsonb_to_recordset($1::jsonb) with ordinality as x(name text, vendor text, family text,"   \
+	"jsonb_array_elements($1::jsonb) with ordinality e(j, place)"                               \
+	" cross join lateral jsonb_to_record(e.j) as x(name text, vendor text, family text,"   \
 	" model text, serial text, mac text, device_uuid text, address text, ports jsonb,"         \
 	" firmware text, type text, display_language text, charset text, time_zone text, site text," \
 	" labels jsonb, managed_by text, simulated boolean, clear_text boolean,"                   \
 	" accept_clear_text_secrets boolean, allow_unproven boolean, tls_pin text, pool text,"     \
-	" state text, capabilities jsonb, place)"
+	" state text)"
 
 #define DEVICE_SET                                                                                 \
 	"name = coalesce(x.name, d.name), vendor = coalesce(x.vendor, d.vendor),"                  \
@@ -54,7 +55,7 @@ const char SQL_DEVICE_LIST[] =
 /* JSON, id or null (a fresh one), may existing ones be updated → place from 1, id, inserted, known
  * site. A device is recognised by vendor and serial (FL-2), without a serial by name and address. */
 const struct db_sql SQL_DEVICE_PUT = {"device_put",
-	"with x as materialized (select x.*, coalesce($2::uuid, sched.uuid7()) as id,"
+	"with x as materialized (select x.*, e.place, coalesce($2::uuid, sched.uuid7()) as id,"
 	"   s.name is not null or coalesce(x.site, '') = '' as site_known"
 	"  from " DEVICES_IN " left join fleet.site s on s.name = x.site),"
 	" found as materialized (select distinct on (o.id) x.place, o.id from x join fleet.device o on"
