@@ -40,7 +40,8 @@ static int64_t days_of(int64_t y, int m, int d)
 
 int64_t zone_floating(const struct zone_time *t)
 {
-	return days_of(t->year, t->month, t->day) * DAY + t->hour * 3600 + t->minute * 60 + t->second;
+	return days_of(t->year, t->month, t->day) * DAY + t->hour * 3600 + t->minute * 60 +
+	       t->second;
 }
 
 struct zone_time zone_calendar(int64_t floating)
@@ -143,7 +144,8 @@ static int64_t day_in(const struct rule_day *d, int year)
 		day = days_of(year, 1, 1) + d->day - 1 + (leap && d->day >= 60);
 	} else if (d->form == 'M') {
 		int64_t first = days_of(year, d->month, 1);
-		int64_t end = d->month == 12 ? days_of(year + 1, 1, 1) : days_of(year, d->month + 1, 1);
+		int64_t end =
+			d->month == 12 ? days_of(year + 1, 1, 1) : days_of(year, d->month + 1, 1);
 		int64_t weekday = ((first + 4) % 7 + 7) % 7;
 		day = first + (d->day - weekday + 7) % 7 + (int64_t)(d->week - 1) * 7;
 		while (day >= end)
@@ -246,8 +248,8 @@ static bool read_block(struct zone *z, const uint8_t *p, size_t n, const struct 
 			(int32_t)big_endian(types + (size_t)index[i] * 6, 4));
 	}
 	const uint8_t *footer = p + body_size(h, 8), *end = p + n;
-	const uint8_t *stop = *footer == '\n' ? memchr(footer + 1, '\n', (size_t)(end - footer - 1))
-					      : NULL;
+	const uint8_t *stop =
+		*footer == '\n' ? memchr(footer + 1, '\n', (size_t)(end - footer - 1)) : NULL;
 	if (stop == NULL || (size_t)(stop - footer) > sizeof(rule))
 		return false;
 	memcpy(rule, footer + 1, (size_t)(stop - footer - 1));
@@ -273,7 +275,8 @@ static bool good_name(const char *name)
 	size_t n = strlen(name);
 
 	return n > 0 && n < 64 && name[0] != '/' &&
-	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_+-") == n;
+	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_+-") ==
+		       n;
 }
 
 static struct zone *load(const char *name)
@@ -286,7 +289,8 @@ static struct zone *load(const char *name)
 	bool ok = strcmp(name, "UTC") == 0;
 
 	z->changes = mem_alloc(ZONE_CHANGES_MAX * sizeof(*z->changes));
-	(void)snprintf(path, sizeof(path), "%s/%s", dir != NULL ? dir : "/usr/share/zoneinfo", name);
+	(void)snprintf(
+		path, sizeof(path), "%s/%s", dir != NULL ? dir : "/usr/share/zoneinfo", name);
 	if (!ok)
 		f = fopen(path, "re");
 	if (f != NULL) {

@@ -20,9 +20,9 @@
 struct db;
 struct txn;
 
-/* A statement of sql.c: prepared once per connection under its name. At most 32 parameters. One that
- * is assembled for a single call has the name "" and is parsed each time; it must live until its
- * step has ended. */
+/* A statement of sql.c: prepared once per connection under its name. At most 32 parameters. One
+ * that is assembled for a single call has the name "" and is parsed each time; it must live until
+ * its step has ended. */
 struct db_sql {
 	const char *name; /* unique in the process, or "" */
 	const char *text;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* How a held job leaves its worker: by a report, or because the worker was lost. One writer for both,
- * so that nothing is forgotten (RL-7). */
+/* How a held job leaves its worker: by a report, or because the worker was lost. One writer for
+ * both, so that nothing is forgotten (RL-7). */
 #include <string.h>
 
 #include "common/crypto/crypto.h"
@@ -46,8 +46,8 @@ void locked_job_read(struct db_result *r, int row, struct arena *arena, struct l
 
 /* ---- the parameters of SQL_JOB_END, one array per column ---- */
 
-static void ints(struct db_args *a, const struct ending *e, size_t n,
-	int64_t (*get)(const struct ending *))
+static void ints(
+	struct db_args *a, const struct ending *e, size_t n, int64_t (*get)(const struct ending *))
 {
 	db_array(a);
 	for (size_t i = 0; i < n; i++)

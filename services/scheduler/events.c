@@ -17,9 +17,9 @@
 
 static struct {
 	struct timer *timer;
-	struct map runs; /* that moved; the values are uuids */
-	bool busy;       /* a look is under way */
-	unsigned jobs;   /* published in this turn */
+	struct map runs;  /* that moved; the values are uuids */
+	bool busy;        /* a look is under way */
+	unsigned jobs;    /* published in this turn */
 	struct map pools; /* that got ready jobs */
 } events;
 
@@ -55,7 +55,8 @@ static void publish_runs(struct db_result *r, struct look *l)
 	}
 }
 
-static void looked(unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+static void looked(
+	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct look *l = arg;
 
@@ -87,7 +88,8 @@ static void add_changes(struct txn *t, const struct look *l)
 	db_array_end(a);
 }
 
-static void counted(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void counted(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct look *l = arg;
 	bool changes = false, folds = false;
@@ -123,7 +125,8 @@ static void counted(struct txn *t, struct db_result **r, unused size_t n, const 
 }
 
 /* Rows that another scheduler holds are its business. */
-static void locked(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void locked(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct look *l = arg;
 
@@ -145,8 +148,8 @@ static void locked(struct txn *t, struct db_result **r, unused size_t n, const s
 	db_step(t, counted, l);
 }
 
-static void begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct look *l = arg;
 

@@ -28,7 +28,8 @@ static const struct filter *parse_or(struct parser *p, unsigned depth);
 
 static int refuse(struct parser *p, const char *what)
 {
-	return fault_why(p->err, CN_VALIDATION_FAILED, "filter", "column %zu: %s", p->start + 1, what);
+	return fault_why(
+		p->err, CN_VALIDATION_FAILED, "filter", "column %zu: %s", p->start + 1, what);
 }
 
 /* ---- lexer ---- */
@@ -179,13 +180,15 @@ static int check_time(struct parser *p, const char *value)
 		if (form[i] == 'd' ? !digit : value[i] != form[i])
 			return refuse(p, "a time is 2027-01-05 or 2027-01-05T01:20:30Z");
 	}
-	if (sscanf(value, "%4d-%2d-%2dT%2d:%2d:%2d", &year, &month, &day, &hour, &minute, &second) < 3 ||
+	if (sscanf(value, "%4d-%2d-%2dT%2d:%2d:%2d", &year, &month, &day, &hour, &minute, &second) <
+			3 ||
 		year < 1 || month < 1 || month > 12 || day < 1 || day > 28 + 3 || hour > 23 ||
 		minute > 59 || second > 59)
 		return refuse(p, "no such time");
 	if ((day > 30 && (month == 4 || month == 6 || month == 9 || month == 11)) ||
 		(month == 2 && day > 29) ||
-		(month == 2 && day == 29 && (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0))))
+		(month == 2 && day == 29 &&
+			(year % 4 != 0 || (year % 100 == 0 && year % 400 != 0))))
 		return refuse(p, "no such day");
 	return 0;
 }
@@ -401,8 +404,8 @@ static const struct filter *parse_not(struct parser *p, unsigned depth)
 	return next(p) == 0 ? inner : NULL;
 }
 
-static const struct filter *join(struct parser *p, enum filter_op op, const struct filter *left,
-	const struct filter *right)
+static const struct filter *join(
+	struct parser *p, enum filter_op op, const struct filter *left, const struct filter *right)
 {
 	struct filter *f = right == NULL ? NULL : node_new(p, op);
 
@@ -434,8 +437,8 @@ static const struct filter *parse_or(struct parser *p, unsigned depth)
 int filter_parse(const char *text, const struct filter_field *fields, struct arena *arena,
 	const struct filter **ret_filter, struct fault *reterr)
 {
-	struct parser p = {.text = text == NULL ? "" : text, .fields = fields, .arena = arena,
-		.err = reterr};
+	struct parser p = {
+		.text = text == NULL ? "" : text, .fields = fields, .arena = arena, .err = reterr};
 	const struct filter *f = NULL;
 
 	if (strlen(p.text) > FILTER_TEXT_MAX)

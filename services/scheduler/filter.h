@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The filter language (docs/spec/fleet.md section 2), parsed to a tree. Pure: sql.c makes a condition
- * of whitelisted columns and parameters from the tree; no text of a filter ever becomes SQL.
+/* The filter language (docs/spec/fleet.md section 2), parsed to a tree. Pure: sql.c makes a
+ * condition of whitelisted columns and parameters from the tree; no text of a filter ever becomes
+ * SQL.
  *
  *     site = 'Lyon' and (type in (I, II) or label.floor > 3) and not last_state = failed
  *     address in 10.1.0.0/16 and capability.ab.read = yes and last_success_age > 7d
@@ -19,16 +20,16 @@
 #define FILTER_VALUES_MAX 256u
 
 enum filter_type {
-	FILTER_STRING,   /* = != in ~ < > has (contains) */
-	FILTER_BOOL,     /* = != with true and false */
-	FILTER_WORD,     /* an enum of the messages: = != in */
-	FILTER_TIME,     /* < > with 2027-01-05T01:20:30Z or 2027-01-05 */
-	FILTER_AGE,      /* < > with 90s 30m 12h 7d; a missing value is older than anything */
-	FILTER_ADDRESS,  /* as a string, and "in" with one CIDR */
-	FILTER_LABEL,    /* label.<key>: as a string */
-	FILTER_MAP,      /* has KEY */
-	FILTER_RESULT,   /* capability.<name>: = != in with yes no unknown refused */
-	FILTER_GROUP,    /* name of a group: = != in */
+	FILTER_STRING,  /* = != in ~ < > has (contains) */
+	FILTER_BOOL,    /* = != with true and false */
+	FILTER_WORD,    /* an enum of the messages: = != in */
+	FILTER_TIME,    /* < > with 2027-01-05T01:20:30Z or 2027-01-05 */
+	FILTER_AGE,     /* < > with 90s 30m 12h 7d; a missing value is older than anything */
+	FILTER_ADDRESS, /* as a string, and "in" with one CIDR */
+	FILTER_LABEL,   /* label.<key>: as a string */
+	FILTER_MAP,     /* has KEY */
+	FILTER_RESULT,  /* capability.<name>: = != in with yes no unknown refused */
+	FILTER_GROUP,   /* name of a group: = != in */
 };
 
 /* What may be asked about. name ending in "." takes a key behind it. */
@@ -36,7 +37,7 @@ struct filter_field {
 	const char *name;
 	enum filter_type type;
 	const struct msg_enum_word *words; /* FILTER_WORD */
-	const char *column;       /* what sql.c writes for it */
+	const char *column;                /* what sql.c writes for it */
 };
 
 enum filter_op {
@@ -60,7 +61,7 @@ struct filter {
 	const char *key;           /* of label.<key> and capability.<name> */
 	const char *const *values; /* one, or several for in; words of FILTER_WORD as numbers */
 	size_t n_values;
-	bool cidr;                 /* FILTER_ADDRESS: values[0] is a network */
+	bool cidr; /* FILTER_ADDRESS: values[0] is a network */
 };
 
 /* fields ends with name NULL (sql.h has the tables).

@@ -16,7 +16,8 @@ bool job_terminal(enum job_state state)
 
 bool job_held(enum job_state state)
 {
-	return state == JOB_STATE_CLAIMED || state == JOB_STATE_RUNNING || state == JOB_STATE_STORING;
+	return state == JOB_STATE_CLAIMED || state == JOB_STATE_RUNNING ||
+	       state == JOB_STATE_STORING;
 }
 
 uint64_t job_backoff(uint64_t first_ms, uint64_t max_ms, uint64_t n, uint64_t random)
@@ -64,7 +65,8 @@ static void judge_wait(const struct job *j, const struct m_job_outcome *r,
 	v->state = state_of(r, info);
 	if (v->state == JOB_STATE_DEFERRED) {
 		v->deferrals++;
-		/* half to one and a half times the usual, so that a fleet does not come back as one */
+		/* half to one and a half times the usual, so that a fleet does not come back as one
+		 */
 		v->wait_ms = t->defer_ms / 2 + random % (t->defer_ms + 1);
 		if (j->state == JOB_STATE_STORING)
 			v->state = JOB_STATE_RETRY;

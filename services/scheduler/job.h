@@ -15,9 +15,9 @@ struct job {
 	uint64_t attempt;
 	uint64_t token; /* 0 = no lock yet */
 	uint64_t errors, crashes, deferrals;
-	uint64_t suspect; /* width of its group, 0 = none */
+	uint64_t suspect;                 /* width of its group, 0 = none */
 	uint64_t errors_max, crashes_max; /* of its run */
-	bool cancel; /* a person wants it ended */
+	bool cancel;                      /* a person wants it ended */
 };
 
 struct job_timers {
@@ -27,8 +27,8 @@ struct job_timers {
 /* The next state and what is charged for it. */
 struct job_verdict {
 	enum job_state state;
-	int cause;        /* CN-number, 0 = none */
-	uint64_t wait_ms; /* of deferred and retry */
+	int cause;                                    /* CN-number, 0 = none */
+	uint64_t wait_ms;                             /* of deferred and retry */
 	uint64_t errors, crashes, deferrals, suspect; /* new values */
 };
 
@@ -45,7 +45,8 @@ uint64_t job_backoff(uint64_t first_ms, uint64_t max_ms, uint64_t n, uint64_t ra
  * nothing, support codes are skipped (FL-56), codes that may not be retried fail (FL-13), and those
  * with "retry x2" in errors.tab fail at their third error. */
 bool job_judge(const struct job *j, const struct m_job_outcome *report,
-	const struct job_timers *timers, uint64_t random, struct job_verdict *ret_verdict) must_check;
+	const struct job_timers *timers, uint64_t random,
+	struct job_verdict *ret_verdict) must_check;
 
 /* What the death of its worker means for a held job. */
 enum job_blame {

@@ -5,8 +5,8 @@
 #define LIMIT_DEFAULT 100u
 #define LIMIT_MAX 1000u
 
-static void listed(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
-	void *arg)
+static void listed(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct list *l = arg;
 
@@ -49,7 +49,8 @@ void list_start(struct call *call, const struct list_def *def, const char *filte
 	sql_page(&l->sql, def->order, def->descending);
 	if (l->sql.err) {
 		buf_fini(&l->sql);
-		call_refuse(call, CN_VALIDATION_FAILED, "filter", "the filter holds too many values");
+		call_refuse(
+			call, CN_VALIDATION_FAILED, "filter", "the filter holds too many values");
 		return;
 	}
 	l->statement = (struct db_sql){"", buf_str(&l->sql)};

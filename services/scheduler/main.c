@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The scheduler: the fleet, and what runs on it when. Any number may run at once on one database. */
+/* The scheduler: the fleet, and what runs on it when. Any number may run at once on one database.
+ */
 #include "services/scheduler/scheduler.h"
 
 static const struct handler handlers[] = {

@@ -14,8 +14,8 @@ static void no_args(unused struct db_args *a, unused void *arg)
 {
 }
 
-static void listed(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
-	void *arg)
+static void listed(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	struct m_credential_page page = {0};
@@ -42,7 +42,8 @@ void on_credential_list(struct call *call)
 
 /* ---- put ---- */
 
-static void stored(unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+static void stored(
+	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	struct m_credential credential = {0};
@@ -67,7 +68,8 @@ static bool bound(struct call *call, const struct db_result *r, const char *noun
 	return false;
 }
 
-static void resolved(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void resolved(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	const struct m_credential *m = ((const struct m_credential_put *)call->body)->credential;
@@ -107,8 +109,8 @@ static void add_ref(struct txn *t, const struct db_sql *sql, const char *ref)
 	db_array_end(a);
 }
 
-static void put_begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void put_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	const struct m_credential *m = ((const struct m_credential_put *)call->body)->credential;
@@ -134,12 +136,14 @@ static bool kind_known(const char *kind)
 void on_credential_put(struct call *call)
 {
 	const struct m_credential *m = ((const struct m_credential_put *)call->body)->credential;
-	int bindings = (m->device != NULL) + (m->group != NULL) + (m->site != NULL) + (m->range != NULL);
+	int bindings =
+		(m->device != NULL) + (m->group != NULL) + (m->site != NULL) + (m->range != NULL);
 
 	if (m->name == NULL || *m->name == '\0')
 		call_refuse(call, CN_VALIDATION_FAILED, "name", "a credential needs a name");
 	else if (!kind_known(m->kind))
-		call_refuse(call, CN_VALIDATION_FAILED, "kind", "there is no such kind of credential");
+		call_refuse(
+			call, CN_VALIDATION_FAILED, "kind", "there is no such kind of credential");
 	else if (bindings != 1)
 		call_refuse(call, CN_VALIDATION_FAILED, "binding",
 			"a credential is bound to one device, group, site or address range");
@@ -156,8 +160,8 @@ static void ref(struct db_args *a, void *arg)
 	ref_args(a, ((const struct m_credential_delete *)call->body)->ref);
 }
 
-static void deleted(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
-	void *arg)
+static void deleted(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	struct m_ok reply = {0};

@@ -9,9 +9,16 @@ static const struct order {
 	const char *name;
 	const char *sql;
 } orders[] = {
-	{"name", "d.name"}, {"address", "d.address"}, {"serial", "d.serial"}, {"model", "d.model"},
-	{"family", "d.family"}, {"vendor", "d.vendor"}, {"firmware", "d.firmware"},
-	{"site", "coalesce(d.site, '')"}, {"type", "d.type::text"}, {"state", "d.state::text"},
+	{"name", "d.name"},
+	{"address", "d.address"},
+	{"serial", "d.serial"},
+	{"model", "d.model"},
+	{"family", "d.family"},
+	{"vendor", "d.vendor"},
+	{"firmware", "d.firmware"},
+	{"site", "coalesce(d.site, '')"},
+	{"type", "d.type::text"},
+	{"state", "d.state::text"},
 };
 
 /* What the rows are ordered by, for the cursor. */
@@ -70,7 +77,8 @@ static void ref(struct db_args *a, void *arg)
 	ref_args(a, ((const struct m_device_get *)call->body)->ref);
 }
 
-static void got(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void got(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
+	void *arg)
 {
 	struct call *call = arg;
 	struct m_device device = {0};

@@ -56,7 +56,8 @@ static bool add_change(struct change *c, struct txn *t, enum device_state now)
 	return true;
 }
 
-static void found(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void found(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct change *c = arg;
 
@@ -80,8 +81,8 @@ static void found(struct txn *t, struct db_result **r, unused size_t n, const st
 	db_commit(t, committed, c);
 }
 
-static void begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct change *c = arg;
 
@@ -110,7 +111,9 @@ void on_device_update(struct call *call)
 	if (device_check(m->device, false, &f) < 0)
 		call_fault(call, &f);
 	else
-		start(&(struct change){.call = call, .ref = m->ref, .if_version = m->if_version,
+		start(&(struct change){.call = call,
+			.ref = m->ref,
+			.if_version = m->if_version,
 			.device = m->device});
 }
 
@@ -118,5 +121,6 @@ void on_device_set_state(struct call *call)
 {
 	const struct m_device_set_state *m = call->body;
 
-	start(&(struct change){.call = call, .ref = m->ref, .state = m->state, .reason = m->reason});
+	start(&(struct change){
+		.call = call, .ref = m->ref, .state = m->state, .reason = m->reason});
 }

@@ -41,8 +41,8 @@ static void created(
 	}
 }
 
-static void begin_create(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void begin_create(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct import *m = arg;
 
@@ -89,11 +89,12 @@ static void refuse(struct import *m, size_t index, const char *reason)
 		.reason = reason};
 }
 
-static void imported(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
-	void *arg)
+static void imported(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct import *m = arg;
-	struct m_device_imported reply = {.has = HAS_DEVICE_IMPORTED__CREATED | HAS_DEVICE_IMPORTED__UPDATED};
+	struct m_device_imported reply = {
+		.has = HAS_DEVICE_IMPORTED__CREATED | HAS_DEVICE_IMPORTED__UPDATED};
 
 	if (f != NULL) {
 		answer_fault(m->call, f);
@@ -103,8 +104,9 @@ static void imported(unused struct txn *t, struct db_result **r, unused size_t n
 		size_t index = m->place[row];
 		if (db_is_null(r[0], row, 1))
 			refuse(m, index,
-				db_get_bool(r[0], row, 3) ? "the same device twice, or its name is taken"
-							  : "there is no such site");
+				db_get_bool(r[0], row, 3)
+					? "the same device twice, or its name is taken"
+					: "there is no such site");
 		else if (db_get_bool(r[0], row, 2))
 			reply.created++;
 		else

@@ -41,7 +41,8 @@ static void ref(struct db_args *a, void *arg)
 	ref_args(a, ((const struct m_group_get *)call->body)->ref);
 }
 
-void group_answer(unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+void group_answer(
+	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	struct m_group group = {0};
@@ -68,8 +69,8 @@ static size_t member_limit(const struct m_group_members *m)
 	return m->limit == 0 ? LIMIT_DEFAULT : (size_t)m->limit;
 }
 
-static void members_read(
-	unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void members_read(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	size_t limit = member_limit(call->body);
@@ -94,7 +95,8 @@ static void members_read(
 	call_reply(call, &page);
 }
 
-static void members_of(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void members_of(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	const struct m_group_members *m = call->body;
@@ -118,8 +120,8 @@ static void members_of(struct txn *t, struct db_result **r, unused size_t n, con
 	db_commit(t, members_read, call);
 }
 
-static void members_begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void members_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 
@@ -138,7 +140,8 @@ void on_group_members(struct call *call)
 
 /* ---- preview: who would be in a run now, in counts (fleet.md 3.3) ---- */
 
-static struct m_count *counts_of(struct call *call, struct db_result *r, const char *of, size_t *ret_n)
+static struct m_count *counts_of(
+	struct call *call, struct db_result *r, const char *of, size_t *ret_n)
 {
 	struct m_count *counts = arena_array(&call->arena, (size_t)db_rows(r) + 1, sizeof(*counts));
 
@@ -174,7 +177,8 @@ static void previewed(struct txn *t, struct db_result *r, const struct fault *f,
 	call_reply(call, &reply);
 }
 
-static void preview_of(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+static void preview_of(
+	struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	struct m_targets *targets = arena_alloc(&call->arena, sizeof(*targets));
@@ -197,8 +201,8 @@ static void preview_of(struct txn *t, struct db_result **r, size_t n, const stru
 	opening_preview(t, targets, &call->arena, previewed, call);
 }
 
-static void preview_begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void preview_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 

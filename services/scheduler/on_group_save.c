@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* group_create, group_update, group_delete, group_change_members. A circle of groups is refused when
- * it is saved (group_cycle), and so is a nesting deeper than 16. */
+/* group_create, group_update, group_delete, group_change_members. A circle of groups is refused
+ * when it is saved (group_cycle), and so is a nesting deeper than 16. */
 #include <string.h>
 
 #include "services/scheduler/scheduler.h"
@@ -33,8 +33,8 @@ static bool check(struct call *call, const struct m_group *g, enum group_kind ki
 
 /* ---- create ---- */
 
-static void create_begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void create_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	const struct m_group *g = ((const struct m_group_create *)call->body)->group;
@@ -60,7 +60,8 @@ void on_group_create(struct call *call)
 	const struct m_group *g = ((const struct m_group_create *)call->body)->group;
 
 	if (g->name == NULL || g->kind == 0)
-		call_refuse(call, CN_VALIDATION_FAILED, "required", "a group needs a name and a kind");
+		call_refuse(
+			call, CN_VALIDATION_FAILED, "required", "a group needs a name and a kind");
 	else if (g->kind == GROUP_KIND_DYNAMIC && g->filter == NULL)
 		call_refuse(call, CN_VALIDATION_FAILED, "filter", "a dynamic group needs a filter");
 	else if (check(call, g, g->kind))
@@ -101,8 +102,8 @@ static void update_found(
 	db_commit(t, group_answer, call);
 }
 
-static void update_begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void update_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 
@@ -143,8 +144,8 @@ static void delete_checked(
 		return;
 	}
 	if (db_rows(r[0]) > 0) {
-		call_refuse(call, CN_CONFLICT, "in_use", "'%.128s' uses it",
-			db_get_text(r[0], 0, 0));
+		call_refuse(
+			call, CN_CONFLICT, "in_use", "'%.128s' uses it", db_get_text(r[0], 0, 0));
 		db_rollback(t);
 		return;
 	}
@@ -173,8 +174,8 @@ static void delete_found(
 	db_step(t, delete_checked, call);
 }
 
-static void delete_begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void delete_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 
@@ -288,8 +289,8 @@ static void add_refs(struct txn *t, const struct db_sql *sql, const char *const 
 	db_array_end(a);
 }
 
-static void members_begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void members_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	const struct m_group_change_members *m = call->body;

@@ -10,7 +10,8 @@ static const enum job_state to_states[TO_STATES] = {JOB_STATE_RUNNING, JOB_STATE
 
 enum column { JOB, ATTEMPT, TOKEN, STATE, REQUEST, COLUMNS };
 
-static void add_column(struct db_args *a, const struct m_job_advance *m, enum job_state to, int column)
+static void add_column(
+	struct db_args *a, const struct m_job_advance *m, enum job_state to, int column)
 {
 	db_array(a);
 	for (size_t i = 0; i < m->steps_n; i++) {
@@ -23,7 +24,7 @@ static void add_column(struct db_args *a, const struct m_job_advance *m, enum jo
 			db_uuid(a, &s->request);
 		else
 			db_int(a, column == ATTEMPT ? (int64_t)s->attempt
-				: column == TOKEN   ? (int64_t)s->token
+				  : column == TOKEN ? (int64_t)s->token
 						    : (int64_t)to);
 	}
 	db_array_end(a);
@@ -94,8 +95,8 @@ static void committed(
 	batch_answer(b);
 }
 
-static void begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct batch *b = arg;
 

@@ -79,8 +79,8 @@ static void read_work(struct row *c, struct handed *h, bool *ret_credentials)
 	judge_device(h);
 }
 
-static void committed(unused struct txn *t, struct db_result **r, size_t n, const struct fault *f,
-	void *arg);
+static void committed(
+	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg);
 
 static void add_credentials(struct txn *t, const struct claims *c)
 {
@@ -153,7 +153,8 @@ static void read_credentials(struct claims *c, struct db_result *r, struct arena
 		struct m_sealed_credential *list = arena_array(arena, n, sizeof(*list));
 		bug_if(list == NULL || place >= c->n);
 		for (size_t i = 0; i < n; i++) {
-			struct row cursor = {.r = r, .row = from + (int)i, .col = 1, .arena = arena};
+			struct row cursor = {
+				.r = r, .row = from + (int)i, .col = 1, .arena = arena};
 			list[i].id = row_uuid(&cursor);
 			list[i].kind = row_text(&cursor);
 			list[i].sealed = row_bytes(&cursor);
@@ -180,8 +181,8 @@ static void fill_replies(struct batch *b, struct claims *c)
 	}
 }
 
-static void committed(unused struct txn *t, struct db_result **r, size_t n, const struct fault *f,
-	void *arg)
+static void committed(
+	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct batch *b = arg;
 	struct claims *c = b->state;
@@ -214,13 +215,13 @@ static void add_claim(struct txn *t, const struct call *call)
 		db_text(a, families[i]);
 	db_array_end(a);
 	db_int(a, (int64_t)m->slots < scheduler.config.claim_max ? (int64_t)m->slots
-								   : scheduler.config.claim_max);
+								 : scheduler.config.claim_max);
 	db_uuid(a, &m->worker);
 	db_int(a, scheduler.config.lease_ms);
 }
 
-static void begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct batch *b = arg;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* job_renew: all leases of a worker in one statement (RL-4). What is not its own any more, it loses;
- * what a person cancelled, it hears here. */
+/* job_renew: all leases of a worker in one statement (RL-4). What is not its own any more, it
+ * loses; what a person cancelled, it hears here. */
 #include <stdlib.h>
 
 #include "common/base/map.h"
@@ -72,8 +72,8 @@ static void fill_reply(struct m_job_renewed *reply, const struct m_job_renew *m,
 	reply->lease_ms = (uint64_t)scheduler.config.lease_ms;
 }
 
-static void committed(
-	unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void committed(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct batch *b = arg;
 	struct m_job_renewed *replies = arena_array(&b->arena, b->n, sizeof(*replies));
@@ -90,8 +90,8 @@ static void committed(
 	batch_answer(b);
 }
 
-static void begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct batch *b = arg;
 

@@ -16,8 +16,8 @@ struct results {
 };
 
 /* The same worker said the same before: its answer was lost (RL-9). */
-static bool said_before(const struct locked_job *j, const struct m_job_outcome *o,
-	const struct uuid *worker)
+static bool said_before(
+	const struct locked_job *j, const struct m_job_outcome *o, const struct uuid *worker)
 {
 	return !job_held(j->job.state) && !j->lost && j->job.attempt == o->attempt &&
 	       uuid_eq(&j->worker, worker);
@@ -32,9 +32,14 @@ static void judge(struct results *s, const struct batch *b, const struct locked_
 
 	if (!uuid_eq(&j->worker, &m->worker))
 		return;
-	*e = (struct ending){.job = o->job, .run = j->run, .device = j->device,
-		.device_name = j->device_name, .kind = j->kind, .attempt = j->job.attempt,
-		.was = j->job.state, .report = o};
+	*e = (struct ending){.job = o->job,
+		.run = j->run,
+		.device = j->device,
+		.device_name = j->device_name,
+		.kind = j->kind,
+		.attempt = j->job.attempt,
+		.was = j->job.state,
+		.report = o};
 	if (job_judge(&j->job, o, &timers, random_u64(), &e->verdict)) {
 		s->accepted[j->place] = true;
 		s->n_ends++;
@@ -71,8 +76,8 @@ static void committed(unused struct txn *t, unused struct db_result **r, unused 
 }
 
 /* Rows come in order of job; the same job twice in one batch is judged once. */
-static void locked(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
-	void *arg)
+static void locked(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct batch *b = arg;
 	struct results *s = b->state;
@@ -97,8 +102,8 @@ static void locked(struct txn *t, struct db_result **r, unused size_t n, const s
 	db_commit(t, committed, b);
 }
 
-static void begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct batch *b = arg;
 	struct results *s = b->state;

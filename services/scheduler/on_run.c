@@ -24,8 +24,8 @@ static void one_run(struct db_args *a, void *arg)
 	db_array_end(a);
 }
 
-static void got_run(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
-	void *arg)
+static void got_run(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	struct m_run run = {0};
@@ -220,8 +220,8 @@ static void one_job(struct db_args *a, void *arg)
 	db_uuid(a, &((const struct m_job_get *)call->body)->id);
 }
 
-static void got_job(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
-	void *arg)
+static void got_job(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	struct m_target target = {0};

@@ -53,8 +53,8 @@ static void run_done(
 	call_reply(call, &reply);
 }
 
-static void run_begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void run_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	const struct m_run_cancel *m = call->body;
@@ -98,8 +98,8 @@ static void job_done(
 	call_reply(call, &reply);
 }
 
-static void job_begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void job_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	const struct m_job_cancel *m = call->body;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* run_rerun: a new run over exactly the targets chosen by state (required, no default: FL-62), cause
- * and device. Nothing is taken out because of the reason it failed (FL-63). */
+/* run_rerun: a new run over exactly the targets chosen by state (required, no default: FL-62),
+ * cause and device. Nothing is taken out because of the reason it failed (FL-63). */
 #include <string.h>
 
 #include "services/scheduler/scheduler.h"
@@ -50,7 +50,8 @@ static void opened(struct txn *t, const struct fault *f, void *arg)
 		commit(s, t);
 }
 
-static void chosen(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void chosen(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct rerun *s = arg;
 
@@ -66,7 +67,8 @@ static void chosen(struct txn *t, struct db_result **r, unused size_t n, const s
 	struct opening o = {.run = s->run, .task = s->task, .kind = s->kind};
 	if (ids == NULL) {
 		db_rollback(t);
-		call_refuse(s->call, CN_QUOTA_EXCEEDED, "targets", "too many targets for one rerun");
+		call_refuse(
+			s->call, CN_QUOTA_EXCEEDED, "targets", "too many targets for one rerun");
 		return;
 	}
 	for (int row = 0; row < db_rows(r[1]); row++)
@@ -104,7 +106,8 @@ static void add_choice(struct txn *t, const struct m_run_rerun *m)
 	db_array_end(a);
 }
 
-static void checked(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void checked(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct rerun *s = arg;
 	const struct m_run_rerun *m = s->call->body;
@@ -130,8 +133,8 @@ static void checked(struct txn *t, struct db_result **r, unused size_t n, const 
 	db_step(t, chosen, s);
 }
 
-static void begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct rerun *s = arg;
 	const struct m_run_rerun *m = s->call->body;
@@ -156,7 +159,8 @@ void on_run_rerun(struct call *call)
 	for (size_t i = 0; i < m->states_n; i++) {
 		if (job_terminal(m->states[i]))
 			continue;
-		call_refuse(call, CN_VALIDATION_FAILED, "states", "only ended targets can run again");
+		call_refuse(
+			call, CN_VALIDATION_FAILED, "states", "only ended targets can run again");
 		return;
 	}
 	if (m->states_n == 0)

@@ -64,7 +64,8 @@ static void opened(struct txn *t, const struct fault *f, void *arg)
 		commit(s, t);
 }
 
-static void made(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void made(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct start *s = arg;
 
@@ -76,8 +77,11 @@ static void made(struct txn *t, struct db_result **r, unused size_t n, const str
 		commit(s, t);
 		return;
 	}
-	struct opening o = {.run = s->run, .task = s->task.id, .previous = s->task.last_run,
-		.kind = s->task.kind, .targets = s->task.targets};
+	struct opening o = {.run = s->run,
+		.task = s->task.id,
+		.previous = s->task.last_run,
+		.kind = s->task.kind,
+		.targets = s->task.targets};
 	opening_start(t, &o, &s->call->arena, opened, s);
 }
 
@@ -105,8 +109,8 @@ static void found(struct txn *t, struct db_result **r, size_t n, const struct fa
 	db_step(t, made, s);
 }
 
-static void begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct start *s = arg;
 	const struct m_run_start *m = s->call->body;

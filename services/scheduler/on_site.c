@@ -5,7 +5,8 @@
 #include "common/clock/zone.h"
 #include "services/scheduler/scheduler.h"
 
-static void listed(unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+static void listed(
+	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	struct m_site_page page = {0};
@@ -38,8 +39,8 @@ void on_site_list(struct call *call)
 	db_query(scheduler.service->db, &SQL_SITE_LIST, no_args, listed, call);
 }
 
-static void put_begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void put_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	const struct m_site *s = ((const struct m_site_put *)call->body)->site;
@@ -75,8 +76,8 @@ static void name_of(struct db_args *a, void *arg)
 	db_text(a, ((const struct m_site_delete *)call->body)->name);
 }
 
-static void deleted(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
-	void *arg)
+static void deleted(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	struct m_ok reply = {0};

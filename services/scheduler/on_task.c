@@ -53,7 +53,8 @@ static void read_ref(struct db_args *a, void *arg)
 	ref_args(a, ((const struct m_task_get *)call->body)->ref);
 }
 
-static void got(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void got(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
+	void *arg)
 {
 	struct call *call = arg;
 	struct m_task task = {0};
@@ -74,8 +75,8 @@ void on_task_get(struct call *call)
 	db_query(scheduler.service->db, &SQL_TASK_GET, read_ref, got, call);
 }
 
-static void got_next(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
-	void *arg)
+static void got_next(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	const struct m_task_next *m = call->body;
@@ -99,7 +100,8 @@ static void got_next(unused struct txn *t, struct db_result **r, unused size_t n
 		call_fault(call, &err);
 		return;
 	}
-	while (task.active && reply.items_n < most && schedule_next(&schedule, firing.due_ms, &firing))
+	while (task.active && reply.items_n < most &&
+		schedule_next(&schedule, firing.due_ms, &firing))
 		items[reply.items_n++] = firing.due_ms;
 	reply.items = items;
 	call_reply(call, &reply);
@@ -131,7 +133,8 @@ static void deleted(unused struct txn *t, unused struct db_result **r, unused si
 		call_reply(call, &reply);
 }
 
-static void found(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void found(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 
@@ -148,8 +151,8 @@ static void found(struct txn *t, struct db_result **r, unused size_t n, const st
 	db_commit(t, deleted, call);
 }
 
-static void begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* task_create and task_update: one way of saving. References are resolved to ids, the next firing is
- * planned, and the answer carries the sentence of FL-23. */
+/* task_create and task_update: one way of saving. References are resolved to ids, the next firing
+ * is planned, and the answer carries the sentence of FL-23. */
 #include <string.h>
 
 #include "common/clock/clock.h"
@@ -37,7 +37,8 @@ static void committed(
 	call_reply(s->call, &reply);
 }
 
-/* A new schedule or an activation plans afresh: what was due meanwhile is not made up (fleet.md 3.1). */
+/* A new schedule or an activation plans afresh: what was due meanwhile is not made up
+ * (fleet.md 3.1). */
 static bool plan(const struct save *s, struct firing *ret_next)
 {
 	struct fault f = FAULT_INIT;
@@ -119,7 +120,8 @@ static bool take_ids(struct save *s, const struct db_result *r, const char *cons
 	return true;
 }
 
-static void resolved(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void resolved(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct save *s = arg;
 	const struct m_targets *m = s->task->targets;
@@ -169,7 +171,8 @@ static void check_and_resolve(struct save *s, struct txn *t, const struct m_task
 	db_step(t, resolved, s);
 }
 
-static void found(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void found(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct save *s = arg;
 	const struct m_task_update *m = s->call->body;
@@ -190,8 +193,8 @@ static void found(struct txn *t, struct db_result **r, unused size_t n, const st
 	db_rollback(t);
 }
 
-static void begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct save *s = arg;
 
@@ -200,7 +203,8 @@ static void begun(
 	} else if (s->create) {
 		check_and_resolve(s, t, NULL);
 	} else {
-		ref_args(db_add(t, &SQL_TASK_FIND), ((const struct m_task_update *)s->call->body)->ref);
+		ref_args(db_add(t, &SQL_TASK_FIND),
+			((const struct m_task_update *)s->call->body)->ref);
 		db_step(t, found, s);
 	}
 }

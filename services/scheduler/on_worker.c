@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What workers say about themselves: jobs given back at an orderly end, and whom the culprit slot of
- * a dead one names (RL-15, RL-16). */
+/* What workers say about themselves: jobs given back at an orderly end, and whom the culprit slot
+ * of a dead one names (RL-15, RL-16). */
 #include <string.h>
 
 #include "services/scheduler/scheduler.h"
@@ -19,8 +19,8 @@ static void answer_ok(unused struct txn *t, unused struct db_result **r, unused 
 
 /* ---- job_give_back ---- */
 
-static void give_back_begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void give_back_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	const struct m_job_give_back *m = call->body;
@@ -59,8 +59,8 @@ static void blame_late(struct txn *t, const struct m_worker_died *m)
 }
 
 /* Jobs it still held are judged here; jobs whose lease had ended before are corrected. */
-static void died_begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void died_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	const struct m_worker_died *m = call->body;
@@ -87,8 +87,8 @@ static void no_args(unused struct db_args *a, unused void *arg)
 {
 }
 
-static void listed(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
-	void *arg)
+static void listed(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	struct m_worker_page page = {0};
@@ -97,7 +97,8 @@ static void listed(unused struct txn *t, struct db_result **r, unused size_t n, 
 		answer_fault(call, f);
 		return;
 	}
-	struct m_worker *items = arena_array(&call->arena, (size_t)db_rows(r[0]) + 1, sizeof(*items));
+	struct m_worker *items =
+		arena_array(&call->arena, (size_t)db_rows(r[0]) + 1, sizeof(*items));
 	bug_if(items == NULL);
 	for (int row = 0; row < db_rows(r[0]); row++) {
 		struct row c = {.r = r[0], .row = row, .arena = &call->arena};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Opening a run: references become devices, devices become jobs, in one statement of one snapshot
- * (FL-22). The statement is assembled here from parts of sql.h, since every dynamic group brings its
- * own condition; all values are parameters. */
+ * (FL-22). The statement is assembled here from parts of sql.h, since every dynamic group brings
+ * its own condition; all values are parameters. */
 #include <string.h>
 
 #include "services/scheduler/run.h"
@@ -16,7 +16,7 @@ struct open {
 	preview_fn preview; /* only count */
 	void *arg;
 	/* groups below those named, the filters among them parsed */
-	struct uuid *listed;      /* static groups of the union */
+	struct uuid *listed; /* static groups of the union */
 	const char **listed_via;
 	size_t n_listed;
 	struct uuid *excluded;
@@ -46,15 +46,16 @@ static void refuse(struct open *o, struct txn *t, const struct fault *f)
 
 /* ---- step 3: the run knows its list ---- */
 
-static void frozen(struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f,
-	void *arg)
+static void frozen(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct open *o = arg;
 
 	finish(o, f == NULL ? t : NULL, f);
 }
 
-static void inserted(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void inserted(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct open *o = arg;
 	struct m_run_counts counts = {0};
@@ -158,7 +159,8 @@ static void insert_jobs(struct open *o, struct txn *t)
 
 	make_sql(o);
 	if (o->sql.err) {
-		(void)fault_why(&f, CN_VALIDATION_FAILED, "filter", "the filters hold too many values");
+		(void)fault_why(
+			&f, CN_VALIDATION_FAILED, "filter", "the filters hold too many values");
 		refuse(o, t, &f);
 		return;
 	}
@@ -178,7 +180,8 @@ static int take_group(struct open *o, struct row *c, bool except, struct fault *
 	const struct filter *tree = NULL;
 
 	if (row_uint(c) > DEPTH_MAX)
-		return fault_why(err, CN_CONFLICT, "group_cycle", "group %s is nested too deep", name);
+		return fault_why(
+			err, CN_CONFLICT, "group_cycle", "group %s is nested too deep", name);
 	if (!dynamic && except) {
 		o->excluded[o->n_excluded++] = id;
 	} else if (!dynamic) {
@@ -285,7 +288,7 @@ void opening_preview(struct txn *t, const struct m_targets *targets, struct aren
 	struct open *o = arena_alloc(arena, sizeof(*o));
 
 	bug_if(o == NULL);
-	*o = (struct open){.o = {.targets = targets, .kind = ""}, .arena = arena, .preview = fn,
-		.arg = arg};
+	*o = (struct open){
+		.o = {.targets = targets, .kind = ""}, .arena = arena, .preview = fn, .arg = arg};
 	start(o, t);
 }

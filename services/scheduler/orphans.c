@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Jobs whose worker is gone: found by its lease, or told by its culprit slot. Who is charged follows
- * RL-15..RL-17; each worker's jobs are one transaction (RL-8). */
+/* Jobs whose worker is gone: found by its lease, or told by its culprit slot. Who is charged
+ * follows RL-15..RL-17; each worker's jobs are one transaction (RL-8). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,8 +53,8 @@ static uint64_t in_flight(const struct orphans *o, const struct locked_job *jobs
 	return suspects > 0 ? suspects : all;
 }
 
-static enum job_blame blame(const struct orphans *o, const struct uuid *job, bool suspect,
-	bool some_suspects)
+static enum job_blame blame(
+	const struct orphans *o, const struct uuid *job, bool suspect, bool some_suspects)
 {
 	if (!uuid_is_nil(&o->culprit))
 		return uuid_eq(&o->culprit, job) ? JOB_CULPRIT : JOB_NEIGHBOUR;
@@ -71,11 +71,17 @@ static void judge(struct orphans *o, const struct locked_job *jobs, size_t n, si
 
 	if (!job_held(j->job.state))
 		return;
-	*e = (struct ending){.job = o->jobs[j->place], .run = j->run, .device = j->device,
-		.device_name = j->device_name, .kind = j->kind, .attempt = j->job.attempt,
-		.was = j->job.state, .lost_by = o->workers[j->place], .detail = "its worker was lost"};
-	e->verdict = job_orphan(&j->job,
-		blame(o, &e->job, j->job.suspect > 0, some_suspects), among, &timers, random_u64());
+	*e = (struct ending){.job = o->jobs[j->place],
+		.run = j->run,
+		.device = j->device,
+		.device_name = j->device_name,
+		.kind = j->kind,
+		.attempt = j->job.attempt,
+		.was = j->job.state,
+		.lost_by = o->workers[j->place],
+		.detail = "its worker was lost"};
+	e->verdict = job_orphan(&j->job, blame(o, &e->job, j->job.suspect > 0, some_suspects),
+		among, &timers, random_u64());
 	if (j->job.cancel && e->verdict.state == JOB_STATE_RETRY &&
 		j->job.state != JOB_STATE_STORING) {
 		e->verdict.state = JOB_STATE_CANCELLED;
@@ -86,7 +92,8 @@ static void judge(struct orphans *o, const struct locked_job *jobs, size_t n, si
 	o->n_ends++;
 }
 
-static void locked(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void locked(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct orphans *o = arg;
 
@@ -111,7 +118,8 @@ static void locked(struct txn *t, struct db_result **r, unused size_t n, const s
 	db_commit(t, committed, o);
 }
 
-static void found(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void found(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct orphans *o = arg;
 
@@ -139,8 +147,8 @@ static void found(struct txn *t, struct db_result **r, unused size_t n, const st
 	db_step(t, locked, o);
 }
 
-static void begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct orphans *o = arg;
 

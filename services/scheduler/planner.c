@@ -68,7 +68,8 @@ static void open_ended(struct txn *t, const struct fault *f, void *arg)
 	plan_free(p);
 }
 
-static void open_found(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+static void open_found(
+	struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct plan *p = arg;
 
@@ -91,8 +92,8 @@ static void open_found(struct txn *t, struct db_result **r, size_t n, const stru
 	opening_start(t, &o, &p->arena, open_ended, p);
 }
 
-static void open_begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void open_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	if (f != NULL) {
 		opening = false;
@@ -114,8 +115,8 @@ static void open_next(void)
 
 /* ---- due tasks ---- */
 
-static void add_firing(struct txn *t, const struct uuid *task, const struct firing *f,
-	const struct uuid *run)
+static void add_firing(
+	struct txn *t, const struct uuid *task, const struct firing *f, const struct uuid *run)
 {
 	struct db_args *a = db_add(t, &SQL_FIRING_INSERT);
 
@@ -138,8 +139,8 @@ static void fire(struct txn *t, const struct m_task *task, const char *local, in
 	schedule_catch_up(&schedule, &first, now, missed, MISSED_MAX, &c);
 	for (size_t i = 0; i < c.n_missed; i++)
 		add_firing(t, &task->id, &missed[i], NULL);
-	/* the run's id is made before, so that the firing can name it; without the firing's row there
-	 * is no run: the statement joins both */
+	/* the run's id is made before, so that the firing can name it; without the firing's row
+	 * there is no run: the statement joins both */
 	struct uuid run = uuid_v7(clock_wall_ms());
 	add_firing(t, &task->id, &c.newest, c.runs ? &run : NULL);
 	if (c.runs) {
@@ -167,7 +168,8 @@ static void plan_committed(unused struct txn *t, unused struct db_result **r, un
 		open_next();
 }
 
-static void due_found(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void due_found(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct plan *p = arg;
 
@@ -193,8 +195,8 @@ static void due_found(struct txn *t, struct db_result **r, unused size_t n, cons
 	db_commit(t, plan_committed, p);
 }
 
-static void due_begun(
-	struct txn *t, unused struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+static void due_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	if (f != NULL) {
 		planning = false;

@@ -100,7 +100,8 @@ static void read_ports(const char *json, struct m_device *d, struct arena *arena
 	json_t *value = NULL;
 
 	if (ports != NULL) {
-		json_object_foreach (j, key, value) {
+		json_object_foreach(j, key, value)
+		{
 			ports[i].service = arena_strdup(arena, key);
 			ports[i++].port = (uint64_t)json_integer_value(value);
 		}
@@ -120,7 +121,8 @@ static void read_labels(const char *json, struct m_device *d, struct arena *aren
 	json_t *value = NULL;
 
 	if (labels != NULL) {
-		json_object_foreach (j, key, value) {
+		json_object_foreach(j, key, value)
+		{
 			const char *text = json_string_value(value);
 			labels[i].key = arena_strdup(arena, key);
 			labels[i++].value = arena_strdup(arena, text == NULL ? "" : text);
@@ -141,7 +143,8 @@ static void read_capabilities(const char *json, struct m_device *d, struct arena
 	json_t *value = NULL;
 
 	if (caps != NULL) {
-		json_object_foreach (j, key, value) {
+		json_object_foreach(j, key, value)
+		{
 			struct fault f = FAULT_INIT;
 			void *one = NULL;
 			(void)json_object_set_new(value, "name", json_string(key));

@@ -22,8 +22,9 @@ int64_t row_time(struct row *c);
 struct span row_bytes(struct row *c);
 
 void row_device(struct row *c, struct m_device *d);
-void row_task(struct row *c, struct m_task *t); /* password_sealed stays: drop it before answering */
-void row_run(struct row *c, struct m_run *r);   /* SQL_RUN_COLUMNS, then bytes, versions, counts */
+void row_task(
+	struct row *c, struct m_task *t);     /* password_sealed stays: drop it before answering */
+void row_run(struct row *c, struct m_run *r); /* SQL_RUN_COLUMNS, then bytes, versions, counts */
 void row_target(struct row *c, struct m_target *t);
 void row_group(struct row *c, struct m_group *g);
 void row_credential(struct row *c, struct m_credential *d);
@@ -33,5 +34,5 @@ const void *json_read(const struct msg_desc *desc, const char *json, struct aren
 /* Compact JSON in the arena; "null" when memory ran out. */
 const char *json_write(const struct msg_desc *desc, const void *body, struct arena *arena);
 /* A JSON array of n structs that lie size bytes apart. */
-const char *json_write_list(const struct msg_desc *desc, const void *const *bodies, size_t n,
-	struct arena *arena);
+const char *json_write_list(
+	const struct msg_desc *desc, const void *const *bodies, size_t n, struct arena *arena);

@@ -9,7 +9,8 @@ bool run_terminal(enum run_state state)
 
 uint64_t run_open(const struct m_run_counts *c)
 {
-	return c->waiting + c->ready + c->claimed + c->running + c->storing + c->deferred + c->retry;
+	return c->waiting + c->ready + c->claimed + c->running + c->storing + c->deferred +
+	       c->retry;
 }
 
 enum run_state run_end(enum run_state now, const struct m_run_counts *c)

@@ -29,14 +29,16 @@ struct firing {
 /* now_ms: the start when none is given. m NULL = manual. 0, or -1 with CN_VALIDATION_FAILED. */
 int schedule_read(const struct m_schedule *m, int64_t now_ms, struct schedule *ret_schedule,
 	struct fault *reterr) must_check;
-/* The first firing later than after_ms; false when there is none (manual, immediate, past the end). */
-bool schedule_next(const struct schedule *s, int64_t after_ms, struct firing *ret_firing) must_check;
+/* The first firing later than after_ms; false when there is none (manual, immediate, past the end).
+ */
+bool schedule_next(
+	const struct schedule *s, int64_t after_ms, struct firing *ret_firing) must_check;
 
-/* After a planner's downtime: of the firings from `first` on that are due at now_ms, the newest runs
- * unless it is later than its deadline, all older ones are missed (catch_up once, FL-35). */
+/* After a planner's downtime: of the firings from `first` on that are due at now_ms, the newest
+ * runs unless it is later than its deadline, all older ones are missed (catch_up once, FL-35). */
 struct catch_up {
 	struct firing newest;
-	bool runs;          /* newest is not too late */
+	bool runs;             /* newest is not too late */
 	struct firing *missed; /* the newest of the missed ones, at most `most` */
 	size_t n_missed;
 	struct firing next;

@@ -26,7 +26,8 @@ int scheduler_start(struct service *s, struct fault *reterr);
 
 /* ---- answers (answer.c) ---- */
 
-/* Says what went wrong in the words of the API: a broken constraint is a conflict, not an accident. */
+/* Says what went wrong in the words of the API: a broken constraint is a conflict, not an accident.
+ */
 void answer_fault(struct call *call, const struct fault *f);
 /* "id or name" as the two parameters of every statement that finds by reference. */
 void ref_args(struct db_args *a, const char *ref);
@@ -97,8 +98,8 @@ struct opening {
 /* Continues a transaction that holds the run in state opening: resolves the targets, freezes the
  * list, inserts the jobs, and calls on with f NULL (then commit) or a fault (rolled back). */
 typedef void (*opening_fn)(struct txn *t, const struct fault *f, void *arg);
-void opening_start(struct txn *t, const struct opening *o, struct arena *arena, opening_fn fn,
-	void *arg);
+void opening_start(
+	struct txn *t, const struct opening *o, struct arena *arena, opening_fn fn, void *arg);
 
 /* A run in state opening; its settings are those of the task now. One row comes back, none when the
  * run exists. */

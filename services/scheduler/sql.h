@@ -22,9 +22,11 @@ extern const struct filter_field FILTER_TASKS[];
 
 /* Appends a condition on the row "d"; param: number of the text[] parameter. NULL = true.
  * Sets out->err when there are more values than SQL_VALUES_MAX. */
-void sql_condition(const struct filter *f, unsigned param, struct buf *out, struct sql_values *values);
-/* Appends " and … order by … limit …" for a page of rows "d" with parameters 1: values of the filter,
- * 2: the last name or null, 3: the last id or null, 4: limit. order: an expression of sql*.c. */
+void sql_condition(
+	const struct filter *f, unsigned param, struct buf *out, struct sql_values *values);
+/* Appends " and … order by … limit …" for a page of rows "d" with parameters 1: values of the
+ * filter, 2: the last name or null, 3: the last id or null, 4: limit. order: an expression of
+ * sql*.c. */
 void sql_page(struct buf *out, const char *order, bool descending);
 /* The text[] parameter. */
 void sql_values_add(struct db_args *a, const struct sql_values *values);
@@ -62,7 +64,7 @@ extern const struct db_sql SQL_CREDENTIAL_PUT;
 extern const struct db_sql SQL_CREDENTIAL_DELETE;
 extern const struct db_sql SQL_CREDENTIAL_OF;
 extern const char SQL_DEVICE_LIST[]; /* to be continued by list.c */
-extern const char SQL_GROUP_LIST[]; /* to be continued by list.c */
+extern const char SQL_GROUP_LIST[];  /* to be continued by list.c */
 
 /* ---- sql_task.c: the parameters stand there ---- */
 

@@ -3,33 +3,35 @@
 #pragma once
 
 #define SQL_DEVICE_COLUMNS                                                                         \
-	"d.id, d.name, d.vendor, d.family, d.model, d.serial, d.mac, d.device_uuid, d.address,"     \
-	" d.ports::text, d.firmware, d.type, d.display_language, d.charset,"                        \
-	" case when d.time_zone <> '' then d.time_zone else s.time_zone end, d.site, s.region,"     \
-	" d.labels::text, d.capabilities::text, d.managed_by, d.state, d.version, d.simulated,"     \
-	" d.clear_text, d.accept_clear_text_secrets, d.allow_unproven, d.tls_pin, d.pool,"          \
+	"d.id, d.name, d.vendor, d.family, d.model, d.serial, d.mac, d.device_uuid, d.address,"    \
+	" d.ports::text, d.firmware, d.type, d.display_language, d.charset,"                       \
+	" case when d.time_zone <> '' then d.time_zone else s.time_zone end, d.site, s.region,"    \
+	" d.labels::text, d.capabilities::text, d.managed_by, d.state, d.version, d.simulated,"    \
+	" d.clear_text, d.accept_clear_text_secrets, d.allow_unproven, d.tls_pin, d.pool,"         \
 	" d.state_cause, l.success_at, l.state, d.created_at"
 #define SQL_DEVICE_COLUMNS_N 32
 #define SQL_DEVICE_TABLES                                                                          \
-	"fleet.device d left join fleet.site s on s.name = d.site"                                  \
+	"fleet.device d left join fleet.site s on s.name = d.site"                                 \
 	" left join fleet.last l on l.device = d.id"
 
 #define SQL_TASK_COLUMNS                                                                           \
-	"d.id, d.name, d.kind, d.active, d.schedule::text, d.targets::text, d.settings::text,"      \
-	" d.retry::text, d.password_sealed, d.version, d.owner, d.created_at, d.next_at, d.last_run,"\
+	"d.id, d.name, d.kind, d.active, d.schedule::text, d.targets::text, d.settings::text,"     \
+	" d.retry::text, d.password_sealed, d.version, d.owner, d.created_at, d.next_at, "         \
+	"d.last_run,"                                                                              \
 	" (select r.state from sched.run r where r.id = d.last_run)"
 #define SQL_TASK_COLUMNS_N 15
 
 #define SQL_RUN_COLUMNS                                                                            \
-	"r.id, r.task, r.task_name, r.kind, r.state, r.opened_at, r.ended_at, r.added, r.removed,"  \
+	"r.id, r.task, r.task_name, r.kind, r.state, r.opened_at, r.ended_at, r.added, r.removed," \
 	" r.rerun_of, r.cause, r.due_at, r.deadline_at"
 #define SQL_RUN_COLUMNS_N 13
 
 #define SQL_TARGET_COLUMNS                                                                         \
-	"j.id, j.run, j.device, j.device_name, j.address, j.type, j.via, j.state, j.cause, j.reason,"\
-	" j.detail, j.device_text, j.attempt, j.errors, j.crashes, j.deferrals, j.deferred_ms,"     \
-	" j.created_at, j.started_at, j.ended_at, j.not_before,"                                    \
-	" (1000 * extract(epoch from coalesce(j.started_at, j.ended_at) - j.created_at))::bigint,"  \
-	" j.lock_ms, j.device_ms, j.store_ms, j.version, j.generation, j.entries, j.bytes,"         \
+	"j.id, j.run, j.device, j.device_name, j.address, j.type, j.via, j.state, j.cause, "       \
+	"j.reason,"                                                                                \
+	" j.detail, j.device_text, j.attempt, j.errors, j.crashes, j.deferrals, j.deferred_ms,"    \
+	" j.created_at, j.started_at, j.ended_at, j.not_before,"                                   \
+	" (1000 * extract(epoch from coalesce(j.started_at, j.ended_at) - j.created_at))::bigint," \
+	" j.lock_ms, j.device_ms, j.store_ms, j.version, j.generation, j.entries, j.bytes,"        \
 	" j.lists::text, j.firmware, j.language, j.worker, j.token, r.kind"
 #define SQL_TARGET_COLUMNS_N 35

@@ -136,7 +136,8 @@ static void make(struct maker *m, const struct filter *f)
 	buf_addc(m->out, ')');
 }
 
-void sql_condition(const struct filter *f, unsigned param, struct buf *out, struct sql_values *values)
+void sql_condition(
+	const struct filter *f, unsigned param, struct buf *out, struct sql_values *values)
 {
 	struct maker m = {.param = param, .out = out, .values = values};
 
@@ -150,7 +151,9 @@ void sql_page(struct buf *out, const char *order, bool descending)
 {
 	const char *way = descending ? " desc" : "";
 
-	buf_addf(out, " and (cardinality($1::text[]) >= 0 and ($3::uuid is null or (%s, d.id) %s ($2::text, $3::uuid)))",
+	buf_addf(out,
+		" and (cardinality($1::text[]) >= 0 and ($3::uuid is null or (%s, d.id) %s "
+		"($2::text, $3::uuid)))",
 		order, descending ? "<" : ">");
 	buf_addf(out, " order by %s%s, d.id%s limit $4::bigint", order, way, way);
 }

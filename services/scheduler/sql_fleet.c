@@ -6,7 +6,7 @@
 
 /* The object's id, by $1 uuid or $2 name. */
 #define BY_REF(table)                                                                              \
-	" id = any (array(select i.id from " table " i where i.id = $1::uuid union all"             \
+	" id = any (array(select i.id from " table " i where i.id = $1::uuid union all"            \
 	" select i.id from " table " i where i.name = $2::text limit 2)) "
 
 const struct db_sql SQL_DEVICE_FIND = {"device_find",
@@ -22,10 +22,11 @@ const char SQL_DEVICE_LIST[] =
 
 /* $1 = JSON array of struct device */
 #define DEVICES_IN                                                                                 \
-	"jsonb_array_elements($1::jsonb) with ordinality e(j, place)"                               \
-	" cross join lateral jsonb_to_record(e.j) as x(name text, vendor text, family text,"   \
+	"jsonb_array_elements($1::jsonb) with ordinality e(j, place)"                              \
+	" cross join lateral jsonb_to_record(e.j) as x(name text, vendor text, family text,"       \
 	" model text, serial text, mac text, device_uuid text, address text, ports jsonb,"         \
-	" firmware text, type text, display_language text, charset text, time_zone text, site text," \
+	" firmware text, type text, display_language text, charset text, time_zone text, site "    \
+	"text,"                                                                                    \
 	" labels jsonb, managed_by text, simulated boolean, clear_text boolean,"                   \
 	" accept_clear_text_secrets boolean, allow_unproven boolean, tls_pin text, pool text,"     \
 	" state text)"
@@ -37,13 +38,15 @@ const char SQL_DEVICE_LIST[] =
 	" device_uuid = coalesce(x.device_uuid, d.device_uuid),"                                   \
 	" address = coalesce(x.address, d.address),"                                               \
 	" ip = case when x.address is null then d.ip else fleet.ip_of(x.address) end,"             \
-	" ports = coalesce(fleet.ports_of(x.ports), d.ports)," \
-	" firmware = coalesce(x.firmware, d.firmware), type = coalesce(fleet.type_of(x.type), d.type),"  \
+	" ports = coalesce(fleet.ports_of(x.ports), d.ports),"                                     \
+	" firmware = coalesce(x.firmware, d.firmware), type = coalesce(fleet.type_of(x.type), "    \
+	"d.type),"                                                                                 \
 	" display_language = coalesce(x.display_language, d.display_language),"                    \
-	" charset = coalesce(x.charset, d.charset), time_zone = coalesce(x.time_zone, d.time_zone)," \
+	" charset = coalesce(x.charset, d.charset), time_zone = coalesce(x.time_zone, "            \
+	"d.time_zone),"                                                                            \
 	" site = case when x.site is null then d.site else nullif(x.site, '') end,"                \
-	" labels = coalesce(fleet.labels_of(x.labels), d.labels),"           \
-	" managed_by = coalesce(fleet.manager_of(x.managed_by), d.managed_by),"                               \
+	" labels = coalesce(fleet.labels_of(x.labels), d.labels),"                                 \
+	" managed_by = coalesce(fleet.manager_of(x.managed_by), d.managed_by),"                    \
 	" simulated = coalesce(x.simulated, d.simulated),"                                         \
 	" clear_text = coalesce(x.clear_text, d.clear_text),"                                      \
 	" accept_clear_text_secrets = coalesce(x.accept_clear_text_secrets,"                       \
@@ -53,26 +56,32 @@ const char SQL_DEVICE_LIST[] =
 	" version = d.version + 1 "
 
 /* JSON, id or null (a fresh one), may existing ones be updated → place from 1, id, inserted, known
- * site. A device is recognised by vendor and serial (FL-2), without a serial by name and address. */
+ * site. A device is recognised by vendor and serial (FL-2), without a serial by name and address.
+ */
 const struct db_sql SQL_DEVICE_PUT = {"device_put",
 	"with x as materialized (select x.*, e.place, coalesce($2::uuid, sched.uuid7()) as id,"
 	"   s.name is not null or coalesce(x.site, '') = '' as site_known"
 	"  from " DEVICES_IN " left join fleet.site s on s.name = x.site),"
-	" found as materialized (select distinct on (o.id) x.place, o.id from x join fleet.device o on"
+	" found as materialized (select distinct on (o.id) x.place, o.id from x join fleet.device "
+	"o on"
 	"  case when coalesce(x.serial, '') <> ''"
 	"   then o.vendor = coalesce(x.vendor, '') and o.serial = x.serial and o.serial <> ''"
 	"   else o.name = x.name and o.address = x.address end"
 	"  where $3::boolean and x.site_known order by o.id, x.place),"
 	" upd as (update fleet.device d set " DEVICE_SET " from x join found f using (place)"
 	"  where d.id = f.id returning x.place, d.id),"
-	" ins as (insert into fleet.device (id, name, vendor, family, model, serial, mac, device_uuid,"
+	" ins as (insert into fleet.device (id, name, vendor, family, model, serial, mac, "
+	"device_uuid,"
 	"  address, ip, ports, firmware, type, display_language, charset, time_zone, site, labels,"
-	"  managed_by, simulated, clear_text, accept_clear_text_secrets, allow_unproven, tls_pin, pool,"
+	"  managed_by, simulated, clear_text, accept_clear_text_secrets, allow_unproven, tls_pin, "
+	"pool,"
 	"  state)"
 	"  select x.id, x.name, coalesce(x.vendor, ''), x.family, coalesce(x.model, ''),"
 	"   coalesce(x.serial, ''), coalesce(x.mac, ''), coalesce(x.device_uuid, ''), x.address,"
-	"   fleet.ip_of(x.address), coalesce(fleet.ports_of(x.ports), '{}'), coalesce(x.firmware, ''),"
-	"   coalesce(fleet.type_of(x.type), 1), coalesce(x.display_language, ''), coalesce(x.charset, ''),"
+	"   fleet.ip_of(x.address), coalesce(fleet.ports_of(x.ports), '{}'), coalesce(x.firmware, "
+	"''),"
+	"   coalesce(fleet.type_of(x.type), 1), coalesce(x.display_language, ''), "
+	"coalesce(x.charset, ''),"
 	"   coalesce(x.time_zone, ''), nullif(x.site, ''),"
 	"   coalesce(fleet.labels_of(x.labels), '{}'),"
 	"   coalesce(fleet.manager_of(x.managed_by), 1), coalesce(x.simulated, false),"
@@ -82,7 +91,8 @@ const struct db_sql SQL_DEVICE_PUT = {"device_put",
 	"  from x where x.site_known and x.place not in (select place from found)"
 	"  on conflict do nothing returning id)"
 	" select x.place, coalesce(upd.id, ins.id), ins.id is not null, x.site_known"
-	" from x left join upd on upd.place = x.place left join ins on ins.id = x.id order by x.place"};
+	" from x left join upd on upd.place = x.place left join ins on ins.id = x.id order by "
+	"x.place"};
 
 /* JSON array of one, id */
 const struct db_sql SQL_DEVICE_UPDATE = {"device_update",
@@ -101,8 +111,8 @@ const struct db_sql SQL_SITE_PUT = {"site_put",
 	"insert into fleet.site (name, region, time_zone) values ($1, $2, coalesce($3, 'UTC'))"
 	" on conflict (name) do update set region = coalesce($2, fleet.site.region),"
 	" time_zone = coalesce($3, fleet.site.time_zone), version = fleet.site.version + 1"};
-const struct db_sql SQL_SITE_DELETE = {"site_delete",
-	"delete from fleet.site where name = $1 returning name"};
+const struct db_sql SQL_SITE_DELETE = {
+	"site_delete", "delete from fleet.site where name = $1 returning name"};
 
 /* ---- groups ---- */
 
@@ -111,14 +121,15 @@ const struct db_sql SQL_SITE_DELETE = {"site_delete",
 	" (select count(*) from fleet.group_device m where m.grp = d.id),"                         \
 	" (select count(*) from fleet.group_group m where m.parent = d.id)"
 
-const struct db_sql SQL_GROUP_FIND = {"group_find",
-	"select id, version, kind from fleet.device_group where" BY_REF("fleet.device_group")
-	"for update"};
+const struct db_sql SQL_GROUP_FIND = {
+	"group_find", "select id, version, kind from fleet.device_group where" BY_REF(
+			      "fleet.device_group") "for update"};
 const struct db_sql SQL_GROUP_GET = {"group_get",
 	"select " GROUP_COLUMNS " from fleet.device_group d where d.id = any (array("
 	"select i.id from fleet.device_group i where i.id = $1::uuid union all "
 	"select i.id from fleet.device_group i where i.name = $2::text limit 2))"};
-const char SQL_GROUP_LIST[] = "select " GROUP_COLUMNS ", count(*) over () from fleet.device_group d ";
+const char SQL_GROUP_LIST[] =
+	"select " GROUP_COLUMNS ", count(*) over () from fleet.device_group d ";
 /* id, name, kind, filter */
 const struct db_sql SQL_GROUP_INSERT = {"group_insert",
 	"insert into fleet.device_group (id, name, kind, filter)"
@@ -128,8 +139,8 @@ const struct db_sql SQL_GROUP_INSERT = {"group_insert",
 const struct db_sql SQL_GROUP_UPDATE = {"group_update",
 	"update fleet.device_group set name = coalesce($2, name), filter = coalesce($3, filter),"
 	" version = version + 1 where id = $1::uuid"};
-const struct db_sql SQL_GROUP_DELETE = {"group_delete",
-	"delete from fleet.device_group where id = $1::uuid"};
+const struct db_sql SQL_GROUP_DELETE = {
+	"group_delete", "delete from fleet.device_group where id = $1::uuid"};
 /* id → names of tasks and groups that use it */
 const struct db_sql SQL_GROUP_IN_USE = {"group_in_use",
 	"select t.name from sched.task t where t.targets->'groups' ? $1::uuid::text"
@@ -148,12 +159,13 @@ const struct db_sql SQL_GROUP_MEMBERS = {"group_members",
 const struct db_sql SQL_GROUPS_BELOW = {"groups_below",
 	"select id, name, kind, filter, via, depth from fleet.groups_below($1::uuid[])"};
 /* Members change one at a time: two saves at once could close a circle together. */
-const struct db_sql SQL_GROUPS_LOCK = {"groups_lock",
-	"lock table fleet.group_group in share row exclusive mode"};
+const struct db_sql SQL_GROUPS_LOCK = {
+	"groups_lock", "lock table fleet.group_group in share row exclusive mode"};
 /* id → whether it is below itself, greatest depth of any group it is in */
 const struct db_sql SQL_GROUP_DEPTH = {"group_depth",
 	"with recursive up as (select parent, 1 as n from fleet.group_group where child = $1::uuid"
-	"  union all select e.parent, up.n + 1 from up join fleet.group_group e on e.child = up.parent"
+	"  union all select e.parent, up.n + 1 from up join fleet.group_group e on e.child = "
+	"up.parent"
 	"  where up.n < 20),"
 	" down as (select child, 1 as n from fleet.group_group where parent = $1::uuid"
 	"  union all select e.child, down.n + 1 from down"
@@ -161,15 +173,16 @@ const struct db_sql SQL_GROUP_DEPTH = {"group_depth",
 	" select exists (select from down where child = $1::uuid),"
 	" 1 + coalesce((select max(n) from up), 0) + coalesce((select max(n) from down), 0)"};
 const struct db_sql SQL_GROUP_ADD_DEVICES = {"group_add_devices",
-	"insert into fleet.group_device select $1::uuid, unnest($2::uuid[]) on conflict do nothing"};
+	"insert into fleet.group_device select $1::uuid, unnest($2::uuid[]) "
+	"on conflict do nothing"};
 const struct db_sql SQL_GROUP_ADD_GROUPS = {"group_add_groups",
 	"insert into fleet.group_group select $1::uuid, unnest($2::uuid[]) on conflict do nothing"};
 const struct db_sql SQL_GROUP_DROP_DEVICES = {"group_drop_devices",
 	"delete from fleet.group_device where grp = $1::uuid and device = any ($2::uuid[])"};
 const struct db_sql SQL_GROUP_DROP_GROUPS = {"group_drop_groups",
 	"delete from fleet.group_group where parent = $1::uuid and child = any ($2::uuid[])"};
-const struct db_sql SQL_GROUP_TOUCH = {"group_touch",
-	"update fleet.device_group set version = version + 1 where id = $1::uuid"};
+const struct db_sql SQL_GROUP_TOUCH = {
+	"group_touch", "update fleet.device_group set version = version + 1 where id = $1::uuid"};
 
 /* ids or names → place from 1, id or null, how many have that name */
 const struct db_sql SQL_RESOLVE_DEVICES = {"resolve_devices",
@@ -181,7 +194,8 @@ const struct db_sql SQL_RESOLVE_DEVICES = {"resolve_devices",
 const struct db_sql SQL_RESOLVE_GROUPS = {"resolve_groups",
 	"select r.place, (array_agg(d.id))[1], count(d.id) from unnest($1::text[])"
 	" with ordinality r(ref, place) left join lateral (select i.id from fleet.device_group i"
-	" where i.name = r.ref union select i.id from fleet.device_group i where i.id = case when r.ref ~"
+	" where i.name = r.ref union select i.id from fleet.device_group i where i.id = case when "
+	"r.ref ~"
 	" '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then r.ref::uuid end) d on true"
 	" group by r.place order by r.place"};
 
@@ -207,7 +221,8 @@ const struct db_sql SQL_CREDENTIAL_DELETE = {"credential_delete",
 /* device ids → place from 1, id, kind, sealed; narrowest binding first (FL-14), then by position.
  * Among ranges the longer prefix is the narrower. */
 const struct db_sql SQL_CREDENTIAL_OF = {"credential_of",
-	"select u.place, c.id, c.kind, c.sealed from unnest($1::uuid[]) with ordinality u(id, place)"
+	"select u.place, c.id, c.kind, c.sealed from unnest($1::uuid[]) with ordinality u(id, "
+	"place)"
 	" join fleet.device d on d.id = u.id join fleet.credential c on c.device = d.id"
 	" or c.site = d.site or c.range >>= d.ip"
 	" or (c.grp is not null and c.grp in (select fleet.groups_of(d.id)))"

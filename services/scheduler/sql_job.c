@@ -11,7 +11,8 @@ const struct db_sql SQL_JOB_CLAIM = {"job_claim",
 	"   select r.* from sched.ready r where r.pool = $1 and r.family = f"
 	"    and not exists (select from sched.active a where a.device = r.device)"
 	"    order by r.job limit $3::int for update of r skip locked) p limit $3::int),"
-	" act as (insert into sched.active (device, job, run, worker, attempt, suspect, lease_until)"
+	" act as (insert into sched.active (device, job, run, worker, attempt, suspect, "
+	"lease_until)"
 	"   select p.device, j.id, j.run, $4::uuid, j.attempt + 1, j.suspect,"
 	"    clock_timestamp() + make_interval(secs => $5::float8 / 1000)"
 	"   from pick p join sched.job j on j.id = p.job where j.state = 2 order by p.device"
@@ -26,12 +27,14 @@ const struct db_sql SQL_JOB_CLAIM = {"job_claim",
 	" r.password_sealed, greatest(1, (1000 * extract(epoch from r.deadline_at"
 	" - clock_timestamp()))::bigint), exists (select from fleet.credential),"
 	" t.address, t.device_name"
-	" from took t join sched.run r on r.id = t.run join " SQL_DEVICE_TABLES " on d.id = t.device"
+	" from took t join sched.run r on r.id = t.run join " SQL_DEVICE_TABLES
+	" on d.id = t.device"
 	" order by t.id"};
 
 /* jobs, states, causes: claimed ones that may not go to the worker after all (FL-25, FL-13) */
 const struct db_sql SQL_JOB_REFUSE = {"job_refuse",
-	"with x as (select * from unnest($1::uuid[], $2::smallint[], $3::int[]) x(job, state, cause)),"
+	"with x as (select * from unnest($1::uuid[], $2::smallint[], $3::int[]) x(job, state, "
+	"cause)),"
 	" gone as (delete from sched.active a using x where a.job = x.job)"
 	" update sched.job j set state = x.state, cause = x.cause, ended_at = clock_timestamp()"
 	" from x where j.id = x.job and j.state = 3"};
@@ -39,7 +42,8 @@ const struct db_sql SQL_JOB_REFUSE = {"job_refuse",
 /* worker, pool */
 const struct db_sql SQL_WORKER_SEEN = {"worker_seen",
 	"insert into sched.worker (id, pool, seen_at) values ($1::uuid, $2, clock_timestamp())"
-	" on conflict (id) do update set seen_at = clock_timestamp(), pool = coalesce(nullif($2, ''),"
+	" on conflict (id) do update set seen_at = clock_timestamp(), pool = coalesce(nullif($2, "
+	"''),"
 	" sched.worker.pool)"};
 
 /* worker, jobs, attempts, progress, lease ms → job, cancel. Those not answered are lost. */
@@ -81,15 +85,18 @@ const struct db_sql SQL_JOB_END = {"job_end",
 	"with x as materialized (select * from unnest($1::uuid[], $2::int[], $3::smallint[],"
 	"  $4::smallint[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[], $10::bigint[])"
 	"  x(job, attempt, was, state, cause, errors, crashes, deferrals, suspect, wait_ms)),"
-	" y as materialized (select * from unnest($1::uuid[], $11::text[], $12::text[], $13::text[],"
+	" y as materialized (select * from unnest($1::uuid[], $11::text[], $12::text[], "
+	"$13::text[],"
 	"  $14::uuid[], $15::bigint[], $16::bigint[], $17::bigint[], $18::text[], $19::int[],"
 	"  $20::int[], $21::int[], $22::boolean[], $23::text[], $24::text[], $25::uuid[])"
 	"  y(job, reason, detail, device_text, version, generation, entries, bytes, lists, lock_ms,"
 	"  device_ms, store_ms, new_version, firmware, language, lost_by)),"
 	" upd as (update sched.job j set state = x.state, cause = x.cause, errors = x.errors,"
 	"  crashes = x.crashes, deferrals = x.deferrals, suspect = x.suspect, reason = y.reason,"
-	"  detail = y.detail, device_text = y.device_text, version = coalesce(y.version, j.version),"
-	"  generation = coalesce(y.generation, j.generation), entries = coalesce(y.entries, j.entries),"
+	"  detail = y.detail, device_text = y.device_text, version = coalesce(y.version, "
+	"j.version),"
+	"  generation = coalesce(y.generation, j.generation), entries = coalesce(y.entries, "
+	"j.entries),"
 	"  bytes = coalesce(y.bytes, j.bytes), lists = coalesce(y.lists::jsonb, j.lists),"
 	"  lock_ms = y.lock_ms, device_ms = y.device_ms, store_ms = y.store_ms,"
 	"  new_version = y.new_version, firmware = coalesce(y.firmware, j.firmware),"
@@ -98,7 +105,8 @@ const struct db_sql SQL_JOB_END = {"job_end",
 	"  deferred_ms = j.deferred_ms + case when x.state = 6 then x.wait_ms else 0 end,"
 	"  not_before = case when x.state in (6, 7) then clock_timestamp()"
 	"   + x.wait_ms * interval '1 millisecond' end"
-	"  from x join y using (job) where j.id = x.job and j.attempt = x.attempt and j.state = x.was"
+	"  from x join y using (job) where j.id = x.job and j.attempt = x.attempt and j.state = "
+	"x.was"
 	"  returning j.id, j.state, j.not_before, j.suspect, j.device),"
 	" free as (delete from sched.active a using upd where a.job = upd.id),"
 	" wait as (insert into sched.later (job, due_at, suspect)"
@@ -117,7 +125,8 @@ const struct db_sql SQL_JOB_LAST = {"job_last",
 /* JSON array of what probes saw: id, serial, firmware, display_language, type, model, mac,
  * device_uuid, capabilities; null or absent = not seen. Only what differs is written. */
 const struct db_sql SQL_JOB_SEEN = {"job_seen",
-	"with x as (select x.*, array_position('{none,I,II,III}'::text[], x.type)::smallint as type_n,"
+	"with x as (select x.*, array_position('{none,I,II,III}'::text[], x.type)::smallint as "
+	"type_n,"
 	"  (select jsonb_object_agg(e->>'name', (e - 'name') || jsonb_build_object('checked_at',"
 	"    coalesce(e->>'checked_at', to_char(clock_timestamp() at time zone 'UTC',"
 	"    'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'))))"
@@ -125,9 +134,11 @@ const struct db_sql SQL_JOB_SEEN = {"job_seen",
 	"  from jsonb_to_recordset($1::jsonb) as x(id uuid, serial text, firmware text,"
 	"   display_language text, type text, model text, mac text, device_uuid text,"
 	"   capabilities jsonb))"
-	" update fleet.device d set serial = case when d.serial = '' and x.serial <> '' and not exists"
+	" update fleet.device d set serial = case when d.serial = '' and x.serial <> '' and not "
+	"exists"
 	"  (select from fleet.device o where o.vendor = d.vendor and o.serial = x.serial)"
-	"  then x.serial else d.serial end, model = case when d.model = '' then coalesce(x.model, '') else d.model end,"
+	"  then x.serial else d.serial end, model = case when d.model = '' then coalesce(x.model, "
+	"'') else d.model end,"
 	"  mac = case when d.mac = '' then coalesce(x.mac, '') else d.mac end,"
 	"  device_uuid = case when d.device_uuid = '' then coalesce(x.device_uuid, '') else"
 	"  d.device_uuid end, firmware = coalesce(nullif(x.firmware, ''), d.firmware),"
@@ -150,35 +161,41 @@ const struct db_sql SQL_DEVICE_EFFECT = {"device_effect",
 const struct db_sql SQL_JOB_GIVE_BACK = {"job_give_back",
 	"with upd as (update sched.job j set state = 7, not_before = clock_timestamp()"
 	"  from unnest($2::uuid[], $3::int[]) x(job, attempt) where j.id = x.job"
-	"  and j.attempt = x.attempt and j.worker = $1::uuid and j.state = 3 returning j.id, j.suspect),"
+	"  and j.attempt = x.attempt and j.worker = $1::uuid and j.state = 3 returning j.id, "
+	"j.suspect),"
 	" free as (delete from sched.active a using upd where a.job = upd.id)"
-	" insert into sched.later (job, due_at, suspect) select id, clock_timestamp(), suspect from upd"};
+	" insert into sched.later (job, due_at, suspect) select id, clock_timestamp(), suspect "
+	"from upd"};
 
 const struct db_sql SQL_JOB_GET = {"job_get",
 	"select " SQL_TARGET_COLUMNS " from sched.job j join sched.run r on r.id = j.run"
 	" where j.id = $1::uuid"};
 const struct db_sql SQL_JOB_TRANSITIONS = {"job_transitions",
-	"select at, from_state, to_state, attempt, token, cause, detail, worker from sched.transition"
+	"select at, from_state, to_state, attempt, token, cause, detail, worker from "
+	"sched.transition"
 	" where job = $1::uuid order by at, attempt limit 1000"};
 
 /* ---- cancel and deadline: what waits ends at once, what runs is told ---- */
 
-/* run or null, job or null, state, cause. First what may be claimed: a claim holds its ready row, so
- * this waits for it and then finds the job active. */
+/* run or null, job or null, state, cause. First what may be claimed: a claim holds its ready row,
+ * so this waits for it and then finds the job active. */
 const struct db_sql SQL_STOP_READY = {"stop_ready",
 	"with gone as (delete from sched.ready r using sched.job j where j.state = 2"
 	"  and (j.run = $1::uuid or j.id = $2::uuid) and r.pool = j.pool and r.family = j.family"
 	"  and r.job = j.id returning r.job)"
-	" update sched.job j set state = $3::smallint, cause = $4::int, ended_at = clock_timestamp()"
+	" update sched.job j set state = $3::smallint, cause = $4::int, ended_at = "
+	"clock_timestamp()"
 	" from gone where j.id = gone.job and j.state = 2"};
 const struct db_sql SQL_STOP_LATER = {"stop_later",
 	"with gone as (delete from sched.later l using sched.job j where j.state in (1, 6, 7)"
 	"  and (j.run = $1::uuid or j.id = $2::uuid) and l.job = j.id returning l.job)"
-	" update sched.job j set state = $3::smallint, cause = $4::int, ended_at = clock_timestamp()"
+	" update sched.job j set state = $3::smallint, cause = $4::int, ended_at = "
+	"clock_timestamp()"
 	" from gone where j.id = gone.job and j.state in (1, 6, 7)"};
 /* run or null, job or null */
 const struct db_sql SQL_STOP_ACTIVE = {"stop_active",
-	"update sched.active set cancel = true where (run = $1::uuid or job = $2::uuid) and not cancel"};
+	"update sched.active set cancel = true where (run = $1::uuid or job = "
+	"$2::uuid) and not cancel"};
 /* run: not there = no row; terminal ones stay */
 const struct db_sql SQL_RUN_CANCEL = {"run_cancel",
 	"update sched.run set state = case when state in (1, 2, 3) then 4 else state end"
@@ -217,10 +234,11 @@ const struct db_sql SQL_WORKER_JOBS = {"worker_jobs",
 	"select a.worker, a.job from sched.active a where a.worker = $1::uuid order by a.job"
 	" for update"};
 const struct db_sql SQL_WORKER_DIED = {"worker_died",
-	"update sched.worker set died_at = clock_timestamp() where id = $1::uuid and died_at is null"
+	"update sched.worker set died_at = clock_timestamp() where id = $1::uuid and died_at is "
+	"null"
 	" returning id"};
-/* worker, culprit job: leases of the dead worker had ended before the report came. Its neighbours are
- * cleared, the culprit is charged once. */
+/* worker, culprit job: leases of the dead worker had ended before the report came. Its neighbours
+ * are cleared, the culprit is charged once. */
 const struct db_sql SQL_LATE_BLAME = {"late_blame",
 	"with cleared as (update sched.later x set suspect = 0 from sched.job j where j.id = x.job"
 	"   and j.lost_by = $1::uuid and j.id <> $2::uuid)"
@@ -229,7 +247,8 @@ const struct db_sql SQL_LATE_BLAME = {"late_blame",
 	"  lost_by = null"
 	" where j.lost_by = $1::uuid and j.state in (2, 3, 4, 5, 6, 7)"};
 const struct db_sql SQL_WORKER_LIST = {"worker_list",
-	"select w.id, w.pool, w.seen_at, (select count(*) from sched.active a where a.worker = w.id)"
+	"select w.id, w.pool, w.seen_at, (select count(*) from sched.active a where a.worker = "
+	"w.id)"
 	" from sched.worker w where w.seen_at > clock_timestamp() - interval '1 minute'"
 	" and w.died_at is null order by w.seen_at desc limit 1000"};
 /* A refused password holds for 24 h (FL-13). → devices */
@@ -237,5 +256,5 @@ const struct db_sql SQL_HOLD_OVER = {"hold_over",
 	"update fleet.device set state = 2, state_cause = '', version = version + 1,"
 	" state_at = clock_timestamp() where state = 3"
 	" and state_at < clock_timestamp() - interval '24 hours' returning id"};
-const struct db_sql SQL_PURGE = {"purge",
-	"delete from sched.worker where seen_at < clock_timestamp() - interval '1 day'"};
+const struct db_sql SQL_PURGE = {
+	"purge", "delete from sched.worker where seen_at < clock_timestamp() - interval '1 day'"};

@@ -25,8 +25,7 @@ const struct db_sql SQL_TASK_UPDATE = {"task_update",
 	" targets = $6::jsonb, settings = $7::jsonb, retry = $8::jsonb,"
 	" password_sealed = $9::bytea, owner = $10, next_at = $11::timestamptz, next_local = $12,"
 	" version = version + 1 where id = $1::uuid"};
-const struct db_sql SQL_TASK_DELETE = {
-	"task_delete", "delete from sched.task where id = $1::uuid"};
+const struct db_sql SQL_TASK_DELETE = {"task_delete", "delete from sched.task where id = $1::uuid"};
 
 /* limit → tasks whose firing is due, with it; other planners pass them by (FL-33) */
 const struct db_sql SQL_TASK_DUE = {"task_due",
@@ -48,35 +47,38 @@ const struct db_sql SQL_ONE_SNAPSHOT = {
 	"one_snapshot", "set transaction isolation level repeatable read"};
 
 #define RUN_FIELDS                                                                                 \
-	"(id, task, task_name, kind, state, cause, rerun_of, due_at, deadline_at, settings,"        \
+	"(id, task, task_name, kind, state, cause, rerun_of, due_at, deadline_at, settings,"       \
 	" password_sealed, errors_max, crashes_max, snapshot)"
 /* Its settings are those of the task now. */
 #define RUN_OF_TASK(deadline, errors, crashes)                                                     \
-	"clock_timestamp() + make_interval(secs => coalesce(nullif("                                \
-	"(t.retry->>'run_deadline_ms')::float8, 0), " deadline "::float8) / 1000), t.settings,"     \
-	" t.password_sealed, coalesce(nullif((t.retry->>'errors_max')::int, 0), " errors "::int),"  \
-	" coalesce(nullif((t.retry->>'crashes_max')::int, 0), " crashes "::int),"                   \
+	"clock_timestamp() + make_interval(secs => coalesce(nullif("                               \
+	"(t.retry->>'run_deadline_ms')::float8, 0), " deadline "::float8) / 1000), t.settings,"    \
+	" t.password_sealed, coalesce(nullif((t.retry->>'errors_max')::int, 0), " errors "::int)," \
+	" coalesce(nullif((t.retry->>'crashes_max')::int, 0), " crashes "::int),"                  \
 	" to_jsonb(t) - 'password_sealed' from sched.task t"
 
 /* id, task, state, cause, rerun_of, due_at, default deadline ms, errors_max, crashes_max */
 const struct db_sql SQL_RUN_INSERT = {"run_insert",
 	"insert into sched.run " RUN_FIELDS
-	" select $1::uuid, t.id, t.name, t.kind, $3::smallint, $4, $5::uuid, $6::timestamptz, "
-	RUN_OF_TASK("$7", "$8", "$9") " where t.id = $2::uuid on conflict (id) do nothing returning id"};
+	" select $1::uuid, t.id, t.name, t.kind, $3::smallint, $4, $5::uuid, "
+	"$6::timestamptz, " RUN_OF_TASK("$7", "$8",
+		"$9") " where t.id = $2::uuid on conflict (id) do nothing returning id"};
 /* id, task, state, due_at, defaults as above: only if the firing written before is ours (FL-33) */
 const struct db_sql SQL_RUN_OF_FIRING = {"run_of_firing",
 	"insert into sched.run " RUN_FIELDS
-	" select $1::uuid, t.id, t.name, t.kind, $3::smallint, 'schedule', null, $4::timestamptz, "
-	RUN_OF_TASK("$5", "$6", "$7") " where t.id = $2::uuid and exists (select from sched.firing f"
-	" where f.task = t.id and f.run = $1::uuid)"};
+	" select $1::uuid, t.id, t.name, t.kind, $3::smallint, 'schedule', null, "
+	"$4::timestamptz, " RUN_OF_TASK(
+		"$5", "$6", "$7") " where t.id = $2::uuid and exists (select from sched.firing f"
+				  " where f.task = t.id and f.run = $1::uuid)"};
 /* task, run: the last run that was made of its targets */
-const struct db_sql SQL_TASK_RAN = {"task_ran",
-	"update sched.task set last_run = $2::uuid where id = $1::uuid"};
+const struct db_sql SQL_TASK_RAN = {
+	"task_ran", "update sched.task set last_run = $2::uuid where id = $1::uuid"};
 
 #define RUN_TOTALS                                                                                 \
-	" left join lateral (select sum(c.bytes)::bigint as bytes, sum(c.versions)::bigint as versions," \
-	" string_agg(c.state || '=' || c.n, ' ') as counts from (select state, sum(n) as n,"        \
-	" sum(bytes) as bytes, sum(versions) as versions from sched.run_count where run = r.id"     \
+	" left join lateral (select sum(c.bytes)::bigint as bytes, sum(c.versions)::bigint as "    \
+	"versions,"                                                                                \
+	" string_agg(c.state || '=' || c.n, ' ') as counts from (select state, sum(n) as n,"       \
+	" sum(bytes) as bytes, sum(versions) as versions from sched.run_count where run = r.id"    \
 	" group by state) c) t on true"
 #define RUN_ROW SQL_RUN_COLUMNS ", t.bytes, t.versions, t.counts"
 
@@ -84,8 +86,9 @@ const struct db_sql SQL_RUN_GET = {"run_get",
 	"select " RUN_ROW " from sched.run r" RUN_TOTALS " where r.id = any ($1::uuid[])"};
 /* task id or null, task name or null, state, cursor: microseconds and id, limit */
 const struct db_sql SQL_RUN_LIST = {"run_list",
-	"select " RUN_ROW ", (extract(epoch from r.opened_at) * 1000000)::bigint from sched.run r"
-	RUN_TOTALS " where ($2::text is null or r.task = coalesce($1::uuid,"
+	"select " RUN_ROW
+	", (extract(epoch from r.opened_at) * 1000000)::bigint from sched.run r" RUN_TOTALS
+	" where ($2::text is null or r.task = coalesce($1::uuid,"
 	" (select t.id from sched.task t where t.name = $2)))"
 	" and ($3::smallint is null or r.state = $3)"
 	" and ($4::bigint is null or (r.opened_at, r.id) < (to_timestamp(0) + $4 *"
@@ -96,12 +99,14 @@ const struct db_sql SQL_RUN_LOCK = {"run_lock",
 	" order by r.id for update skip locked"};
 /* ids → run, state, n, rows */
 const struct db_sql SQL_RUN_COUNTS = {"run_counts",
-	"select run, state, sum(n)::bigint, count(*) from sched.run_count where run = any ($1::uuid[])"
+	"select run, state, sum(n)::bigint, count(*) from sched.run_count where run = any "
+	"($1::uuid[])"
 	" group by run, state"};
 /* ids: rows of a run and state become one; the caller holds the runs */
 const struct db_sql SQL_RUN_FOLD = {"run_fold",
 	"with gone as (delete from sched.run_count where run = any ($1::uuid[]) returning *)"
-	" insert into sched.run_count select run, state, sum(n), sum(bytes), sum(versions) from gone"
+	" insert into sched.run_count select run, state, sum(n), sum(bytes), sum(versions) from "
+	"gone"
 	" group by run, state"};
 /* ids, states: runs that change state; terminal ones end */
 const struct db_sql SQL_RUN_CHANGE = {"run_change",
@@ -112,8 +117,10 @@ const struct db_sql SQL_RUN_CHANGE = {"run_change",
 const struct db_sql SQL_RUN_OPENED = {"run_opened",
 	"update sched.run r set state = $2::smallint, opened_at = clock_timestamp(),"
 	" ended_at = case when $2::smallint >= 6 then clock_timestamp() end,"
-	" added = case when p.id is null then 0 else (select count(*) from sched.job n where n.run = r.id"
-	"  and not exists (select from sched.job o where o.run = p.id and o.device = n.device)) end,"
+	" added = case when p.id is null then 0 else (select count(*) from sched.job n where n.run "
+	"= r.id"
+	"  and not exists (select from sched.job o where o.run = p.id and o.device = n.device)) "
+	"end,"
 	" removed = case when p.id is null then 0 else (select count(*) from sched.job o where"
 	"  o.run = p.id and not exists (select from sched.job n where n.run = r.id"
 	"  and n.device = o.device)) end"
@@ -136,7 +143,8 @@ const struct db_sql SQL_RUN_TARGETS = {"run_targets",
 const struct db_sql SQL_RUN_OUTCOMES = {"run_outcomes",
 	"select state, cause, coalesce(reason, ''), count(*), min(device_name),"
 	" (array_agg(detail order by device_name))[1] from sched.job where run = $1::uuid"
-	" group by state, cause, coalesce(reason, '') order by count(*) desc, state, cause limit 1000"};
+	" group by state, cause, coalesce(reason, '') order by count(*) desc, state, cause limit "
+	"1000"};
 /* run → task, kind, task's present settings are taken by SQL_RUN_INSERT */
 const struct db_sql SQL_RERUN_CHECK = {"rerun_check",
 	"select r.task, r.kind, r.state, exists (select from sched.task t where t.id = r.task)"
@@ -144,7 +152,8 @@ const struct db_sql SQL_RERUN_CHECK = {"rerun_check",
 /* run, states, causes or null, devices or null → devices of the chosen targets (FL-62, FL-63) */
 const struct db_sql SQL_RERUN_DEVICES = {"rerun_devices",
 	"select device from sched.job where run = $1::uuid and state = any ($2::smallint[])"
-	" and ($3::int[] is null or cause = any ($3)) and ($4::uuid[] is null or device = any ($4))"};
+	" and ($3::int[] is null or cause = any ($3)) and ($4::uuid[] is null or device = any "
+	"($4))"};
 
 /* ---- opening a run: one statement of parts ----
  * $1 run, $2 devices, $3 static groups, $4 their ways, $5 ways of the filters, $6 devices left out,
@@ -162,12 +171,15 @@ const char SQL_OPEN_EXCEPT[] =
 const char SQL_OPEN_EXCEPT_FILTER[] = " union all select d.id from fleet.device d where ";
 /* What a list would be → what, key, count */
 const char SQL_OPEN_COUNTS[] =
-	"), pick as materialized (select distinct id from found where id not in (select id from gone"
+	"), pick as materialized (select distinct id from found where id not in (select id from "
+	"gone"
 	"  where id is not null) and $1::uuid is null and cardinality($5::text[]) >= 0"
-	"  and cardinality($8::text[]) >= 0), d as (select d.* from pick join fleet.device d using (id))"
+	"  and cardinality($8::text[]) >= 0), d as (select d.* from pick join fleet.device d using "
+	"(id))"
 	" select 'total', '', count(*) from d"
 	" union all select 'site', coalesce(site, ''), count(*) from d group by 2"
-	" union all select 'type', (array['none', 'I', 'II', 'III'])[type], count(*) from d group by 2"
+	" union all select 'type', (array['none', 'I', 'II', 'III'])[type], count(*) from d group "
+	"by 2"
 	" union all select 'family', family, count(*) from d group by 2"
 	" union all select 'state', (array['candidate', 'enrolled', 'auth_hold', 'suspended',"
 	"  'retired'])[state], count(*) from d group by 2"
@@ -182,18 +194,22 @@ const char SQL_OPEN_TAIL[] =
 	" base as (select uuid_send(sched.uuid7()) as b),"
 	" ins as (insert into sched.job (id, run, device, state, cause, pool, family, created_at,"
 	"   ended_at, device_name, address, type, via)"
-	"  select encode(overlay(base.b placing int4send((row_number() over ())::int) from 13 for 4),"
+	"  select encode(overlay(base.b placing int4send((row_number() over ())::int) from 13 for "
+	"4),"
 	"    'hex')::uuid, $1::uuid, d.id, case c.cause when 0 then 2 else 11 end, c.cause, d.pool,"
 	"   d.family, statement_timestamp(), case c.cause when 0 then null else"
 	"   statement_timestamp() end, d.name, d.address, d.type, p.via"
-	"  from pick p join fleet.device d on d.id = p.id cross join base cross join lateral (select case"
+	"  from pick p join fleet.device d on d.id = p.id cross join base cross join lateral "
+	"(select case"
 	"   when d.state = 5 then 1009 when d.state = 4 or (d.state = 1 and $9 <> 'device.probe')"
 	"   then 1008 when d.family <> all ($10::text[]) then $12::int"
 	"   when $11 <> '' and d.capabilities -> $11 ->> 'result' = 'no' then $12::int"
 	"   else 0 end as cause) c"
 	"  returning id, state, cause, pool, family, device),"
-	" queued as (insert into sched.ready select pool, family, id, device from ins where state = 2),"
-	" history as (insert into sched.transition (job, at, from_state, to_state, attempt, token, cause)"
+	" queued as (insert into sched.ready select pool, family, id, device from ins where state "
+	"= 2),"
+	" history as (insert into sched.transition (job, at, from_state, to_state, attempt, token, "
+	"cause)"
 	"  select id, statement_timestamp(), 1, state, 0, 0, cause from ins where state = 11),"
 	" counted as (insert into sched.run_count (run, state, n)"
 	"  select $1::uuid, state, count(*) from ins group by state)"

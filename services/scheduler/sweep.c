@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Maintenance, each tick, by every scheduler at once: rows that another one holds are passed by. What
- * is due becomes ready, ended leases are collected, deadlines and cancellations are carried on, runs
- * are looked at. Everything here can be done twice or be late without harm. */
+/* Maintenance, each tick, by every scheduler at once: rows that another one holds are passed by.
+ * What is due becomes ready, ended leases are collected, deadlines and cancellations are carried
+ * on, runs are looked at. Everything here can be done twice or be late without harm. */
 #include <stdlib.h>
 
 #include "services/scheduler/scheduler.h"

@@ -58,10 +58,11 @@ static void merge_rest(struct m_task *t, const struct m_task *change)
 		t->owner = change->owner;
 }
 
-struct m_task *task_merge(const struct m_task *old, const struct m_task *change, struct arena *arena)
+struct m_task *task_merge(
+	const struct m_task *old, const struct m_task *change, struct arena *arena)
 {
-	static const struct m_schedule manual = {.form = SCHEDULE_FORM_MANUAL,
-		.has = HAS_SCHEDULE__FORM};
+	static const struct m_schedule manual = {
+		.form = SCHEDULE_FORM_MANUAL, .has = HAS_SCHEDULE__FORM};
 	static const struct m_targets nobody;
 	static const struct m_retry defaults;
 	struct m_task *t = arena_alloc(arena, sizeof(*t));

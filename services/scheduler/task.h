@@ -11,9 +11,10 @@ extern const char TASK_NOTE[];
 
 /* Puts the members given in change over old (NULL = a new task) and fills defaults; the result
  * lives in the arena. NULL when memory ran out. */
-struct m_task *task_merge(const struct m_task *old, const struct m_task *change, struct arena *arena);
+struct m_task *task_merge(
+	const struct m_task *old, const struct m_task *change, struct arena *arena);
 
 /* Names, kind, lists (lists_required), password (password_required, mandatory whatever the targets:
  * FL-42), schedule, filter. 0, or -1 with CN_VALIDATION_FAILED and the reason word. */
-int task_check(const struct m_task *t, int64_t now_ms, struct arena *arena, struct fault *reterr)
-	must_check;
+int task_check(const struct m_task *t, int64_t now_ms, struct arena *arena,
+	struct fault *reterr) must_check;

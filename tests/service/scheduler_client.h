@@ -48,7 +48,8 @@ static unused int finish_tests(void)
 	return tests_bad > 0;
 }
 
-static void on_answer(unused void *arg, enum bus_result result, struct span body, unused uint64_t peer)
+static void on_answer(
+	unused void *arg, enum bus_result result, struct span body, unused uint64_t peer)
 {
 	struct msg_header h;
 	struct fault f = FAULT_INIT;
@@ -56,17 +57,22 @@ static void on_answer(unused void *arg, enum bus_result result, struct span body
 	client.result = result;
 	client.body = NULL;
 	client.desc = NULL;
-	if (result == BUS_OK && msg_decode(body, &client.arena, &client.desc, &h, &client.body, &f) < 0)
+	if (result == BUS_OK &&
+		msg_decode(body, &client.arena, &client.desc, &h, &client.body, &f) < 0)
 		(void)fprintf(stderr, "answer: %s\n", f.detail);
 	client.done = true;
 	loop_stop(client.loop);
 }
 
 /* Sends a request struct; the decoded answer stays until the next call. NULL: no answer. */
-static const void *ask_struct(const struct msg_desc *desc, const void *body, const struct uuid *request)
+static const void *ask_struct(
+	const struct msg_desc *desc, const void *body, const struct uuid *request)
 {
-	struct msg_header h = {.sender = "test", .deadline_ms = 20000, .protocol = MSG_PROTOCOL,
-		.trace = uuid_v7(clock_wall_ms()), .actor = ""};
+	struct msg_header h = {.sender = "test",
+		.deadline_ms = 20000,
+		.protocol = MSG_PROTOCOL,
+		.trace = uuid_v7(clock_wall_ms()),
+		.actor = ""};
 	struct buf out = BUF_INIT;
 
 	arena_reset(&client.arena);
@@ -126,7 +132,8 @@ static unused json_t *ask(const char *name, const char *fmt, ...)
 	return answer;
 }
 
-/* Member by path "run.counts.ready"; numbers as text. "" when absent. Valid until 16 calls later. */
+/* Member by path "run.counts.ready"; numbers as text. "" when absent. Valid until 16 calls later.
+ */
 static unused const char *at(const json_t *j, const char *path)
 {
 	static char slots[16][600];
@@ -136,7 +143,8 @@ static unused const char *at(const json_t *j, const char *path)
 	(void)snprintf(copy, sizeof(copy), "%s", path);
 	for (char *p = strtok_r(copy, ".", &save); p != NULL && j != NULL;
 		p = strtok_r(NULL, ".", &save))
-		j = *p >= '0' && *p <= '9' ? json_array_get(j, (size_t)atoi(p)) : json_object_get(j, p);
+		j = *p >= '0' && *p <= '9' ? json_array_get(j, (size_t)atoi(p))
+					   : json_object_get(j, p);
 	if (json_is_string(j))
 		(void)snprintf(out, sizeof(slots[0]), "%s", json_string_value(j));
 	else if (json_is_integer(j))
@@ -159,14 +167,15 @@ static unused bool is(const json_t *j, const char *path, const char *value)
 
 	if (!same) {
 		char *text = json_dumps(j, JSON_COMPACT);
-		(void)fprintf(stderr, "# %s is '%s', not '%s' in %.600s\n", path, at(j, path), value,
-			text == NULL ? "" : text);
+		(void)fprintf(stderr, "# %s is '%s', not '%s' in %.600s\n", path, at(j, path),
+			value, text == NULL ? "" : text);
 		free(text);
 	}
 	return same;
 }
 
-/* One value from the database, by psql as its superuser: what the service did, seen from outside. */
+/* One value from the database, by psql as its superuser: what the service did, seen from outside.
+ */
 static unused const char *sql(const char *fmt, ...) printf_like(1, 2);
 static unused const char *sql(const char *fmt, ...)
 {
@@ -219,7 +228,8 @@ static unused bool becomes(const char *text, uint64_t ms, const char *fmt, ...)
 	va_end(ap);
 	while (strcmp(sql("%s", query), text) != 0) {
 		if (clock_mono_ms() > end) {
-			(void)fprintf(stderr, "# still %s, not %s: %s\n", sql("%s", query), text, query);
+			(void)fprintf(
+				stderr, "# still %s, not %s: %s\n", sql("%s", query), text, query);
 			return false;
 		}
 		pause_ms(20);
