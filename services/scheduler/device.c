@@ -34,11 +34,11 @@ static int check_lists(const struct m_device *d, struct fault *err)
 			known |= strcmp(services[k], d->ports[i].service) == 0;
 		if (!known || d->ports[i].port == 0)
 			return refuse(
-				err, "ports", "ports are of http https ipp ipps snmp ftp, from 1");
+				err, "unknown_word", "ports are of http https ipp ipps snmp ftp, from 1");
 	}
 	for (size_t i = 0; i < d->labels_n; i++) {
 		if (empty(d->labels[i].key))
-			return refuse(err, "labels", "a label needs a key");
+			return refuse(err, "required", "a label needs a key");
 	}
 	return 0;
 }
@@ -53,7 +53,7 @@ int device_check(const struct m_device *d, bool create, struct fault *reterr)
 	if (d->address != NULL && !address_good(d->address))
 		return refuse(reterr, "address", "the address is a host name or an IP address");
 	if (!empty(d->time_zone) && zone_find(d->time_zone) == NULL)
-		return refuse(reterr, "time_zone", "the time zone is not an IANA zone");
+		return refuse(reterr, "unknown_word", "the time zone is not an IANA zone");
 	return check_lists(d, reterr);
 }
 

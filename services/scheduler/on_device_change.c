@@ -45,7 +45,7 @@ static bool add_change(struct change *c, struct txn *t, enum device_state now)
 		return true;
 	}
 	if (!device_may_become(now, c->state)) {
-		call_refuse(c->call, CN_CONFLICT, "state", "a device that is %s cannot become %s",
+		call_refuse(c->call, CN_CONFLICT, "state_final", "a device that is %s cannot become %s",
 			device_state_words[now - 1].word, device_state_words[c->state - 1].word);
 		return false;
 	}

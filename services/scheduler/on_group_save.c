@@ -13,7 +13,7 @@ static bool check(struct call *call, const struct m_group *g, enum group_kind ki
 	struct fault f = FAULT_INIT;
 
 	if (g->name != NULL && (*g->name == '\0' || strchr(g->name, '/') != NULL)) {
-		call_refuse(call, CN_VALIDATION_FAILED, "name", "a name without '/' is needed");
+		call_refuse(call, CN_VALIDATION_FAILED, "required", "a name without '/' is needed");
 		return false;
 	}
 	if (kind == GROUP_KIND_STATIC && g->filter != NULL) {
@@ -88,7 +88,7 @@ static void update_found(
 	}
 	if (m->group->kind != 0 && (int64_t)m->group->kind != db_get_int(r[0], 0, 2)) {
 		db_rollback(t);
-		call_refuse(call, CN_CONFLICT, "kind", "the kind of a group cannot change");
+		call_refuse(call, CN_CONFLICT, "group_kind", "the kind of a group cannot change");
 		return;
 	}
 	struct uuid id = db_get_uuid(r[0], 0, 0);
@@ -226,7 +226,7 @@ static bool add_members(struct call *call, struct txn *t, const struct db_sql *s
 	for (int row = 0; must_exist && row < db_rows(r); row++) {
 		if (db_get_int(r, row, 2) == 1)
 			continue;
-		call_refuse(call, CN_VALIDATION_FAILED, "members", "%s '%.128s'",
+		call_refuse(call, CN_VALIDATION_FAILED, "unknown_reference", "%s '%.128s'",
 			db_get_int(r, row, 2) == 0 ? "there is no" : "there are several of",
 			refs[row]);
 		return false;
@@ -262,7 +262,7 @@ static void members_found(
 	}
 	if (db_get_int(r[FIND], 0, 2) != GROUP_KIND_STATIC) {
 		db_rollback(t);
-		call_refuse(call, CN_CONFLICT, "kind", "a dynamic group has no listed members");
+		call_refuse(call, CN_CONFLICT, "group_kind", "a dynamic group has no listed members");
 		return;
 	}
 	*id = db_get_uuid(r[FIND], 0, 0);

@@ -68,7 +68,7 @@ static void chosen(
 	if (ids == NULL) {
 		db_rollback(t);
 		call_refuse(
-			s->call, CN_QUOTA_EXCEEDED, "targets", "too many targets for one rerun");
+			s->call, CN_QUOTA_EXCEEDED, "too_many", "too many targets for one rerun");
 		return;
 	}
 	for (int row = 0; row < db_rows(r[1]); row++)
@@ -160,7 +160,7 @@ void on_run_rerun(struct call *call)
 		if (job_terminal(m->states[i]))
 			continue;
 		call_refuse(
-			call, CN_VALIDATION_FAILED, "states", "only ended targets can run again");
+			call, CN_VALIDATION_FAILED, "not_ended", "only ended targets can run again");
 		return;
 	}
 	if (m->states_n == 0)

@@ -62,9 +62,9 @@ void on_site_put(struct call *call)
 	const struct m_site *s = ((const struct m_site_put *)call->body)->site;
 
 	if (*s->name == '\0')
-		call_refuse(call, CN_VALIDATION_FAILED, "name", "a site needs a name");
+		call_refuse(call, CN_VALIDATION_FAILED, "required", "a site needs a name");
 	else if (s->time_zone != NULL && zone_find(s->time_zone) == NULL)
-		call_refuse(call, CN_VALIDATION_FAILED, "time_zone", "not an IANA time zone");
+		call_refuse(call, CN_VALIDATION_FAILED, "unknown_word", "not an IANA time zone");
 	else
 		db_begin(scheduler.service->db, put_begun, call);
 }

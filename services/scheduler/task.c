@@ -90,7 +90,7 @@ static int check_settings(const struct m_task *t, struct fault *err)
 
 	for (size_t i = 0; i < s->lists_n; i++) {
 		if (!list_known(s->lists[i]))
-			return fault_why(err, CN_VALIDATION_FAILED, "lists",
+			return fault_why(err, CN_VALIDATION_FAILED, "unknown_word",
 				"there is no address list '%s'", s->lists[i]);
 	}
 	if (strcmp(t->kind, "ab.backup") != 0)
@@ -110,9 +110,9 @@ int task_check(const struct m_task *t, int64_t now_ms, struct arena *arena, stru
 	const struct filter *filter = NULL;
 
 	if (t->name == NULL || *t->name == '\0')
-		return fault_why(reterr, CN_VALIDATION_FAILED, "name", "a task needs a name");
+		return fault_why(reterr, CN_VALIDATION_FAILED, "required", "a task needs a name");
 	if (t->kind == NULL || !job_kind_known(t->kind))
-		return fault_why(reterr, CN_VALIDATION_FAILED, "kind", "there is no task kind '%s'",
+		return fault_why(reterr, CN_VALIDATION_FAILED, "unknown_word", "there is no task kind '%s'",
 			t->kind == NULL ? "" : t->kind);
 	if (check_settings(t, reterr) < 0)
 		return -1;
