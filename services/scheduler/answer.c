@@ -9,12 +9,14 @@
 void answer_fault(struct call *call, const struct fault *f)
 {
 	if (strcmp(f->reason, "23505") == 0)
-		call_refuse(call, CN_CONFLICT, "name_taken", "an object with this name or key exists");
+		call_refuse(
+			call, CN_CONFLICT, "name_taken", "an object with this name or key exists");
 	else if (strcmp(f->reason, "23503") == 0)
 		call_refuse(call, CN_CONFLICT, "unknown_reference",
 			"something named here does not exist, or is still in use");
 	else if (strcmp(f->reason, "23514") == 0 || strncmp(f->reason, "22", 2) == 0)
-		call_refuse(call, CN_VALIDATION_FAILED, "out_of_range", "a value is outside its bounds");
+		call_refuse(call, CN_VALIDATION_FAILED, "out_of_range",
+			"a value is outside its bounds");
 	else
 		call_fault(call, f);
 }

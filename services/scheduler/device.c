@@ -33,8 +33,8 @@ static int check_lists(const struct m_device *d, struct fault *err)
 		for (size_t k = 0; k < array_len(services); k++)
 			known |= strcmp(services[k], d->ports[i].service) == 0;
 		if (!known || d->ports[i].port == 0)
-			return refuse(
-				err, "unknown_word", "ports are of http https ipp ipps snmp ftp, from 1");
+			return refuse(err, "unknown_word",
+				"ports are of http https ipp ipps snmp ftp, from 1");
 	}
 	for (size_t i = 0; i < d->labels_n; i++) {
 		if (empty(d->labels[i].key))

@@ -142,8 +142,8 @@ void on_credential_put(struct call *call)
 	if (m->name == NULL || *m->name == '\0')
 		call_refuse(call, CN_VALIDATION_FAILED, "required", "a credential needs a name");
 	else if (!kind_known(m->kind))
-		call_refuse(
-			call, CN_VALIDATION_FAILED, "unknown_word", "there is no such kind of credential");
+		call_refuse(call, CN_VALIDATION_FAILED, "unknown_word",
+			"there is no such kind of credential");
 	else if (bindings != 1)
 		call_refuse(call, CN_VALIDATION_FAILED, "binding",
 			"a credential is bound to one device, group, site or address range");

@@ -65,7 +65,8 @@ void on_device_list(struct call *call)
 			def.order = orders[i].sql;
 	}
 	if (def.order == NULL)
-		call_refuse(call, CN_VALIDATION_FAILED, "unknown_word", "devices cannot be sorted by this");
+		call_refuse(call, CN_VALIDATION_FAILED, "unknown_word",
+			"devices cannot be sorted by this");
 	else
 		list_start(call, &def, m->filter, m->cursor, m->limit);
 }

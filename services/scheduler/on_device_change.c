@@ -45,8 +45,9 @@ static bool add_change(struct change *c, struct txn *t, enum device_state now)
 		return true;
 	}
 	if (!device_may_become(now, c->state)) {
-		call_refuse(c->call, CN_CONFLICT, "state_final", "a device that is %s cannot become %s",
-			device_state_words[now - 1].word, device_state_words[c->state - 1].word);
+		call_refuse(c->call, CN_CONFLICT, "state_final",
+			"a device that is %s cannot become %s", device_state_words[now - 1].word,
+			device_state_words[c->state - 1].word);
 		return false;
 	}
 	a = db_add(t, &SQL_DEVICE_STATE);

@@ -34,7 +34,8 @@ static void created(
 		row_device(&c, &device);
 		call_reply(m->call, &reply);
 	} else if (!db_get_bool(r[0], 0, 3)) {
-		call_refuse(m->call, CN_VALIDATION_FAILED, "unknown_reference", "there is no such site");
+		call_refuse(m->call, CN_VALIDATION_FAILED, "unknown_reference",
+			"there is no such site");
 	} else {
 		call_refuse(m->call, CN_CONFLICT, "device_exists",
 			"a device of this vendor with this serial exists");

@@ -262,7 +262,8 @@ static void members_found(
 	}
 	if (db_get_int(r[FIND], 0, 2) != GROUP_KIND_STATIC) {
 		db_rollback(t);
-		call_refuse(call, CN_CONFLICT, "group_kind", "a dynamic group has no listed members");
+		call_refuse(
+			call, CN_CONFLICT, "group_kind", "a dynamic group has no listed members");
 		return;
 	}
 	*id = db_get_uuid(r[FIND], 0, 0);

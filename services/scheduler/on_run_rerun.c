@@ -159,8 +159,8 @@ void on_run_rerun(struct call *call)
 	for (size_t i = 0; i < m->states_n; i++) {
 		if (job_terminal(m->states[i]))
 			continue;
-		call_refuse(
-			call, CN_VALIDATION_FAILED, "not_ended", "only ended targets can run again");
+		call_refuse(call, CN_VALIDATION_FAILED, "not_ended",
+			"only ended targets can run again");
 		return;
 	}
 	if (m->states_n == 0)

@@ -109,7 +109,8 @@ static bool take_ids(struct save *s, const struct db_result *r, const char *cons
 	bug_if(ids == NULL);
 	for (int row = 0; row < db_rows(r); row++) {
 		if (db_get_int(r, row, 2) != 1) {
-			call_refuse(s->call, CN_VALIDATION_FAILED, "unknown_reference", "%s %s: '%.128s'",
+			call_refuse(s->call, CN_VALIDATION_FAILED, "unknown_reference",
+				"%s %s: '%.128s'",
 				db_get_int(r, row, 2) == 0 ? "there is no" : "there are several",
 				noun, refs[row]);
 			return false;

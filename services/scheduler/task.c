@@ -112,8 +112,8 @@ int task_check(const struct m_task *t, int64_t now_ms, struct arena *arena, stru
 	if (t->name == NULL || *t->name == '\0')
 		return fault_why(reterr, CN_VALIDATION_FAILED, "required", "a task needs a name");
 	if (t->kind == NULL || !job_kind_known(t->kind))
-		return fault_why(reterr, CN_VALIDATION_FAILED, "unknown_word", "there is no task kind '%s'",
-			t->kind == NULL ? "" : t->kind);
+		return fault_why(reterr, CN_VALIDATION_FAILED, "unknown_word",
+			"there is no task kind '%s'", t->kind == NULL ? "" : t->kind);
 	if (check_settings(t, reterr) < 0)
 		return -1;
 	if (schedule_read(t->schedule, now_ms, &schedule, reterr) < 0)
