@@ -324,7 +324,7 @@ static void init_lists(struct bus *b)
 		list_init(lists[i]);
 }
 
-/* Signals belong to the loop's thread; threads of the library inherit the mask as well. */
+/* Signals belong to the loop's thread. */
 static int start_house(struct bus *b)
 {
 	sigset_t all, before;

@@ -24,9 +24,9 @@ struct bus_opts {
  */
 struct bus *bus_new(
 	struct loop *loop, const struct bus_opts *opts, struct fault *reterr) must_check;
-/* Orderly end within 1 s. Calls on a wire get BUS_LOST, waiting ones BUS_UNAVAILABLE, both from
- * here. Requests that the service still holds are ended with bus_reply or bus_drop as ever, also
- * after. */
+/* Orderly end within 1 s, not from inside a callback of the bus. Calls on a wire get BUS_LOST,
+ * waiting ones BUS_UNAVAILABLE, both from here. Requests that the service still holds are ended
+ * with bus_reply or bus_drop as ever, also after. */
 void bus_free(struct bus *b);
 
 /* ---- server ---- */
@@ -39,7 +39,7 @@ typedef void (*bus_serve_fn)(void *arg, struct bus_call *call, struct span body)
 int bus_serve(struct bus *b, const char *urls, bus_serve_fn fn, void *arg,
 	struct fault *reterr) must_check;
 /* Exactly once per call, from the callback or later; body is copied. Harmless if the peer is gone.
- */
+ * A body over max_frame is not sent: the caller runs into its deadline. */
 void bus_reply(struct bus_call *call, struct span body);
 /* Ends a call without an answer (the caller runs into its deadline). */
 void bus_drop(struct bus_call *call);

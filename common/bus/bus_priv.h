@@ -193,7 +193,8 @@ struct bus_client {
 	struct bus *bus;
 	struct list live; /* of conns, next one first */
 	size_t n_live;
-	struct list waiting; /* calls without a connection */
+	struct list waiting;        /* calls without a connection */
+	struct list waiting_pinned; /* for theirs to take more */
 };
 
 /* Outlives the bus when a post is under way. */

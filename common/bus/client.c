@@ -145,29 +145,38 @@ static bool call_send_any(struct out_call *call)
 	return false;
 }
 
-static void call_send_pinned(struct out_call *call)
+static struct conn *live_peer(struct bus_client *cl, uint64_t peer)
 {
-	list_each (it, &call->client->live) {
+	list_each (it, &cl->live) {
 		struct conn *c = container_of(it, struct conn, live);
-		if (c->id == call->peer) {
-			if (conn_backlog(c) < BACKLOG_CALM) {
-				if (!call_send_on(call, c))
-					call_end_later(call, BUS_LOST);
-			} else {
-				list_push(&call->client->waiting, &call->node);
-			}
-			return;
-		}
+		if (c->id == peer)
+			return c;
 	}
-	call_end_later(call, BUS_LOST);
+	return NULL;
+}
+
+/* false: it has to wait. */
+static bool call_send_pinned(struct out_call *call)
+{
+	struct conn *c = live_peer(call->client, call->peer);
+
+	if (c != NULL && conn_backlog(c) >= BACKLOG_CALM)
+		return false;
+	if (c == NULL || !call_send_on(call, c))
+		call_end_later(call, BUS_LOST);
+	return true;
 }
 
 static void send_or_wait(struct out_call *call)
 {
-	if (call->pinned)
-		call_send_pinned(call);
-	else if (!list_empty(&call->client->waiting) || !call_send_any(call))
-		list_push(&call->client->waiting, &call->node); /* in order */
+	struct bus_client *cl = call->client;
+
+	if (call->pinned) {
+		if (!call_send_pinned(call))
+			list_push(&cl->waiting_pinned, &call->node);
+	} else if (!list_empty(&cl->waiting) || !call_send_any(call)) {
+		list_push(&cl->waiting, &call->node); /* in order */
+	}
 }
 
 static void note_deadline(struct bus *b, uint64_t deadline)
@@ -206,16 +215,12 @@ void client_pump(struct bus *b)
 {
 	list_each (it, &b->clients) {
 		struct bus_client *cl = container_of(it, struct bus_client, node);
-		struct list waiting;
-		struct list *node;
 
-		if (list_empty(&cl->waiting) || cl->n_live == 0)
-			continue;
-		list_init(&waiting);
-		while ((node = list_pop(&cl->waiting)) != NULL)
-			list_push(&waiting, node);
-		while ((node = list_pop(&waiting)) != NULL)
-			send_or_wait(container_of(node, struct out_call, node));
+		list_each_safe (w, &cl->waiting_pinned)
+			(void)call_send_pinned(container_of(w, struct out_call, node));
+		while (!list_empty(&cl->waiting) &&
+			call_send_any(container_of(cl->waiting.next, struct out_call, node)))
+			;
 	}
 }
 
@@ -307,6 +312,7 @@ void client_expire(struct bus *b)
 	list_each (it, &b->clients) {
 		struct bus_client *cl = container_of(it, struct bus_client, node);
 		scan_list(&cl->waiting, &s, &expired);
+		scan_list(&cl->waiting_pinned, &s, &expired);
 		list_each (live, &cl->live)
 			scan_list(&container_of(live, struct conn, live)->calls, &s, &expired);
 	}
@@ -326,6 +332,7 @@ struct bus_client *bus_connect(struct bus *b, const char *urls, struct fault *re
 	cl->bus = b;
 	list_init(&cl->live);
 	list_init(&cl->waiting);
+	list_init(&cl->waiting_pinned);
 	if (bus_dial(b, urls, (struct role){.ours = SP_REQ, .client = cl}, reterr) < 0) {
 		free(cl);
 		return NULL;
@@ -345,6 +352,8 @@ void client_end_all(struct bus *b)
 	list_each (it, &b->clients) {
 		struct bus_client *cl = container_of(it, struct bus_client, node);
 		list_each_safe (w, &cl->waiting)
+			call_end_later(container_of(w, struct out_call, node), BUS_UNAVAILABLE);
+		list_each_safe (w, &cl->waiting_pinned)
 			call_end_later(container_of(w, struct out_call, node), BUS_UNAVAILABLE);
 		list_each (live, &cl->live) {
 			struct conn *c = container_of(live, struct conn, live);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <sys/un.h>
 
 #include "tests/lib/bus_test.h"
 
@@ -335,6 +336,80 @@ static void many_large_bodies_wait_for_their_turn(void **state)
 	free(body);
 }
 
+/* A server that says hello and then neither reads nor answers. Returns the connection. */
+static int deaf_accept(int listener)
+{
+	static const uint8_t hello[] = {0, 'S', 'P', 0, 0, 0x31, 0, 0};
+	int fd = accept(listener, NULL, NULL);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, hello, sizeof(hello)), sizeof(hello));
+	return fd;
+}
+
+static int unix_listener(const char *path)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(strlen(path) < sizeof(un.sun_path));
+	memcpy(un.sun_path, path, strlen(path));
+	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	return fd;
+}
+
+struct results {
+	int n[4];
+};
+
+static void note_result(void *arg, enum bus_result result, struct span body, uint64_t peer)
+{
+	(void)body;
+	(void)peer;
+	((struct results *)arg)->n[result]++;
+}
+
+static bool all_100(void *arg)
+{
+	const struct results *r = arg;
+
+	return r->n[0] + r->n[1] + r->n[2] + r->n[3] == 100;
+}
+
+/* RL-35: what may have arrived is lost, what never left waits for the next connection; nothing is
+ * sent twice. */
+static void calls_that_never_left_survive_a_lost_connection(void **state)
+{
+	static uint8_t body[64 * 1024];
+	struct results any = {{0}}, pinned = {{0}};
+	struct world w;
+
+	(void)state;
+	world_begin(&w, IPC);
+	int listener = unix_listener(w.url + 6);
+	struct bus_client *c = bus_connect(w.other, w.url, &w.f);
+	int fd = deaf_accept(listener);
+	assert_true(run_until(w.loop, 3000, has_live, c));
+	for (int i = 0; i < 100; i++) /* ids of peers begin at 1 */
+		bus_send(c, 0, (struct span){body, sizeof(body)}, 8000, note_result, &any);
+	for (int i = 0; i < 100; i++)
+		bus_send(c, 1, (struct span){body, sizeof(body)}, 8000, note_result, &pinned);
+	run_for(w.loop, 300);
+	assert_false(all_100(&any));
+	(void)close(listener);
+	(void)unlink(w.url + 6);
+	(void)close(fd);
+	assert_true(run_until(w.loop, 1000, all_100, &pinned));
+	assert_int_equal(pinned.n[BUS_LOST], 100); /* theirs will not come back */
+	assert_int_equal(bus_serve(w.bus, w.url, on_request, &w, &w.f), 0);
+	assert_true(run_until(w.loop, 9000, all_100, &any));
+	assert_in_range(any.n[BUS_LOST], 1, 30);
+	assert_int_equal(any.n[BUS_OK], 100 - any.n[BUS_LOST]);
+	assert_int_equal(w.served, any.n[BUS_OK]);
+	world_end(&w);
+}
+
 static void a_server_that_stops_answers_its_open_calls_first(void **state)
 {
 	struct world w;
@@ -367,15 +442,11 @@ static void the_socket_file_of_a_dead_server_is_replaced_but_not_that_of_a_livin
 {
 	struct world w;
 	struct answer a = {.n = 0};
-	struct sockaddr_storage ss = {.ss_family = AF_UNIX};
 
 	(void)state;
 	world_begin(&w, IPC);
 	/* a socket that was bound and never unlinked, as a killed process leaves it */
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	memcpy((char *)&ss + 2, w.url + 6, strlen(w.url + 6) + 1);
-	assert_int_equal(bind(fd, (struct sockaddr *)&ss, 110), 0);
-	assert_int_equal(listen(fd, 1), 0);
+	int fd = unix_listener(w.url + 6);
 	assert_int_equal(bus_serve(w.bus, w.url, on_request, &w, &w.f), -1);
 	assert_true(w.f.code != 0);
 	(void)close(fd);
@@ -513,6 +584,7 @@ int main(void)
 		cmocka_unit_test(a_name_is_resolved),
 		cmocka_unit_test(a_body_of_the_greatest_size_passes_and_a_larger_one_is_refused),
 		cmocka_unit_test(many_large_bodies_wait_for_their_turn),
+		cmocka_unit_test(calls_that_never_left_survive_a_lost_connection),
 		cmocka_unit_test(a_server_that_stops_answers_its_open_calls_first),
 		cmocka_unit_test(
 			the_socket_file_of_a_dead_server_is_replaced_but_not_that_of_a_living_one),
