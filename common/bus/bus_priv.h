@@ -247,12 +247,16 @@ struct bus {
 
 uint64_t bus_now(const struct bus *b);
 void bus_wake(struct bus *b); /* house */
-/* Ends the process: only a fresh start helps (bus.md section 2). */
-no_return void bus_last_resort(const char *why);
 /* Any thread. Takes the whole list, in order. */
 void bus_enqueue(struct bus *b, struct list *items);
 /* Loop: run the drain soon, even if nothing arrives. */
 void bus_kick(struct bus *b);
+
+/* ---- house.c ---- */
+
+void *house_main(void *bus);
+/* Ends the process: only a fresh start helps (bus.md section 2). */
+no_return void bus_last_resort(const char *why);
 
 /* ---- conn.c ---- */
 
