@@ -51,6 +51,7 @@ create table lock.request (
   direction   smallint not null,
   state       smallint not null,
   devices     uuid[] not null,           -- ascending
+  holding     int not null default 0,    -- on how many of them it still stands
   job         uuid,
   attempt     int,
   first_token bigint,                    -- of the first device: renew and release name it
@@ -137,24 +138,24 @@ create table lock.history (
 );
 create index history_at on lock.history using brin (at);
 
--- Everything that stands on a device, in one shape, for the decision and for lists.
--- class: 1 held, 2 waiting, 3 shadow, 4 standing. until: lease, wait, life or preparation.
+-- Everything that stands on a device, in one shape, for people.
+-- class: 1 held, 2 waiting, 3 shadow, 4 standing. until: end of lease, wait or life.
 create view lock.entry as
-select device_id, 1 as class, request, kind, op, direction, strict, state, token, session, job, items,
-       granted_at as since, expires_at as until, null::bigint as ticket, null::smallint as role,
-       null::text as destination
+select device_id, 1 as class, request, kind, op, direction, state, token, session, job,
+       array_to_string(items, ',') as items, granted_at as since, expires_at as until,
+       null::bigint as ticket
   from lock.held
 union all
-select device_id, 2, request, kind, op, direction, strict, 1::smallint, null, null, null, null,
-       since, wait_until, ticket, null, null
-  from lock.waiting
+select w.device_id, 2, w.request, w.kind, w.op, w.direction, 1::smallint, null, r.session, r.job,
+       '', w.since, w.wait_until, w.ticket
+  from lock.waiting w join lock.request r on r.id = w.request
 union all
-select device_id, 3, null, 4::smallint, op, 1::smallint, false, 2::smallint, null, null, null, null,
-       seen_at, until, null, null, null
-  from lock.shadow
+select device_id, 3, null, 4::smallint, op, 1::smallint, 2::smallint, null, null, null,
+       '', seen_at, until, null
+  from lock.shadow where until > clock_timestamp()
 union all
-select device_id, 4, null, 5::smallint, 'sync', 1::smallint, false, state, null, null, null, null,
-       since, prepared_at, null, role, destination
+select device_id, 4, null, 5::smallint, 'sync', 1::smallint, 2::smallint, null, null, null,
+       '', since, null, null
   from lock.standing;
 
 -- The timeline makes tokens rise across a failover that lost commits (section 7.2).

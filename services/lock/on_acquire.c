@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+/* lock_acquire and lock_explain: the checks of the form, then the decision in the ledger. */
+#include <string.h>
+
+#include "common/crypto/crypto.h"
+#include "services/lock/profile.h"
+#include "services/lock/serve.h"
+
+enum { DEVICES_MAX = 1000 };
+
+/* What makes two requests the same: everything but what was seen meanwhile. */
+static struct span digest_of(struct call *call, const struct m_lock_acquire *m)
+{
+	struct m_lock_acquire plain = *m;
+	struct msg_header header = {.protocol = MSG_PROTOCOL};
+	struct buf b = BUF_INIT;
+	uint8_t *digest = arena_alloc(&call->arena, SHA256_LEN);
+
+	plain.observed = NULL;
+	plain.observed_n = 0;
+	plain.attempt = 0;
+	plain.has = 0;
+	msg_encode(&b, &m_lock_acquire_desc, &header, &plain);
+	if (digest != NULL)
+		sha256(buf_span(&b), digest);
+	buf_fini(&b);
+	return (struct span){digest, digest == NULL ? 0 : SHA256_LEN};
+}
+
+/* An id that the operation does not know is refused before anything else looks at it. */
+static bool items_known(const struct ledger_ask *ask)
+{
+	size_t n;
+	const char *const *all = op_items(ask->use.op, &n);
+
+	for (size_t i = 0; i < ask->items_n; i++) {
+		bool known = false;
+		for (size_t k = 0; k < n && !known; k++)
+			known = strcmp(all[k], ask->items[i]) == 0;
+		if (!known)
+			return false;
+	}
+	return true;
+}
+
+/* No item named = every item of the operation (section 4). */
+static void set_items(struct ledger_ask *ask, const char *const *items, size_t n)
+{
+	ask->items = items;
+	ask->items_n = n;
+	if (n == 0)
+		ask->items = op_items(ask->use.op, &ask->items_n);
+	if (!op_is_import_export(ask->use.op))
+		ask->items_n = 0;
+}
+
+static const void *decide_acquire(struct work *w, struct ledger *l, struct fault *reterr)
+{
+	(void)reterr;
+	for (size_t i = 0; i < w->observed_n; i++)
+		ledger_observe(l, &w->observed[i]);
+	return ledger_acquire(l, &w->ask);
+}
+
+static void refuse(struct call *call, const char *reason)
+{
+	struct m_lock_answer a = {.answer = LOCK_RESULT_REFUSED, .reason = reason};
+
+	call_reply(call, &a);
+}
+
+static bool lease_fits(uint64_t lease_ms)
+{
+	return lease_ms == 0 || lease_ms >= lock_settings.lease_min_ms;
+}
+
+/* A person, through the gateway, declares; only services hold and own (section 2). */
+static bool may_ask(const struct call *call, const struct m_lock_acquire *m)
+{
+	if (m->kind == LOCK_KIND_DECLARED)
+		return true;
+	return call->header.role == MSG_INTERNAL &&
+	       (m->kind == LOCK_KIND_OWN || m->kind == LOCK_KIND_HOLD);
+}
+
+static void fill_ask(struct call *call, const struct m_lock_acquire *m, struct ledger_ask *ask)
+{
+	uint64_t lease = m->lease_ms == 0 ? lock_settings.lease_default_ms : m->lease_ms;
+
+	*ask = (struct ledger_ask){
+		.request = m->request,
+		.session = m->session,
+		.under = m->under,
+		.job = m->job,
+		.digest = digest_of(call, m),
+		.kind = m->kind,
+		.use = {.op = op_find(m->op), .direction = m->direction, .strict = m->strict},
+		.policy = m->item_policy == 0 ? ITEM_POLICY_FILTER : m->item_policy,
+		.wait_ms = m->wait_ms,
+		.lease_ms = (uint32_t)lease,
+		.attempt = m->attempt,
+		.profile = m->profile == NULL || *m->profile == '\0' ? NULL
+								     : profile_newest(m->profile),
+	};
+	set_items(ask, m->items, m->items_n);
+}
+
+static int put_keys(struct work *w, const struct m_lock_acquire *m)
+{
+	struct uuid *requests = arena_array(w->arena, 2, sizeof(*requests));
+
+	w->devices = serve_devices(w->arena, m->devices, m->devices_n, &w->devices_n);
+	if (requests == NULL || w->devices == NULL || w->ask.digest.p == NULL)
+		return -1;
+	requests[0] = m->request;
+	requests[1] = m->under;
+	w->requests = requests;
+	w->requests_n = uuid_is_nil(&m->under) ? 1 : 2;
+	w->replay = true;
+	w->ask.devices = w->devices;
+	w->ask.devices_n = w->devices_n;
+	return 0;
+}
+
+void on_lock_acquire(struct call *call)
+{
+	const struct m_lock_acquire *m = call->body;
+	struct work *w = serve_work(call);
+
+	if (w == NULL)
+		return;
+	fill_ask(call, m, &w->ask);
+	if (m->devices_n == 0 || m->devices_n > DEVICES_MAX) {
+		refuse(call, m->devices_n == 0 ? "unknown_device" : "too_many_devices");
+	} else if (!may_ask(call, m)) {
+		refuse(call, "not_requestable");
+	} else if (!lease_fits(m->lease_ms)) {
+		call_refuse(call, CN_VALIDATION_FAILED, "lease", "lease_ms: at least %u",
+			lock_settings.lease_min_ms);
+	} else if (w->ask.use.op != OP_UNKNOWN && !items_known(&w->ask)) {
+		refuse(call, "items_refused");
+	} else if (put_keys(w, m) != 0) {
+		call_refuse(call, CN_INTERNAL_ERROR, "", "out of memory");
+	} else {
+		w->observed = m->observed;
+		w->observed_n = m->observed_n;
+		w->decide = decide_acquire;
+		serve_put(w);
+	}
+}
+
+/* ---- what would the answer be? ---- */
+
+static const void *decide_explain(struct work *w, struct ledger *l, struct fault *reterr)
+{
+	for (size_t i = 0; i < w->devices_n; i++)
+		if (ledger_device(l, &w->devices[i]) == NULL) {
+			(void)fault_why(reterr, CN_NOT_FOUND, "device",
+				"nothing is known of a device asked for");
+			return NULL;
+		}
+	return ledger_explain(l, &w->ask);
+}
+
+void on_lock_explain(struct call *call)
+{
+	const struct m_lock_explain *m = call->body;
+	struct work *w = serve_work(call);
+
+	if (w == NULL)
+		return;
+	w->ask = (struct ledger_ask){
+		.kind = m->kind == 0 ? LOCK_KIND_OWN : m->kind,
+		.use = {.op = op_find(m->op),
+			.direction = m->direction == 0 ? LOCK_DIRECTION_EXPORT : m->direction},
+		.policy = ITEM_POLICY_FILTER,
+		.lease_ms = lock_settings.lease_default_ms,
+		.profile = m->profile == NULL || *m->profile == '\0' ? NULL
+								     : profile_newest(m->profile),
+	};
+	set_items(&w->ask, m->items, m->items_n);
+	if (m->devices_n == 0) {
+		refuse(call, "unknown_device");
+		return;
+	}
+	w->devices = serve_devices(w->arena, m->devices, m->devices_n, &w->devices_n);
+	if (w->devices == NULL) {
+		call_refuse(call, CN_INTERNAL_ERROR, "", "out of memory");
+		return;
+	}
+	w->ask.devices = w->devices;
+	w->ask.devices_n = w->devices_n;
+	w->look = true;
+	w->decide = decide_explain;
+	serve_put(w);
+}

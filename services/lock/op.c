@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Operations by number and by id. */
+#include "services/lock/op.h"
+
+#include <string.h>
+
+/* Inside Carnet only. The exclusive ones are decided like batch_ie; their own cells are not asked.
+ */
+static const struct {
+	const char *id, *name;
+	struct op_cells cells;
+} inner[] = {
+	{"sync_control", "Control of native synchronisation", {MATRIX_CELL_NO, MATRIX_CELL_NO}},
+	{"restart", "Restart by Carnet", {MATRIX_CELL_NO, MATRIX_CELL_NO}},
+	{"session", "Session of Carnet", {MATRIX_CELL_NO, MATRIX_CELL_NO}},
+	{"other_activity", "Other activity", {MATRIX_CELL_YES, MATRIX_CELL_YES}},
+};
+
+static const char *const indiv_items[] = {
+	"indiv_address_book",
+	"indiv_device_settings",
+	"indiv_web_favorites",
+	"indiv_printer_settings",
+	"indiv_paper_info",
+	"indiv_ab_personal",
+	"indiv_ab_group",
+};
+
+static const char *const batch_items[] = {
+	"basic_info",
+	"paper_types",
+	"printer_settings",
+	"printer_download_profile",
+	"forwarding",
+	"box",
+	"department_id",
+	"key_settings",
+	"certificate_crl",
+	"visual_message",
+	"home",
+	"web_access",
+	"favorites",
+	"address_book",
+	"user_group_address_list",
+	"auth_users",
+	"security_policy",
+	"personal_setting_info",
+	"meap_settings",
+};
+
+unsigned op_find(const char *id)
+{
+	const struct matrix_row *row = matrix_find(id);
+
+	if (row)
+		return row->op;
+	for (unsigned i = 0; i < array_len(inner); i++)
+		if (strcmp(inner[i].id, id) == 0)
+			return OP_ROWS + 1 + i;
+	return OP_UNKNOWN;
+}
+
+const char *op_id(unsigned op)
+{
+	if (op == OP_UNKNOWN || op >= OP_END)
+		return "";
+	return op <= OP_ROWS ? matrix[op - 1].id : inner[op - OP_ROWS - 1].id;
+}
+
+const char *op_name(unsigned op)
+{
+	if (op == OP_UNKNOWN || op >= OP_END)
+		return "Unknown operation";
+	return op <= OP_ROWS ? matrix[op - 1].name[0] : inner[op - OP_ROWS - 1].name;
+}
+
+unsigned op_row(unsigned op)
+{
+	return op <= OP_ROWS ? op : 0;
+}
+
+struct op_cells op_cells(unsigned op)
+{
+	bug_if(op == OP_UNKNOWN || op >= OP_END);
+	if (op > OP_ROWS)
+		return inner[op - OP_ROWS - 1].cells;
+	return (struct op_cells){
+		.during_ie = matrix[op - 1].run_during_ie, .beside = matrix[op - 1].ie_during_run};
+}
+
+bool op_is_import_export(unsigned op)
+{
+	return op == OP_INDIV_IE || op == OP_BATCH_IE;
+}
+
+bool op_is_exclusive(unsigned op)
+{
+	return op_is_import_export(op) || op == OP_SYNC_CONTROL || op == OP_RESTART;
+}
+
+const char *const *op_items(unsigned op, size_t *ret_n)
+{
+	*ret_n = 0;
+	if (op == OP_INDIV_IE) {
+		*ret_n = array_len(indiv_items);
+		return indiv_items;
+	}
+	if (op == OP_BATCH_IE) {
+		*ret_n = array_len(batch_items);
+		return batch_items;
+	}
+	return NULL;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Profiles of device families, kept for the life of the process. */
+#include "services/lock/profile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/lock/sql.h"
+
+static struct {
+	struct arena names;
+	struct lock_profile **all;
+	size_t n;
+} known;
+
+static struct lock_profile *find(const char *name, uint32_t revision)
+{
+	for (size_t i = 0; i < known.n; i++)
+		if (known.all[i]->revision == revision && strcmp(known.all[i]->name, name) == 0)
+			return known.all[i];
+	return NULL;
+}
+
+static struct lock_profile *add(const struct lock_profile *p)
+{
+	struct lock_profile *copy = mem_alloc(sizeof(*copy));
+
+	*copy = *p;
+	known.all = mem_realloc(known.all, (known.n + 1) * sizeof(struct lock_profile *));
+	known.all[known.n++] = copy;
+	return copy;
+}
+
+void profile_init(const struct lock_profile *generic)
+{
+	arena_init(&known.names, 0);
+	(void)add(generic);
+}
+
+const struct lock_profile *profile_newest(const char *name)
+{
+	const struct lock_profile *best = known.all[0];
+
+	for (size_t i = 1; name != NULL && i < known.n; i++)
+		if (strcmp(known.all[i]->name, name) == 0 &&
+			(best == known.all[0] || known.all[i]->revision > best->revision))
+			best = known.all[i];
+	return best;
+}
+
+const struct lock_profile *profile_revision(const char *name, uint32_t revision)
+{
+	const struct lock_profile *p = find(name, revision);
+
+	return p != NULL ? p : profile_newest(name);
+}
+
+static void loaded(
+	struct txn *t, struct db_result **results, size_t n, const struct fault *f, void *arg)
+{
+	struct lock_profile p;
+
+	(void)t;
+	(void)n;
+	(void)arg;
+	for (int i = 0; f == NULL && i < db_rows(results[0]); i++) {
+		sql_profile_row(results[0], i, &p, &known.names);
+		if (find(p.name, p.revision) != NULL)
+			continue;
+		struct lock_profile *fresh = add(&p);
+		for (int k = 0; k < db_rows(results[1]); k++)
+			sql_profile_cell(results[1], k, fresh);
+	}
+}
+
+static void begun(
+	struct txn *t, struct db_result **results, size_t n, const struct fault *f, void *arg)
+{
+	(void)results;
+	(void)n;
+	(void)arg;
+	if (f != NULL)
+		return;
+	(void)db_add(t, &sql_profiles);
+	(void)db_add(t, &sql_profile_cells);
+	db_commit(t, loaded, NULL);
+}
+
+void profile_load(struct service *s)
+{
+	db_begin(s->db, begun, NULL);
+}

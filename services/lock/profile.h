@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The device families' profiles (locks.md section 6) as this instance knows them: generic from the
+ * settings, the others from the database, read again each minute. A profile changes only as a new
+ * revision, so what is known never becomes wrong. */
+#pragma once
+
+#include "common/service/service.h"
+#include "services/lock/lock.h"
+
+void profile_init(const struct lock_profile *generic);
+void profile_load(struct service *s);
+/* The newest revision of that name; generic for an unknown one. */
+const struct lock_profile *profile_newest(const char *name);
+/* Exactly that revision; the newest when it is not known. */
+const struct lock_profile *profile_revision(const char *name, uint32_t revision);

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Calls gathered into one transaction: take the device rows, decide in order, write, answer. */
+#include "services/lock/serve.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/crashpoint.h"
+#include "services/lock/sql.h"
+
+enum { DEVICES_MAX = 1000, TRIES_MAX = 4 };
+
+static struct {
+	struct service *service;
+	struct db_batch *batch;
+	struct map
+		made; /* devices whose row is known to be there: saves an insert, decides nothing */
+} serve;
+
+/* One transaction. */
+struct round {
+	struct db_batch *batch;
+	struct arena arena;
+	struct ledger ledger;
+	struct uuid *devices, *requests, *replays;
+	size_t devices_n, requests_n, replays_n, tickets;
+	bool look, waiters, loaded, adds;
+	size_t n;
+	struct work *works[];
+};
+
+/* ---- answers ---- */
+
+static void work_end(struct work *w)
+{
+	if (w->call == NULL) {
+		arena_fini(w->arena);
+		free(w->arena);
+		free(w);
+		return;
+	}
+	if (w->fault.code != 0)
+		call_fault(w->call, &w->fault);
+	else
+		call_reply(w->call, w->answer);
+}
+
+static void publish(const struct ledger *l)
+{
+	for (size_t i = 0; i < l->events_n; i++) {
+		const struct ledger_event *e = &l->events[i];
+		for (size_t k = 0; k < e->n; k++) {
+			struct m_lock_changed m = {.device = e->devices[k], .state = e->state};
+			if (e->request != NULL) {
+				m.request = e->request->id;
+				m.op = op_id(e->request->use.op);
+			}
+			m.token = e->tokens != NULL ? e->tokens[k] : 0;
+			service_publish(serve.service, &m_lock_changed_desc, &m);
+		}
+	}
+	for (size_t at = 0; at < l->retry_n; at += DEVICES_MAX) {
+		struct m_lock_retry m = {.devices = l->retry + at,
+			.devices_n = size_min(l->retry_n - at, DEVICES_MAX)};
+		service_publish(serve.service, &m_lock_retry_desc, &m);
+	}
+}
+
+static void round_free(struct round *r)
+{
+	if (r->loaded)
+		ledger_fini(&r->ledger);
+	arena_fini(&r->arena);
+	free(r);
+}
+
+/* A collision with another instance is served again; everything else is the caller's to repeat,
+ * with the same request id. */
+static void round_failed(struct round *r, const struct fault *f)
+{
+	bool again = db_transient(f) || strcmp(f->reason, "23505") == 0;
+	struct db_batch *batch = r->batch;
+
+	for (size_t i = 0; i < r->n; i++) {
+		struct work *w = r->works[i];
+		if (again && ++w->tries < TRIES_MAX) {
+			db_batch_put(batch, w);
+			continue;
+		}
+		w->fault = *f;
+		work_end(w);
+	}
+	round_free(r);
+	db_batch_done(batch);
+}
+
+static void round_done(struct round *r)
+{
+	struct db_batch *batch = r->batch;
+
+	if (r->loaded && !r->look)
+		publish(&r->ledger);
+	for (size_t i = 0; i < r->n; i++)
+		work_end(r->works[i]);
+	round_free(r);
+	db_batch_done(batch);
+}
+
+/* ---- the transaction ---- */
+
+static void committed(
+	struct txn *t, struct db_result **results, size_t n, const struct fault *f, void *arg)
+{
+	struct round *r = arg;
+
+	(void)t;
+	(void)results;
+	(void)n;
+	CRASHPOINT("grant.after_commit");
+	if (f != NULL) {
+		round_failed(r, f);
+		return;
+	}
+	for (size_t i = 0; i < r->devices_n; i++)
+		(void)map_put(&serve.made, r->devices[i].b, sizeof(r->devices[i].b), &serve);
+	round_done(r);
+}
+
+static void rows_taken(
+	struct txn *t, struct db_result **results, size_t n, const struct fault *f, void *arg)
+{
+	struct round *r = arg;
+
+	(void)n;
+	if (f != NULL) {
+		round_failed(r, f);
+		return;
+	}
+	ledger_init(&r->ledger, &r->arena);
+	r->loaded = true;
+	sql_load(&r->ledger, results + (r->adds ? 1 : 0));
+	for (size_t i = 0; i < r->n; i++) {
+		struct work *w = r->works[i];
+		w->fault = FAULT_INIT;
+		w->answer = w->decide(w, &r->ledger, &w->fault);
+	}
+	if (!r->look)
+		sql_write(t, &r->ledger);
+	CRASHPOINT("grant.before_commit");
+	db_commit(t, committed, r);
+}
+
+static bool all_made(const struct round *r)
+{
+	for (size_t i = 0; i < r->devices_n; i++)
+		if (map_get(&serve.made, r->devices[i].b, sizeof(r->devices[i].b)) == NULL)
+			return false;
+	return true;
+}
+
+static void begun(
+	struct txn *t, struct db_result **results, size_t n, const struct fault *f, void *arg)
+{
+	struct round *r = arg;
+	struct sql_keys keys = {
+		.devices = r->devices,
+		.devices_n = r->devices_n,
+		.requests = r->requests,
+		.requests_n = r->requests_n,
+		.replays = r->replays,
+		.replays_n = r->replays_n,
+		.tickets = r->tickets,
+		.waiters = r->waiters,
+	};
+
+	(void)results;
+	(void)n;
+	if (f != NULL) {
+		round_failed(r, f);
+		return;
+	}
+	r->adds = !all_made(r);
+	if (r->adds)
+		sql_uuids(db_add(t, &sql_add_devices), r->devices, r->devices_n);
+	sql_read(t, &keys, !r->look);
+	db_step(t, rows_taken, r);
+}
+
+/* ---- gathering ---- */
+
+static int by_id(const void *a, const void *b)
+{
+	return uuid_cmp(a, b);
+}
+
+static size_t sort_unique(struct uuid *ids, size_t n)
+{
+	size_t kept = 0;
+
+	qsort(ids, n, sizeof(*ids), by_id);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || !uuid_eq(&ids[kept - 1], &ids[i]))
+			ids[kept++] = ids[i];
+	return kept;
+}
+
+const struct uuid *serve_devices(struct arena *a, const struct uuid *ids, size_t n, size_t *ret_n)
+{
+	struct uuid *copy = arena_dup(a, ids, n * sizeof(*ids));
+
+	if (copy != NULL)
+		*ret_n = sort_unique(copy, n);
+	return copy;
+}
+
+static void add_ids(struct uuid *into, size_t *n, const struct uuid *ids, size_t count)
+{
+	if (count > 0)
+		memcpy(into + *n, ids, count * sizeof(*ids));
+	*n += count;
+}
+
+/* The rows of all works; every list has room for the sum. */
+static void round_keys(struct round *r)
+{
+	size_t devices = 0;
+	size_t requests = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		devices += r->works[i]->devices_n;
+		requests += r->works[i]->requests_n;
+	}
+	r->devices = arena_array(&r->arena, devices + 1, sizeof(*r->devices));
+	r->requests = arena_array(&r->arena, requests + 1, sizeof(*r->requests));
+	r->replays = arena_array(&r->arena, r->n + 1, sizeof(*r->replays));
+	bug_if(r->devices == NULL || r->requests == NULL || r->replays == NULL);
+	for (size_t i = 0; i < r->n; i++) {
+		const struct work *w = r->works[i];
+		add_ids(r->devices, &r->devices_n, w->devices, w->devices_n);
+		add_ids(r->requests, &r->requests_n, w->requests, w->requests_n);
+		if (w->replay)
+			add_ids(r->replays, &r->replays_n, w->requests, 1);
+		r->tickets += w->ask.wait_ms > 0;
+		r->waiters = r->waiters || w->waiters;
+	}
+	r->devices_n = sort_unique(r->devices, r->devices_n);
+	r->requests_n = sort_unique(r->requests, r->requests_n);
+}
+
+/* How many of these go together: at most 1,000 device rows, and looks apart from changes. */
+static size_t fitting(void **items, size_t n)
+{
+	size_t rows = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		const struct work *w = items[i];
+		rows += w->devices_n;
+		if (i > 0 &&
+			(rows > DEVICES_MAX || w->look != ((const struct work *)items[0])->look))
+			break;
+	}
+	return i;
+}
+
+static void run(struct db_batch *batch, void **items, size_t n, void *arg)
+{
+	size_t fit = fitting(items, n);
+	struct round *r = mem_alloc(sizeof(*r) + fit * sizeof(r->works[0]));
+
+	(void)arg;
+	r->batch = batch;
+	r->n = fit;
+	for (size_t i = 0; i < fit; i++)
+		r->works[i] = items[i];
+	for (size_t i = fit; i < n; i++)
+		db_batch_put(batch, items[i]);
+	r->look = r->works[0]->look;
+	arena_init(&r->arena, 0);
+	round_keys(r);
+	db_begin(serve.service->db, begun, r);
+}
+
+void serve_start(struct service *s)
+{
+	serve.service = s;
+	serve.made = MAP_INIT;
+	serve.batch = db_batch_new(lock_settings.batch_max, run, NULL);
+}
+
+void serve_put(struct work *w)
+{
+	db_batch_put(serve.batch, w);
+}
+
+struct work *serve_work(struct call *call)
+{
+	struct work *w = arena_alloc(&call->arena, sizeof(*w));
+
+	if (w == NULL) {
+		call_refuse(call, CN_INTERNAL_ERROR, "", "out of memory");
+		return NULL;
+	}
+	w->call = call;
+	w->arena = &call->arena;
+	return w;
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The statements of the lock service: how a ledger is filled from its rows and written back. */
+#pragma once
+
+#include "common/db/db.h"
+#include "services/lock/ledger.h"
+
+/* Which rows a transaction takes: these devices, and those of these requests. */
+struct sql_keys {
+	const struct uuid *devices;
+	size_t devices_n;
+	const struct uuid *requests; /* to be read, and their devices taken */
+	size_t requests_n;
+	const struct uuid *replays; /* of those, the ones whose stored answer may be needed */
+	size_t replays_n;
+	size_t tickets; /* to draw */
+	bool waiters;   /* also read the requests of all waiters (sweep) */
+};
+
+/* Queues the reads of one step: device rows ascending FOR UPDATE first, the clock after them.
+ * lock false = look only (explain). */
+void sql_read(struct txn *t, const struct sql_keys *keys, bool lock);
+/* Fills the ledger from the results of that step. */
+void sql_load(struct ledger *l, struct db_result **results);
+/* Queues what changed. */
+void sql_write(struct txn *t, const struct ledger *l);
+
+/* ---- single statements; fill functions for db_query ---- */
+
+extern const struct db_sql sql_add_devices; /* $1 uuid[], ascending */
+extern const struct db_sql sql_due;         /* $1 silent_ms, $2 watched_ms: devices to sweep */
+extern const struct db_sql sql_clock;       /* the database clock in ms, to be watched */
+extern const struct db_sql sql_purge; /* requests 24 h after their end, history, old shadows */
+extern const struct db_sql sql_profiles;
+extern const struct db_sql sql_profile_cells;
+extern const struct db_sql sql_list; /* $1 device, $2 state, $3 offset, $4 limit */
+extern const struct db_sql sql_get;  /* $1 request */
+
+void sql_uuids(struct db_args *a, const struct uuid *ids, size_t n);
+
+/* One lock to be prolonged. */
+struct sql_renewal {
+	struct uuid session, request;
+	uint64_t token;
+};
+/* Locks the device rows of these requests, then prolongs what is live: rows of request, lease_ms
+ * in the second result. */
+void sql_renew(struct txn *t, const struct sql_renewal *renewals, size_t n);
+
+void sql_profile_row(const struct db_result *r, int row, struct lock_profile *p, struct arena *a);
+void sql_profile_cell(const struct db_result *r, int row, struct lock_profile *p);
+struct m_lock sql_lock_row(const struct db_result *r, int row, struct arena *arena);

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Statements beside the ledger: renewal, what is due, profiles, lists for people. */
+#include <string.h>
+
+#include "services/lock/sql.h"
+
+/* Rows are made on first use, always in ascending order: two instances never wait in a circle. */
+const struct db_sql sql_add_devices = {"add_devices",
+	"insert into lock.device (device_id) select id from unnest($1::uuid[]) u(id) order by id"
+	" on conflict do nothing"};
+
+const struct db_sql sql_clock = {
+	"watch_clock", "select (extract(epoch from clock_timestamp()) * 1000)::bigint"};
+
+const struct db_sql sql_due = {"due_devices",
+	"select device_id from lock.held where state = 2 and expires_at <= clock_timestamp()"
+	" and lease_ms <= $2::bigint"
+	" union select device_id from lock.held where state in (3, 4)"
+	" and (quarantine_until <= clock_timestamp() and (clear or probe = 3 or failed_probes > 1)"
+	"  or state = 3 and quarantined_at + quarantine_max_ms * interval '1 ms' <= "
+	"clock_timestamp())"
+	" union select w.device_id from lock.request r join lock.waiting w on w.request = r.id"
+	" where r.state = 1 and (r.wait_until <= clock_timestamp()"
+	"  or r.asked_at + $1::bigint * interval '1 ms' <= clock_timestamp())"
+	" order by 1 limit 1000"};
+
+const struct db_sql sql_purge = {"purge",
+	"with r as (delete from lock.request where ended_at < clock_timestamp() - interval '24 "
+	"hours'),"
+	" s as (delete from lock.shadow where until < clock_timestamp() - interval '1 minute')"
+	" delete from lock.history where at < clock_timestamp() - interval '30 days'"};
+
+/* ---- renewal: the device rows are ours before anything is prolonged (I4) ---- */
+
+static const struct db_sql lock_renewed = {"lock_renewed",
+	"select 1 from lock.device where device_id in (select unnest(r.devices) from lock.request r"
+	" where r.id = any($1::uuid[])) order by device_id for update"};
+static const struct db_sql renew = {"renew",
+	"update lock.held h"
+	" set expires_at = clock_timestamp() + h.lease_ms * interval '1 ms'"
+	" from unnest($1::uuid[], $2::uuid[], $3::bigint[]) u(session, request, token)"
+	" join lock.request r on r.id = u.request and r.session = u.session"
+	"  and r.first_token = u.token and r.state = 2,"
+	" unnest(r.devices) d(id)"
+	" where h.device_id = d.id and h.request = r.id and h.state = 2"
+	" and clock_timestamp() < h.granted_at + h.max_hold_ms * interval '1 ms'"
+	" returning h.request, h.lease_ms"};
+
+void sql_renew(struct txn *t, const struct sql_renewal *renewals, size_t n)
+{
+	struct db_args *a = db_add(t, &lock_renewed);
+
+	db_array(a);
+	for (size_t i = 0; i < n; i++)
+		db_uuid(a, &renewals[i].request);
+	db_array_end(a);
+	a = db_add(t, &renew);
+	db_array(a);
+	for (size_t i = 0; i < n; i++)
+		db_uuid(a, &renewals[i].session);
+	db_array_end(a);
+	db_array(a);
+	for (size_t i = 0; i < n; i++)
+		db_uuid(a, &renewals[i].request);
+	db_array_end(a);
+	db_array(a);
+	for (size_t i = 0; i < n; i++)
+		db_int(a, (int64_t)renewals[i].token);
+	db_array_end(a);
+}
+
+/* ---- profiles ---- */
+
+const struct db_sql sql_profiles = {"profiles",
+	"select name, revision, strict, shared_export, probe, quarantine_ms, quarantine_max_ms,"
+	" max_hold_ms, shadow_ttl_ms, window_required, window_at_start, logout_old_session,"
+	" array_to_string(denied, ',') from lock.profile order by name, revision"};
+const struct db_sql sql_profile_cells = {"profile_cells",
+	"select name, revision, op, run_during_import_export, import_export_during_run"
+	" from lock.profile_cell"};
+
+static uint32_t denied_ops(const char *list)
+{
+	uint32_t bits = 0;
+	char op[64];
+
+	while (*list != '\0') {
+		size_t n = strcspn(list, ",");
+		if (n < sizeof(op)) {
+			memcpy(op, list, n);
+			op[n] = '\0';
+			bits |= UINT32_C(1) << op_find(op);
+		}
+		list += n + (list[n] == ',');
+	}
+	return bits & ~UINT32_C(1);
+}
+
+void sql_profile_row(const struct db_result *r, int row, struct lock_profile *p, struct arena *a)
+{
+	lock_profile_generic(p);
+	p->name = arena_strdup(a, db_get_text(r, row, 0));
+	p->revision = (uint32_t)db_get_int(r, row, 1);
+	p->strict = db_get_bool(r, row, 2);
+	p->shared_export = db_get_bool(r, row, 3);
+	p->probe = (enum lock_probe)db_get_int(r, row, 4);
+	p->quarantine_ms = (uint32_t)db_get_int(r, row, 5);
+	p->quarantine_max_ms = (uint32_t)db_get_int(r, row, 6);
+	p->max_hold_ms = (uint32_t)db_get_int(r, row, 7);
+	p->shadow_ttl_ms = (uint32_t)db_get_int(r, row, 8);
+	p->window_required = db_get_bool(r, row, 9);
+	p->window_at_start = db_get_bool(r, row, 10);
+	p->logout_old_session = db_get_bool(r, row, 11);
+	p->denied = denied_ops(db_get_text(r, row, 12));
+}
+
+static void set_cell(enum matrix_cell *cell, const char *word)
+{
+	if (strcmp(word, "yes") == 0)
+		*cell = MATRIX_CELL_YES;
+	else if (strcmp(word, "no") == 0)
+		*cell = MATRIX_CELL_NO;
+	else if (strcmp(word, "partial") == 0)
+		*cell = MATRIX_CELL_PARTIAL;
+}
+
+void sql_profile_cell(const struct db_result *r, int row, struct lock_profile *p)
+{
+	unsigned op = op_find(db_get_text(r, row, 2));
+
+	if (strcmp(p->name, db_get_text(r, row, 0)) != 0 ||
+		p->revision != (uint32_t)db_get_int(r, row, 1) || op == OP_UNKNOWN)
+		return;
+	set_cell(&p->cells[op].during_ie, db_get_text(r, row, 3));
+	set_cell(&p->cells[op].beside, db_get_text(r, row, 4));
+}
+
+/* ---- for people ---- */
+
+#define ENTRY                                                                                      \
+	"select device_id, request, kind, op, direction, state, token, session, job, items, "      \
+	"since,"                                                                                   \
+	" (extract(epoch from until - clock_timestamp()) * 1000)::bigint, ticket from lock.entry"
+
+const struct db_sql sql_list = {"list_locks", ENTRY
+	" where ($1::uuid is null or device_id = $1) and ($2::smallint = 0 or state = $2)"
+	" order by since desc, device_id, class, ticket, op offset $3::bigint limit $4::bigint"};
+const struct db_sql sql_get = {"get_lock", ENTRY " where request = $1 order by device_id, class"};
+
+static const char *const *split_items(const char *list, struct arena *arena, size_t *ret_n)
+{
+	const char **items = arena_array(arena, LOCK_ITEMS_MAX, sizeof(*items));
+	size_t n = 0;
+
+	bug_if(!items);
+	while (*list != '\0' && n < LOCK_ITEMS_MAX) {
+		size_t len = strcspn(list, ",");
+		items[n++] = arena_strndup(arena, list, len);
+		list += len + (list[len] == ',');
+	}
+	*ret_n = n;
+	return items;
+}
+
+struct m_lock sql_lock_row(const struct db_result *r, int row, struct arena *arena)
+{
+	int64_t left = db_get_int(r, row, 11);
+	struct m_lock lock = {
+		.device = db_get_uuid(r, row, 0),
+		.request = db_get_uuid(r, row, 1),
+		.kind = (enum lock_kind)db_get_int(r, row, 2),
+		.op = arena_strdup(arena, db_get_text(r, row, 3)),
+		.direction = (enum lock_direction)db_get_int(r, row, 4),
+		.state = (enum lock_state)db_get_int(r, row, 5),
+		.token = (uint64_t)db_get_int(r, row, 6),
+		.session = db_get_uuid(r, row, 7),
+		.job = db_get_uuid(r, row, 8),
+		.since = db_get_time_ms(r, row, 10),
+		.remaining_ms = left > 0 ? (uint64_t)left : 0,
+		.ticket = (uint64_t)db_get_int(r, row, 12),
+	};
+
+	lock.items = split_items(db_get_text(r, row, 9), arena, &lock.items_n);
+	return lock;
+}
