@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+/* carnet-storage: versions of printers' books and settings, sealed, in vaults.
+ *
+ * A worker opens a stream (store_begin), sends what the device gave (store_chunk) and commits
+ * (store_commit). Storage names the content; if it is that of the newest version nothing is made.
+ * Else it packs and seals each item, flushes, reads back from the medium, writes the manifest, and
+ * makes the version exist in one transaction that checks the worker's lock. Any number of instances
+ * share the vaults and the catalogue.
+ *
+ *     carnet-storage make-keys KEK_FILE SIGN_KEY_FILE      once, before the first start */
+#include <stdio.h>
+#include <string.h>
+
+#include "services/storage/storage.h"
+
+static const struct handler handlers[] = {
+	{MSG_STORE_BEGIN, on_store_begin},
+	{MSG_STORE_CHUNK, on_store_chunk},
+	{MSG_STORE_COMMIT, on_store_commit},
+	{MSG_STORE_ABORT, on_store_abort},
+	{MSG_VERSION_LIST, on_version_list},
+	{MSG_VERSION_GET, on_version_get},
+	{MSG_VERSION_VERIFY, on_version_verify},
+	{MSG_VERSION_OPEN, on_version_open},
+	{MSG_VERSION_READ, on_version_read},
+	{MSG_VAULT_LIST, on_vault_list},
+	{0, NULL},
+};
+
+static struct storage_config settings;
+
+static const struct service_def STORAGE = {
+	.name = "storage",
+	.config = &storage_config_table,
+	.settings = &settings,
+	.handlers = handlers,
+	.database = true,
+	.start = keeper_start,
+	.ready = keeper_ready,
+};
+
+static int make_keys(const char *kek_file, const char *sign_file)
+{
+	struct fault f = FAULT_INIT;
+	if (keys_make(kek_file, sign_file, &f) == 0) {
+		(void)printf(
+			"made %s and %s: keep copies away from the vault\n", kek_file, sign_file);
+		return 0;
+	}
+	(void)fprintf(stderr, "carnet-storage: %s\n", f.detail);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 4 && strcmp(argv[1], "make-keys") == 0)
+		return make_keys(argv[2], argv[3]);
+	return service_main(&STORAGE, argc, argv);
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/* vault_list: the vaults of the catalogue; of ours also what we see of it now. */
+#include "services/storage/sql.h"
+
+static void read_row(struct db_result *r, int row, struct m_vault *v)
+{
+	*v = (struct m_vault){.id = db_get_uuid(r, row, 0),
+		.name = db_get_text(r, row, 1),
+		.kind = db_get_text(r, row, 2),
+		.role = db_get_text(r, row, 3),
+		.state = db_get_text(r, row, 4),
+		.placement = db_get_text(r, row, 5),
+		.seen_at = db_get_time_ms(r, row, 7),
+		.versions = (uint64_t)db_get_int(r, row, 8)};
+	if (!uuid_eq(&v->id, &app.vault.id))
+		return;
+	v->path = app.config->vault_dir;
+	v->bytes_free = app.free_bytes;
+	v->warning = app.warning;
+	if (app.place_fault.code != 0) {
+		v->state = "refused";
+		v->warning = app.place_fault.detail;
+	}
+}
+
+static void listed(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	(void)t;
+	(void)n;
+	if (f != NULL) {
+		call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+		return;
+	}
+	size_t rows = (size_t)db_rows(r[0]);
+	struct m_vault *items = arena_array(&call->arena, rows + 1, sizeof(*items));
+	bug_if(items == NULL);
+	for (size_t i = 0; i < rows; i++)
+		read_row(r[0], (int)i, &items[i]);
+	const struct m_vault_page page = {.items = items, .items_n = rows};
+	call_reply(call, &page);
+}
+
+void on_vault_list(struct call *call)
+{
+	sql_vault_list(listed, call);
+}

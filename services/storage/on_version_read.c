@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+/* version_open and version_read: one item of a version, piece by piece, from one instance. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock/clock.h"
+#include "services/storage/file_name.h"
+#include "services/storage/reading.h"
+
+#define READINGS 64
+
+/* An item somebody reads. */
+struct reading {
+	struct uuid id;
+	struct stored_item item;
+	struct stored_reader *reader; /* NULL before the first piece */
+	uint64_t offset;              /* of the next piece */
+	uint8_t *piece;               /* the last one given, for who asks again */
+	size_t piece_n;
+	uint64_t piece_at;
+	bool ended;      /* the last piece ended the item */
+	struct buf rest; /* opened bytes that did not fit */
+	bool busy;
+	uint64_t touched_ms;
+	struct call *call;
+	struct fault fault;
+};
+
+static struct map readings;
+
+static void reading_free(struct reading *r)
+{
+	(void)map_remove(&readings, r->id.b, 16);
+	stored_close(r->reader);
+	if (r->piece != NULL)
+		crypto_wipe(r->piece, CHUNK_MAX);
+	free(r->piece);
+	if (r->rest.p != NULL)
+		crypto_wipe(r->rest.p, r->rest.cap);
+	buf_fini(&r->rest);
+	free(r);
+}
+
+static void sweep_one(void *value, void *arg)
+{
+	struct reading *r = value;
+	const uint64_t *now = arg;
+	if (!r->busy && *now - r->touched_ms > (uint64_t)app.config->stream_idle_ms)
+		reading_free(r);
+}
+
+void readings_sweep(void)
+{
+	uint64_t now = clock_mono_ms();
+	map_each (&readings, sweep_one, &now)
+		;
+}
+
+/* ---- open ---- */
+
+static const char *suffix_of(const struct m_version *v)
+{
+	return strcmp(v->format, "canon_abk") == 0        ? "abk"
+	       : strcmp(v->format, "ipp_attributes") == 0 ? "ipp"
+							  : "bin";
+}
+
+static void answer_open(struct call *call, const struct m_version *v, const struct stored_item *i)
+{
+	char file[FILE_NAME_MAX + 1];
+	struct reading *r = mem_alloc(sizeof(*r));
+	r->id = uuid_v7(clock_wall_ms());
+	r->item = *i;
+	r->touched_ms = clock_mono_ms();
+	(void)map_put(&readings, r->id.b, 16, r);
+	file_name_make(file, v->serial, kind_word(v->kind), v->generation,
+		(uint64_t)v->committed_at, i->native ? suffix_of(v) : "json");
+	const struct m_version_stream reply = {.stream = r->id,
+		.bytes = i->ref.plain_len,
+		.name = r->item.name,
+		.format = i->native ? v->format : "json",
+		.file = file};
+	call_reply(call, &reply);
+}
+
+static void got(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	const struct m_version_open *ask = call->body;
+	struct m_version version;
+	struct stored_item item;
+	(void)t;
+	if (f != NULL) {
+		call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+		return;
+	}
+	bug_if(n != 2);
+	const char *want = ask->item == NULL ? "" : ask->item;
+	for (int row = 0; db_rows(r[0]) > 0 && row < db_rows(r[1]); row++) {
+		stored_item_read(r[1], row, &item);
+		if (want[0] == 0 ? !item.native : strcmp(want, item.name) != 0)
+			continue;
+		sql_version_read(r[0], 0, &call->arena, &version);
+		answer_open(call, &version, &item);
+		return;
+	}
+	call_refuse(call, CN_NOT_FOUND, "item", "no such version or item");
+}
+
+static void get(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	const struct m_version_open *ask = call->body;
+	(void)r;
+	(void)n;
+	if (f != NULL) {
+		call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+		return;
+	}
+	sql_add_get(t, &ask->id);
+	db_commit(t, got, call);
+}
+
+void on_version_open(struct call *call)
+{
+	if (readings.n >= READINGS)
+		call_refuse(
+			call, CN_STORE_UNAVAILABLE, "busy", "%d items are being read", READINGS);
+	else
+		db_begin(app.service->db, get, call);
+}
+
+/* ---- read ---- */
+
+/* Fills r->piece with the next bytes. Work pool. */
+static void fill(struct reading *r)
+{
+	struct span piece = {NULL, 0};
+	bool end = false;
+	if (r->reader == NULL)
+		r->reader = stored_open(&r->item, &r->fault);
+	while (r->fault.code == 0 && !end && r->rest.n < CHUNK_MAX) {
+		if (stored_next(r->reader, &piece, &r->fault) < 0)
+			return;
+		end = piece.n == 0;
+		buf_add(&r->rest, piece.p, piece.n);
+	}
+	if (r->fault.code != 0)
+		return;
+	if (r->piece == NULL)
+		r->piece = mem_alloc(CHUNK_MAX);
+	r->piece_n = size_min(r->rest.n, CHUNK_MAX);
+	memcpy(r->piece, r->rest.p == NULL ? (const uint8_t *)"" : r->rest.p, r->piece_n);
+	buf_drop(&r->rest, r->piece_n);
+	r->piece_at = r->offset;
+	r->offset += r->piece_n;
+	r->ended = end && r->rest.n == 0;
+}
+
+static void work(void *arg)
+{
+	fill(arg);
+}
+
+static void answer_piece(const struct reading *r, struct call *call)
+{
+	const struct m_version_bytes reply = {.bytes = {r->piece, r->piece_n}, .last = r->ended};
+	call_reply(call, &reply);
+}
+
+static void done(void *arg)
+{
+	struct reading *r = arg;
+	struct call *call = r->call;
+	r->busy = false;
+	r->touched_ms = clock_mono_ms();
+	if (r->fault.code == 0) {
+		answer_piece(r, call);
+		return;
+	}
+	call_fault(call, &r->fault);
+	reading_free(r);
+}
+
+void on_version_read(struct call *call)
+{
+	const struct m_version_read *ask = call->body;
+	struct reading *r = map_get(&readings, ask->stream.b, 16);
+	if (r == NULL) {
+		call_refuse(call, CN_NOT_FOUND, "stream", "no such stream here: open again");
+	} else if (r->busy) {
+		call_refuse(call, CN_CONFLICT, "one_outstanding", "this stream is busy");
+	} else if (r->piece != NULL && ask->offset == r->piece_at) {
+		answer_piece(r, call); /* the answer was lost */
+	} else if (ask->offset != r->offset || r->ended) {
+		call_refuse(call, CN_VALIDATION_FAILED, "offset", "items are read in order");
+	} else {
+		r->busy = true;
+		r->call = call;
+		loop_work(app.service->loop, work, done, r);
+	}
+}

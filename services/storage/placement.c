@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The decision where a vault may be. */
+#include "services/storage/placement.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gen/errors.h"
+#include "services/storage/disks.h"
+
+#define REASON_MIN 10
+
+/* Text that is cut when it does not fit: then nothing is found there. */
+static void printf_like(3, 4) put(char *out, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	(void)vsnprintf(out, size, fmt, ap);
+	va_end(ap);
+}
+
+static const char *const words[] = {"separate", "same_disk", "unknown", "refused"};
+
+const char *placement_word(enum placement_verdict v)
+{
+	return words[v];
+}
+
+/* Calls fn for each word of a comma list. */
+static void each_word(const char *list, void (*fn)(void *arg, const char *word), void *arg)
+{
+	char *copy = mem_strdup(list), *rest = copy, *word;
+	while ((word = strsep(&rest, ", ")) != NULL)
+		if (word[0] != 0)
+			fn(arg, word);
+	free(copy);
+}
+
+struct gather {
+	const struct disks_tree *tree;
+	struct disks *disks;
+};
+
+static void add_path(void *arg, const char *path)
+{
+	struct gather *g = arg;
+	if (!disks_of_path(g->tree, path, g->disks)) {
+		g->disks->unknown = true;
+		put(g->disks->what, sizeof(g->disks->what), "%s", path);
+	}
+}
+
+/* ---- system ---- */
+
+static void add_swaps(const struct disks_tree *t, struct disks *d)
+{
+	char path[PATH_MAX * 2], line[PATH_MAX];
+	put(path, sizeof(path), "%s/proc/swaps", disks_root(t));
+	FILE *f = fopen(path, "re");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		line[strcspn(line, " \t\n")] = 0;
+		if (strncmp(line, "/dev/", 5) == 0)
+			(void)disks_of_device(t, line + 5, d);
+		else if (line[0] == '/')
+			(void)disks_of_path(t, line, d);
+	}
+	if (f != NULL)
+		(void)fclose(f);
+}
+
+/* ST-61: in a container the engine's disk shows through the files it binds. */
+static void system_disks(const struct disks_tree *t, const char *declared, struct disks *ret)
+{
+	static const char *const paths[] = {
+		"/", "/boot", "/usr", "/var", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"};
+	struct gather g = {t, ret};
+	for (size_t i = 0; i < array_len(paths); i++)
+		(void)disks_of_path(t, paths[i], ret);
+	add_swaps(t, ret);
+	each_word(declared, add_path, &g);
+	/* layers and memory of the system itself are no disks, but then something else must be
+	 * known */
+	if (ret->n == 0) {
+		ret->unknown = true;
+		put(ret->what, sizeof(ret->what), "the disk of the system (setting system_disks)");
+	}
+}
+
+/* ---- database ---- */
+
+/* The value of a word in "host=x port=y", or "". */
+static void conninfo_get(const char *conninfo, const char *word, char *out, size_t size)
+{
+	size_t n = strlen(word);
+	out[0] = 0;
+	for (const char *p = conninfo; (p = strstr(p, word)) != NULL; p += n)
+		if ((p == conninfo || p[-1] == ' ') && p[n] == '=') {
+			p += n + 1;
+			put(out, size, "%.*s", (int)strcspn(p, " "), p);
+			return;
+		}
+}
+
+static bool is_here(const char *host)
+{
+	char name[256] = "";
+	(void)gethostname(name, sizeof(name) - 1);
+	return host[0] == 0 || host[0] == '/' || strcmp(host, "localhost") == 0 ||
+	       strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, name) == 0;
+}
+
+/* The lock file beside the server's socket names the data directory, if we may read it. */
+static bool data_directory(const struct disks_tree *t, const char *conninfo, char *out, size_t size)
+{
+	char host[256], port[16], path[PATH_MAX * 2];
+	conninfo_get(conninfo, "host", host, sizeof(host));
+	conninfo_get(conninfo, "port", port, sizeof(port));
+	put(path, sizeof(path), "%s%s/.s.PGSQL.%s.lock", disks_root(t),
+		host[0] == '/' ? host : "/var/run/postgresql", port[0] == 0 ? "5432" : port);
+	FILE *f = fopen(path, "re");
+	bool good = f != NULL && fgets(out, (int)size, f) != NULL &&
+		    fgets(out, (int)size, f) != NULL && out[0] == '/';
+	if (f != NULL)
+		(void)fclose(f);
+	out[good ? strcspn(out, "\n") : 0] = 0;
+	return good;
+}
+
+static void declared_disk(const struct disks_tree *t, const char *declared, struct disks *ret)
+{
+	char link[PATH_MAX], name[DISK_NAME];
+	struct gather g = {t, ret};
+	if (declared[0] == '/') {
+		add_path(&g, declared);
+	} else if (strncmp(declared, "UUID=", 5) == 0) {
+		put(link, sizeof(link), "/dev/disk/by-uuid/%.100s", declared + 5);
+		char *real = disks_real_path(t, link);
+		const char *base = real == NULL ? NULL : strrchr(real, '/');
+		if (base == NULL || !disks_of_device(t, base + 1, ret)) {
+			ret->unknown = true;
+			put(ret->what, sizeof(ret->what), "%.100s", declared);
+		}
+		free(real);
+	} else {
+		put(name, sizeof(name), "server:%.50s", declared);
+		put(ret->names[ret->n++], DISK_NAME, "%s", name);
+	}
+}
+
+static void database_disks(const struct disks_tree *t, const struct placement_ask *ask,
+	char *data_dir, size_t size, struct disks *ret)
+{
+	char host[256], sub[PATH_MAX * 2];
+	conninfo_get(ask->database, "host", host, sizeof(host));
+	data_dir[0] = 0;
+	if (ask->database_disk[0] != 0) {
+		declared_disk(t, ask->database_disk, ret);
+		return;
+	}
+	if (!is_here(host) || !data_directory(t, ask->database, data_dir, size) ||
+		!disks_of_path(t, data_dir, ret)) {
+		ret->unknown = true;
+		put(ret->what, sizeof(ret->what),
+			"where PostgreSQL keeps its data (setting database_disk)");
+		return;
+	}
+	put(sub, sizeof(sub), "%s/pg_wal", data_dir);
+	(void)disks_of_path(t, sub, ret);
+}
+
+/* ---- decision ---- */
+
+static bool inside(const struct disks_tree *t, const char *path, const char *folder)
+{
+	char *p = disks_real_path(t, path), *f = disks_real_path(t, folder);
+	size_t n = f == NULL ? 0 : strlen(f);
+	bool yes = p != NULL && f != NULL && strncmp(p, f, n) == 0 && (p[n] == '/' || p[n] == 0);
+	free(p);
+	free(f);
+	return yes;
+}
+
+static void serial_of(const struct disks_tree *t, const char *disk, char *out, size_t size)
+{
+	static const char *const files[] = {"serial", "device/serial", "wwid", "device/wwid"};
+	char path[PATH_MAX * 2];
+	put(out, size, "unknown");
+	for (size_t i = 0; i < array_len(files); i++) {
+		put(path, sizeof(path), "%s/sys/class/block/%s/%s", disks_root(t), disk, files[i]);
+		FILE *f = fopen(path, "re");
+		bool got = f != NULL && fgets(out, (int)size, f) != NULL;
+		if (f != NULL)
+			(void)fclose(f);
+		if (!got)
+			continue;
+		out[strcspn(out, "\n ")] = 0;
+		return;
+	}
+}
+
+static void say_same(const struct disks_tree *t, const struct placement_ask *ask, const char *disk,
+	bool with_system, bool with_database, struct placement *p)
+{
+	char serial[64];
+	serial_of(t, disk, serial, sizeof(serial));
+	p->verdict = PLACEMENT_SAME_DISK;
+	put(p->why, sizeof(p->why),
+		"vault '%s' (%.120s) is on disk %s (serial %s), which also holds %s%s%s. If this "
+		"disk fails, the printers' backups fail with it. Attach an external or network "
+		"disk, or choose another vault",
+		ask->vault_name, ask->vault, disk, serial, with_system ? "the system (/)" : "",
+		with_system && with_database ? " and " : "", with_database ? "the database" : "");
+}
+
+static void say(struct placement *p, enum placement_verdict v, const struct placement_ask *ask,
+	const char *what, const char *detail)
+{
+	p->verdict = v;
+	put(p->why, sizeof(p->why), "vault '%s' (%.120s) %s%s", ask->vault_name, ask->vault, what,
+		detail);
+}
+
+static const char *local_server(const struct disks *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (strncmp(d->names[i], "server:", 7) == 0 && is_here(d->names[i] + 7))
+			return d->names[i];
+	return NULL;
+}
+
+static void decide(const struct disks_tree *t, const struct placement_ask *ask,
+	const struct disks *vault, const struct disks *system, const struct disks *database,
+	struct placement *p)
+{
+	const char *s = disks_common(vault, system), *d = disks_common(vault, database);
+	if (s == NULL)
+		s = local_server(vault);
+	if (vault->is_volatile || vault->overlay)
+		say(p, PLACEMENT_REFUSED, ask,
+			vault->overlay ? "is in a container's own layer" : "is in memory",
+			": it does not outlive this machine");
+	else if (s != NULL || d != NULL)
+		say_same(t, ask, s != NULL ? s : d, s != NULL, d != NULL, p);
+	else if (vault->unknown || vault->n == 0)
+		say(p, PLACEMENT_UNKNOWN, ask,
+			"lies on a disk that could not be found out: ", vault->what);
+	else if (system->unknown)
+		say(p, PLACEMENT_UNKNOWN, ask, "cannot be judged, unknown is ", system->what);
+	else if (database->unknown)
+		say(p, PLACEMENT_UNKNOWN, ask, "cannot be judged, unknown is ", database->what);
+	else
+		p->verdict = PLACEMENT_SEPARATE;
+}
+
+/* What no reason excuses. */
+static int never(const struct disks_tree *t, const struct placement_ask *ask, const char *data_dir,
+	struct fault *reterr)
+{
+	if (ask->kek_file[0] != 0 && inside(t, ask->kek_file, ask->vault))
+		return fault_why(reterr, CN_DESTINATION_REFUSED, "key_in_vault",
+			"the key file %.100s lies inside the vault it protects", ask->kek_file);
+	if (data_dir[0] != 0 && inside(t, ask->vault, data_dir))
+		return fault_why(reterr, CN_DESTINATION_REFUSED, "refused",
+			"vault '%s' lies below the database directory", ask->vault_name);
+	return 0;
+}
+
+static int judge(const struct placement_ask *ask, struct placement *p, struct fault *reterr)
+{
+	size_t reason = strlen(ask->accept_reason);
+	if (p->verdict == PLACEMENT_SEPARATE)
+		return 0;
+	if (reason >= REASON_MIN) {
+		p->overridden = true;
+		return 0;
+	}
+	return fault_why(reterr, CN_DESTINATION_REFUSED, placement_word(p->verdict), "%s%s", p->why,
+		reason > 0 ? ". The reason given to accept it is too short" : "");
+}
+
+int placement_check(const struct placement_ask *ask, struct placement *ret, struct fault *reterr)
+{
+	struct disks *sets = mem_alloc(3 * sizeof(*sets)); /* vault, system, database */
+	struct placement p = {.verdict = PLACEMENT_UNKNOWN};
+	char data_dir[PATH_MAX];
+	struct disks_tree *t = disks_tree_new(ask->root == NULL ? "" : ask->root);
+	int rc = -1;
+	if (t == NULL) {
+		say(&p, PLACEMENT_UNKNOWN, ask, "cannot be judged: ", "no mount table");
+		rc = judge(ask, &p, reterr);
+		goto out;
+	}
+	if (!disks_of_path(t, ask->vault, &sets[0])) {
+		fault_why(reterr, CN_VAULT_NOT_MOUNTED, "vault_not_mounted",
+			"%s: no such place for vault '%s'", ask->vault, ask->vault_name);
+		goto out;
+	}
+	system_disks(t, ask->system_disks, &sets[1]);
+	database_disks(t, ask, data_dir, sizeof(data_dir), &sets[2]);
+	decide(t, ask, &sets[0], &sets[1], &sets[2], &p);
+	rc = never(t, ask, data_dir, reterr);
+	if (rc == 0)
+		rc = judge(ask, &p, reterr);
+out:
+	if (rc == 0)
+		*ret = p;
+	disks_tree_free(t);
+	free(sets);
+	return rc;
+}
