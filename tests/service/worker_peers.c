@@ -83,12 +83,15 @@ static uint64_t number(const char *name)
 	return strtoull(setting(name)->value, NULL, 10);
 }
 
-static void say(const char *what, const struct msg_desc *desc, const void *body)
+/* name: of the device it is about, NULL = of nobody in particular */
+static void say(const char *what, const char *name, const struct msg_desc *desc, const void *body)
 {
-	json_t *j = desc ? msg_to_json(desc, body) : json_object();
+	json_t *j = msg_to_json(desc, body);
 	char *text;
 
 	json_object_set_new(j, "what", json_string(what));
+	if (name)
+		json_object_set_new(j, "name", json_string(name));
 	json_object_set_new(j, "ms", json_integer((json_int_t)(clock_mono_ms() - began)));
 	text = json_dumps(j, JSON_COMPACT);
 	puts(text);
@@ -202,7 +205,7 @@ static void on_result(struct call *call)
 	for (size_t i = 0; i < m->results_n; i++) {
 		const struct m_job_outcome *o = &m->results[i];
 		struct job *j = job_by_id(&o->job);
-		say("result", &m_job_outcome_desc, o);
+		say("result", j ? j->device.name : "?", &m_job_outcome_desc, o);
 		if (!j || j->attempt != o->attempt || !edge(j->state, o->state)) {
 			violation("a result that is no edge of the transition table");
 			ids[r.refused_n++] = o->job;
@@ -226,13 +229,13 @@ static void on_give_back(struct call *call)
 		if (j && j->state == JOB_STATE_CLAIMED)
 			j->state = 0;
 	}
-	say("given back", &m_job_give_back_desc, m);
+	say("given back", NULL, &m_job_give_back_desc, m);
 	call_reply(call, &(struct m_ok){.has = 0});
 }
 
 static void on_died(struct call *call)
 {
-	say("died", &m_worker_died_desc, call->body);
+	say("died", NULL, &m_worker_died_desc, call->body);
 	call_reply(call, &(struct m_ok){.has = 0});
 }
 
@@ -261,6 +264,7 @@ static void grant(struct call *call, struct job *j, const struct m_lock_acquire 
 	most_locks = size_max(most_locks, n_locks);
 	j->locked = true;
 	j->request = m->request;
+	say("granted", j->device.name, &m_lock_acquire_desc, m);
 	g.token = j->token = j->attempt * 1000 + 7;
 	call_reply(call, &r);
 }
@@ -273,7 +277,7 @@ static void on_acquire(struct call *call)
 	struct m_lock_answer r;
 
 	if (m->observed_n && m->observed[0].ops_n)
-		say("observed", &m_lock_acquire_desc, m);
+		say("observed", j->device.name, &m_lock_acquire_desc, m);
 	if (is("lock", "silent"))
 		return;
 	if (is("lock", "refused") || is("lock", "synced")) {
@@ -307,7 +311,7 @@ static void on_release(struct call *call)
 
 	for (size_t i = 0; i < m->locks_n; i++) {
 		if (m->locks[i].unsure)
-			say("unsure", &m_held_desc, &m->locks[i]);
+			say("unsure", NULL, &m_held_desc, &m->locks[i]);
 		for (size_t k = 0; k < n_jobs; k++)
 			if (jobs[k].locked && uuid_eq(&jobs[k].request, &m->locks[i].request)) {
 				jobs[k].locked = false;
@@ -319,7 +323,7 @@ static void on_release(struct call *call)
 
 static void on_observe(struct call *call)
 {
-	say("observe", &m_lock_observe_desc, call->body);
+	say("observe", NULL, &m_lock_observe_desc, call->body);
 	call_reply(call, &(struct m_ok){.has = 0});
 }
 
@@ -341,7 +345,7 @@ static void on_begin(struct call *call)
 	}
 	(void)map_put(&streams, s->id.b, 16, s);
 	most_streams = size_max(most_streams, ++n_streams);
-	say("begin", &m_store_begin_desc, m);
+	say("begin", s->job->device.name, &m_store_begin_desc, m);
 	call_reply(call, &(struct m_store_stream){.stream = s->id, .chunk_max = 256 * 1024});
 }
 
@@ -418,7 +422,7 @@ static void on_commit(struct call *call)
 		violation("commit before the last byte");
 	r.version = uuid_v7(clock_wall_ms());
 	r.bytes_plain = s->bytes;
-	say("commit", &m_store_commit_desc, m);
+	say("commit", s->job->device.name, &m_store_commit_desc, m);
 	stream_end(s);
 	call_reply(call, &(struct m_store_one){.result = &r});
 }
@@ -430,7 +434,7 @@ static void on_abort(struct call *call)
 
 	if (s)
 		stream_end(s);
-	say("abort", &m_store_abort_desc, m);
+	say("abort", NULL, &m_store_abort_desc, m);
 	call_reply(call, &(struct m_ok){.has = 0});
 }
 
@@ -561,8 +565,23 @@ static void set_one(void *arg unused, const char *name, const char *value)
 	snprintf(setting(name)->value, sizeof(set[0].value), "%s", value);
 }
 
+/* GET /locks: what is held and open now. */
+static void tell_locks(struct http_request *r)
+{
+	struct buf b = BUF_INIT;
+
+	buf_addf(&b, "{\"locks\":%zu,\"streams\":%zu,\"violations\":%zu}\n", n_locks, n_streams,
+		n_violations);
+	http_respond(r, 200, "application/json", buf_span(&b));
+	buf_fini(&b);
+}
+
 static bool on_http(struct service *s unused, struct http_request *r)
 {
+	if (strcmp(http_path(r), "/locks") == 0) {
+		tell_locks(r);
+		return true;
+	}
 	if (strcmp(http_path(r), "/set") != 0)
 		return false;
 	http_query_each(r, set_one, NULL);

@@ -398,6 +398,15 @@ static void page_came(struct canon *c)
 	}
 }
 
+/* Names the list: a place in a file means nothing without the file. */
+static void fail_list(struct canon *c, const struct fault *f)
+{
+	struct fault at = FAULT_INIT;
+
+	fault_why(&at, f->code, f->reason, "%s: %.200s", c->errand->items[c->item], f->detail);
+	done(c, &at);
+}
+
 static void list_ended(struct canon *c, uint64_t entries)
 {
 	struct errand *e = c->errand;
@@ -418,7 +427,7 @@ static void on_exported(void *arg, const struct web_reply *r, const struct fault
 	uint64_t entries = 0;
 
 	if (f) {
-		done(c, l->fault.code ? &l->fault : f);
+		fail_list(c, l->fault.code ? &l->fault : f);
 		return;
 	}
 	/* the first export is the probe of the address book (devices.md 2.1) */
@@ -437,9 +446,7 @@ static void on_exported(void *arg, const struct web_reply *r, const struct fault
 	else if (end_of_list(c, &entries, &why) == 0)
 		list_ended(c, entries);
 	if (why.code) {
-		struct fault at = FAULT_INIT;
-		fault_why(&at, why.code, why.reason, "%s: %.200s", e->items[c->item], why.detail);
-		done(c, &at);
+		fail_list(c, &why);
 		return;
 	}
 	c->item++;
