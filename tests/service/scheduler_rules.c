@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Frozen lists, reruns, firings, transitions, culprits: docs/spec/fleet.md and reliability.md
+ * RL-15..17, with two schedulers on one database. */
+#include "tests/service/scheduler_client.h"
+
+static const char *const quick[] = {"--tick_ms=50", "--backoff_ms=10", "--backoff_max_ms=20",
+	"--defer_ms=50", "--lease_ms=1000", NULL};
+static const char worker[] = "0193aaaa-0000-7000-8000-00000000000";
+
+static void fleet(void)
+{
+	(void)sql("insert into fleet.device (id, name, vendor, family, serial, address) select "
+		  "sched.uuid7(), 'd' || i,"
+		  " 'Canon', 'canon_rui', 'S' || i, '10.0.0.' || i from generate_series(1, 8) i");
+	json_decref(ask("group_create", "{'group': {'name': 'inner', 'kind': 'static'}}"));
+	json_decref(ask("group_create", "{'group': {'name': 'outer', 'kind': 'static'}}"));
+	json_decref(ask("group_create",
+		"{'group': {'name': 'auto', 'kind': 'dynamic', 'filter': 'name in (d3, d4)'}}"));
+	json_decref(ask("group_change_members",
+		"{'ref': 'inner', 'add_devices': ['d1', 'd2'], 'add_groups': ['auto']}"));
+	json_decref(ask("group_change_members",
+		"{'ref': 'outer', 'add_devices': ['d2', 'd5'], 'add_groups': ['inner']}"));
+	json_t *j = ask("group_change_members", "{'ref': 'inner', 'add_groups': ['outer']}");
+	ok(is(j, "fault.reason", "group_cycle"), "a circle of groups is refused at save");
+	json_decref(j);
+	j = ask("group_preview", "{'ref': 'outer'}");
+	ok(is(j, "total", "5") && is(j, "by_family.0.n", "5"),
+		"a preview counts who would be in a run now");
+	json_decref(j);
+	j = ask("task_create",
+		"{'task': {'name': 't', 'kind': 'settings.backup', 'targets': {'groups': ['outer'],"
+		" 'exclude_devices': ['d5']}}}");
+	ok(strstr(at(j, "task.note"), "when a run starts") != NULL,
+		"saving says that members join later (FL-23)");
+	json_decref(j);
+}
+
+static void frozen_list(void)
+{
+	json_t *j = ask("run_start", "{'ref': 't'}");
+
+	ok(is(j, "run.counts.total", "4"),
+		"nested, dynamic and excluded members give four targets, each once");
+	char run[UUID_TEXT];
+	(void)snprintf(run, sizeof(run), "%s", at(j, "run.id"));
+	json_decref(j);
+	json_decref(ask("group_change_members",
+		"{'ref': 'inner', 'remove_devices': ['d1'], 'add_devices': ['d6', 'd7']}"));
+	json_t *k = ask("run_get", "{'id': '%s'}", run);
+	ok(is(k, "run.counts.total", "4"),
+		"a change after the opening leaves the run as it is (FL-22)");
+	json_decref(k);
+	k = ask("run_start", "{'ref': 't'}");
+	ok(is(k, "run.counts.total", "5") && is(k, "run.added", "2") && is(k, "run.removed", "1"),
+		"the next run has them, shown as +2 -1");
+	char second[UUID_TEXT];
+	(void)snprintf(second, sizeof(second), "%s", at(k, "run.id"));
+	json_decref(k);
+	k = ask("job_claim", "{'worker': '%s1', 'slots': 64}", worker);
+	ok(json_array_size(json_object_get(k, "jobs")) == 6,
+		"two runs over the same devices: each device is handed out once");
+	json_decref(k);
+	k = ask("run_cancel", "{'id': '%s'}", run);
+	json_decref(ask("run_cancel", "{'id': '%s'}", second));
+	json_decref(k);
+	k = ask("job_renew", "{'worker': '%s1', 'jobs': []}", worker);
+	json_decref(k);
+	ok(becomes("10,10", 6000, "select string_agg(state::text, ',') from sched.run"),
+		"cancelled runs end when their claimed jobs are lost or reported");
+	ok(strcmp(sql("select count(*) from sched.ready"), "0") == 0 &&
+			strcmp(sql("select count(*) from sched.active"), "0") == 0 &&
+			strcmp(sql("select count(*) from sched.later"), "0") == 0,
+		"and nothing of them waits anywhere");
+}
+
+static void rerun_explicit(void)
+{
+	json_t *j = ask("run_start", "{'ref': 't'}");
+	char run[UUID_TEXT];
+
+	(void)snprintf(run, sizeof(run), "%s", at(j, "run.id"));
+	json_decref(j);
+	(void)sql("delete from sched.ready; delete from sched.later; update sched.job set state = "
+		  "3 where run = '%s';"
+		  " update sched.job set state = 11, cause = 1001 where run = '%s' and device_name "
+		  "= 'd2';"
+		  " update sched.job set state = 12, cause = 3001 where run = '%s' and state = 3",
+		run, run, run);
+	ok(becomes("8", 3000, "select case state when 9 then 8 end from sched.run where id = '%s'",
+		   run),
+		"it failed");
+	j = ask("run_rerun", "{'id': '%s'}", run);
+	ok(is(j, "fault.reason", "states_required"), "a rerun without states is refused (FL-62)");
+	json_decref(j);
+	j = ask("run_rerun", "{'id': '%s', 'states': ['skipped']}", run);
+	ok(is(j, "run.counts.total", "1") && is(j, "run.rerun_of", run),
+		"skipped targets can be chosen (FL-63)");
+	json_decref(j);
+	j = ask("run_rerun",
+		"{'id': '%s', 'states': ['failed', 'skipped'], 'causes': ['unreachable']}", run);
+	ok(is(j, "run.counts.total", "4"), "causes only narrow");
+	json_decref(j);
+	(void)sql("update sched.run set state = 4 where state < 6");
+	ok(becomes("0", 5000, "select count(*) from sched.run where state < 6"), "all of them end");
+}
+
+/* RL-1: the trigger over all pairs of states, whoever writes. */
+static void transitions(void)
+{
+	const char *bad = sql(
+		"do \\$\\$ declare f int; t int; legal bool; taken bool; wrong int := 0; begin"
+		" insert into sched.job (id, run, device, state, pool, family, created_at, "
+		"device_name, address, type, via)"
+		" values ('00000000-0000-7000-8000-0000000000ff', sched.uuid7(), sched.uuid7(), 1, "
+		"'', '', now(), '', '', 1, '');"
+		" for f in 1..15 loop for t in 1..15 loop continue when f = t;"
+		" alter table sched.job disable trigger job_moved;"
+		" update sched.job set state = f where id = '00000000-0000-7000-8000-0000000000ff';"
+		" alter table sched.job enable trigger job_moved;"
+		" legal := exists (select from sched.job_edge where from_state = f and to_state = "
+		"t);"
+		" begin update sched.job set state = t where id = "
+		"'00000000-0000-7000-8000-0000000000ff'; taken := true;"
+		" exception when check_violation then taken := false; end;"
+		" if taken <> legal then wrong := wrong + 1; end if; end loop; end loop;"
+		" delete from sched.job where id = '00000000-0000-7000-8000-0000000000ff';"
+		" raise exception 'wrong %%', wrong; end \\$\\$");
+
+	ok(strstr(bad, "wrong 0") != NULL,
+		"the trigger takes each edge of the table and refuses all others");
+}
+
+static void tick_once(void)
+{
+	json_decref(ask("task_create",
+		"{'task': {'name': 'often', 'kind': 'device.probe', 'targets': {'devices': ['d1']},"
+		" 'schedule': {'form': 'every_minutes', 'n': 1}}}"));
+	ok(becomes("1", 4000, "select count(*) from sched.run where cause = 'schedule'"),
+		"a due task is fired");
+	/* the same occurrences again and again, as two planners and a clock that went back would
+	 * see them */
+	for (int i = 0; i < 20; i++) {
+		(void)sql("update sched.task set next_at = (select min(due_at) from sched.firing), "
+			  "next_local ="
+			  " (select local from sched.firing order by due_at limit 1) where name = "
+			  "'often'");
+		pause_ms(30);
+	}
+	ok(becomes("1", 1000, "select count(*) from sched.run where cause = 'schedule'"),
+		"an occurrence fires once, with two planners and whatever the clock does (FL-33)");
+	(void)sql("delete from sched.firing; update sched.task set next_at = now() - interval '5 "
+		  "minutes 10 seconds',"
+		  " next_local = 'x', schedule = jsonb_set(schedule, '{start_at}', "
+		  "to_jsonb(to_char((now() - interval '1 day')"
+		  " at time zone 'UTC', 'YYYY-MM-DD\\\"T\\\"HH24:MI:00.000\\\"Z\\\"'))) where name "
+		  "= 'often'");
+	ok(becomes("2", 4000, "select count(*) from sched.run where cause = 'schedule'"),
+		"after a pause the newest firing runs");
+	ok(atol(sql("select count(*) from sched.firing where run is null")) >= 4,
+		"the older ones are recorded as missed (FL-35)");
+	json_decref(ask("task_delete", "{'ref': 'often'}"));
+	(void)sql("update sched.run set state = 4 where state < 6");
+	ok(becomes("0", 5000, "select count(*) from sched.run where state < 6"),
+		"and are cancelled");
+}
+
+static void culprits(void)
+{
+	json_t *j = ask("run_start", "{'ref': 't'}");
+	char job[UUID_TEXT];
+
+	json_decref(j);
+	for (int i = 1; i <= 3; i++) {
+		/* whoever comes back first is the same poisonous one */
+		(void)becomes("0", 3000, "select count(*) from sched.later");
+		j = ask("job_claim", "{'worker': '%s%d', 'slots': 64}", worker, i + 1);
+		ok(json_array_size(json_object_get(j, "jobs")) == 5, "all five are handed out");
+		if (i == 1)
+			(void)snprintf(job, sizeof(job), "%s", at(j, "jobs.0.job"));
+		json_decref(j);
+		json_decref(ask("worker_died",
+			"{'worker': '%s%d', 'job': '%s', 'attempt': %d, 'phase': 'parse'}", worker,
+			i + 1, job, i));
+		ok(becomes("0", 3000, "select count(*) from sched.active"),
+			"their worker's death frees them");
+	}
+	j = ask("job_get", "{'id': '%s'}", job);
+	ok(is(j, "target.state", "dead") && is(j, "target.crashes", "3") &&
+			is(j, "target.cause", "crash_limit"),
+		"the third death in one job sets it aside (RL-16)");
+	json_decref(j);
+	ok(strcmp(sql("select sum(crashes) + sum(errors) from sched.job where state not in (13) "
+		      "and run ="
+		      " (select id from sched.run where state = 3)"),
+		   "0") == 0,
+		"its neighbours are charged nothing");
+	(void)becomes("0", 3000, "select count(*) from sched.later");
+	json_decref(ask("job_claim", "{'worker': '%s9', 'slots': 64}", worker));
+	ok(becomes("0", 4000, "select count(*) from sched.active"),
+		"a silent worker loses its jobs with its lease (FL-53)");
+	ok(strcmp(sql("select min(suspect) || ',' || max(suspect) from sched.job where state in "
+		      "(2, 7)"),
+		   "1,1") == 0,
+		"nobody knows whom to blame: four suspects, one at a time (RL-17)");
+	ok(becomes("1", 3000, "select count(*) from sched.ready"),
+		"one of them may be claimed now");
+	json_decref(ask("run_list", "{'limit': 1}"));
+}
+
+int main(void)
+{
+	client_open();
+	(void)scheduler_start_one(quick);
+	(void)scheduler_start_one(quick);
+	client_connect(2);
+	fleet();
+	frozen_list();
+	rerun_explicit();
+	transitions();
+	tick_once();
+	culprits();
+	client_close();
+	return finish_tests();
+}
