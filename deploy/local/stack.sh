@@ -114,6 +114,7 @@ stack_service_env() {
 		stack_env "$dir" "$name" STATE_DIR "$dir/state/$name"
 		stack_env "$dir" "$name" CLASS_KEY_FILE "$dir/keys/class"
 		stack_env "$dir" "$name" ALLOW_LOOPBACK true
+		stack_env "$dir" "$name" PROFILES "$PWD/schemas/profiles"
 		;;
 	storage)
 		mkdir -p "$dir/vault"
@@ -131,6 +132,7 @@ stack_service_env() {
 	simulator)
 		stack_env "$dir" "$name" LISTEN "${STACK_CONTROL:-unix:$dir/run/control.sock}"
 		stack_env "$dir" "$name" FLEET "$STACK_FLEET"
+		stack_env "$dir" "$name" PROFILES "$PWD/schemas/profiles"
 		stack_env "$dir" "$name" SEED "$STACK_SEED"
 		stack_env "$dir" "$name" COUNT "$STACK_COUNT"
 		stack_env "$dir" "$name" ADDRESS_BASE "$STACK_BASE"

@@ -88,6 +88,16 @@ static int add_settings(struct cli *c, json_t *task, const char *kind)
 	return 0;
 }
 
+/* How often a retryable error is tried before it is the outcome; 0 or none = the default, 8. */
+static void add_retry(struct cli *c, json_t *task)
+{
+	const char *errors = cli_flag(c, "errors-max");
+
+	if (errors != NULL)
+		(void)json_object_set_new(task, "retry",
+			json_pack("{s:i}", "errors_max", (int)strtol(errors, NULL, 10)));
+}
+
 /* A task from flags; NULL after a message. */
 static json_t *task_of(struct cli *c, const char *name, int *ret_rc)
 {
@@ -96,6 +106,7 @@ static json_t *task_of(struct cli *c, const char *name, int *ret_rc)
 	json_t *task = json_pack("{s:s, s:s, s:b, s:o}", "name", name, "kind",
 		kind == NULL ? "ab.backup" : kind, "active", 1, "targets", targets);
 
+	add_retry(c, task);
 	if (!add_targets(c, targets))
 		*ret_rc = cli_fail(
 			EXIT_USAGE, "which printers? --group, --device, --filter or --all");

@@ -73,7 +73,7 @@ const struct verb verb_table[] = {
 	{"task", "get", "GET", "/tasks/{ref}", "TASK", "", NULL, "", "one task", NULL},
 	{"task", "create", NULL, NULL, "NAME", "", NULL,
 		"--kind ab.backup --group G --device D --all --filter F --every 15m|2d --at HH:MM "
-		"--zone Z --list all --password-file F",
+		"--zone Z --list all --errors-max N --password-file F",
 		"create a task", run_task_create},
 	{"task", "set", "PATCH", "/tasks/{ref}", "TASK", "", NULL, "", "change the members given",
 		NULL},

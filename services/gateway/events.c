@@ -43,7 +43,7 @@ static void push(struct watcher *w, const char *text)
 static void push_event(struct watcher *w, const struct msg_desc *desc, const void *body)
 {
 	struct buf b = BUF_INIT;
-	json_t *doc = msg_to_json(desc, body);
+	json_t *doc = msg_to_json_full(desc, body);
 	char *text = doc == NULL ? NULL : json_dumps(doc, JSON_COMPACT);
 
 	if (text != NULL) {

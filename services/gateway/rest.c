@@ -95,7 +95,7 @@ static void set_location(struct rest *r, const json_t *doc)
 void rest_reply(struct rest *r, const struct msg_desc *desc, const void *body)
 {
 	const struct route *route = r->match.route;
-	json_t *doc = msg_to_json(desc, body);
+	json_t *doc = msg_to_json_full(desc, body);
 
 	if (doc != NULL && route->reply_field != NULL) {
 		json_t *member = json_incref(json_object_get(doc, route->reply_field));
