@@ -33,6 +33,9 @@ static struct client {
 	void *body;
 } client;
 
+/* Which service scheduler_start_one starts; others borrow this header. */
+static const char *client_service = "scheduler";
+
 static int tests_run, tests_bad;
 
 static unused void ok(bool good, const char *what)
@@ -245,12 +248,12 @@ static unused size_t scheduler_start_one(const char *const *settings)
 	const char *argv[32] = {program, bus, db, events};
 	size_t n = 4;
 
-	(void)snprintf(program, sizeof(program), "%s/bin/carnet-scheduler",
-		getenv("B") == NULL ? "build" : getenv("B"));
+	(void)snprintf(program, sizeof(program), "%s/bin/carnet-%s",
+		getenv("B") == NULL ? "build" : getenv("B"), client_service);
 	(void)snprintf(bus, sizeof(bus), "--bus_listen=ipc://%s/s%zu", client.dir, k);
 	(void)snprintf(events, sizeof(events), "--bus_publish=ipc://%s/e%zu", client.dir, k);
-	(void)snprintf(db, sizeof(db), "--database=host=%s dbname=carnet user=carnet_scheduler",
-		getenv("CARNET_TEST_PG"));
+	(void)snprintf(db, sizeof(db), "--database=host=%s dbname=carnet user=carnet_%s",
+		getenv("CARNET_TEST_PG"), client_service);
 	for (size_t i = 0; settings != NULL && settings[i] != NULL; i++)
 		argv[n++] = settings[i];
 	pid_t pid = fork();
