@@ -101,6 +101,11 @@ $(B)/bin/carnet-verify: $(B)/services/cli/verify/main.o $(B)/libcarnet.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# Benches of a service's pure parts link the service, too.
+$(B)/tests/bench/storage_%: $(B)/tests/bench/storage_%.o $(B)/libstorage.a $(B)/libcarnet.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 # Tests of common/, and test programs that speak to services from outside.
 $(B)/tests/%: $(B)/tests/%.o $(B)/libcarnet.a
 	@mkdir -p $(@D)

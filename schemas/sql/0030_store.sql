@@ -233,7 +233,7 @@ begin
    where v.device_id = p_device and v.kind = p_kind and v.state in ('committed','condemned','erased')
    order by v.generation desc limit 1;
   if found then prev := last.id; end if;
-  -- the row waits for its commit; losing it costs nothing
+  -- the row waits for its commit; lost in a crash of the database it is staged again
   perform set_config('synchronous_commit', 'off', true);
   insert into store.version as v (id, tenant_id, device_id, kind, generation, run_id, job_id, attempt, token, serial,
       prev_id, prev_digest, request, op, lock_items, format)
@@ -289,7 +289,7 @@ declare
   why text;
 begin
   select * into v from store.version where id = p_id for update;
-  if not found then return 'superseded'; end if;
+  if not found then return 'not_staged'; end if;  -- lost with an unflushed commit, or taken over
   if v.state = 'committed' then return 'committed'; end if;
   if v.state <> 'staged' then return 'superseded'; end if;
   why := store.fence(v.device_id, v.token, v.request, v.kind, v.op, v.lock_items);

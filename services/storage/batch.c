@@ -315,8 +315,9 @@ static void committed(
 		const char *verdict = db_get_text(r[i + 1], 0, 0);
 		if (strcmp(verdict, "committed") == 0)
 			b->drafts[kept++] = d;
-		else if (strcmp(verdict, "object_taken") == 0)
-			store_again(d); /* another instance stored the same content first */
+		else if (strcmp(verdict, "object_taken") == 0 || strcmp(verdict, "not_staged") == 0)
+			store_again(
+				d); /* others stored the same content first; or the row is lost */
 		else if (store_refused(verdict, &d->fault) < 0)
 			draft_done(d);
 	}

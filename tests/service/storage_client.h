@@ -55,7 +55,7 @@ static void printf_like(1, 2) sql(const char *fmt, ...)
 	(void)pclose(p);
 }
 
-static long sql_number(void)
+static unused long sql_number(void)
 {
 	return strtol(sql_out, NULL, 10);
 }
@@ -351,7 +351,7 @@ static void stores_wait(void)
 		loop_run(loop);
 }
 
-static int store_run(struct store *s)
+static unused int store_run(struct store *s)
 {
 	store_begin(s);
 	stores_wait();

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Storage: sealing beside bare library calls, unchanged books, versions per second (PostgreSQL with fsync).
+cd "$(dirname "$0")/../.." || exit 1
+B=${B:-build}
+"$B/tests/bench/storage_rate" seal
+PG_DURABLE=1 tests/lib/with-pg "$B/tests/bench/storage_rate" service "${STORAGE_DEVICES:-300}"
