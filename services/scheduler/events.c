@@ -17,10 +17,9 @@
 
 static struct {
 	struct timer *timer;
-	struct map runs;  /* that moved; the values are uuids */
-	bool busy;        /* a look is under way */
-	unsigned jobs;    /* published in this turn */
-	struct map pools; /* that got ready jobs */
+	struct map runs; /* that moved; the values are uuids */
+	bool busy;       /* a look is under way */
+	unsigned jobs;   /* published in this turn */
 } events;
 
 /* One look at some runs. */
@@ -189,21 +188,9 @@ static void look(void)
 	db_begin(scheduler.service->db, begun, l);
 }
 
-static void tell_pool(void *value, unused void *arg)
-{
-	char *pool = value;
-	struct m_jobs_ready event = {.pool = pool};
-
-	service_publish(scheduler.service, &m_jobs_ready_desc, &event);
-	(void)map_remove(&events.pools, pool, strlen(pool) + 1);
-	free(pool);
-}
-
 static void turn(unused void *arg)
 {
 	events.jobs = 0;
-	if (events.pools.n > 0)
-		map_each(&events.pools, tell_pool, NULL);
 	if (events.runs.n > 0 && !events.busy)
 		look();
 }
@@ -229,15 +216,11 @@ void events_job(const struct m_job_changed *e)
 		service_publish(scheduler.service, &m_job_changed_desc, e);
 }
 
-/* The first hint of a turn goes out at once: it is what the start of a run waits for. */
+/* At once: it is what the start of a run waits for. */
 void events_ready(const char *pool)
 {
-	size_t n = strlen(pool) + 1;
 	struct m_jobs_ready event = {.pool = pool};
 
-	if (map_get(&events.pools, pool, n) != NULL)
-		return;
-	(void)map_put(&events.pools, pool, n, mem_strdup(pool));
 	service_publish(scheduler.service, &m_jobs_ready_desc, &event);
 }
 

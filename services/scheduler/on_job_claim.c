@@ -4,6 +4,7 @@
  * wait are served by one transaction. */
 #include <string.h>
 
+#include "common/base/crashpoint.h"
 #include "services/scheduler/batch.h"
 
 #define CREDENTIALS_MAX 16u
@@ -134,6 +135,7 @@ static void claimed(struct txn *t, struct db_result **r, size_t n, const struct 
 			refusals |= c->jobs[c->n++].refused != 0;
 		}
 	}
+	CRASHPOINT("claim.before_commit");
 	if (c->credentials && c->n > 0)
 		add_credentials(t, c);
 	if (refusals)
@@ -191,6 +193,7 @@ static void committed(
 		batch_fail(b, f);
 		return;
 	}
+	CRASHPOINT("claim.after_commit");
 	if (c->credentials && c->n > 0 && n > 0)
 		read_credentials(c, r[0], &b->arena);
 	fill_replies(b, c);

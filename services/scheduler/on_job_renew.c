@@ -3,6 +3,7 @@
  * loses; what a person cancelled, it hears here. */
 #include <stdlib.h>
 
+#include "common/base/crashpoint.h"
 #include "common/base/map.h"
 #include "common/clock/clock.h"
 #include "services/scheduler/batch.h"
@@ -82,6 +83,7 @@ static void committed(unused struct txn *t, struct db_result **r, unused size_t 
 		batch_fail(b, f);
 		return;
 	}
+	CRASHPOINT("renew.after_commit");
 	bug_if(replies == NULL);
 	for (size_t i = 0; i < b->n; i++)
 		fill_reply(&replies[i], b->calls[i]->body, r[i], &b->arena);

@@ -2,6 +2,7 @@
 /* job_result: what came of jobs. Rows are locked, each report is judged by the pure rules of job.c,
  * and all ends are written by one statement. A report with another attempt or token is refused and
  * changes nothing; a repeated report of the same end is accepted again. */
+#include "common/base/crashpoint.h"
 #include "services/scheduler/batch.h"
 
 struct results {
@@ -69,6 +70,7 @@ static void committed(unused struct txn *t, unused struct db_result **r, unused 
 		s->refused[n_refused++] = s->reports[i]->job;
 		reply->refused_n++;
 	}
+	CRASHPOINT("complete.after_commit");
 	endings_tell(s->ends, s->n_ends);
 	b->replies = s->replies;
 	b->reply_size = sizeof(*s->replies);
@@ -99,6 +101,7 @@ static void locked(
 	}
 	if (s->n_ends > 0)
 		endings_write(t, s->ends, s->n_ends, &b->arena);
+	CRASHPOINT("complete.before_commit");
 	db_commit(t, committed, b);
 }
 

@@ -9,6 +9,7 @@ struct rerun {
 	struct call *call;
 	struct uuid run, task;
 	const char *kind;
+	struct opening opening;
 };
 
 static void committed(
@@ -26,6 +27,7 @@ static void committed(
 		return;
 	struct row c = {.r = r[n - 1], .arena = &s->call->arena};
 	row_run(&c, &run);
+	opening_tell(&s->opening);
 	events_run(&run.id);
 	call_reply(s->call, &reply);
 }
@@ -64,7 +66,9 @@ static void chosen(
 		return;
 	}
 	const char **ids = arena_array(&s->call->arena, (size_t)db_rows(r[1]) + 1, sizeof(*ids));
-	struct opening o = {.run = s->run, .task = s->task, .kind = s->kind};
+	struct opening *o = &s->opening;
+
+	*o = (struct opening){.run = s->run, .task = s->task, .kind = s->kind};
 	if (ids == NULL) {
 		db_rollback(t);
 		call_refuse(
@@ -72,9 +76,9 @@ static void chosen(
 		return;
 	}
 	for (int row = 0; row < db_rows(r[1]); row++)
-		ids[o.devices_n++] = arena_strdup(&s->call->arena, db_get_text(r[1], row, 0));
-	o.devices = ids;
-	opening_start(t, &o, &s->call->arena, opened, s);
+		ids[o->devices_n++] = arena_strdup(&s->call->arena, db_get_text(r[1], row, 0));
+	o->devices = ids;
+	opening_start(t, o, &s->call->arena, opened, s);
 }
 
 static void add_choice(struct txn *t, const struct m_run_rerun *m)

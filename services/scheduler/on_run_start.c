@@ -12,6 +12,7 @@ struct start {
 	struct uuid run;
 	struct m_task task;
 	unsigned tries;
+	struct opening opening;
 };
 
 static void begin(struct start *s);
@@ -39,6 +40,7 @@ static void committed(
 		return;
 	struct row c = {.r = r[n - 1], .arena = &s->call->arena};
 	row_run(&c, &run);
+	opening_tell(&s->opening);
 	events_run(&run.id);
 	call_reply(s->call, &reply);
 }
@@ -77,12 +79,12 @@ static void made(
 		commit(s, t);
 		return;
 	}
-	struct opening o = {.run = s->run,
+	s->opening = (struct opening){.run = s->run,
 		.task = s->task.id,
 		.previous = s->task.last_run,
 		.kind = s->task.kind,
 		.targets = s->task.targets};
-	opening_start(t, &o, &s->call->arena, opened, s);
+	opening_start(t, &s->opening, &s->call->arena, opened, s);
 }
 
 static void found(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)

@@ -4,13 +4,14 @@
  * its own condition; all values are parameters. */
 #include <string.h>
 
+#include "common/base/crashpoint.h"
 #include "services/scheduler/run.h"
 #include "services/scheduler/scheduler.h"
 
 #define DEPTH_MAX 16u
 
 struct open {
-	struct opening o;
+	struct opening *o;
 	struct arena *arena;
 	opening_fn fn;
 	preview_fn preview; /* only count */
@@ -54,6 +55,12 @@ static void frozen(struct txn *t, unused struct db_result **r, unused size_t n,
 	finish(o, f == NULL ? t : NULL, f);
 }
 
+static void add_pool(struct open *o, const char *pool)
+{
+	if (o->o->n_pools < OPENING_POOLS_MAX)
+		o->o->pools[o->o->n_pools++] = arena_strdup(o->arena, pool);
+}
+
 static void inserted(
 	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
@@ -73,15 +80,16 @@ static void inserted(
 		run_count_add(&counts, (enum job_state)db_get_int(r[0], row, 0),
 			db_get_int(r[0], row, 1));
 		if (db_get_int(r[0], row, 0) == JOB_STATE_READY)
-			events_ready(db_get_text(r[0], row, 2));
+			add_pool(o, db_get_text(r[0], row, 2));
 	}
+	CRASHPOINT("run.targets_frozen");
 	struct db_args *a = db_add(t, &SQL_RUN_OPENED);
-	db_uuid(a, &o->o.run);
+	db_uuid(a, &o->o->run);
 	db_int(a, (int64_t)run_end(RUN_STATE_RUNNING, &counts));
-	db_uuid(a, &o->o.previous);
+	db_uuid(a, &o->o->previous);
 	a = db_add(t, &SQL_TASK_RAN);
-	db_uuid(a, &o->o.task);
-	db_uuid(a, &o->o.run);
+	db_uuid(a, &o->o->task);
+	db_uuid(a, &o->o->run);
 	db_step(t, frozen, o);
 }
 
@@ -105,7 +113,7 @@ static void add_texts(struct db_args *a, const char *const *texts, size_t n)
 
 static void make_sql(struct open *o)
 {
-	bool all = o->o.targets != NULL && o->o.targets->all;
+	bool all = o->o->targets != NULL && o->o->targets->all;
 
 	buf_adds(&o->sql, SQL_OPEN_HEAD);
 	if (all)
@@ -126,16 +134,16 @@ static void make_sql(struct open *o)
 /* Parameters of SQL_OPEN_HEAD … SQL_OPEN_TAIL, see sql_task.c. */
 static void add_open(struct open *o, struct txn *t)
 {
-	const struct m_targets *m = o->o.targets;
-	const char *const *families = job_kind_families(o->o.kind);
+	const struct m_targets *m = o->o->targets;
+	const char *const *families = job_kind_families(o->o->kind);
 	size_t n = 0;
 	struct db_args *a = db_add(t, &o->statement);
 
 	while (families[n] != NULL)
 		n++;
-	db_uuid(a, &o->o.run);
+	db_uuid(a, &o->o->run);
 	if (m == NULL)
-		add_texts(a, o->o.devices, o->o.devices_n);
+		add_texts(a, o->o->devices, o->o->devices_n);
 	else
 		add_texts(a, m->devices, m->devices_n);
 	add_uuids(a, o->listed, o->n_listed);
@@ -146,11 +154,11 @@ static void add_open(struct open *o, struct txn *t)
 	sql_values_add(a, &o->values);
 	if (o->preview != NULL)
 		return;
-	db_text(a, o->o.kind);
+	db_text(a, o->o->kind);
 	add_texts(a, families, n);
-	db_text(a, job_kind_capability(o->o.kind));
-	db_int(a, strcmp(o->o.kind, "ab.backup") == 0 ? CN_UNSUPPORTED_DEVICE
-						      : CN_UNSUPPORTED_OPERATION);
+	db_text(a, job_kind_capability(o->o->kind));
+	db_int(a, strcmp(o->o->kind, "ab.backup") == 0 ? CN_UNSUPPORTED_DEVICE
+						       : CN_UNSUPPORTED_OPERATION);
 }
 
 static void insert_jobs(struct open *o, struct txn *t)
@@ -220,9 +228,9 @@ static int take_groups(struct open *o, struct db_result **r, struct fault *err)
 				return -1;
 		}
 	}
-	if (o->o.targets->filter != NULL) {
+	if (o->o->targets->filter != NULL) {
 		o->filters_via[o->n_filters] = "filter";
-		if (filter_parse(o->o.targets->filter, FILTER_DEVICES, o->arena,
+		if (filter_parse(o->o->targets->filter, FILTER_DEVICES, o->arena,
 			    &o->filters[o->n_filters++], err) < 0)
 			return -1;
 	}
@@ -261,7 +269,7 @@ void run_insert(struct txn *t, const struct uuid *run, const struct uuid *task, 
 
 static void start(struct open *o, struct txn *t)
 {
-	const struct m_targets *m = o->o.targets;
+	const struct m_targets *m = o->o->targets;
 
 	if (m == NULL) {
 		insert_jobs(o, t);
@@ -273,12 +281,12 @@ static void start(struct open *o, struct txn *t)
 }
 
 void opening_start(
-	struct txn *t, const struct opening *opening, struct arena *arena, opening_fn fn, void *arg)
+	struct txn *t, struct opening *opening, struct arena *arena, opening_fn fn, void *arg)
 {
 	struct open *o = arena_alloc(arena, sizeof(*o));
 
 	bug_if(o == NULL);
-	*o = (struct open){.o = *opening, .arena = arena, .fn = fn, .arg = arg};
+	*o = (struct open){.o = opening, .arena = arena, .fn = fn, .arg = arg};
 	start(o, t);
 }
 
@@ -286,9 +294,16 @@ void opening_preview(struct txn *t, const struct m_targets *targets, struct aren
 	preview_fn fn, void *arg)
 {
 	struct open *o = arena_alloc(arena, sizeof(*o));
+	struct opening *counted = arena_alloc(arena, sizeof(*counted));
 
-	bug_if(o == NULL);
-	*o = (struct open){
-		.o = {.targets = targets, .kind = ""}, .arena = arena, .preview = fn, .arg = arg};
+	bug_if(o == NULL || counted == NULL);
+	*counted = (struct opening){.targets = targets, .kind = ""};
+	*o = (struct open){.o = counted, .arena = arena, .preview = fn, .arg = arg};
 	start(o, t);
+}
+
+void opening_tell(const struct opening *o)
+{
+	for (size_t i = 0; i < o->n_pools; i++)
+		events_ready(o->pools[i] == NULL ? "" : o->pools[i]);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/crashpoint.h"
 #include "common/log/log.h"
 #include "services/scheduler/scheduler.h"
 
@@ -30,6 +31,7 @@ static void committed(unused struct txn *t, unused struct db_result **r, unused 
 	struct orphans *o = arg;
 
 	if (f == NULL) {
+		CRASHPOINT("expire.after_row");
 		log_warn(L("jobs without a worker"), L_INT("jobs", o->n_ends),
 			L_UUID("worker", &o->workers[0]), L_STR("phase", o->phase));
 		endings_tell(o->ends, o->n_ends);

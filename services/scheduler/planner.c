@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/crashpoint.h"
 #include "common/clock/clock.h"
 #include "common/log/log.h"
 #include "services/scheduler/run.h"
@@ -20,6 +21,7 @@ struct plan {
 	struct arena arena;
 	struct uuid run;
 	struct m_targets none;
+	struct opening opening;
 };
 
 static bool planning, opening;
@@ -49,6 +51,7 @@ static void open_committed(unused struct txn *t, unused struct db_result **r, un
 
 	opening = false;
 	if (f == NULL) {
+		opening_tell(&p->opening);
 		events_run(&p->run);
 		open_next();
 	}
@@ -81,15 +84,16 @@ static void open_found(
 		return;
 	}
 	struct row c = {.r = r[n - 1], .arena = &p->arena};
-	struct opening o = {.run = row_uuid(&c)};
-	p->run = o.run;
-	o.task = row_uuid(&c);
-	o.kind = row_text(&c);
-	o.targets = json_read(&m_targets_desc, db_get_text(c.r, 0, c.col++), &p->arena);
-	o.previous = row_uuid(&c);
-	if (o.targets == NULL)
-		o.targets = &p->none;
-	opening_start(t, &o, &p->arena, open_ended, p);
+	struct opening *o = &p->opening;
+	o->run = row_uuid(&c);
+	p->run = o->run;
+	o->task = row_uuid(&c);
+	o->kind = row_text(&c);
+	o->targets = json_read(&m_targets_desc, db_get_text(c.r, 0, c.col++), &p->arena);
+	o->previous = row_uuid(&c);
+	if (o->targets == NULL)
+		o->targets = &p->none;
+	opening_start(t, o, &p->arena, open_ended, p);
 }
 
 static void open_begun(struct txn *t, unused struct db_result **r, unused size_t n,
@@ -164,8 +168,10 @@ static void plan_committed(unused struct txn *t, unused struct db_result **r, un
 {
 	planning = false;
 	plan_free(arg);
-	if (f == NULL)
-		open_next();
+	if (f != NULL)
+		return;
+	CRASHPOINT("tick.after_insert");
+	open_next();
 }
 
 static void due_found(
@@ -185,6 +191,7 @@ static void due_found(
 		open_next();
 		return;
 	}
+	CRASHPOINT("tick.before_insert");
 	for (int row = 0; row < db_rows(r[0]); row++) {
 		struct row c = {.r = r[0], .row = row, .arena = &p->arena};
 		struct m_task task = {0};

@@ -88,18 +88,25 @@ void orphans_of_worker(const struct uuid *worker, const struct uuid *culprit, co
 
 /* ---- opening a run (open.c) ---- */
 
+#define OPENING_POOLS_MAX 32u
+
 struct opening {
 	struct uuid run, task, previous; /* previous: the run to compare with, or nil */
 	const char *kind;
 	const struct m_targets *targets; /* NULL: exactly the devices below */
 	const char *const *devices;      /* of a rerun: ids as text */
 	size_t devices_n;
+	/* filled: pools that got ready jobs, to be told after the commit */
+	const char *pools[OPENING_POOLS_MAX];
+	size_t n_pools;
 };
 /* Continues a transaction that holds the run in state opening: resolves the targets, freezes the
  * list, inserts the jobs, and calls on with f NULL (then commit) or a fault (rolled back). */
 typedef void (*opening_fn)(struct txn *t, const struct fault *f, void *arg);
-void opening_start(
-	struct txn *t, const struct opening *o, struct arena *arena, opening_fn fn, void *arg);
+/* o and the arena live until the transaction has ended. */
+void opening_start(struct txn *t, struct opening *o, struct arena *arena, opening_fn fn, void *arg);
+/* After the commit: workers may claim now. */
+void opening_tell(const struct opening *o);
 
 /* A run in state opening; its settings are those of the task now. One row comes back, none when the
  * run exists. */
