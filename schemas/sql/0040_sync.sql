@@ -18,7 +18,8 @@ create table sync.member (
   state       smallint not null check (state between 1 and 7),
   destination text not null default '' check (length(destination) <= 253),
   seen_at     timestamptz,
-  version     bigint not null default 1
+  version     bigint not null default 1,
+  request     uuid                               -- the last change, as above
 );
 create index on sync.member (group_id);
 create unique index member_one_server on sync.member (group_id) where role in (2, 4);

@@ -31,6 +31,12 @@ static void put(
 	answer_members(call, r[n - 1]);
 }
 
+static void answer_all(struct txn *t, struct call *call)
+{
+	ref_args(db_add(t, &SQL_MEMBERS), ((const struct m_sync_member_put *)call->body)->ref);
+	db_commit(t, put, call);
+}
+
 /* Another instance may have put the device into another group at this moment: then no row. */
 static void written(
 	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
@@ -46,8 +52,7 @@ static void written(
 		elsewhere(call);
 		return;
 	}
-	ref_args(db_add(t, &SQL_MEMBERS), ((const struct m_sync_member_put *)call->body)->ref);
-	db_commit(t, put, call);
+	answer_all(t, call);
 }
 
 static void write_member(struct txn *t, struct call *call)
@@ -62,6 +67,7 @@ static void write_member(struct txn *t, struct call *call)
 	db_int(a, (int64_t)p->next.state);
 	db_text(a, p->next.destination);
 	db_time_ms(a, p->next.seen_at);
+	db_uuid(a, &call->header.request);
 	db_step(t, written, call);
 }
 
@@ -77,7 +83,16 @@ static struct m_sync_member asked(const struct call *call)
 	return m;
 }
 
-static int decide(struct call *call, struct db_result **r, struct fault *reterr)
+/* Whether this very request changed the member last: it is a repeat, and it was done. */
+static bool done_before(const struct call *call, const struct db_result *device)
+{
+	struct uuid last = db_rows(device) == 0 ? (struct uuid){{0}} : db_get_uuid(device, 0, 8);
+
+	return !uuid_is_nil(&last) && uuid_eq(&last, &call->header.request);
+}
+
+/* 0: to be written, with *ret_done: it was already. */
+static int decide(struct call *call, struct db_result **r, bool *ret_done, struct fault *reterr)
 {
 	struct putting *p = call->state;
 	struct m_sync_member m = asked(call), *all = member_rows(call, r[1]), *now = NULL;
@@ -92,6 +107,11 @@ static int decide(struct call *call, struct db_result **r, struct fault *reterr)
 	if (now == NULL && db_rows(r[2]) > 0)
 		return fault_why(reterr, CN_CONFLICT, "sync_elsewhere",
 			"the device is in another sync group");
+	*ret_done = now != NULL && done_before(call, r[2]);
+	if (*ret_done) {
+		p->next = *now;
+		return 0;
+	}
 	if (!version_fits(m.version, now == NULL ? 0 : now->version, reterr) ||
 		member_step(now, &m, &p->next, reterr) < 0)
 		return -1;
@@ -103,11 +123,14 @@ static void found(
 {
 	struct call *call = arg;
 	struct fault why = FAULT_INIT;
+	bool done = false;
 
 	if (f != NULL)
 		answer_fault(call, f);
-	else if (decide(call, r, &why) < 0)
+	else if (decide(call, r, &done, &why) < 0)
 		give_up(t, call, &why);
+	else if (done)
+		answer_all(t, call);
 	else
 		write_member(t, call);
 }

@@ -9,7 +9,7 @@
 	"g.request "
 #define MEMBER_COLUMNS                                                                             \
 	"m.device_id, m.device_name, m.role, m.state, m.destination, m.seen_at, m.version, "       \
-	"m.group_id "
+	"m.group_id, m.request "
 #define BY_REFERENCE "(g.id = $1::uuid or g.name = $2::text) "
 
 const struct db_sql SQL_GROUP_LIST = {"sync_group_list",
@@ -44,11 +44,11 @@ const struct db_sql SQL_MEMBER_DEVICE = {
 const struct db_sql SQL_MEMBER_PUT = {"sync_member_put",
 	"with back as (delete from sync.departed where device_id = $1) "
 	"insert into sync.member as m "
-	"(device_id, group_id, device_name, role, state, destination, seen_at) "
-	"values ($1, $2, coalesce($3, ''), $4, $5, coalesce($6, ''), $7) "
+	"(device_id, group_id, device_name, role, state, destination, seen_at, request) "
+	"values ($1, $2, coalesce($3, ''), $4, $5, coalesce($6, ''), $7, $8) "
 	"on conflict (device_id) do update set device_name = excluded.device_name, "
 	"role = excluded.role, state = excluded.state, destination = excluded.destination, "
-	"seen_at = excluded.seen_at, version = m.version + 1 "
+	"seen_at = excluded.seen_at, request = excluded.request, version = m.version + 1 "
 	"where m.group_id = excluded.group_id returning m.version"};
 
 const struct db_sql SQL_MEMBER_REMOVE = {"sync_member_remove",

@@ -13,10 +13,11 @@ extern const struct db_sql SQL_GROUP_INSERT; /* id name note; nothing when the i
 extern const struct db_sql SQL_GROUP_UPDATE; /* id, name and note (NULL = keep), request */
 extern const struct db_sql SQL_GROUP_DELETE; /* id */
 
-/* member rows: device device_name role state destination seen_at version group */
+/* member rows: device device_name role state destination seen_at version group request */
 extern const struct db_sql SQL_MEMBERS;       /* reference */
 extern const struct db_sql SQL_MEMBER_DEVICE; /* device */
-extern const struct db_sql SQL_MEMBER_PUT;    /* device group name role state destination seen_at */
+/* device group name role state destination seen_at request → version; no row: elsewhere */
+extern const struct db_sql SQL_MEMBER_PUT;
 extern const struct db_sql SQL_MEMBER_REMOVE; /* device; notes that it departed */
 
 /* device role state destination departed, in order of devices; after device or NULL, limit */

@@ -128,6 +128,19 @@ static void members(void)
 	ok(is(j, "group.members", "12") && is(j, "group.server", server),
 		"the group tells its server and how many it has");
 	json_decref(j);
+	struct uuid key = uuid_v7(clock_wall_ms());
+	json_t *k = NULL;
+	for (int i = 0; i < 2; i++) {
+		json_decref(k);
+		k = ask_as("sync_member_put",
+			"{'ref': 'Lyon', 'member': {'device': "
+			"'0193aaaa-0000-7000-8000-000000000012',"
+			" 'device_name': 'p12', 'version': 1, 'state': 'stopped'}}",
+			&key);
+	}
+	ok(is(k, "items.3.device_name", "p12") && is(k, "items.3.version", "2"),
+		"a member's change said twice is made once");
+	json_decref(k);
 	said(put("Lyon", 11, ", 'version': 1, 'state': 'running'"), "version",
 		"a member changed on an old version is a conflict");
 }
@@ -187,7 +200,9 @@ static void crowd_answer(
 		if (desc == &m_sync_member_page_desc)
 			crowd.good++;
 		else if (desc == &m_fault_desc &&
-			 strcmp(((const struct m_fault *)reply)->reason, "sync_limit") == 0)
+			 (strcmp(((const struct m_fault *)reply)->reason, "sync_limit") == 0 ||
+				 strcmp(((const struct m_fault *)reply)->reason,
+					 "sync_elsewhere") == 0))
 			crowd.full++;
 	}
 	if (--crowd.open == 0)
@@ -195,7 +210,7 @@ static void crowd_answer(
 }
 
 /* Sixteen machines enter the group at the same moment, running. */
-static void crowd_enters(const char *group, int first)
+static void crowd_enters(const char *group, int first, bool same)
 {
 	struct msg_header h = {.sender = "test",
 		.deadline_ms = 5000,
@@ -205,11 +220,13 @@ static void crowd_enters(const char *group, int first)
 
 	crowd.good = crowd.full = 0;
 	for (int i = 0; i < CROWD; i++) {
-		char device[UUID_TEXT];
+		char device[64];
 		struct m_sync_member m = {.role = SYNC_ROLE_CLIENT, .state = SYNC_STATE_RUNNING};
 		struct m_sync_member_put put_it = {.ref = group, .member = &m};
 		struct buf out = BUF_INIT;
-		(void)snprintf(device, sizeof(device), DEVICE, first + i);
+		if (same)
+			put_it.ref = i % 2 == 0 ? group : "Race";
+		(void)snprintf(device, sizeof(device), DEVICE, same ? first : first + i);
 		if (uuid_parse(device, &m.device) < 0)
 			abort();
 		h.request = uuid_v7(clock_wall_ms());
@@ -236,11 +253,16 @@ static const char *machines(const char *group)
 static void two_instances(void)
 {
 	json_decref(ask("sync_group_create", "{'group': {'name': 'Race'}}"));
-	crowd_enters("Race", 40);
+	crowd_enters("Race", 40, false);
 	crowd_wait();
 	ok(crowd.good == 10 && crowd.full == 6,
 		"sixteen at once by two instances: ten enter, six find it full");
 	said(machines("Race"), "10", "and ten are in the database");
+	said(put("Race", 40, ", 'state': 'stopped'"), "", "one is dropped");
+	crowd_enters("Paris", 90, true);
+	crowd_wait();
+	ok(crowd.good == 8 && crowd.full == 8,
+		"one device into two groups at once: it enters one of them");
 }
 
 static void killed(void)
@@ -249,7 +271,7 @@ static void killed(void)
 	ok(waitpid(client.pids[0], NULL, WNOHANG) == 0 &&
 			waitpid(client.pids[1], NULL, WNOHANG) == 0,
 		"both instances still run");
-	crowd_enters("Kill", 60);
+	crowd_enters("Kill", 60, false);
 	while (crowd.good == 0)
 		pause_ms(1);
 	scheduler_kill(0);
@@ -257,7 +279,7 @@ static void killed(void)
 	size_t acked = crowd.good;
 	ok(acked <= 10 && (size_t)atoi(machines("Kill")) >= acked,
 		"kill -9 in the middle: what was answered is there");
-	crowd_enters("Kill", 60);
+	crowd_enters("Kill", 60, false);
 	crowd_wait();
 	ok(crowd.good == 10 && crowd.full == 6, "asked again, ten are in, six are not");
 	said(machines("Kill"), "10", "and none is doubled");
