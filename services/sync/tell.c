@@ -14,9 +14,9 @@ struct sync sync_service;
 
 static struct {
 	struct timer *timer;
-	struct uuid after;    /* last device of the page */
-	size_t n, open;       /* of the page: rows, calls under way */
-	bool under_way, lost; /* a round; something in it was not heard */
+	struct uuid after; /* last device of the page */
+	size_t n, open;    /* of the page: rows, calls under way */
+	bool lost;         /* something in the round was not heard */
 } round_of;
 
 struct telling {
@@ -41,13 +41,13 @@ static void round_end(void)
 {
 	uint64_t often = (uint64_t)sync_service.config.tell_ms;
 
-	round_of.under_way = false;
 	timer_set(round_of.timer, round_of.lost && often > SOON_MS ? SOON_MS : often, 0);
 }
 
 static void page_end(void)
 {
-	if (round_of.n < PAGE || round_of.lost)
+	/* one that was not heard does not keep the others from being told */
+	if (round_of.n < PAGE || !peer_up(sync_service.lock))
 		round_end();
 	else
 		next_page();
@@ -138,7 +138,6 @@ static void round_begin(unused void *arg)
 {
 	if (sync_service.service->stopping)
 		return;
-	round_of.under_way = true;
 	round_of.after = (struct uuid){{0}};
 	round_of.lost = !peer_up(sync_service.lock);
 	if (round_of.lost)
