@@ -16,6 +16,7 @@ struct change {
 	uint64_t version; /* 0 = any */
 	const struct m_user *user;
 	const struct db_sql *sql;
+	struct m_user result;
 };
 
 static struct m_user user_of(struct db_result *res, int row)
@@ -85,6 +86,26 @@ static void why_not(
 			"the first administrator can be neither demoted nor switched off");
 }
 
+static void answer(struct change *c)
+{
+	struct m_user_one one = {.user = &c->result};
+
+	rest_reply(c->r, &m_user_one_desc, &one);
+}
+
+static void left(struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+{
+	struct change *c = arg;
+
+	(void)t;
+	(void)res;
+	(void)n;
+	if (f != NULL)
+		rest_fault(c->r, f);
+	else
+		answer(c);
+}
+
 static void changed(
 	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
@@ -105,9 +126,13 @@ static void changed(
 		rest_refuse(r, CN_CONFLICT, "name", "there is a user '%s' already", c->user->name);
 		return;
 	}
-	struct m_user user = user_of(res[0], 0);
-	struct m_user_one one = {.user = &user};
-	rest_reply(r, &m_user_one_desc, &one);
+	/* a new role or password counts at once: open sessions end before the answer */
+	c->result = user_of(res[0], 0);
+	c->result.name = arena_strdup(r->arena, c->result.name);
+	if (c->ref != NULL)
+		db_query(r->gateway->service->db, &SQL_PERSON_LEAVE, fill_ref, left, c);
+	else
+		answer(c);
 }
 
 static void fill_change(struct db_args *a, void *arg)
@@ -134,23 +159,10 @@ static void fill_change(struct db_args *a, void *arg)
 		db_null(a);
 }
 
-static void ignore(
-	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
-{
-	(void)t;
-	(void)res;
-	(void)n;
-	(void)f;
-	(void)arg;
-}
-
 static void store(struct change *c)
 {
 	struct db *db = c->r->gateway->service->db;
 
-	/* a new role or password counts at once: open sessions end */
-	if (c->ref != NULL)
-		db_query(db, &SQL_PERSON_LEAVE, fill_ref, ignore, c);
 	db_query(db, c->sql, fill_change, changed, c);
 }
 
