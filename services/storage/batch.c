@@ -65,7 +65,8 @@ static void fill_item(
 		.key_n = WRAPPED_LEN};
 	memcpy(m->name, i->name, sizeof(m->name));
 	memcpy(m->oid, i->oid, OID_LEN);
-	keys_wrap_item(dek, &d->version, no, i->oid, i->key, m->key);
+	const struct item_place place = {&d->version, no, i->oid};
+	keys_wrap_item(dek, &place, i->key, m->key);
 }
 
 static void sum_up(struct draft *d)

@@ -266,6 +266,5 @@ static void sweep_one(void *value, void *arg)
 void drafts_sweep(void)
 {
 	uint64_t now = clock_mono_ms();
-	map_each (&app.drafts, sweep_one, &now)
-		;
+	map_each(&app.drafts, sweep_one, &now);
 }

@@ -140,29 +140,26 @@ int keys_open_dek(const struct keys *k, const struct uuid *version, const struct
 	return unwrap(bytes_of(k)->kek, &aad, wrapped, ret_dek, reterr);
 }
 
-static void item_aad(struct buf *out, const struct uuid *version, unsigned item_no,
-	const uint8_t oid[static OID_LEN])
+static void item_aad(struct buf *out, const struct item_place *place)
 {
-	aad_ids(out, "item", &version, 1);
-	buf_addc(out, (char)(uint8_t)item_no);
-	buf_add(out, oid, OID_LEN);
+	aad_ids(out, "item", &place->version, 1);
+	buf_addc(out, (char)(uint8_t)place->item_no);
+	buf_add(out, place->oid, OID_LEN);
 }
 
-void keys_wrap_item(const uint8_t dek[static KEY_LEN], const struct uuid *version, unsigned item_no,
-	const uint8_t oid[static OID_LEN], const uint8_t key[static KEY_LEN],
-	uint8_t wrapped[static WRAPPED_LEN])
+void keys_wrap_item(const uint8_t dek[static KEY_LEN], const struct item_place *place,
+	const uint8_t key[static KEY_LEN], uint8_t wrapped[static WRAPPED_LEN])
 {
 	struct buf aad = BUF_INIT;
-	item_aad(&aad, version, item_no, oid);
+	item_aad(&aad, place);
 	wrap(dek, &aad, key, wrapped);
 }
 
-int keys_open_item(const uint8_t dek[static KEY_LEN], const struct uuid *version, unsigned item_no,
-	const uint8_t oid[static OID_LEN], struct span wrapped, uint8_t ret_key[static KEY_LEN],
-	struct fault *reterr)
+int keys_open_item(const uint8_t dek[static KEY_LEN], const struct item_place *place,
+	struct span wrapped, uint8_t ret_key[static KEY_LEN], struct fault *reterr)
 {
 	struct buf aad = BUF_INIT;
-	item_aad(&aad, version, item_no, oid);
+	item_aad(&aad, place);
 	return unwrap(dek, &aad, wrapped, ret_key, reterr);
 }
 

@@ -33,12 +33,15 @@ int keys_open_dek(const struct keys *k, const struct uuid *version, const struct
 	struct span wrapped, uint8_t ret_dek[static KEY_LEN], struct fault *reterr) must_check;
 
 /* Object key ↔ version key, AAD = "item" ‖ version ‖ item no ‖ oid */
-void keys_wrap_item(const uint8_t dek[static KEY_LEN], const struct uuid *version, unsigned item_no,
-	const uint8_t oid[static OID_LEN], const uint8_t key[static KEY_LEN],
-	uint8_t wrapped[static WRAPPED_LEN]);
-int keys_open_item(const uint8_t dek[static KEY_LEN], const struct uuid *version, unsigned item_no,
-	const uint8_t oid[static OID_LEN], struct span wrapped, uint8_t ret_key[static KEY_LEN],
-	struct fault *reterr) must_check;
+struct item_place {
+	const struct uuid *version;
+	unsigned item_no;
+	const uint8_t *oid;
+};
+void keys_wrap_item(const uint8_t dek[static KEY_LEN], const struct item_place *place,
+	const uint8_t key[static KEY_LEN], uint8_t wrapped[static WRAPPED_LEN]);
+int keys_open_item(const uint8_t dek[static KEY_LEN], const struct item_place *place,
+	struct span wrapped, uint8_t ret_key[static KEY_LEN], struct fault *reterr) must_check;
 
 /* The slot file of a version, canonical JSON (ST-30). */
 void keys_slot_write(const struct keys *k, const struct uuid *version,

@@ -2,11 +2,10 @@
 /* Names, packing and sealing of objects. The reader is in object_reader.c. */
 #include "services/storage/object.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
+#include "common/crypto/pack.h"
 #include "services/storage/object_priv.h"
 
 static const struct {
@@ -110,74 +109,38 @@ int object_oid(const uint8_t dedup_key[static KEY_LEN], enum object_kind kind, s
 
 /* ---- pack ---- */
 
-/* Making a context costs as much as packing a small book: one per thread. */
-static pthread_key_t cctx_key;
-static pthread_once_t cctx_once = PTHREAD_ONCE_INIT;
-
-static void cctx_free(void *p)
-{
-	ZSTD_freeCCtx(p);
-}
-
-static void cctx_key_make(void)
-{
-	bug_if(pthread_key_create(&cctx_key, cctx_free) != 0);
-}
-
-static ZSTD_CCtx *cctx_get(uint64_t size)
-{
-	bug_if(pthread_once(&cctx_once, cctx_key_make) != 0);
-	ZSTD_CCtx *c = pthread_getspecific(cctx_key);
-	if (c == NULL) {
-		c = ZSTD_createCCtx();
-		bug_if(c == NULL || pthread_setspecific(cctx_key, c) != 0);
-	}
-	(void)ZSTD_CCtx_reset(c, ZSTD_reset_session_and_parameters);
-	(void)ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, 3);
-	(void)ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 0);
-	if (size > ((uint64_t)1 << PACK_WINDOW_LOG)) /* memory of a stream is bounded (ST-77) */
-		(void)ZSTD_CCtx_setParameter(c, ZSTD_c_windowLog, PACK_WINDOW_LOG);
-	(void)ZSTD_CCtx_setPledgedSrcSize(c, size);
-	return c;
-}
-
-static int pack_piece(ZSTD_CCtx *c, struct span in, ZSTD_EndDirective end, struct buf *out,
+static int pack_piece(struct pack *p, struct span in, bool last, struct span room,
 	struct spool *packed, struct fault *reterr)
 {
-	ZSTD_inBuffer i = {in.p, in.n, 0};
-	size_t left;
+	uint8_t *out = (uint8_t *)(uintptr_t)room.p;
+	size_t n;
+	bool again;
 	do {
-		ZSTD_outBuffer o = {out->p, out->cap, 0};
-		left = ZSTD_compressStream2(c, &o, &i, end);
-		if (ZSTD_isError(left))
-			return fault_set(
-				reterr, CN_INTERNAL_ERROR, "zstd: %s", ZSTD_getErrorName(left));
-		if (spool_add(packed, (struct span){out->p, o.pos}, reterr) < 0)
+		again = pack_step(p, &in, last, out, room.n, &n);
+		if (spool_add(packed, (struct span){out, n}, reterr) < 0)
 			return -1;
-	} while (end == ZSTD_e_end ? left != 0 : i.pos < i.size);
+	} while (again);
 	return 0;
 }
 
 /* Fills packed with one zstd frame of plain. */
 static int pack(struct spool *plain, struct spool *packed, struct fault *reterr)
 {
-	ZSTD_CCtx *c = cctx_get(spool_size(plain));
+	struct pack *p = pack_begin(spool_size(plain));
 	/* room for a small item in one call: zstd then works without copies of its own */
-	size_t room = ZSTD_compressBound(size_min((size_t)spool_size(plain), SPOOL_MEMORY));
-	struct buf out = {.p = mem_alloc(room), .cap = room};
-	struct span piece;
+	size_t n = pack_bound(size_min((size_t)spool_size(plain), SPOOL_MEMORY));
+	struct span room = {mem_alloc(n), n}, piece = {NULL, 0};
+	bool last = false;
 	int rc = spool_rewind(plain, reterr);
-	bool whole = spool_size(plain) <= SPOOL_MEMORY;
-	while (rc == 0 && (rc = spool_next(plain, &piece, reterr)) == 0 && piece.n > 0) {
-		rc = pack_piece(
-			c, piece, whole ? ZSTD_e_end : ZSTD_e_continue, &out, packed, reterr);
-		if (whole)
-			goto done;
+	uint64_t left = spool_size(plain);
+	while (rc == 0 && !last) {
+		rc = spool_next(plain, &piece, reterr);
+		left -= piece.n;
+		last = left == 0;
+		if (rc == 0)
+			rc = pack_piece(p, piece, last, room, packed, reterr);
 	}
-	if (rc == 0)
-		rc = pack_piece(c, (struct span){NULL, 0}, ZSTD_e_end, &out, packed, reterr);
-done:
-	free(out.p);
+	free((void *)(uintptr_t)room.p);
 	return rc;
 }
 
@@ -280,12 +243,12 @@ static int seal(struct sealer *s, const struct object_ref *ref, bool zstd, struc
 }
 
 int object_seal(const struct object_ref *ref, const uint8_t key[static KEY_LEN],
-	struct spool *plain, int scratch_dir, object_write_fn write, void *arg,
-	struct object_sealed *ret_sealed, struct fault *reterr)
+	struct spool *plain, const struct object_sink *sink, struct object_sealed *ret_sealed,
+	struct fault *reterr)
 {
 	bug_if(ref->plain_len != spool_size(plain));
-	struct sealer s = {.key = key, .write = write, .arg = arg};
-	struct spool *packed = spool_new(scratch_dir, SPOOL_MEMORY);
+	struct sealer s = {.key = key, .write = sink->write, .arg = sink->arg};
+	struct spool *packed = spool_new(sink->scratch_dir, SPOOL_MEMORY);
 	int rc = pack(plain, packed, reterr);
 	if (rc == 0) {
 		bool zstd = spool_size(packed) < spool_size(plain);

@@ -64,11 +64,17 @@ typedef int (*object_write_fn)(void *arg, struct span bytes, struct fault *reter
 /* Up to n bytes; 0 at the end, -1 with a fault. */
 typedef ssize_t (*object_read_fn)(void *arg, uint8_t *p, size_t n, struct fault *reterr);
 
-/* Packs plain (zstd level 3, kept raw if not smaller; through scratch) and seals it under key,
+struct object_sink {
+	object_write_fn write;
+	void *arg;
+	int scratch_dir; /* of the spool for packed bytes */
+};
+
+/* Packs plain (zstd level 3, kept raw if not smaller) and seals it under key,
  * which must be fresh. */
 int object_seal(const struct object_ref *ref, const uint8_t key[static KEY_LEN],
-	struct spool *plain, int scratch_dir, object_write_fn write, void *arg,
-	struct object_sealed *ret_sealed, struct fault *reterr) must_check;
+	struct spool *plain, const struct object_sink *sink, struct object_sealed *ret_sealed,
+	struct fault *reterr) must_check;
 
 /* Opening: each piece comes from frames whose tags are good; the end is good only when length,
  * padding, packing and oid agree with ref. Faults are CN_STORE_VERIFY_FAILED, reason: header

@@ -6,8 +6,6 @@
 #include "services/storage/object.h"
 
 #define OBJECT_MAGIC "CNOBJ1"
-#define PACK_WINDOW_LOG 18     /* of what we write */
-#define PACK_WINDOW_LOG_MAX 23 /* of what we read */
 
 enum {
 	AT_FORMAT = 6,

@@ -3,8 +3,8 @@
  * name (ST-26). Nothing is unpacked before its tag is good. */
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
+#include "common/crypto/pack.h"
 #include "services/storage/object_priv.h"
 
 struct object_reader {
@@ -25,7 +25,7 @@ struct object_reader {
 	uint8_t *sealed; /* one frame as read */
 	uint8_t *plain;  /* one frame opened */
 	struct span in;  /* packed bytes of it not yet unpacked */
-	ZSTD_DCtx *dctx;
+	struct unpack *unpack;
 	bool frame_done; /* of zstd */
 	uint8_t *out;
 	uint64_t out_len;
@@ -58,7 +58,7 @@ void object_reader_free(struct object_reader *r)
 		return;
 	hmac_end(r->name, scrap);
 	sha256_end(r->cipher, scrap);
-	ZSTD_freeDCtx(r->dctx);
+	unpack_free(r->unpack);
 	crypto_wipe(r->key, KEY_LEN);
 	crypto_wipe(r->plain, OBJECT_FRAME);
 	if (r->out != NULL)
@@ -139,10 +139,8 @@ static int start(struct object_reader *r, struct fault *reterr)
 	if (r->frames > UINT32_MAX)
 		return damaged(reterr, "length", "too many frames");
 	if (r->zstd) {
-		r->dctx = ZSTD_createDCtx();
+		r->unpack = unpack_new();
 		r->out = mem_alloc(OBJECT_FRAME);
-		bug_if(r->dctx == NULL);
-		(void)ZSTD_DCtx_setParameter(r->dctx, ZSTD_d_windowLogMax, PACK_WINDOW_LOG_MAX);
 	}
 	r->started = true;
 	return 0;
@@ -180,15 +178,12 @@ static int unpack(struct object_reader *r, struct span *ret_piece, struct fault 
 	}
 	if (r->frame_done && r->in.n > 0)
 		return damaged(reterr, "packing", "bytes behind the packed frame");
-	ZSTD_inBuffer i = {r->in.p, r->in.n, 0};
-	ZSTD_outBuffer o = {r->out, OBJECT_FRAME, 0};
-	size_t rc = ZSTD_decompressStream(r->dctx, &o, &i);
-	if (ZSTD_isError(rc))
-		return damaged(reterr, "packing", ZSTD_getErrorName(rc));
-	r->frame_done = rc == 0;
-	r->in.p += i.pos;
-	r->in.n -= i.pos;
-	*ret_piece = (struct span){r->out, o.pos};
+	const char *why = "";
+	size_t n = 0;
+	if (unpack_step(r->unpack, &r->in, r->out, OBJECT_FRAME, &n, &why) < 0)
+		return damaged(reterr, "packing", why);
+	r->frame_done = unpack_done(r->unpack);
+	*ret_piece = (struct span){r->out, n};
 	return 0;
 }
 

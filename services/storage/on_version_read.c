@@ -53,8 +53,7 @@ static void sweep_one(void *value, void *arg)
 void readings_sweep(void)
 {
 	uint64_t now = clock_mono_ms();
-	map_each (&readings, sweep_one, &now)
-		;
+	map_each(&readings, sweep_one, &now);
 }
 
 /* ---- open ---- */

@@ -38,13 +38,14 @@ struct stored_reader {
 static int open_key(const struct stored_item *i, uint8_t key[static KEY_LEN], struct fault *reterr)
 {
 	uint8_t dek[KEY_LEN];
+	const struct item_place place = {&i->version, i->no, i->ref.oid};
 	if (!i->has_key)
 		return fault_why(reterr, CN_NOT_FOUND, "erased", "the version's key was erased");
 	if (keys_open_dek(&app.keys, &i->version, &i->kek,
 		    (struct span){i->wrapped_dek, WRAPPED_LEN}, dek, reterr) < 0)
 		return -1;
-	int rc = keys_open_item(dek, &i->version, i->no, i->ref.oid,
-		(struct span){i->wrapped_key, WRAPPED_LEN}, key, reterr);
+	int rc = keys_open_item(
+		dek, &place, (struct span){i->wrapped_key, WRAPPED_LEN}, key, reterr);
 	crypto_wipe(dek, sizeof(dek));
 	return rc;
 }

@@ -170,11 +170,11 @@ static int seal_fresh(struct item *i, struct fault *reterr)
 	crypto_random(&random, sizeof(random));
 	i->incarnation = (random >> 12) | 1;
 	struct object_ref ref = ref_of(i);
+	const struct object_sink sink = {write_file, &i->file, app.vault.tmp};
 	vault_object_name(name, i->oid, i->incarnation);
 	if (vault_create(&app.vault, name, &i->file, reterr) < 0)
 		return -1;
-	int rc = object_seal(
-		&ref, i->key, i->plain, app.vault.tmp, write_file, &i->file, &i->sealed, reterr);
+	int rc = object_seal(&ref, i->key, i->plain, &sink, &i->sealed, reterr);
 	if (rc == 0)
 		rc = vault_finish(&i->file, reterr);
 	if (rc < 0)
@@ -187,10 +187,11 @@ static int open_known(struct item *i, struct fault *reterr)
 {
 	uint8_t dek[KEY_LEN];
 	char name[VAULT_NAME_MAX];
+	const struct item_place place = {&i->key_version, i->key_item, i->oid};
 	struct span wrapped = {i->dek_wrapped, WRAPPED_LEN}, key = {i->key_wrapped, WRAPPED_LEN};
 	if (keys_open_dek(&app.keys, &i->key_version, &i->key_kek, wrapped, dek, reterr) < 0)
 		return -1;
-	int rc = keys_open_item(dek, &i->key_version, i->key_item, i->oid, key, i->key, reterr);
+	int rc = keys_open_item(dek, &place, key, i->key, reterr);
 	crypto_wipe(dek, sizeof(dek));
 	vault_object_name(name, i->oid, i->incarnation);
 	return rc < 0 ? -1 : seal_verify(i, name, reterr);

@@ -48,7 +48,8 @@ static double ours(struct span book, bool unchanged)
 		bug_if(object_oid(dedup, ref.kind, s, ref.oid, &f) < 0);
 		crypto_random(key, sizeof(key));
 		if (!unchanged)
-			bug_if(object_seal(&ref, key, s, -1, drop, &total, &sealed, &f) < 0);
+			bug_if(object_seal(&ref, key, s, &(struct object_sink){drop, &total, -1},
+				       &sealed, &f) < 0);
 		spool_free(s);
 	}
 	return (double)(clock_mono_ns() - start) / 1e9;

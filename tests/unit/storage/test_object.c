@@ -72,7 +72,8 @@ static struct object_ref seal_it(
 	int dir = open("/tmp", O_RDONLY | O_DIRECTORY);
 	struct spool *s = spool_of(plain);
 	struct object_ref ref = ref_of(s, kind);
-	assert_int_equal(object_seal(&ref, key, s, dir, to_buf, out, &sealed, &f), 0);
+	assert_int_equal(
+		object_seal(&ref, key, s, &(struct object_sink){to_buf, out, dir}, &sealed, &f), 0);
 	sha256(buf_span(out), digest);
 	assert_memory_equal(digest, sealed.cipher, 32);
 	assert_int_equal(sealed.stored_len, out->n);
@@ -257,7 +258,9 @@ static void seal_attacks_an_object_is_not_another(void **state)
 	struct fault f;
 	struct object_sealed sealed;
 	struct spool *s = spool_of(two);
-	assert_int_equal(object_seal(&ra, key_a, s, -1, to_buf, &forged, &sealed, &f), 0);
+	assert_int_equal(
+		object_seal(&ra, key_a, s, &(struct object_sink){to_buf, &forged, -1}, &sealed, &f),
+		0);
 	refused(&ra, key_a, buf_span(&forged), "oid");
 	spool_free(s);
 	assert_memory_not_equal(ra.oid, rb.oid, OID_LEN);
