@@ -54,6 +54,41 @@ static void a_fleet(void)
 	json_decref(j);
 }
 
+static void credentials(void)
+{
+	static const char *const bindings[] = {
+		"'range': '10.0.0.0/8'", "'site': 'Lyon'", "'device': 'p1'"};
+
+	for (int i = 0; i < 3; i++)
+		json_decref(ask("credential_put",
+			"{'credential': {'name': 'c%d', 'kind': 'user_auth', %s,"
+			" 'sealed': 'AAAA'}}",
+			i, bindings[i]));
+	json_t *j = ask("credential_list", "{}");
+	ok(json_array_size(json_object_get(j, "items")) == 3 && is(j, "items.0.set", "true") &&
+			*at(j, "items.0.sealed") == '\0',
+		"credentials are listed without their secrets (FL-15)");
+	json_decref(j);
+	j = ask("credential_put",
+		"{'credential': {'name': 'twice', 'kind': 'user_auth', 'site': 'Lyon'}}");
+	ok(is(j, "fault.reason", "name_taken"), "two equal bindings are refused at save (FL-14)");
+	json_decref(j);
+}
+
+/* Secrets do not come back as JSON: names are looked up by id. */
+static bool narrowest_first(const json_t *job)
+{
+	char names[64] = "";
+
+	for (int i = 0; i < 3; i++) {
+		char path[40];
+		(void)snprintf(path, sizeof(path), "credentials.%d.id", i);
+		(void)snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s ",
+			sql("select name from fleet.credential where id = '%s'", at(job, path)));
+	}
+	return strcmp(names, "c2 c1 c0 ") == 0;
+}
+
 static char run[UUID_TEXT];
 
 static void a_task(void)
@@ -110,6 +145,8 @@ static void work(void)
 		"a job carries attempt, device and settings");
 	char a[UUID_TEXT], b[UUID_TEXT]; /* of p1 and of p2 */
 	bool first = strcmp(at(j, "jobs.0.device.name"), "p1") == 0;
+	ok(narrowest_first(json_array_get(json_object_get(j, "jobs"), first ? 0 : 1)),
+		"its credentials come narrowest first: device, site, range (FL-14)");
 	(void)snprintf(a, sizeof(a), "%s", at(j, first ? "jobs.0.job" : "jobs.1.job"));
 	(void)snprintf(b, sizeof(b), "%s", at(j, first ? "jobs.1.job" : "jobs.0.job"));
 	json_decref(j);
@@ -213,6 +250,7 @@ int main(void)
 	(void)scheduler_start_one(quick);
 	client_connect(1);
 	a_fleet();
+	credentials();
 	a_task();
 	work();
 	the_end();
