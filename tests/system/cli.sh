@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The tour of README.md with `carnet` against all services and 30 simulated printers: verbs, tables, JSON, exit codes.
+set -u
+cd "$(dirname "$0")/../.."
+. tests/lib/tap.sh
+. deploy/local/stack.sh
+. tests/lib/books.sh
+B=${B:-build}
+D=$(mktemp -d /tmp/ccl.XXXXXX)
+trap 'stack_down "$D"; rm -rf "$D"' EXIT
+mkdir -p "$D/log"
+jq '.faults = {unreachable: 1, wrong_password: 1, unsupported: 1, receive_restricted: 1} | .latency = {login_ms: 5, page_ms: 5, export_ms: 20}' \
+	deploy/local/fleet-demo.json >"$D/fleet.json"
+STACK_FLEET=$D/fleet.json STACK_COUNT=30 STACK_BASE=127.40.0.0 STACK_SCALED=1 STACK_DURABLE=0 STACK_REST=unix:$D/run/rest.sock
+STACK_INSTANCES="simulator:1 lock:1 storage:1 sync:1 scheduler:1 worker:1 gateway:1"
+stack_make "$D" "$B"
+stack_database "$D" >/dev/null && stack_up "$D" && stack_ready "$D" 60 || { not_ok "the stack starts"; done_testing; }
+until [ -s "$D/run/map.json" ] && [ -s "$D/run/setup-token" ]; do sleep 0.1; done
+export CARNET_SERVER=unix:$D/run/rest.sock CARNET_TOKEN_FILE=$D/run/token LC_ALL=C.UTF-8
+c() { "$B/bin/carnet" "$@" 2>"$D/stderr"; }
+rc() { # WANTED TEXT COMMAND…: the exit code
+	local wanted=$1 text=$2
+	shift 2
+	c "$@" >"$D/stdout"
+	is $? "$wanted" "$text"
+	[ "$tap_bad" -eq 0 ] || sed 's/^/# /' "$D/stderr"
+}
+echo "a password for the administrator" >"$D/admin"
+echo "book-password-1" >"$D/book"
+
+rc 5 "without the token file: not authorised, said at once" device list
+rc 0 "setup makes the first administrator and a token" setup --setup-token-file "$D/run/setup-token" --password-file "$D/admin" --token-out "$D/run/token"
+is "$(stat -c %a "$D/run/token")" 600 "the token file is for its owner alone"
+rc 0 "a fleet file is imported" device import "$D/run/map.json"
+rc 0 "and imported again" device import "$D/run/map.json"
+is "$(cut -d, -f1-2 "$D/stdout")" "0 enrolled, 30 updated" "the second time nothing is new"
+rc 0 "devices are listed by filter" device list --filter "type = 'I' and site = 'lyon'" --json
+check "and only those" jq -e '.items | length > 0 and all(.type == "I" and .site == "lyon")' "$D/stdout" >/dev/null
+rc 1 "a filter that makes no sense says where" device list --filter "site = = 'x'"
+check "with the place" grep -q "column" "$D/stderr"
+rc 0 "a device is added" device add --name lobby --vendor canon --family canon_rui --serial TOUR-1 --address 127.0.0.2 --ports http=8000 --simulated true --clear_text true --labels floor=3
+rc 4 "the same serial number again is a conflict" device add --name other --vendor canon --family canon_rui --serial TOUR-1 --address 127.0.0.3
+rc 0 "a group is created" group create --name Tour --kind static
+rc 0 "and filled" group add Tour --add-devices lobby
+rc 0 "groups nest" group create --name Outer --kind static
+rc 0 "groups in groups" group add Outer --add-groups Tour
+rc 4 "but not in a circle" group add Tour --add-groups Outer
+check "and it says so" grep -qi "circle\|cycle\|itself" "$D/stderr"
+rc 64 "a task needs its printers" task create none --password-file "$D/book"
+rc 0 "a task is created" task create "Tour backup" --group Tour --every 15m --password-file "$D/book"
+check "with the sentence about later members (FL-23)" test -s "$D/stderr"
+rc 0 "what a task keeps is no password" task get "Tour backup" --json
+check "only that there is one" jq -e '.settings.password_set == true and (.settings | has("password_sealed") | not)' "$D/stdout" >/dev/null
+rc 0 "its next firings" task next "Tour backup" --json
+rc 0 "a task over the fleet" task create Fleet --all --errors-max 2 --password-file "$D/book"
+
+rc 3 "a run with faults is partial" task run Fleet
+check "outcomes are grouped with their cause" grep -q "auth_refused" "$D/stdout"
+run=$(c run list --task Fleet --json | jq -r '.items[0].id')
+rc 0 "targets in one row each" run targets "$run" --json
+is "$(jq '.items | length' "$D/stdout")" "$(c run get "$run" --json | jq .counts.total)" "as many as the run counts"
+bad=$(jq -r '.items[] | select(.state == "failed") | .cause' "$D/stdout" | sort | tr '\n' ' ')
+is "$bad" "auth_refused receive_restricted unreachable unreachable " "each failure has its own cause"
+rc 64 "a rerun names its states (FL-62)" run rerun "$run"
+rc 1 "a rerun of what failed fails again" run rerun "$run" --state failed --cause receive_restricted
+rc 0 "only those were run" run list --task Fleet --json
+is "$(jq '.items[0].counts.total' "$D/stdout")" 1 "one target"
+is "$(jq -r '.items[0].rerun_of' "$D/stdout")" "$run" "of that run"
+job=$(c run targets "$run" --json | jq -r '[.items[] | select(.state == "succeeded")][0].job')
+rc 0 "a job's transitions" job transitions "$job" --json
+is "$(jq -r '[.items[].to] | join(" ")' "$D/stdout")" "claimed running storing succeeded" "from claim to success"
+
+name=$(c run targets "$run" --json | jq -r '[.items[] | select(.state == "succeeded" and .type == "I")][0].device_name')
+rc 0 "versions of a device" version list "$name" --json
+version=$(jq -r '.items[0].id' "$D/stdout")
+is "$(jq '.items | length' "$D/stdout")" 1 "one, as it was backed up once"
+rc 0 "its items" version show "$version" --json
+item=$(jq -r '[.items[] | select(.role == "native")][0].name' "$D/stdout")
+rc 0 "an item as the device gave it" version export "$version" --item "$item" -o "$D/list.abk"
+check "is text of a Canon address book" grep -q "^# Canon AddressBook" "$D/list.abk"
+rc 1 "an existing file is not overwritten" version export "$version" --item "$item" -o "$D/list.abk"
+rc 0 "a version is verified from the medium" version verify "$version"
+find "$D/vault/objects" -type f -size +0 -print0 | sort -z | head -z -n 1000 | while IFS= read -r -d '' f; do
+	chmod u+w "$f" && printf X | dd of="$f" bs=1 seek=200 conv=notrunc status=none
+done
+rc 1 "a flipped byte is found" version verify "$version"
+rc 2 "status warns of the vault on the system disk" status
+rc 0 "vaults" vault list
+rc 0 "locks" lock list
+rc 0 "what would the lock say" lock explain --op indiv_ie --devices "$(c device get "$name" --json | jq -r .id)" --json
+rc 0 "sync groups" sync create --name S1
+rc 0 "members and states" sync set S1 "$(c device get "$name" --json | jq -r .id)" --role server --state stopped --device_name "$name"
+rc 0 "shown" sync show S1 --json
+is "$(jq -r '.items[0].role' "$D/stdout")" server "with their roles"
+rc 0 "suspended" device suspend "$name"
+rc 0 "resumed" device resume "$name"
+rc 0 "a cause explained, in Japanese, offline" --server http://127.0.0.1:1 explain device_busy --lang ja
+rc 1 "an unknown cause" explain CN-1
+rc 64 "an unknown flag" device list --nonsense x
+rc 64 "a word too many" task run a b
+rc 75 "no server there: try later" --server http://127.0.0.1:1 --timeout 2 device list
+c completion bash >"$D/completion"
+is "$(bash -c '. "$1"; COMP_WORDS=(carnet ver); COMP_CWORD=1; _carnet; echo "${COMPREPLY[*]}"' _ "$D/completion")" version "bash completes nouns"
+is "$(bash -c '. "$1"; COMP_WORDS=(carnet run re); COMP_CWORD=2; _carnet; echo "${COMPREPLY[*]}"' _ "$D/completion")" rerun "and verbs"
+printf '{"devices":[{"name":"evil\\u001b[31m\\u202e","vendor":"x","family":"snmp","serial":"E-1","address":"127.0.0.9"}]}' >"$D/evil.json"
+c device import "$D/evil.json" >/dev/null
+check "control and bidi characters are shown escaped (SE-29)" sh -c "! '$B/bin/carnet' device list --filter \"vendor = 'x'\" | grep -qP '\\x1b|\\x{202e}'"
+is "$(c device list --filter "site = 'kyoto'" | awk 'NR > 1' | wc -l)" "$(c device list --filter "site = 'kyoto'" --json | jq '.items | length')" "tables and JSON agree"
+
+# A changed entry makes a second version, an unchanged book none.
+serial=$(c device get "$name" --json | jq -r .serial)
+curl -sf --unix-socket "$D/run/control.sock" -X POST "http://localhost/devices/$serial/edit" -d "{\"item\":\"$item\",\"name\":\"Changed\"}" >/dev/null
+c task run Fleet >/dev/null
+is "$(c version list "$name" --json | jq '.items | length')" 2 "an edited book makes a second generation"
+is "$(c run list --task Fleet --json | jq '.items[0].versions')" 1 "and no other printer makes one"
+is "$(cat "$D"/log/*/current | grep -c -e book-password-1 -e 'a password for the administrator' -e "$(cat "$D/run/token")")" 0 "no secret in any log"
+
+# Every page of REST answers with members that its OpenAPI document knows.
+openapi=$(curl -s --unix-socket "$D/run/rest.sock" http://localhost/openapi.json)
+wrong=
+for path in $(jq -r '.paths | to_entries[] | select(.value.get and (.key | contains("{") | not) and (.key != "/events")) | .key' <<<"$openapi"); do
+	answer=$(curl -s --unix-socket "$D/run/rest.sock" -H "Authorization: Bearer $(cat "$D/run/token")" "http://localhost/api/v1$path")
+	wrong+=$(jq -r --arg path "$path" --argjson answer "$answer" '
+		def schema: if has("$ref") then .["$ref"] | split("/")[-1] else null end;
+		. as $doc | .paths[$path].get.responses["200"].content["application/json"].schema | schema as $name
+		| $doc.components.schemas[$name] as $s
+		| ($answer | keys) - ($s.properties | keys) | if length > 0 then "\($path): \(.)" else empty end' <<<"$openapi")
+done
+is "$wrong" "" "the OpenAPI document knows every member that REST answers"
+done_testing
