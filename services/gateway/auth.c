@@ -77,6 +77,19 @@ static bool change_is_meant(const struct rest *r, struct span csrf)
 	return crypto_equal(digest, csrf.p, sizeof(digest));
 }
 
+/* One row, or the look-up is over with what was wrong. */
+static bool found(struct lookup *l, struct db_result **res, const struct fault *f, int code,
+	const char *reason, const char *text)
+{
+	if (f != NULL)
+		l->then(l->r, f);
+	else if (db_rows(res[0]) == 0)
+		lookup_done(l, code, reason, text);
+	else
+		return true;
+	return false;
+}
+
 static void found_session(
 	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
@@ -85,14 +98,8 @@ static void found_session(
 
 	(void)t;
 	(void)n;
-	if (f != NULL) {
-		l->then(l->r, f);
+	if (!found(l, res, f, CN_AUTH_MISSING, "session", "the session has ended; sign in again"))
 		return;
-	}
-	if (db_rows(res[0]) == 0) {
-		lookup_done(l, CN_AUTH_MISSING, "session", "the session has ended; sign in again");
-		return;
-	}
 	if (!change_is_meant(l->r, db_get_bytes(res[0], 0, 2))) {
 		lookup_done(l, CN_PERMISSION_DENIED, "origin",
 			"a change by cookie needs X-Carnet-Token and our own origin");
@@ -115,15 +122,8 @@ static void found_token(
 
 	(void)t;
 	(void)n;
-	if (f != NULL) {
-		l->then(l->r, f);
+	if (!found(l, res, f, CN_AUTH_REFUSED, "token", "this API token is not known or has ended"))
 		return;
-	}
-	if (db_rows(res[0]) == 0) {
-		lookup_done(
-			l, CN_AUTH_REFUSED, "token", "this API token is not known or has ended");
-		return;
-	}
 	(void)snprintf(who->name, sizeof(who->name), "token:%s", db_get_text(res[0], 0, 0));
 	who->right = auth_right(db_get_text(res[0], 0, 1));
 	who->expires_ms = db_get_time_ms(res[0], 0, 2);

@@ -133,12 +133,9 @@ bool content_path(struct rest *r, const char *path)
 		return false;
 	if (r == NULL)
 		return true;
-	if (!r->who.known) {
-		rest_refuse(r, CN_AUTH_MISSING, "sign_in", "sign in, or send an API token");
-	} else if (strcmp(http_method(r->http), "GET") != 0) {
-		http_set_header(r->http, "Allow", "GET");
-		rest_refuse(r, CN_NOT_FOUND, "method", "content is read with GET");
-	} else if (r->who.right < MSG_OPERATOR) {
+	if (!rest_may_stream(r))
+		return true;
+	if (r->who.right < MSG_OPERATOR) {
 		rest_refuse(r, CN_PERMISSION_DENIED, "role",
 			"exporting a backup needs the role operator");
 	} else {

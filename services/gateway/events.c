@@ -231,12 +231,9 @@ bool events_path(struct rest *r, const char *path)
 		return false;
 	if (r == NULL)
 		return true;
-	if (!r->who.known) {
-		rest_refuse(r, CN_AUTH_MISSING, "sign_in", "sign in, or send an API token");
-	} else if (strcmp(http_method(r->http), "GET") != 0) {
-		http_set_header(r->http, "Allow", "GET");
-		rest_refuse(r, CN_NOT_FOUND, "method", "events are read with GET");
-	} else if (r->gateway->events->n >= (size_t)r->gateway->config->sse_max) {
+	if (!rest_may_stream(r))
+		return true;
+	if (r->gateway->events->n >= (size_t)r->gateway->config->sse_max) {
 		rest_refuse(r, CN_RATE_LIMITED, "events", "too many event streams are open");
 	} else if (all) {
 		watch(r, &get.id);

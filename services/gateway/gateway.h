@@ -65,6 +65,8 @@ void rest_refuse(struct rest *r, int code, const char *reason, const char *fmt, 
 	printf_like(4, 5);
 /* The ready document of a table or a page of our own. */
 void rest_json(struct rest *r, unsigned status, json_t *doc);
+/* Signed in and a GET: what every stream asks first. False = r was refused. */
+bool rest_may_stream(struct rest *r);
 /* Options for a call on behalf of the person. */
 struct peer_opts rest_opts(const struct rest *r);
 

@@ -3,6 +3,7 @@
 #include "common/clock/clock.h"
 #include "common/db/db.h"
 #include "services/gateway/auth.h"
+#include "services/gateway/list.h"
 #include "services/gateway/sql.h"
 
 struct made {
@@ -26,35 +27,15 @@ static struct m_token token_of(struct db_result *res, int row)
 	};
 }
 
-static void listed(
-	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+static void put_token(struct db_result *res, int row, void *item)
 {
-	struct rest *r = arg;
-
-	(void)t;
-	(void)n;
-	if (f != NULL) {
-		rest_fault(r, f);
-		return;
-	}
-	int rows = db_rows(res[0]);
-	struct m_token *items = arena_array(r->arena, (size_t)rows, sizeof(*items));
-	struct m_token_page page = {.items = items, .items_n = items == NULL ? 0 : (size_t)rows};
-	for (size_t i = 0; i < page.items_n; i++)
-		items[i] = token_of(res[0], (int)i);
-	rest_reply(r, &m_token_page_desc, &page);
-}
-
-static void no_args(struct db_args *a, void *arg)
-{
-	(void)a;
-	(void)arg;
+	*(struct m_token *)item = token_of(res, row);
 }
 
 void on_token_list(struct rest *r, const void *body)
 {
 	(void)body;
-	db_query(r->gateway->service->db, &SQL_TOKEN_LIST, no_args, listed, r);
+	list_all(r, &SQL_TOKEN_LIST, &m_token_page_desc, sizeof(struct m_token), put_token);
 }
 
 static void fill_made(struct db_args *a, void *arg)

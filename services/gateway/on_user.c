@@ -6,6 +6,7 @@
 #include "common/db/db.h"
 #include "services/gateway/auth.h"
 #include "services/gateway/body.h"
+#include "services/gateway/list.h"
 #include "services/gateway/sql.h"
 
 struct change {
@@ -32,35 +33,15 @@ static struct m_user user_of(struct db_result *res, int row)
 	};
 }
 
-static void listed(
-	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+static void put_user(struct db_result *res, int row, void *item)
 {
-	struct rest *r = arg;
-
-	(void)t;
-	(void)n;
-	if (f != NULL) {
-		rest_fault(r, f);
-		return;
-	}
-	int rows = db_rows(res[0]);
-	struct m_user *items = arena_array(r->arena, (size_t)rows, sizeof(*items));
-	struct m_user_page page = {.items = items, .items_n = items == NULL ? 0 : (size_t)rows};
-	for (size_t i = 0; i < page.items_n; i++)
-		items[i] = user_of(res[0], (int)i);
-	rest_reply(r, &m_user_page_desc, &page);
-}
-
-static void no_args(struct db_args *a, void *arg)
-{
-	(void)a;
-	(void)arg;
+	*(struct m_user *)item = user_of(res, row);
 }
 
 void on_user_list(struct rest *r, const void *body)
 {
 	(void)body;
-	db_query(r->gateway->service->db, &SQL_PERSON_LIST, no_args, listed, r);
+	list_all(r, &SQL_PERSON_LIST, &m_user_page_desc, sizeof(struct m_user), put_user);
 }
 
 static void fill_ref(struct db_args *a, void *arg)

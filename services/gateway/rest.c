@@ -66,6 +66,20 @@ void rest_refuse(struct rest *r, int code, const char *reason, const char *fmt, 
 	rest_fault(r, &f);
 }
 
+bool rest_may_stream(struct rest *r)
+{
+	if (!r->who.known) {
+		rest_refuse(r, CN_AUTH_MISSING, "sign_in", "sign in, or send an API token");
+		return false;
+	}
+	if (strcmp(http_method(r->http), "GET") != 0) {
+		http_set_header(r->http, "Allow", "GET");
+		rest_refuse(r, CN_NOT_FOUND, "method", "this is read with GET");
+		return false;
+	}
+	return true;
+}
+
 /* A resource has a version: it becomes the ETag that If-Match names. */
 static void set_etag(struct rest *r, const json_t *doc)
 {

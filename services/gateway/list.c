@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Answering a whole small table as one page. */
+#include "services/gateway/list.h"
+
+#include <string.h>
+
+struct list {
+	struct rest *r;
+	const struct msg_desc *page;
+	size_t item_size;
+	list_row_fn row;
+};
+
+static void listed(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+{
+	const struct list *l = arg;
+	const struct msg_field *items = &l->page->fields[0];
+	char *page = arena_alloc(l->r->arena, l->page->size);
+
+	(void)t;
+	(void)n;
+	if (f != NULL) {
+		rest_fault(l->r, f);
+		return;
+	}
+	size_t rows = (size_t)db_rows(res[0]);
+	char *all = arena_array(l->r->arena, rows + 1, l->item_size);
+	if (page == NULL || all == NULL) {
+		rest_refuse(l->r, CN_INTERNAL_ERROR, "", "out of memory");
+		return;
+	}
+	for (size_t i = 0; i < rows; i++)
+		l->row(res[0], (int)i, all + i * l->item_size);
+	memcpy(page + items->offset, &all, sizeof(all));
+	memcpy(page + items->offset_n, &rows, sizeof(rows));
+	rest_reply(l->r, l->page, page);
+}
+
+static void no_parameters(struct db_args *a, void *arg)
+{
+	(void)a;
+	(void)arg;
+}
+
+void list_all(struct rest *r, const struct db_sql *sql, const struct msg_desc *page,
+	size_t item_size, list_row_fn row)
+{
+	struct list *l = arena_alloc(r->arena, sizeof(*l));
+
+	if (l == NULL) {
+		rest_refuse(r, CN_INTERNAL_ERROR, "", "out of memory");
+		return;
+	}
+	*l = (struct list){.r = r, .page = page, .item_size = item_size, .row = row};
+	db_query(r->gateway->service->db, sql, no_parameters, listed, l);
+}
