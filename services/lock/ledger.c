@@ -184,11 +184,11 @@ void ledger_set_state(
 	r->ended = transitions[state] == 0;
 	if (r->change == LEDGER_SAME)
 		r->change = LEDGER_CHANGED;
-	ledger_note(l, state_words[state], r, r->devices, NULL, r->devices_n, detail);
+	ledger_note(l, state_words[state], r, r->devices, r->devices_n, detail);
 }
 
 void ledger_note(struct ledger *l, const char *word, const struct ledger_request *r,
-	const struct uuid *devices, const uint64_t *tokens, size_t n, const char *detail)
+	const struct uuid *devices, size_t n, const char *detail)
 {
 	struct ledger_event *e =
 		ledger_push(l, &l->events, &l->events_n, &l->events_cap, sizeof(*e));
@@ -197,7 +197,6 @@ void ledger_note(struct ledger *l, const char *word, const struct ledger_request
 		.request = r,
 		.state = r ? r->state : LOCK_STATE_LIVE,
 		.devices = devices,
-		.tokens = tokens,
 		.n = n,
 		.detail = detail ? detail : ""};
 }

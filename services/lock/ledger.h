@@ -163,7 +163,7 @@ void ledger_remove_waiters(struct ledger *l, struct ledger_request *r);
 void ledger_set_state(
 	struct ledger *l, struct ledger_request *r, enum lock_state state, const char *detail);
 void ledger_note(struct ledger *l, const char *word, const struct ledger_request *r,
-	const struct uuid *devices, const uint64_t *tokens, size_t n, const char *detail);
+	const struct uuid *devices, size_t n, const char *detail);
 void ledger_hint(struct ledger *l, const struct ledger_device *d);
 /* Grows an arena vector by one and returns the new last element. */
 void *ledger_push(struct ledger *l, void *vector, size_t *n, size_t *cap, size_t size);

@@ -27,7 +27,7 @@ static void leave_device(struct ledger *l, struct ledger_device *d, size_t index
 	if (r->holding == 0)
 		ledger_set_state(l, r, end, detail);
 	else
-		ledger_note(l, "ended", r, &d->id, NULL, 1, detail);
+		ledger_note(l, "ended", r, &d->id, 1, detail);
 }
 
 static void enter_quarantine(
@@ -196,8 +196,8 @@ static void note_violations(struct ledger *l, struct ledger_device *d)
 			if (s->kind == LOCK_KIND_SHADOW && op_is_exclusive(x->use.op) &&
 				x->kind != LOCK_KIND_SHADOW && d->life[i].request &&
 				lock_may_start(d->profile, s->use, x->use) == LOCK_MAY_NOT)
-				ledger_note(l, "violation_observed", d->life[i].request, &d->id,
-					NULL, 1, op_id(s->use.op));
+				ledger_note(l, "violation_observed", d->life[i].request, &d->id, 1,
+					op_id(s->use.op));
 		}
 }
 

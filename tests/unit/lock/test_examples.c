@@ -21,8 +21,7 @@ static void assert_refused(struct lock_verdict v, const char *reason)
 	assert_string_equal(v.reason, reason);
 }
 
-static struct lock_request own(
-	unsigned op, enum lock_direction direction, const char *const *items)
+static struct lock_request own(unsigned op, enum lock_direction direction, const char *const *items)
 {
 	return world_request(LOCK_KIND_OWN, op, direction, items);
 }
@@ -362,7 +361,8 @@ int main(void)
 		cmocka_unit_test(example_03_remote_ui_may_not_start_during_a_batch),
 		cmocka_unit_test(example_04_a_batch_export_waits_for_a_send_job),
 		cmocka_unit_test(example_05_two_exports_overlap_only_where_the_family_shares_them),
-		cmocka_unit_test(example_06_an_import_beside_a_running_client_loses_its_synced_item),
+		cmocka_unit_test(
+			example_06_an_import_beside_a_running_client_loses_its_synced_item),
 		cmocka_unit_test(example_07_nothing_left_is_refused_not_queued),
 		cmocka_unit_test(example_08_the_local_server_takes_an_individual_import),
 		cmocka_unit_test(example_09_the_preparation_window_opens_an_export),
@@ -374,7 +374,8 @@ int main(void)
 		cmocka_unit_test(example_15_an_update_with_time_queues_behind_a_batch),
 		cmocka_unit_test(example_16_blocked_by_a_holder_and_by_an_earlier_waiter),
 		cmocka_unit_test(example_17_a_send_job_may_not_delay_ticket_1),
-		cmocka_unit_test(example_18_remote_ui_may_pass_because_the_batch_may_start_under_it),
+		cmocka_unit_test(
+			example_18_remote_ui_may_pass_because_the_batch_may_start_under_it),
 		cmocka_unit_test(example_19_one_busy_device_makes_all_three_busy),
 		cmocka_unit_test(example_20_a_child_fits_under_its_own_hold_only),
 		cmocka_unit_test(example_21_quarantine_and_attention_block_like_a_live_lock),

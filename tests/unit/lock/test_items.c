@@ -92,8 +92,7 @@ static void w5_the_window_closes_a_minute_early_or_at_900_s_exactly(void **state
 
 static void server_and_replica_restrict_nothing(void **state unused)
 {
-	static const enum sync_role roles[] = {
-		SYNC_ROLE_NONE, SYNC_ROLE_SERVER, SYNC_ROLE_REPLICA};
+	static const enum sync_role roles[] = {SYNC_ROLE_NONE, SYNC_ROLE_SERVER, SYNC_ROLE_REPLICA};
 
 	for (size_t i = 0; i < array_len(roles); i++) {
 		standing(roles[i], SYNC_STATE_RUNNING, "10.0.0.9");
@@ -137,12 +136,12 @@ static void pause_sync_is_an_effect_only_while_it_runs_or_pauses(void **state un
 {
 	for (enum sync_state s = SYNC_STATE_START_PENDING_RESTART; s <= SYNC_STATE_ERROR; s++) {
 		standing(SYNC_ROLE_CLIENT, s, "10.0.0.9");
-		struct lock_request r =
-			world_request(LOCK_KIND_OWN, OP_INDIV_IE, EXPORT, ITEMS("indiv_paper_info"));
+		struct lock_request r = world_request(
+			LOCK_KIND_OWN, OP_INDIV_IE, EXPORT, ITEMS("indiv_paper_info"));
 		bool pauses = s == SYNC_STATE_RUNNING || s == SYNC_STATE_PAUSING ||
-			s == SYNC_STATE_PAUSED;
+			      s == SYNC_STATE_PAUSED;
 		unsigned effects = LOCK_EFFECT_KEEP_AWAKE | LOCK_EFFECT_WATCH_SHUTDOWN |
-			(pauses ? LOCK_EFFECT_PAUSE_SYNC : 0u);
+				   (pauses ? LOCK_EFFECT_PAUSE_SYNC : 0u);
 
 		assert_int_equal(world_ask(&w, &r).effects, effects);
 	}

@@ -33,8 +33,8 @@ static int set_up(void **state unused)
 	ledger.devices = arena_array(&arena, DEVICES, sizeof(*ledger.devices));
 	assert_non_null(ledger.devices);
 	for (unsigned i = 1; i <= DEVICES; i++)
-		ledger_add_device(&ledger,
-			&(struct ledger_device){.id = device_id(i), .profile = &profile});
+		ledger_add_device(
+			&ledger, &(struct ledger_device){.id = device_id(i), .profile = &profile});
 	return 0;
 }
 
@@ -103,8 +103,7 @@ static void observe(unsigned device, bool failed, const char *op)
 static void pass(int64_t ms, uint64_t watched_ms)
 {
 	ledger.now_ms += ms;
-	ledger_sweep(&ledger,
-		&(struct ledger_rules){.silent_ms = 15000, .watched_ms = watched_ms});
+	ledger_sweep(&ledger, &(struct ledger_rules){.silent_ms = 15000, .watched_ms = watched_ms});
 }
 
 static void i2_tokens_of_a_device_rise_and_start_at_its_timeline(void **state unused)

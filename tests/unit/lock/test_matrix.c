@@ -92,8 +92,7 @@ static enum lock_may expected(const struct row *later, const struct row *earlier
 	default:
 		if (earlier->mode == MODE_X)
 			return LOCK_MAY_NOT;
-		return earlier->mode == MODE_P ? LOCK_MAY
-					       : expected_pair(later->id, earlier->id);
+		return earlier->mode == MODE_P ? LOCK_MAY : expected_pair(later->id, earlier->id);
 	}
 }
 
@@ -162,7 +161,7 @@ static void a_session_excludes_mode_x_and_another_session_only(void **state unus
 	lock_profile_generic(&p);
 	for (unsigned op = OP_SEND; op < OP_END; op++) {
 		bool excluded = op == OP_SESSION || op == OP_INDIV_IE || op == OP_BATCH_IE ||
-			op == OP_SYNC_CONTROL || op == OP_RESTART;
+				op == OP_SYNC_CONTROL || op == OP_RESTART;
 		enum lock_may may = excluded ? LOCK_MAY_NOT : LOCK_MAY;
 
 		assert_int_equal(lock_may_start(&p, use(op), use(OP_SESSION)), may);
@@ -226,7 +225,8 @@ static void a_family_may_override_both_cells_of_an_operation(void **state unused
 	struct lock_profile p;
 
 	lock_profile_generic(&p);
-	p.cells[OP_PANEL] = (struct op_cells){.during_ie = MATRIX_CELL_YES, .beside = MATRIX_CELL_NO};
+	p.cells[OP_PANEL] =
+		(struct op_cells){.during_ie = MATRIX_CELL_YES, .beside = MATRIX_CELL_NO};
 	assert_int_equal(lock_may_start(&p, use(OP_INDIV_IE), use(OP_PANEL)), LOCK_MAY_NOT);
 	assert_int_equal(lock_may_start(&p, use(OP_PANEL), use(OP_INDIV_IE)), LOCK_MAY);
 	p.cells[OP_SYNC].beside = MATRIX_CELL_NO;

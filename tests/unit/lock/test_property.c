@@ -53,8 +53,8 @@ static void begin(uint64_t number)
 	assert_non_null(ledger.devices);
 	for (unsigned i = 0; i < DEVICES; i++) {
 		last_token[i] = 0;
-		ledger_add_device(&ledger,
-			&(struct ledger_device){.id = device_id(i), .profile = &profile});
+		ledger_add_device(
+			&ledger, &(struct ledger_device){.id = device_id(i), .profile = &profile});
 	}
 }
 
@@ -63,7 +63,7 @@ static void begin(uint64_t number)
 static bool has_synced_item(const char *items)
 {
 	return strstr(items, "indiv_ab_") || strstr(items, "personal_setting_info") ||
-		strstr(items, "user_group_address_list");
+	       strstr(items, "user_group_address_list");
 }
 
 static const struct ledger_ask *ask_of(const struct uuid *request)
@@ -241,8 +241,8 @@ static void step_observe(void)
 static void step_time(void)
 {
 	ledger.now_ms += dice(20) ? dice(4000) : 70000;
-	ledger_sweep(&ledger,
-		&(struct ledger_rules){.silent_ms = 15000, .watched_ms = dice(3) * 30000});
+	ledger_sweep(
+		&ledger, &(struct ledger_rules){.silent_ms = 15000, .watched_ms = dice(3) * 30000});
 }
 
 static void step_cancel(void)
@@ -256,8 +256,8 @@ static void step_cancel(void)
 
 static void any_life_keeps_the_invariants(void **state unused)
 {
-	static void (*const steps[])(void) = {step_acquire, step_acquire, step_acquire, step_acquire,
-		step_release, step_release, step_observe, step_time, step_cancel};
+	static void (*const steps[])(void) = {step_acquire, step_acquire, step_acquire,
+		step_acquire, step_release, step_release, step_observe, step_time, step_cancel};
 
 	for (uint64_t life = 0; life < LIVES; life++) {
 		begin(life);

@@ -85,8 +85,9 @@ static inline void world_wait(struct world *w, unsigned op, enum lock_direction 
 static inline struct lock_request world_request(
 	enum lock_kind kind, unsigned op, enum lock_direction direction, const char *const *items)
 {
-	struct lock_request r = {
-		.kind = kind, .use = {.op = op, .direction = direction}, .policy = ITEM_POLICY_FILTER};
+	struct lock_request r = {.kind = kind,
+		.use = {.op = op, .direction = direction},
+		.policy = ITEM_POLICY_FILTER};
 
 	r.items = items ? items : op_items(op, &r.items_n);
 	while (items && items[r.items_n])
