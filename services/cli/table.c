@@ -238,26 +238,62 @@ void table_print(const struct cli *c, const json_t *rows, const char *columns, c
 	free(cells);
 }
 
+static bool is_table(const json_t *value)
+{
+	return json_is_array(value) && json_is_object(json_array_get(value, 0));
+}
+
+/* A list of objects stands below the object, as a table with the members of its first row. */
+static void print_inner(const struct cli *c, const char *name, const json_t *rows)
+{
+	struct buf columns = BUF_INIT;
+	const char *member;
+	json_t *value;
+
+	json_object_foreach(json_array_get(rows, 0), member, value)
+	{
+		if (!is_table(value))
+			buf_addf(&columns, "%s%s", columns.n > 0 ? "," : "", member);
+	}
+	(void)printf("\n%s\n", name);
+	table_print(c, rows, buf_str(&columns), NULL);
+	buf_fini(&columns);
+}
+
+static void print_member(const struct cli *c, const char *name, const json_t *value, int width)
+{
+	struct buf b = BUF_INIT;
+
+	table_value(&b, name, value);
+	const char *color = c->color ? color_of(buf_str(&b)) : NULL;
+	if (color != NULL)
+		(void)printf("%-*s  \033[%sm%s\033[0m\n", width, name, color, buf_str(&b));
+	else
+		(void)printf("%-*s  %s\n", width, name, buf_str(&b));
+	buf_fini(&b);
+}
+
 void table_object(const struct cli *c, const json_t *object)
 {
+	json_t *o = json_deep_copy(object);
 	const char *name;
 	json_t *value;
-	void *iter;
 	size_t width = 0;
 
-	for (iter = json_object_iter((json_t *)(uintptr_t)object); iter != NULL;
-		iter = json_object_iter_next((json_t *)(uintptr_t)object, iter))
-		width = size_max(width, strlen(json_object_iter_key(iter)));
-	json_object_foreach((json_t *)(uintptr_t)object, name, value)
+	json_object_foreach(o, name, value)
 	{
-		struct buf b = BUF_INIT;
-		table_value(&b, name, value);
-		const char *color = c->color ? color_of(buf_str(&b)) : NULL;
-		if (color != NULL)
-			(void)printf(
-				"%-*s  \033[%sm%s\033[0m\n", (int)width, name, color, buf_str(&b));
-		else
-			(void)printf("%-*s  %s\n", (int)width, name, buf_str(&b));
-		buf_fini(&b);
+		if (!is_table(value))
+			width = size_max(width, strlen(name));
 	}
+	json_object_foreach(o, name, value)
+	{
+		if (!is_table(value))
+			print_member(c, name, value, (int)width);
+	}
+	json_object_foreach(o, name, value)
+	{
+		if (is_table(value))
+			print_inner(c, name, value);
+	}
+	json_decref(o);
 }

@@ -30,7 +30,7 @@ is "$(get .bytes)" "$bytes" "first run: the bytes are those the printers sent"
 read -r devices _ <<<"$(seen "$(get .second.opened_ms)" "$(get .second.ended_ms)")"
 is "$(get .second.unchanged)" "$devices" "second run: every book that was read again is unchanged"
 is "$(get .second.versions)" 0 "second run: no new version"
-is "$(get .targets)" "$(($(jq '.devices | length' "$dir/run/map.json") + 1))" "every printer of the fleet is a target, and the real CUPS server"
+is "$(get .targets)" "$(($(jq '.devices | length' "$dir/run/fleet.json") + 1))" "every printer of the fleet is a target, and the real CUPS server"
 
 # Skipped and failed are exactly the printers with a fault of their own, as the simulator says.
 none=$(jq -rs '[.[] | select(.what == "export" and .result == "unsupported_device") | .device] | unique | length' "$truth")
