@@ -42,6 +42,7 @@ struct snmp_question {
 	uint32_t try_ms;
 	bool working;     /* on the work pool: lives until it comes back */
 	bool discovering; /* v3: the engine is being asked who it is */
+	int discovery;    /* request id of the discovery */
 	bool ended;       /* fault is the answer; closed when the library is left */
 	size_t dropped;   /* v1: objects left out after noSuchName */
 	bool absent[SNMP_ASK_MAX];
@@ -129,7 +130,11 @@ static void read_report(struct snmp_question *q, netsnmp_pdu *pdu)
 	if (v && v->name_length > OID_LENGTH(usm_stats) &&
 		memcmp(v->name, usm_stats, sizeof(usm_stats)) == 0)
 		which = v->name[OID_LENGTH(usm_stats)];
+	q->ended =
+		which != 2; /* not in time window: the library asks again with the agent's time */
 	switch (which) {
+	case 2:
+		break;
 	case 1:
 		fault_why(&q->fault, CN_AUTH_REFUSED, "security_level",
 			"the agent does not offer this "
@@ -253,19 +258,21 @@ static void discovered(struct snmp_question *q, netsnmp_pdu *pdu)
 }
 
 /* Called by the library from snmp_sess_read2 and snmp_sess_timeout; the session stays open here. */
-static int on_answer(int op, netsnmp_session *s unused, int id unused, netsnmp_pdu *pdu, void *arg)
+static int on_answer(int op, netsnmp_session *s unused, int id, netsnmp_pdu *pdu, void *arg)
 {
 	struct snmp_question *q = arg;
 
-	if (q->ended)
+	/* the library repeats a discovery that was answered already: not what we wait for now */
+	if (q->ended || op == NETSNMP_CALLBACK_OP_RESEND ||
+		(!q->discovering && id != 0 && id == q->discovery))
 		return 1;
-	if (op == NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE && pdu) {
+	if (pdu && (op == NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE ||
+			   op == NETSNMP_CALLBACK_OP_SEC_ERROR)) { /* a report comes as either */
 		if (q->discovering)
 			discovered(q, pdu);
-		else if (pdu->command == SNMP_MSG_REPORT) {
-			q->ended = true;
+		else if (pdu->command == SNMP_MSG_REPORT)
 			read_report(q, pdu);
-		} else
+		else
 			read_response(q, pdu);
 		return 1;
 	}
@@ -273,6 +280,9 @@ static int on_answer(int op, netsnmp_session *s unused, int id unused, netsnmp_p
 	if (op == NETSNMP_CALLBACK_OP_TIMED_OUT)
 		fault_why(&q->fault, CN_UNREACHABLE, "snmp_silent",
 			"no answer to SNMP: no agent there, or another community");
+	else if (op == NETSNMP_CALLBACK_OP_SEC_ERROR)
+		fault_why(&q->fault, CN_AUTH_REFUSED, "security",
+			"the SNMPv3 answer does not fit the credential");
 	else
 		fault_why(&q->fault, CN_UNREACHABLE, "snmp_send", "SNMP cannot be sent there");
 	return 1;
@@ -317,8 +327,12 @@ static void on_time(void *arg)
 
 static int send_pdu(struct snmp_question *q, netsnmp_pdu *pdu)
 {
-	if (snmp_sess_async_send(q->session, pdu, on_answer, q) != 0)
+	int id = snmp_sess_async_send(q->session, pdu, on_answer, q);
+
+	if (id != 0) {
+		q->discovery = q->discovering ? id : q->discovery;
 		return 0;
+	}
 	snmp_free_pdu(pdu);
 	return -1;
 }
