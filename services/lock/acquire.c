@@ -78,8 +78,20 @@ static const char *join_items(
 	return all;
 }
 
+static uint32_t shortest_hold(const struct ledger *l, const struct ledger_ask *ask)
+{
+	uint32_t least = UINT32_MAX;
+
+	for (size_t i = 0; i < ask->devices_n; i++) {
+		uint32_t one = profile_for(ask, ledger_device(l, &ask->devices[i]))->max_hold_ms;
+
+		least = one < least ? one : least;
+	}
+	return least;
+}
+
 static uint64_t take_device(struct ledger *l, struct ledger_device *d, const struct ledger_ask *ask,
-	struct ledger_request *r, const char *items)
+	struct ledger_request *r, const char *items, uint32_t max_hold_ms)
 {
 	const struct lock_profile *p = profile_for(ask, d);
 	struct lock_held held = {.request = r->id,
@@ -99,7 +111,8 @@ static uint64_t take_device(struct ledger *l, struct ledger_device *d, const str
 		.profile = p,
 		.probe = p->probe,
 		.quarantine_ms = p->quarantine_ms,
-		.quarantine_max_ms = p->quarantine_max_ms};
+		.quarantine_max_ms = p->quarantine_max_ms,
+		.max_hold_ms = max_hold_ms};
 
 	ledger_add_held(l, d, &held, &life);
 	return life.token;
@@ -109,12 +122,13 @@ static void grant(struct ledger *l, const struct ledger_ask *ask, struct ledger_
 	const struct lock_verdict *verdicts)
 {
 	uint64_t *tokens = arena_array(l->arena, r->devices_n, sizeof(*tokens));
+	uint32_t max_hold_ms = shortest_hold(l, ask);
 
 	bug_if(!tokens);
 	ledger_set_state(l, r, LOCK_STATE_LIVE, NULL);
 	for (size_t i = 0; i < r->devices_n; i++)
 		tokens[i] = take_device(l, ledger_device(l, &r->devices[i]), ask, r,
-			join_items(l, ask, &verdicts[i]));
+			join_items(l, ask, &verdicts[i]), max_hold_ms);
 	r->first_token = tokens[0];
 	r->holding = (uint32_t)r->devices_n;
 	l->events[l->events_n - 1].tokens = tokens;

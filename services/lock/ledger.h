@@ -25,6 +25,7 @@ struct ledger_life {
 	const struct lock_profile *profile; /* of a new one */
 	enum lock_probe probe;
 	uint32_t quarantine_ms, quarantine_max_ms;
+	uint32_t max_hold_ms; /* of a new one: the shortest of its devices, they end together */
 	/* quarantine and attention */
 	int64_t quarantined_ms, quarantine_until_ms;
 	bool clear; /* the last probe that could look saw nothing of it */

@@ -2,6 +2,7 @@
 /* The life of a lock after its grant: release, quarantine, attention, end (locks.md section 7). */
 #include <string.h>
 
+#include "common/base/crashpoint.h"
 #include "services/lock/ledger.h"
 
 enum { EXTENSION_MS = 30 * 1000, FAILED_PROBES = 2 };
@@ -278,6 +279,7 @@ static void sweep_held(
 		return;
 	}
 	if (quarantine_is_over(l, life) && rules->watched_ms >= life->quarantine_ms) {
+		CRASHPOINT("quarantine.end");
 		leave_device(l, d, index, LOCK_STATE_ENDED, "quarantine over");
 		return;
 	}

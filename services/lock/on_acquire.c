@@ -69,11 +69,6 @@ static void refuse(struct call *call, const char *reason)
 	call_reply(call, &a);
 }
 
-static bool lease_fits(uint64_t lease_ms)
-{
-	return lease_ms == 0 || lease_ms >= lock_settings.lease_min_ms;
-}
-
 /* A person, through the gateway, declares; only services hold and own (section 2). */
 static bool may_ask(const struct call *call, const struct m_lock_acquire *m)
 {
@@ -98,7 +93,7 @@ static void fill_ask(struct call *call, const struct m_lock_acquire *m, struct l
 		.policy = m->item_policy == 0 ? ITEM_POLICY_FILTER : m->item_policy,
 		.wait_ms = m->wait_ms,
 		.lease_ms = (uint32_t)lease,
-		.attempt = m->attempt,
+		.attempt = m->attempt < INT32_MAX ? m->attempt : INT32_MAX,
 		.profile = m->profile == NULL || *m->profile == '\0' ? NULL
 								     : profile_newest(m->profile),
 	};
@@ -122,28 +117,44 @@ static int put_keys(struct work *w, const struct m_lock_acquire *m)
 	return 0;
 }
 
+/* A rule's input that a row cannot hold; false after the refusal. */
+static bool form_ok(struct call *call, const struct m_lock_acquire *m)
+{
+	if (!serve_ids_ok(call, &m->request, 1) || !serve_ids_ok(call, &m->session, 1) ||
+		!serve_ids_ok(call, m->devices, m->devices_n))
+		return false;
+	if (!profile_ready()) { /* a stricter family would be judged as generic */
+		call_refuse(call, CN_INTERNAL_ERROR, "unavailable", "profiles are not read yet");
+		return false;
+	}
+	if (m->lease_ms != 0 && m->lease_ms < lock_settings.lease_min_ms) {
+		call_refuse(call, CN_VALIDATION_FAILED, "lease", "lease_ms: at least %u",
+			lock_settings.lease_min_ms);
+		return false;
+	}
+	return true;
+}
+
 void on_lock_acquire(struct call *call)
 {
 	const struct m_lock_acquire *m = call->body;
 	struct work *w = serve_work(call);
 
-	if (w == NULL)
+	if (w == NULL || !form_ok(call, m))
 		return;
 	fill_ask(call, m, &w->ask);
 	if (m->devices_n == 0 || m->devices_n > DEVICES_MAX) {
 		refuse(call, m->devices_n == 0 ? "unknown_device" : "too_many_devices");
 	} else if (!may_ask(call, m)) {
 		refuse(call, "not_requestable");
-	} else if (!lease_fits(m->lease_ms)) {
-		call_refuse(call, CN_VALIDATION_FAILED, "lease", "lease_ms: at least %u",
-			lock_settings.lease_min_ms);
 	} else if (w->ask.use.op != OP_UNKNOWN && !items_known(&w->ask)) {
 		refuse(call, "items_refused");
 	} else if (put_keys(w, m) != 0) {
 		call_refuse(call, CN_INTERNAL_ERROR, "", "out of memory");
 	} else {
+		/* what a worker's probe saw counts; what a person says was seen does not */
 		w->observed = m->observed;
-		w->observed_n = m->observed_n;
+		w->observed_n = call->header.role == MSG_INTERNAL ? m->observed_n : 0;
 		w->decide = decide_acquire;
 		serve_put(w);
 	}
@@ -153,12 +164,7 @@ void on_lock_acquire(struct call *call)
 
 static const void *decide_explain(struct work *w, struct ledger *l, struct fault *reterr)
 {
-	for (size_t i = 0; i < w->devices_n; i++)
-		if (ledger_device(l, &w->devices[i]) == NULL) {
-			(void)fault_why(reterr, CN_NOT_FOUND, "device",
-				"nothing is known of a device asked for");
-			return NULL;
-		}
+	(void)reterr;
 	return ledger_explain(l, &w->ask);
 }
 

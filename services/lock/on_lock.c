@@ -40,6 +40,7 @@ void on_lock_release(struct call *call)
 		requests[i] = m->locks[i].request;
 	w->requests = requests;
 	w->requests_n = m->locks_n;
+	w->releases = true;
 	w->decide = decide_release;
 	serve_put(w);
 }
@@ -92,6 +93,8 @@ void on_lock_observe(struct call *call)
 	}
 	for (size_t i = 0; i < m->observed_n; i++)
 		ids[i] = m->observed[i].device;
+	if (!serve_ids_ok(call, ids, m->observed_n))
+		return;
 	w->devices = serve_devices(&call->arena, ids, m->observed_n, &w->devices_n);
 	w->observed = m->observed;
 	w->observed_n = m->observed_n;
@@ -139,7 +142,7 @@ void on_lock_stand(struct call *call)
 	const struct m_lock_stand *m = call->body;
 	struct work *w = serve_work(call);
 
-	if (w == NULL)
+	if (w == NULL || !serve_ids_ok(call, &m->device, 1))
 		return;
 	w->devices = &m->device;
 	w->devices_n = 1;

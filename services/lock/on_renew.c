@@ -11,8 +11,11 @@ static struct {
 	struct db_batch *batch;
 } renew;
 
+enum { TRIES_MAX = 4 };
+
 struct renewal_round {
 	struct db_batch *batch;
+	unsigned tries;
 	size_t n;
 	struct call *calls[];
 };
@@ -38,6 +41,9 @@ static void answer(struct call *call, struct map *leases)
 	call_reply(call, &a);
 }
 
+static void begun(
+	struct txn *t, struct db_result **results, size_t n, const struct fault *f, void *arg);
+
 static void committed(
 	struct txn *t, struct db_result **results, size_t n, const struct fault *f, void *arg)
 {
@@ -45,6 +51,10 @@ static void committed(
 	struct map leases = MAP_INIT;
 
 	(void)t;
+	if (f != NULL && db_transient(f) && ++r->tries < TRIES_MAX) {
+		db_begin(renew.service->db, begun, r);
+		return;
+	}
 	CRASHPOINT("renew.after_commit");
 	/* the second statement's rows: what is live, with its lease */
 	for (int i = 0; f == NULL && n > 1 && i < db_rows(results[1]); i++) {
@@ -97,6 +107,7 @@ static void run(struct db_batch *batch, void **items, size_t n, void *arg)
 
 	(void)arg;
 	r->batch = batch;
+	r->tries = 0;
 	r->n = n;
 	for (size_t i = 0; i < n; i++)
 		r->calls[i] = items[i];

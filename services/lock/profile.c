@@ -11,6 +11,7 @@ static struct {
 	struct arena names;
 	struct lock_profile **all;
 	size_t n;
+	bool loaded;
 } known;
 
 static struct lock_profile *find(const char *name, uint32_t revision)
@@ -63,6 +64,7 @@ static void loaded(
 	(void)t;
 	(void)n;
 	(void)arg;
+	known.loaded = known.loaded || f == NULL;
 	for (int i = 0; f == NULL && i < db_rows(results[0]); i++) {
 		sql_profile_row(results[0], i, &p, &known.names);
 		if (find(p.name, p.revision) != NULL)
@@ -84,6 +86,11 @@ static void begun(
 	(void)db_add(t, &sql_profiles);
 	(void)db_add(t, &sql_profile_cells);
 	db_commit(t, loaded, NULL);
+}
+
+bool profile_ready(void)
+{
+	return known.loaded;
 }
 
 void profile_load(struct service *s)

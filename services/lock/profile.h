@@ -9,6 +9,8 @@
 
 void profile_init(const struct lock_profile *generic);
 void profile_load(struct service *s);
+/* Whether they were read at least once. */
+bool profile_ready(void);
 /* The newest revision of that name; generic for an unknown one. */
 const struct lock_profile *profile_newest(const char *name);
 /* Exactly that revision; the newest when it is not known. */

@@ -8,7 +8,7 @@
 #include "common/base/crashpoint.h"
 #include "services/lock/sql.h"
 
-enum { DEVICES_MAX = 1000, TRIES_MAX = 4 };
+enum { DEVICES_MAX = 1000, TRIES_MAX = 4, MADE_MAX = 1 << 18 };
 
 static struct {
 	struct service *service;
@@ -24,7 +24,7 @@ struct round {
 	struct ledger ledger;
 	struct uuid *devices, *requests, *replays;
 	size_t devices_n, requests_n, replays_n, tickets;
-	bool look, waiters, loaded, adds;
+	bool look, waiters, releases, loaded, adds;
 	size_t n;
 	struct work *works[];
 };
@@ -74,16 +74,24 @@ static void round_free(struct round *r)
 	free(r);
 }
 
-/* A collision with another instance is served again; everything else is the caller's to repeat,
- * with the same request id. */
+/* The database refused a statement: nothing was done, and one of these may be the reason. */
+static bool was_refused(const struct fault *f)
+{
+	return strcmp(f->reason, "database") != 0 && strcmp(f->reason, "unknown") != 0;
+}
+
+/* A collision with another instance is served again; what another call spoiled goes again alone;
+ * everything else is the caller's to repeat, with the same request id. */
 static void round_failed(struct round *r, const struct fault *f)
 {
 	bool again = db_transient(f) || strcmp(f->reason, "23505") == 0;
+	bool apart = !again && r->n > 1 && was_refused(f);
 	struct db_batch *batch = r->batch;
 
 	for (size_t i = 0; i < r->n; i++) {
 		struct work *w = r->works[i];
-		if (again && ++w->tries < TRIES_MAX) {
+		w->alone = w->alone || apart;
+		if (apart || (again && ++w->tries < TRIES_MAX)) {
 			db_batch_put(batch, w);
 			continue;
 		}
@@ -116,14 +124,27 @@ static void committed(
 	(void)t;
 	(void)results;
 	(void)n;
-	CRASHPOINT("grant.after_commit");
 	if (f != NULL) {
 		round_failed(r, f);
 		return;
 	}
-	for (size_t i = 0; i < r->devices_n; i++)
+	CRASHPOINT("grant.after_commit");
+	if (r->releases)
+		CRASHPOINT("release.after_commit");
+	if (serve.made.n > MADE_MAX)
+		map_fini(&serve.made);
+	for (size_t i = 0; !r->look && i < r->devices_n; i++)
 		(void)map_put(&serve.made, r->devices[i].b, sizeof(r->devices[i].b), &serve);
 	round_done(r);
+}
+
+/* Rows that were there are not: somebody put an older database in place. */
+static bool rows_are_missing(const struct round *r)
+{
+	for (size_t i = 0; i < r->devices_n; i++)
+		if (ledger_device(&r->ledger, &r->devices[i]) == NULL)
+			return true;
+	return false;
 }
 
 static void rows_taken(
@@ -139,6 +160,14 @@ static void rows_taken(
 	ledger_init(&r->ledger, &r->arena);
 	r->loaded = true;
 	sql_load(&r->ledger, results + (r->adds ? 1 : 0));
+	if (rows_are_missing(r)) {
+		struct fault again = FAULT_INIT;
+		(void)fault_why(&again, CN_INTERNAL_ERROR, "40001", "device rows are gone");
+		map_fini(&serve.made);
+		db_rollback(t);
+		round_failed(r, &again);
+		return;
+	}
 	for (size_t i = 0; i < r->n; i++) {
 		struct work *w = r->works[i];
 		w->fault = FAULT_INIT;
@@ -179,7 +208,7 @@ static void begun(
 		round_failed(r, f);
 		return;
 	}
-	r->adds = !all_made(r);
+	r->adds = !r->look && !all_made(r);
 	if (r->adds)
 		sql_uuids(db_add(t, &sql_add_devices), r->devices, r->devices_n);
 	sql_read(t, &keys, !r->look);
@@ -242,22 +271,24 @@ static void round_keys(struct round *r)
 			add_ids(r->replays, &r->replays_n, w->requests, 1);
 		r->tickets += w->ask.wait_ms > 0;
 		r->waiters = r->waiters || w->waiters;
+		r->releases = r->releases || w->releases;
 	}
 	r->devices_n = sort_unique(r->devices, r->devices_n);
 	r->requests_n = sort_unique(r->requests, r->requests_n);
 }
 
-/* How many of these go together: at most 1,000 device rows, and looks apart from changes. */
+/* How many of these go together: at most 1,000 device rows, looks apart from changes, and each by
+ * itself that may have spoiled a transaction. */
 static size_t fitting(void **items, size_t n)
 {
 	size_t rows = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		const struct work *w = items[i];
+		const struct work *w = items[i], *first = items[0];
 		rows += w->devices_n;
 		if (i > 0 &&
-			(rows > DEVICES_MAX || w->look != ((const struct work *)items[0])->look))
+			(rows > DEVICES_MAX || w->look != first->look || w->alone || first->alone))
 			break;
 	}
 	return i;
@@ -304,4 +335,15 @@ struct work *serve_work(struct call *call)
 	w->call = call;
 	w->arena = &call->arena;
 	return w;
+}
+
+bool serve_ids_ok(struct call *call, const struct uuid *ids, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!uuid_is_nil(&ids[i]))
+			continue;
+		call_refuse(call, CN_VALIDATION_FAILED, "", "an id is nil");
+		return false;
+	}
+	return true;
 }

@@ -38,12 +38,16 @@ struct work {
 	const void *answer;
 	struct fault fault;
 	unsigned tries;
+	bool alone;    /* spoiled a transaction, or was in one that was: goes by itself */
+	bool releases; /* gives locks back */
 };
 
 void serve_start(struct service *s);
 void serve_put(struct work *w);
 /* A work in the call's arena; NULL after call_refuse when memory ran out. */
 struct work *serve_work(struct call *call);
+/* Ids that must not be nil: a refused call and false when one is. */
+bool serve_ids_ok(struct call *call, const struct uuid *ids, size_t n);
 /* Sorted without doubles, in the arena; NULL when memory ran out. */
 const struct uuid *serve_devices(struct arena *a, const struct uuid *ids, size_t n, size_t *ret_n);
 

@@ -23,7 +23,11 @@
 	" union select request from lock.waiting where $4 and device_id in " ROWS ") order by id"
 
 static const struct db_sql lock_devices = {"lock_devices", DEVICES " for update"};
-static const struct db_sql look_at_devices = {"look_at_devices", DEVICES};
+/* A device that was never locked has no row and gets none: as if new. */
+static const struct db_sql look_at_devices = {"look_at_devices",
+	"select u.id, coalesce(d.last_token, 0), coalesce(d.profile, 'generic'),"
+	" coalesce(d.profile_revision, 1) from unnest($1::uuid[]) u(id)"
+	" left join lock.device d on d.device_id = u.id where $2::uuid[] is not null order by 1"};
 static const struct db_sql lock_requests = {"lock_requests", REQUESTS " for update"};
 static const struct db_sql look_at_requests = {"look_at_requests", REQUESTS};
 static const struct db_sql read_held = {"read_held",

@@ -16,7 +16,8 @@ const struct db_sql sql_due = {"due_devices",
 	"select device_id from lock.held where state = 2 and expires_at <= clock_timestamp()"
 	" and lease_ms <= $2::bigint"
 	" union select device_id from lock.held where state in (3, 4)"
-	" and (quarantine_until <= clock_timestamp() and (clear or probe = 3 or failed_probes > 1)"
+	" and (quarantine_until <= clock_timestamp() and quarantine_ms <= $2"
+	"   and (clear or probe = 3 or probe = 2 and failed_probes > 1)"
 	"  or state = 3 and quarantined_at + quarantine_max_ms * interval '1 ms' <= "
 	"clock_timestamp())"
 	" union select w.device_id from lock.request r join lock.waiting w on w.request = r.id"
@@ -25,10 +26,11 @@ const struct db_sql sql_due = {"due_devices",
 	" order by 1 limit 1000"};
 
 const struct db_sql sql_purge = {"purge",
-	"with r as (delete from lock.request where ended_at < clock_timestamp() - interval '24 "
-	"hours'),"
+	"with r as (delete from lock.request where id in (select id from lock.request"
+	"  where ended_at < clock_timestamp() - interval '24 hours' limit 100000)),"
 	" s as (delete from lock.shadow where until < clock_timestamp() - interval '1 minute')"
-	" delete from lock.history where at < clock_timestamp() - interval '30 days'"};
+	" delete from lock.history where ctid = any(array(select ctid from lock.history"
+	"  where at < clock_timestamp() - interval '30 days' limit 100000))"};
 
 /* ---- renewal: the device rows are ours before anything is prolonged (I4) ---- */
 

@@ -271,7 +271,7 @@ static void put_new_held(struct txn *t, const struct ledger *l)
 	COLUMN(a, EACH, WANTED, db_int(a, F->probe));
 	COLUMN(a, EACH, WANTED, db_int(a, F->quarantine_ms));
 	COLUMN(a, EACH, WANTED, db_int(a, F->quarantine_max_ms));
-	COLUMN(a, EACH, WANTED, db_int(a, F->profile->max_hold_ms));
+	COLUMN(a, EACH, WANTED, db_int(a, F->max_hold_ms));
 	COLUMN(a, EACH, WANTED, db_time_ms(a, F->quarantined_ms));
 	COLUMN(a, EACH, WANTED, db_time_ms(a, F->quarantine_until_ms));
 #undef WANTED

@@ -28,13 +28,24 @@ static uint64_t watched_ms(void)
 	return sweep.seen ? sweep.boot_ms - sweep.watched_since : 0;
 }
 
+/* How far the two clocks moved apart since the last look. */
+static int64_t drift_ms(int64_t db_ms, uint64_t boot_ms)
+{
+	return (db_ms - sweep.db_ms) - (int64_t)(boot_ms - sweep.boot_ms);
+}
+
+static bool is_step(int64_t drift)
+{
+	return drift > STEP_MS || drift < -STEP_MS;
+}
+
 /* A step of either clock starts the watch anew. */
 static void watch(int64_t db_ms)
 {
 	uint64_t boot_ms = sweep.asked_boot_ms;
-	int64_t drift = (db_ms - sweep.db_ms) - (int64_t)(boot_ms - sweep.boot_ms);
+	int64_t drift = drift_ms(db_ms, boot_ms);
 
-	if (!sweep.seen || drift > STEP_MS || drift < -STEP_MS) {
+	if (!sweep.seen || is_step(drift)) {
 		if (sweep.seen)
 			log_warn(L("database clock and own clock moved apart: the watch starts "
 				   "anew"),
@@ -49,6 +60,9 @@ static void watch(int64_t db_ms)
 static const void *decide_sweep(struct work *w, struct ledger *l, struct fault *reterr)
 {
 	(void)reterr;
+	/* the clock may have stepped between the look and this transaction */
+	if (is_step(drift_ms(l->now_ms, clock_boot_ms())))
+		return NULL;
 	ledger_sweep(l, &w->rules);
 	CRASHPOINT("expire.after_row");
 	return NULL;
@@ -130,6 +144,8 @@ static void tick(void *arg)
 	uint64_t now = clock_boot_ms();
 
 	(void)arg;
+	if (!profile_ready())
+		profile_load(sweep.service);
 	if (now - sweep.minute >= MINUTE_MS) {
 		sweep.minute = now;
 		profile_load(sweep.service);
