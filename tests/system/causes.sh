@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Each way a printer can go wrong has its own cause, and nothing of it is stored (fleet.md section 8, security.md section 5);
+# the good printers beside them are backed up in the same run.
+set -u
+cd "$(dirname "$0")/../.."
+. tests/lib/tap.sh
+. deploy/local/stack.sh
+B=${B:-build}
+D=$(mktemp -d /tmp/cca.XXXXXX)
+trap 'stack_down "$D"; rm -rf "$D"' EXIT
+mkdir -p "$D/log"
+jq '.faults = {} | .types = {I: 1, II: 0, III: 0} | .books = {empty: 0, small: 1, medium: 0, large: 0, full: 0}
+    | .latency = {login_ms: 5, page_ms: 5, export_ms: 10}' deploy/local/fleet-demo.json >"$D/fleet.json"
+STACK_FLEET=$D/fleet.json STACK_COUNT=30 STACK_BASE=127.45.0.0 STACK_SCALED=1 STACK_DURABLE=0 STACK_REST=unix:$D/run/rest.sock
+STACK_INSTANCES="simulator:1 lock:1 storage:1 sync:1 scheduler:1 worker:1 gateway:1"
+stack_make "$D" "$B"
+stack_database "$D" >/dev/null && stack_up "$D" && stack_ready "$D" 60 || { not_ok "the stack starts"; done_testing; }
+until [ -s "$D/run/map.json" ] && [ -s "$D/run/setup-token" ]; do sleep 0.1; done
+export CARNET_SERVER=unix:$D/run/rest.sock CARNET_TOKEN_FILE=$D/run/token LC_ALL=C.UTF-8
+c() { "$B/bin/carnet" "$@"; }
+echo "a password for the administrator" >"$D/admin"
+echo "book-password-1" >"$D/book"
+c setup --setup-token-file "$D/run/setup-token" --password-file "$D/admin" --token-out "$D/run/token" 2>/dev/null
+c device import "$D/run/map.json" >/dev/null
+c task create all --all --errors-max 2 --password-file "$D/book" --json >/dev/null
+
+mapfile -t serial < <(jq -r '.devices[].serial' "$D/run/map.json")
+mapfile -t name < <(jq -r '.devices[].name' "$D/run/map.json")
+control() { curl -sf --unix-socket "$D/run/control.sock" -X "$1" "http://localhost/devices/$2" "${@:3}" >/dev/null; }
+declare -A wanted
+n=0
+expect() { # CAUSE METHOD PATH [curl options]: one printer gets this fault
+	control "$2" "${serial[n]}/$3" "${@:4}" || not_ok "the simulator takes $3 $*"
+	wanted[${name[n]}]=$1
+	n=$((n + 1))
+}
+book() { printf '# Canon AddressBook version: 1\r\n# CharSet: WCP1252\r\n# SubAddressBookName: \r\n# DB Version: 0x0108\r\n\r\n%b' "$1"; }
+raw() { # CAUSE BYTES: a list with exactly these bytes after the preamble
+	book "$2" >"$D/raw"
+	expect "$1" PUT "book?raw=list_1" --data-binary "@$D/raw"
+}
+raw parse_error 'subdbid: 1\r\ndn: 1\r\nthis line has no colon\r\n\r\n'
+raw parse_error 'subdbid: 1\r\ncn: a\0b\r\n\r\n'
+raw charset_error 'subdbid: 1\r\ncn: \x81bad\r\n\r\n'
+raw incomplete 'subdbid: 1\r\ndn: 1\r\ncn: half a rec'
+expect identity_mismatch POST fault -d '{"mp":"mp_23"}'
+expect auth_refused POST settings -d '{"wrong_password":true}'
+expect receive_restricted POST settings -d '{"receive_restricted":true}'
+expect unreachable POST power -d '{"seconds":0}'
+expect connection_lost POST fault -d '{"mp":"mp_21","at":"export"}'
+expect protocol_error POST fault -d '{"mp":"http_500","at":"export"}'
+expect response_too_big POST fault -d '{"mp":"mp_04"}'
+expect response_too_big POST fault -d '{"mp":"mp_05"}'
+expect protocol_error POST fault -d '{"mp":"mp_06_negative"}'
+expect protocol_error POST fault -d '{"mp":"mp_06_twice"}'
+expect protocol_error POST fault -d '{"mp":"mp_07"}'
+expect connection_lost POST fault -d '{"mp":"mp_21_half","at":"export"}'
+expect incomplete POST fault -d '{"mp":"mp_23_half","at":"export"}'
+expect incomplete POST fault -d '{"mp":"mp_21_cut","at":"export"}'
+
+c task run all >"$D/out" 2>"$D/err"
+is $? 3 "the run ends, partial"
+run=$(c run list --json | jq -r '.items[0].id')
+c run targets "$run" --json >"$D/targets"
+for device in "${!wanted[@]}"; do
+	is "$(jq -r --arg d "$device" '.items[] | select(.device_name == $d) | "\(.state) \(.cause)"' "$D/targets")" \
+		"failed ${wanted[$device]}" "$device: ${wanted[$device]}"
+done
+is "$(jq '[.items[] | select(.state == "succeeded")] | length' "$D/targets")" $((30 - n)) "every good printer beside them is backed up"
+is "$(stack_psql "$D" -c "select count(*) from store.version v join fleet.device d on d.id = v.device_id where v.state = 'committed' and d.name in ($(printf "'%s'," "${!wanted[@]}" | sed 's/,$//'))")" 0 \
+	"nothing of a printer that went wrong is stored"
+place=$(jq -r --arg d "${name[0]}" '.items[] | select(.device_name == $d) | .detail' "$D/targets")
+check "a malformed book names its place ($place)" grep -qi "line 8" <<<"$place"
+is "$(c device get "${name[4]}" --json | jq -r .state)" suspended "a printer that says it is another one is suspended (FL-1)"
+is "$(c device get "${name[5]}" --json | jq -r .state)" auth_hold "a refused password puts the printer on hold (FL-13)"
+is "$(jq -rs '[.[] | select(.what == "login" and .result == "auth_refused")] | length' "$D/log/truth.jsonl")" 1 "and is tried once"
+
+# Mended, they are backed up: nothing has to be cleaned away.
+curl -sf --unix-socket "$D/run/control.sock" -X POST http://localhost/reset >/dev/null
+c device resume "${name[4]}" --json >/dev/null
+c device resume "${name[5]}" --json >/dev/null
+c task run all >"$D/out" 2>"$D/err"
+is $? 0 "once the printers are well, the next run succeeds as a whole"
+done_testing
