@@ -92,6 +92,7 @@ void answer_fini(struct answer *a);
 /* One request; body may be NULL (not consumed). path begins after /api/v1. */
 int client_call(struct cli *c, const char *method, const char *path, const json_t *body,
 	const char *const *headers, struct answer *ret) must_check;
+void client_close(struct cli *c);
 /* Streams the answer's body into fn until it ends or fn returns false. Returns the status or 0. */
 long client_stream(struct cli *c, const char *path, bool (*fn)(void *arg, struct span bytes),
 	void *arg, struct fault *reterr);

@@ -65,6 +65,15 @@ static void client_open(struct cli *c)
 	c->http = http_client_new(c->loop, &(struct http_client_opts){.max_connections = 4});
 }
 
+void client_close(struct cli *c)
+{
+	if (c->loop == NULL)
+		return;
+	http_client_free(c->http);
+	loop_free(c->loop);
+	c->loop = NULL;
+}
+
 static void exchange(struct cli *c, const char *method, const char *path, const char *body,
 	const char *const *headers, struct exchange *x)
 {

@@ -247,5 +247,7 @@ int main(int argc, char **argv)
 	rc = common_flags(&c);
 	if (rc != 0)
 		return rc;
-	return c.verb->run != NULL ? c.verb->run(&c, c.verb) : verb_run(&c, c.verb);
+	rc = c.verb->run != NULL ? c.verb->run(&c, c.verb) : verb_run(&c, c.verb);
+	client_close(&c);
+	return rc;
 }

@@ -28,20 +28,23 @@ char *resolve_device(struct cli *c, const char *ref)
 int run_version_list(struct cli *c, const struct verb *v)
 {
 	struct verb plain = *v;
+	char *id = NULL;
 
 	plain.method = "GET";
 	plain.path = "/versions";
 	if (c->n_args > 1)
 		return cli_fail(EXIT_USAGE, "%s %s takes one device at most", v->noun, v->name);
 	if (c->n_args == 1) {
-		char *id = resolve_device(c, c->args[0]);
+		id = resolve_device(c, c->args[0]);
 		if (id == NULL)
 			return EXIT_ERROR;
 		bug_if(c->n_flags == CLI_ARGS);
 		c->flags[c->n_flags++] = (struct flag){.name = "device", .value = id};
 		c->n_args = 0;
 	}
-	return verb_run(c, &plain); /* the id lives to the end of the program */
+	int rc = verb_run(c, &plain);
+	free(id);
+	return rc;
 }
 
 struct file {
