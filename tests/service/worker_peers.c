@@ -6,6 +6,7 @@
  *   PEERS_MAP       the simulator's map file           PEERS_KIND      ab.backup
  *   PEERS_CLASS     private key of the worker class    PEERS_PASSWORD  the task's password
  *   PEERS_OUT       directory for the bytes received: <device>.<item>
+ *   PEERS_LISTS     the one list to read (all)
  *   PEERS_ATTEMPTS  how often a job that wants another try gets one (1)
  *
  * Steered by GET /set?NAME=VALUE on the health port, or PEERS_NAME at start:
@@ -57,7 +58,7 @@ static uint64_t began;
 static struct m_sealed_credential *credentials;
 static size_t n_credentials;
 static struct m_task_settings settings;
-static struct map streams;
+static struct map streams, jobs_by_id, jobs_by_lock;
 
 static struct setting {
 	const char *name;
@@ -108,10 +109,7 @@ static void violation(const char *what)
 
 static struct job *job_by_id(const struct uuid *id)
 {
-	for (size_t i = 0; i < n_jobs; i++)
-		if (uuid_eq(&jobs[i].id, id))
-			return &jobs[i];
-	return NULL;
+	return map_get(&jobs_by_id, id->b, 16);
 }
 
 /* ---- scheduler ---- */
@@ -264,6 +262,7 @@ static void grant(struct call *call, struct job *j, const struct m_lock_acquire 
 	most_locks = size_max(most_locks, n_locks);
 	j->locked = true;
 	j->request = m->request;
+	(void)map_put(&jobs_by_lock, m->request.b, 16, j);
 	say("granted", j->device.name, &m_lock_acquire_desc, m);
 	g.token = j->token = j->attempt * 1000 + 7;
 	call_reply(call, &r);
@@ -312,11 +311,11 @@ static void on_release(struct call *call)
 	for (size_t i = 0; i < m->locks_n; i++) {
 		if (m->locks[i].unsure)
 			say("unsure", NULL, &m_held_desc, &m->locks[i]);
-		for (size_t k = 0; k < n_jobs; k++)
-			if (jobs[k].locked && uuid_eq(&jobs[k].request, &m->locks[i].request)) {
-				jobs[k].locked = false;
-				n_locks--;
-			}
+		struct job *j = map_remove(&jobs_by_lock, m->locks[i].request.b, 16);
+		if (j && j->locked) {
+			j->locked = false;
+			n_locks--;
+		}
 	}
 	call_reply(call, &(struct m_lock_released){.has = 0});
 }
@@ -509,6 +508,7 @@ static int add_device(const json_t *o, struct fault *reterr)
 	j->id = uuid_v7(clock_wall_ms());
 	j->run = uuid_v7(clock_wall_ms());
 	j->device.id = uuid_v7(clock_wall_ms());
+	(void)map_put(&jobs_by_id, j->id.b, 16, j);
 	n_jobs++;
 	return 0;
 }
@@ -526,6 +526,11 @@ static void read_password(void)
 
 static void read_environment(void)
 {
+	static const char *list;
+
+	list = getenv("PEERS_LISTS"); /* one list, instead of all */
+	settings.lists = &list;
+	settings.lists_n = list != NULL;
 	for (size_t i = 0; i < array_len(set); i++) {
 		char name[64];
 		size_t n = (size_t)snprintf(name, sizeof(name), "PEERS_");
