@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# TAP for bash tests: ok TEXT, not_ok TEXT, is GOT WANTED TEXT, check TEXT COMMAND…, done_testing.
+# TAP for bash tests (what a checked command prints is thrown away): ok TEXT, not_ok TEXT, is GOT WANTED TEXT, check TEXT COMMAND…, done_testing.
 tap_n=0 tap_bad=0
 ok() {
 	tap_n=$((tap_n + 1))
@@ -20,7 +20,7 @@ is() {
 check() {
 	local text=$1
 	shift
-	if "$@"; then ok "$text"; else not_ok "$text"; fi
+	if "$@" >/dev/null; then ok "$text"; else not_ok "$text"; fi
 }
 done_testing() {
 	echo "1..$tap_n"

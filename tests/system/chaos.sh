@@ -35,7 +35,7 @@ carnet() { "$B/bin/carnet" "$@"; }
 echo "a password for the administrator" >"$D/run/admin"
 echo "book-password-1" >"$D/run/book"
 carnet setup --setup-token-file "$D/run/setup-token" --password-file "$D/run/admin" --token-out "$D/run/token" 2>/dev/null
-check "the fleet is imported" carnet device import "$D/run/map.json" >/dev/null
+check "the fleet is imported" carnet device import "$D/run/map.json"
 carnet task create chaos --kind ab.backup --all --password-file "$D/run/book" --json >/dev/null
 
 control() { curl -sf --unix-socket "$D/run/control.sock" -X "$1" "http://localhost$2" "${@:3}"; }
