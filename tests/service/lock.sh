@@ -5,7 +5,7 @@
 # run side by side, each with its own database. PARTS="life chaos" chooses.
 cd "$(dirname "$0")/../.." || exit 1
 export B=${B:-build}
-parts=${PARTS:-matrix life chaos crash}
+parts=${PARTS:-matrix life race chaos crash}
 dir=$(mktemp -d /tmp/carnet-lock.XXXXXX)
 trap 'rm -rf "$dir"' EXIT
 declare -A pids
