@@ -15,6 +15,8 @@ WARN   := -Wall -Wextra -Werror -Wpedantic -Wshadow -Wconversion -Wsign-conversi
 	  -Wdouble-promotion -Wformat-nonliteral
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE -ftrivial-auto-var-init=zero \
 	  -fno-delete-null-pointer-checks -fno-strict-overflow
+# no name of ours may take the place of one inside a library: libkrb5, below libpq, has a profile_init too
+HARDEN += -fvisibility=hidden
 ifeq ($(shell uname -m),x86_64)
 HARDEN += -fcf-protection=full
 endif
