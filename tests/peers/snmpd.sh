@@ -18,7 +18,7 @@ createUser weak SHA256 authpass12
 rouser carnet authpriv
 rouser weak auth
 sysDescr A peer
-pass_persist .1.3.6.1.2.1.43 /bin/bash $PWD/tests/peers/mib.sh $D/sets
+pass_persist .1.3.6.1.2.1.43 /bin/bash $PWD/tests/peers/mib $D/sets
 CONF
 SNMP_PERSISTENT_DIR=$D/persist snmpd -f -Lf "$D/snmpd.log" -C -c "$D/snmpd.conf" "udp:127.0.0.1:$port" &
 snmpd_pid=$!
