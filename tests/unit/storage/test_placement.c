@@ -87,7 +87,7 @@ static void layer(const char *name, int minor, const char *disk_name)
 
 static void tree(const char *mounts)
 {
-	char command[128];
+	char command[512];
 	(void)snprintf(root, sizeof(root), "/tmp/carnet-place-XXXXXX");
 	assert_non_null(mkdtemp(root));
 	(void)snprintf(
@@ -114,7 +114,7 @@ static struct placement_ask ask_of(void)
 
 static void end(void)
 {
-	char command[128];
+	char command[512];
 	(void)snprintf(command, sizeof(command), "rm -rf %s", root);
 	assert_int_equal(system(command), 0);
 }
