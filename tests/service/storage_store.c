@@ -50,7 +50,7 @@ static void store_good(struct store *s)
 
 static long files(const char *what)
 {
-	char command[256];
+	char command[512];
 	(void)snprintf(command, sizeof(command), "find %s -type f -path '%s/%s' | wc -l", one.vault,
 		one.vault, what);
 	FILE *p = popen(command, "re");
