@@ -177,6 +177,13 @@ language sql volatile security definer set search_path = pg_catalog as $$
      and h.state = 2 and h.expires_at > clock_timestamp()
      for share
 $$;
+
+-- Each statement of the service finds its rows by key; its tables change faster than statistics, so plans
+-- are made once and never by reading a whole table.
+alter role carnet_lock set plan_cache_mode = force_generic_plan;
+alter role carnet_lock set enable_seqscan = off;
+alter role carnet_lock set jit = off;
+
 revoke all on function lock.check(uuid, bigint, uuid) from public;
 revoke all on function lock.timeline() from public;
 grant execute on function lock.check(uuid, bigint, uuid) to carnet_scheduler, carnet_storage, carnet_sync;

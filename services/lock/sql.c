@@ -8,19 +8,21 @@
 
 /* ---- reading ---- */
 
+/* Arrays, worked out once: whatever the planner believes of the tables, their keys are used. */
 #define ROWS                                                                                       \
-	"(select unnest($1::uuid[]) union select unnest(r.devices) from lock.request r"            \
-	" where r.id = any($2::uuid[]))"
+	"any(array(select unnest($1::uuid[]) union select unnest(r.devices) from lock.request r"   \
+	" where r.id = any($2::uuid[])))"
 #define DEVICES                                                                                    \
 	"select device_id, last_token, profile, profile_revision from lock.device"                 \
-	" where device_id in " ROWS " order by device_id"
+	" where device_id = " ROWS " order by device_id"
 #define REQUESTS                                                                                   \
 	"select id, digest, session, kind, op, direction, state, devices, holding, first_token,"   \
 	" ticket, wait_until, asked_at, job, attempt,"                                             \
 	" case when id = any($3::uuid[]) then answer end"                                          \
-	" from lock.request where id in (select unnest($2::uuid[])"                                \
-	" union select request from lock.held where device_id in " ROWS                            \
-	" union select request from lock.waiting where $4 and device_id in " ROWS ") order by id"
+	" from lock.request where id = any(array(select unnest($2::uuid[])"                        \
+	" union select request from lock.held where device_id = " ROWS                             \
+	" union select request from lock.waiting where $4 and device_id = " ROWS "))"              \
+	" order by id"
 
 static const struct db_sql lock_devices = {"lock_devices", DEVICES " for update"};
 /* A device that was never locked has no row and gets none: as if new. */
@@ -34,15 +36,15 @@ static const struct db_sql read_held = {"read_held",
 	"select device_id, request, kind, op, direction, strict, state, token, lease_ms,"
 	" expires_at, probe, quarantine_ms, quarantine_max_ms, quarantined_at, quarantine_until,"
 	" clear, failed_probes"
-	" from lock.held where device_id in " ROWS " order by device_id, token"};
+	" from lock.held where device_id = " ROWS " order by device_id, token"};
 static const struct db_sql read_waiting = {"read_waiting",
 	"select device_id, request, op, direction, strict, ticket, wait_until"
-	" from lock.waiting where device_id in " ROWS " order by device_id, ticket"};
+	" from lock.waiting where device_id = " ROWS " order by device_id, ticket"};
 static const struct db_sql read_facts = {"read_facts",
 	"select device_id, op, until, null::smallint, null::smallint, null, null::timestamptz"
-	" from lock.shadow where device_id in " ROWS
+	" from lock.shadow where device_id = " ROWS
 	" union all select device_id, 'sync', null, role, state, destination, prepared_at"
-	" from lock.standing where device_id in " ROWS};
+	" from lock.standing where device_id = " ROWS};
 /* After the device rows are ours: the only time that counts, and numbers for new waiters. */
 static const struct db_sql read_clock = {"read_clock",
 	"select clock_timestamp(), lock.timeline(), nextval('lock.ticket')"
@@ -93,12 +95,13 @@ static void load_devices(struct ledger *l, const struct db_result *r)
 /* "{a,b}" of our own writing */
 static const struct uuid *parse_uuids(struct arena *arena, const char *text, size_t *ret_n)
 {
-	size_t n = 0, most = strlen(text) / (UUID_TEXT - 1) + 1;
+	const char *end = text + strlen(text);
+	size_t n = 0, most = (size_t)(end - text) / (UUID_TEXT - 1) + 1;
 	struct uuid *ids = arena_array(arena, most, sizeof(*ids));
 	char one[UUID_TEXT] = "";
 
 	bug_if(!ids);
-	for (const char *at = text; *at && strlen(at) >= UUID_TEXT; at += UUID_TEXT) {
+	for (const char *at = text; end - at >= UUID_TEXT; at += UUID_TEXT) {
 		memcpy(one, at + 1, UUID_TEXT - 1);
 		if (uuid_parse(one, &ids[n]) == 0)
 			n++;

@@ -35,8 +35,8 @@ const struct db_sql sql_purge = {"purge",
 /* ---- renewal: the device rows are ours before anything is prolonged (I4) ---- */
 
 static const struct db_sql lock_renewed = {"lock_renewed",
-	"select 1 from lock.device where device_id in (select unnest(r.devices) from lock.request r"
-	" where r.id = any($1::uuid[])) order by device_id for update"};
+	"select 1 from lock.device where device_id = any(array(select unnest(r.devices)"
+	" from lock.request r where r.id = any($1::uuid[]))) order by device_id for update"};
 static const struct db_sql renew = {"renew",
 	"update lock.held h"
 	" set expires_at = clock_timestamp() + h.lease_ms * interval '1 ms'"

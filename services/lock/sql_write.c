@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a ledger changed, written in arrays: one statement a table. */
+#include <stdio.h>
+
 #include "services/lock/sql.h"
 
 static const struct db_sql write_devices = {"write_devices",
 	"update lock.device d set last_token = u.token, profile = u.profile, profile_revision = "
 	"u.rev"
 	" from unnest($1::uuid[], $2::bigint[], $3::text[], $4::int[]) u(id, token, profile, rev)"
-	" where d.device_id = u.id"};
+	" where d.device_id = u.id and d.device_id = any($1)"};
 static const struct db_sql add_requests = {"add_requests",
 	"insert into lock.request (id, digest, session, kind, op, direction, state, devices, "
 	"holding,"
@@ -24,7 +26,7 @@ static const struct db_sql change_requests = {"change_requests",
 	" asked_at = u.asked, ended_at = u.ended, answer = coalesce(u.answer, r.answer)"
 	" from unnest($1::uuid[], $2::smallint[], $3::int[], $4::bigint[], $5::timestamptz[],"
 	" $6::timestamptz[], $7::bytea[]) u(id, state, holding, first_token, asked, ended, answer)"
-	" where r.id = u.id"};
+	" where r.id = u.id and r.id = any($1)"};
 static const struct db_sql add_held = {"add_held",
 	"insert into lock.held (device_id, request, token, session, job, kind, op, direction, "
 	"items,"
@@ -46,10 +48,10 @@ static const struct db_sql change_held = {"change_held",
 	" clear = u.clear, failed_probes = u.failed"
 	" from unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::timestamptz[], $5::timestamptz[],"
 	" $6::boolean[], $7::smallint[]) u(device, request, state, since, until, clear, failed)"
-	" where h.device_id = u.device and h.request = u.request"};
+	" where h.device_id = u.device and h.request = u.request and h.device_id = any($1)"};
 static const struct db_sql remove_held = {"remove_held",
 	"delete from lock.held h using unnest($1::uuid[], $2::uuid[]) u(device, request)"
-	" where h.device_id = u.device and h.request = u.request"};
+	" where h.device_id = u.device and h.request = u.request and h.device_id = any($1)"};
 static const struct db_sql add_waiting = {"add_waiting",
 	"insert into lock.waiting (device_id, ticket, request, kind, op, direction, strict,"
 	" wait_until, since) select d.id, u.ticket, u.request, u.kind, u.op, u.direction, u.strict,"
@@ -60,7 +62,7 @@ static const struct db_sql add_waiting = {"add_waiting",
 	" unnest(u.devices::uuid[]) d(id)"};
 static const struct db_sql remove_waiting = {"remove_waiting",
 	"delete from lock.waiting w using unnest($1::uuid[], $2::bigint[]) u(device, ticket)"
-	" where w.device_id = u.device and w.ticket = u.ticket"};
+	" where w.device_id = u.device and w.ticket = u.ticket and w.device_id = any($1)"};
 static const struct db_sql clear_shadows = {
 	"clear_shadows", "delete from lock.shadow where device_id = any($1::uuid[])"};
 static const struct db_sql add_shadows = {"add_shadows",
@@ -374,13 +376,15 @@ static void put_gone(struct txn *t, const struct ledger *l)
 
 static const char *tokens_text(struct arena *arena, const struct ledger_event *e)
 {
-	const char *text = "{";
+	size_t n = e->tokens != NULL ? e->n : 0, size = n * 21 + 3, at = 1;
+	char *text = arena_alloc(arena, size);
 
-	for (size_t i = 0; e->tokens != NULL && i < e->n && text != NULL; i++)
-		text = arena_printf(arena, "%s%s%llu", text, i > 0 ? "," : "",
-			(unsigned long long)e->tokens[i]);
-	text = text == NULL ? NULL : arena_printf(arena, "%s}", text);
 	bug_if(!text);
+	text[0] = '{';
+	for (size_t i = 0; i < n; i++)
+		at += (size_t)snprintf(text + at, size - at, "%s%llu", i > 0 ? "," : "",
+			(unsigned long long)e->tokens[i]);
+	(void)snprintf(text + at, size - at, "}");
 	return text;
 }
 
