@@ -56,6 +56,26 @@ void readings_sweep(void)
 	map_each(&readings, sweep_one, &now);
 }
 
+static void oldest_ended(void *value, void *arg)
+{
+	struct reading *r = value, **oldest = arg;
+	if (r->ended && !r->busy && (*oldest == NULL || r->touched_ms < (*oldest)->touched_ms))
+		*oldest = r;
+}
+
+/* Read to the end, a reading only waits for a lost answer: the oldest gives way. */
+static bool make_room(void)
+{
+	struct reading *oldest = NULL;
+	if (readings.n < READINGS)
+		return true;
+	map_each(&readings, oldest_ended, (void *)&oldest);
+	if (oldest == NULL)
+		return false;
+	reading_free(oldest);
+	return true;
+}
+
 /* ---- open ---- */
 
 static const char *suffix_of(const struct m_version *v)
@@ -123,7 +143,7 @@ static void get(struct txn *t, struct db_result **r, size_t n, const struct faul
 
 void on_version_open(struct call *call)
 {
-	if (readings.n >= READINGS)
+	if (!make_room())
 		call_refuse(
 			call, CN_STORE_UNAVAILABLE, "busy", "%d items are being read", READINGS);
 	else

@@ -2,11 +2,12 @@
 # Does every newest version in the vault hold what the simulated printer holds? Compares item by item, byte by byte, through
 # the REST door on one side and the simulator's control port on the other.
 #
-#   books_compare DIR       DIR of a stack whose gateway-1 and simulator listen on unix sockets or loopback; carnet's token in run/token
+#   books_compare DIR [PASSWORD]    DIR of a stack whose gateway-1 and simulator listen on unix sockets or loopback;
+#                                   carnet's token in run/token; PASSWORD of the task: types II and III seal with it
 # Prints one line per difference and, last, the number of items compared.
 
 books_compare() {
-	local dir=$1 work n=0 rest control
+	local dir=$1 password=${2:-} work n=0 rest control query
 	rest=$(cat "$dir/env/gateway-1/CARNET_LISTEN") control=$(cat "$dir/env/simulator-1/CARNET_LISTEN")
 	work=$(mktemp -d)
 	stack_psql "$dir" -F ' ' <<-'SQL' >"$work/items"
@@ -27,8 +28,9 @@ books_compare() {
 	{
 		books_door "$control"
 		while read -r _ serial item; do
+			case $item in list_* | one_touch) query= ;; *) query="&password=$password" ;; esac
 			printf 'url = "%s/devices/%s/book?raw=%s%s"\noutput = "%s/device.%s.%s"\n' "$(books_base "$control")" \
-				"$serial" "$item" "${BOOKS_QUERY:-}" "$work" "$serial" "$item"
+				"$serial" "$item" "$query" "$work" "$serial" "$item"
 		done <"$work/items"
 	} >"$work/device.curl"
 	curl -K "$work/device.curl" || echo "a book could not be read from the simulator"

@@ -102,7 +102,7 @@ is "$unexpected" "" "no kill made a target fail"
 # A last quiet run: then every book in the vault is what the printer holds.
 run=$(start_run)
 until ended "$run" || [ $SECONDS -gt $((until + 120)) ]; do sleep 0.2; done
-differences=$(books_compare "$D")
+differences=$(books_compare "$D" "$(cat "$D/run/book")")
 compared=$(tail -n 1 <<<"$differences")
 is "$(sed '$d' <<<"$differences")" "" "every book equals its newest version, byte by byte ($compared items)"
 check "there were books to compare" test "$compared" -ge "$printers"
