@@ -22,7 +22,7 @@ STACK_SCALED=${STACK_SCALED:-}               # set: the short timers of tests (r
 STACK_DURABLE=${STACK_DURABLE:-1}
 
 stack_bin=$(pg_config --bindir 2>/dev/null || true)
-[ -x "$stack_bin/initdb" ] || stack_bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
+[ -x "$stack_bin/initdb" ] || stack_bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1 || true)
 
 # PostgreSQL refuses root
 stack_pg() {
@@ -219,14 +219,15 @@ stack_ready() {
 stack_pid() { s6-svstat -o pid "$1/s6/$2"; }
 
 stack_down() {
-	local dir=$1 pid until
-	if [ -e "$dir/run/svscan.pid" ]; then
+	local dir=$1 pid service until=$((SECONDS + 30))
+	if [ -e "$dir/run/svscan.pid" ] && s6-svscanctl -t "$dir/s6" 2>/dev/null; then
 		pid=$(cat "$dir/run/svscan.pid")
-		s6-svscanctl -t "$dir/s6" 2>/dev/null || true
-		until=$(($(date +%s) + 30))
-		while kill -0 "$pid" 2>/dev/null && [ "$(date +%s)" -lt "$until" ]; do sleep 0.1; done
-		rm -f "$dir/run/svscan.pid"
+		while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $((until + 30)) ]; do
+			[ $SECONDS -lt $until ] || for service in "$dir"/s6/*/; do s6-svc -k "$service" || true; done # the deaf
+			sleep 0.1
+		done
 	fi
+	rm -f "$dir/run/svscan.pid"
 	[ ! -e "$dir/pg/data/postmaster.pid" ] ||
 		stack_pg "$stack_bin/pg_ctl" -D "$dir/pg/data" -m fast -w -t 60 stop >/dev/null 2>&1 || true
 }
