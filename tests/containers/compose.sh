@@ -46,19 +46,20 @@ fi
 compose build >"$work/build.log" 2>&1 || give_up "the images build" "$work/build.log"
 ok "the images build"
 compose down -v --remove-orphans -t 5 >/dev/null 2>&1
-compose up -d --scale worker=4 >"$work/up.log" 2>&1 || give_up "the stack comes up" "$work/up.log"
+compose up -d --scale worker=4 --scale scheduler=2 --scale lock=2 --scale storage=2 >"$work/up.log" 2>&1 || give_up "the stack comes up" "$work/up.log"
 
 ids() { docker ps -q --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=$1"; }
 health() { docker inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "$@"; }
 until=$((SECONDS + 120))
 for service in scheduler lock storage sync worker gateway simulator; do
-	until [ -n "$(ids $service)" ] && ! health $(ids $service) | grep -qv healthy; do
+	until [ -n "$(ids $service)" ] && ! health $(ids $service) | grep -qvx healthy; do
 		[ $SECONDS -lt $until ] || { compose logs --tail=20 $service >"$work/$service.log" 2>&1; give_up "$service becomes healthy" "$work/$service.log"; }
 		sleep 0.5
 	done
 done
 ok "every service becomes healthy"
 is "$(ids worker | wc -l)" 4 "four workers run"
+is "$(for s in scheduler lock storage; do ids $s | wc -l; done | tr '\n' ' ')" "2 2 2 " "two schedulers, lock and storage services run"
 
 gateway=$(ids gateway)
 in_gateway() { docker exec -i -e CARNET_TOKEN_FILE=/tmp/token "$gateway" "$@"; }
@@ -74,7 +75,8 @@ killed=0
 while state=$(in_gateway carnet run get "$run" --json | jq -r .state) && [ "$state" = running ] && [ $SECONDS -lt $((until + 180)) ]; do
 	if [ "$killed" -lt 4 ]; then
 		mapfile -t workers < <(ids worker)
-		pid=$(docker inspect -f '{{.State.Pid}}' "${workers[killed % ${#workers[@]}]}")
+		# the worker's own process, from outside: a child of the container's init
+		pid=$(pgrep -P "$(docker inspect -f '{{.State.Pid}}' "${workers[killed % ${#workers[@]}]}")")
 		[ "${pid:-0}" -gt 1 ] && as_root kill -9 "$pid" && killed=$((killed + 1))
 	fi
 	sleep 0.5
@@ -88,6 +90,10 @@ is "$(jq '.counts.succeeded' "$work/run.json")" "$(in_gateway carnet version lis
 check "most of the fleet is backed up" test "$(jq '.counts.succeeded' "$work/run.json")" -ge 180
 bad=$(in_gateway carnet run targets "$run" --json | jq -r '[.items[] | select(.state == "failed") | .cause] | unique - ["auth_refused", "receive_restricted", "unreachable"] | join(" ")')
 is "$bad" "" "no target failed because a worker was killed"
+
+until_back=$((SECONDS + 30))
+until [ "$(ids worker | wc -l)" -eq 4 ] && ! health $(ids worker) | grep -qvx healthy || [ $SECONDS -ge $until_back ]; do sleep 0.5; done
+is "$(health $(ids worker) | sort | uniq -c | xargs)" "4 healthy" "every killed worker came back by itself"
 
 # haproxy in front, and nothing else, can be reached
 is "$(curl -sk -m 5 "https://127.0.0.1:$CARNET_PORT/healthz")" ok "haproxy serves the gateway over TLS"
@@ -108,6 +114,10 @@ for id in $(docker ps -q --filter "label=com.docker.compose.project=$project"); 
 		(select(.HostConfig.NetworkMode == "host") | "host network")] | map($n + ": " + . + "; ") | add // ""')
 done
 is "$wrong" "" "containers are read-only, unprivileged and limited"
+setuid=$(for image in carnet carnet-database carnet-front; do
+	docker run --rm --network none --user 0 --entrypoint find $image / -xdev -type f -perm /6000
+done)
+is "$setuid" "" "no image holds a setuid or setgid file"
 kek=$(for id in $(docker ps -q --filter "label=com.docker.compose.project=$project"); do
 	docker inspect "$id" | jq -r '.[0] | select([.Mounts[] | select(.Name // "" | endswith("secret-storage"))] != []) | .Config.Labels["com.docker.compose.service"]'
 done | sort -u)
