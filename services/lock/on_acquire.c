@@ -123,10 +123,6 @@ static bool form_ok(struct call *call, const struct m_lock_acquire *m)
 	if (!serve_ids_ok(call, &m->request, 1) || !serve_ids_ok(call, &m->session, 1) ||
 		!serve_ids_ok(call, m->devices, m->devices_n))
 		return false;
-	if (!profile_ready()) { /* a stricter family would be judged as generic */
-		call_refuse(call, CN_INTERNAL_ERROR, "unavailable", "profiles are not read yet");
-		return false;
-	}
 	if (m->lease_ms != 0 && m->lease_ms < lock_settings.lease_min_ms) {
 		call_refuse(call, CN_VALIDATION_FAILED, "lease", "lease_ms: at least %u",
 			lock_settings.lease_min_ms);
@@ -138,8 +134,12 @@ static bool form_ok(struct call *call, const struct m_lock_acquire *m)
 void on_lock_acquire(struct call *call)
 {
 	const struct m_lock_acquire *m = call->body;
-	struct work *w = serve_work(call);
 
+	if (!profile_ready()) {
+		profile_await(call, on_lock_acquire);
+		return;
+	}
+	struct work *w = serve_work(call);
 	if (w == NULL || !form_ok(call, m))
 		return;
 	fill_ask(call, m, &w->ask);
@@ -171,8 +171,12 @@ static const void *decide_explain(struct work *w, struct ledger *l, struct fault
 void on_lock_explain(struct call *call)
 {
 	const struct m_lock_explain *m = call->body;
-	struct work *w = serve_work(call);
 
+	if (!profile_ready()) {
+		profile_await(call, on_lock_explain);
+		return;
+	}
+	struct work *w = serve_work(call);
 	if (w == NULL)
 		return;
 	w->ask = (struct ledger_ask){

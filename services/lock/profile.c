@@ -12,6 +12,11 @@ static struct {
 	struct lock_profile **all;
 	size_t n;
 	bool loaded;
+	struct early { /* calls that came before */
+		struct call *call;
+		call_fn fn;
+	} * early;
+	size_t early_n;
 } known;
 
 static struct lock_profile *find(const char *name, uint32_t revision)
@@ -56,6 +61,19 @@ const struct lock_profile *profile_revision(const char *name, uint32_t revision)
 	return p != NULL ? p : profile_newest(name);
 }
 
+static void serve_early(void)
+{
+	struct early *early = known.early;
+	size_t n = known.early_n;
+
+	known.loaded = true;
+	known.early = NULL;
+	known.early_n = 0;
+	for (size_t i = 0; i < n; i++)
+		early[i].fn(early[i].call);
+	free(early);
+}
+
 static void loaded(
 	struct txn *t, struct db_result **results, size_t n, const struct fault *f, void *arg)
 {
@@ -64,7 +82,6 @@ static void loaded(
 	(void)t;
 	(void)n;
 	(void)arg;
-	known.loaded = known.loaded || f == NULL;
 	for (int i = 0; f == NULL && i < db_rows(results[0]); i++) {
 		sql_profile_row(results[0], i, &p, &known.names);
 		if (find(p.name, p.revision) != NULL)
@@ -73,6 +90,8 @@ static void loaded(
 		for (int k = 0; k < db_rows(results[1]); k++)
 			sql_profile_cell(results[1], k, fresh);
 	}
+	if (f == NULL)
+		serve_early();
 }
 
 static void begun(
@@ -91,6 +110,12 @@ static void begun(
 bool profile_ready(void)
 {
 	return known.loaded;
+}
+
+void profile_await(struct call *call, call_fn fn)
+{
+	known.early = mem_realloc(known.early, (known.early_n + 1) * sizeof(*known.early));
+	known.early[known.early_n++] = (struct early){call, fn};
 }
 
 void profile_load(struct service *s)

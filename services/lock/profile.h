@@ -9,8 +9,11 @@
 
 void profile_init(const struct lock_profile *generic);
 void profile_load(struct service *s);
-/* Whether they were read at least once. */
+/* Whether they were read at least once. Before that a stricter family would be judged as generic.
+ */
 bool profile_ready(void);
+/* Calls fn(call) once they were read. */
+void profile_await(struct call *call, call_fn fn);
 /* The newest revision of that name; generic for an unknown one. */
 const struct lock_profile *profile_newest(const char *name);
 /* Exactly that revision; the newest when it is not known. */

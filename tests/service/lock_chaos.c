@@ -397,7 +397,7 @@ int main(void)
 		pause_ms(50);
 	printf("# %u asked, %u granted, %u busy, %u times queued, %u answers lost\n", chaos.asked,
 		chaos.granted, chaos.busy, chaos.queued, chaos.lost_answers);
-	ok(chaos.granted > 200 && chaos.busy > 50 && chaos.lost_answers > 20,
+	ok(chaos.granted > 100 && chaos.busy > 50 && chaos.lost_answers > 20,
 		"there was something to see");
 	ok(all_rest() && chaos.final == chaos.asked, "every request was answered finally (I8)");
 	ok(chaos.late == 0, "and in time, once nothing was killed any more (I8)");
