@@ -219,11 +219,11 @@ stack_ready() {
 stack_pid() { s6-svstat -o pid "$1/s6/$2"; }
 
 stack_down() {
-	local dir=$1 pid service until=$((SECONDS + 30))
+	local dir=$1 pid service until=$((SECONDS + ${STACK_PATIENCE:-30}))
 	if [ -e "$dir/run/svscan.pid" ] && s6-svscanctl -t "$dir/s6" 2>/dev/null; then
 		pid=$(cat "$dir/run/svscan.pid")
 		while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $((until + 30)) ]; do
-			[ $SECONDS -lt $until ] || for service in "$dir"/s6/*/; do s6-svc -k "$service" || true; done # the deaf
+			[ $SECONDS -lt $until ] || for service in "$dir"/s6/*/; do s6-svc -k "$service" 2>/dev/null || true; done # the deaf
 			sleep 0.1
 		done
 	fi
