@@ -88,17 +88,24 @@ static void put_sweep(struct db_result *due)
 	serve_put(w);
 }
 
+/* Nobody watched meanwhile: the watch starts anew. */
+static void missed(void)
+{
+	sweep.running = false;
+	sweep.seen = false;
+}
+
 static void looked(
 	struct txn *t, struct db_result **results, size_t n, const struct fault *f, void *arg)
 {
 	(void)t;
 	(void)n;
 	(void)arg;
-	sweep.running = false;
 	if (f != NULL) {
-		sweep.seen = false; /* nobody watched meanwhile */
+		missed();
 		return;
 	}
+	sweep.running = false;
 	watch(db_get_int(results[0], 0, 0));
 	if (db_rows(results[1]) > 0)
 		put_sweep(results[1]);
@@ -112,7 +119,7 @@ static void begun(
 	(void)results;
 	(void)n;
 	if (f != NULL) {
-		looked(NULL, NULL, 0, f, arg);
+		missed();
 		return;
 	}
 	sweep.asked_boot_ms = clock_boot_ms();

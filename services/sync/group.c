@@ -114,7 +114,9 @@ static void merge(const struct m_sync_member *now, const struct m_sync_member *a
 {
 	bool same = now != NULL && (asked->role == 0 || asked->role == now->role);
 
-	*next = now == NULL ? (struct m_sync_member){.device = asked->device} : *now;
+	*next = (struct m_sync_member){.device = asked->device};
+	if (now != NULL)
+		*next = *now;
 	if (asked->role != 0)
 		next->role = asked->role;
 	if (asked->state != 0)

@@ -86,8 +86,9 @@ static struct m_sync_member asked(const struct call *call)
 /* Whether this very request changed the member last: it is a repeat, and it was done. */
 static bool done_before(const struct call *call, const struct db_result *device)
 {
-	struct uuid last = db_rows(device) == 0 ? (struct uuid){{0}} : db_get_uuid(device, 0, 8);
-
+	if (db_rows(device) == 0)
+		return false;
+	struct uuid last = db_get_uuid(device, 0, 8);
 	return !uuid_is_nil(&last) && uuid_eq(&last, &call->header.request);
 }
 
