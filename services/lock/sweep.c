@@ -118,6 +118,7 @@ static void begun(
 
 	(void)results;
 	(void)n;
+	(void)arg;
 	if (f != NULL) {
 		missed();
 		return;
