@@ -45,9 +45,10 @@ static void listed(
 		call_fault(call, f);
 		return;
 	}
-	if ((uint64_t)db_rows(results[0]) == limit_of(m))
-		next = arena_printf(
-			&call->arena, "%llu", (unsigned long long)(offset_of(m) + limit_of(m)));
+	if ((uint64_t)db_rows(results[0]) == limit_of(m)) {
+		unsigned long long after = offset_of(m) + limit_of(m);
+		next = arena_printf(&call->arena, "%llu", after);
+	}
 	reply(call, results[0], next);
 }
 

@@ -86,7 +86,7 @@ static int open_dirs(struct vault *v, struct fault *reterr)
 int vault_open(struct vault *v, const char *path, const char *name, const struct uuid *tenant,
 	const struct uuid *expected, struct fault *reterr)
 {
-	struct marker m;
+	struct marker m = {.min_protocol = 0};
 	*v = (struct vault){.fd = -1, .tmp = -1, .id = *expected, .tenant = *tenant};
 	(void)snprintf(v->name, sizeof(v->name), "%s", name);
 	v->path = mem_strdup(path);
