@@ -11,7 +11,7 @@ as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi; }
 docker() { as_root /usr/bin/env docker "$@"; }
 export CARNET_PORT=${CARNET_PORT:-18443}
 project=carnettest
-compose() { as_root /usr/bin/env CARNET_PORT="$CARNET_PORT" docker-compose -p $project "$@"; }
+compose() { as_root /usr/bin/env CARNET_PORT="$CARNET_PORT" docker-compose -f docker-compose.yml -f tests/containers/timers.yml -p $project "$@"; }
 engine=
 finish() {
 	compose down -v --remove-orphans -t 5 >"$work/down.log" 2>&1
@@ -37,7 +37,7 @@ ok "the docker engine answers"
 
 # The base image is Debian itself, from the package sources this machine uses.
 if ! docker image inspect debian:bookworm-slim >/dev/null 2>&1; then
-	mirror=$(apt-get indextargets --format '$(SITE)' | grep -v security | head -n 1)
+	mirror=$(apt-get indextargets --format '$(SITE)' 'Codename: bookworm' 'Label: Debian' | head -n 1)
 	as_root debootstrap --variant=minbase bookworm "$work/root" "$mirror" >"$work/debootstrap.log" 2>&1 &&
 		as_root tar -C "$work/root" -c . | docker import - debian:bookworm-slim >/dev/null ||
 		give_up "a base image can be made" "$work/debootstrap.log"
