@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Normal form, serialisation and hashes `carnet.norm.v1` (docs/spec/address-books.md section 8):
+ * what "the same entry" means to backup, diff, merge and search. Frozen: a change is a v2 beside
+ * it. Pure. */
+#pragma once
+
+#include "common/base/buf.h"
+#include "common/book/book.h"
+#include "common/book/profile.h"
+
+#define BOOK_HASH 32
+
+/* Keys the digests of secrets (AB-4); per tenant. NULL where only the public hash is asked. */
+struct book_key {
+	uint8_t b[32];
+};
+
+/* The normal form of one value, in the book's arena; NULL = absent. Idempotent. */
+const char *norm_value(struct book *b, enum book_field id, const char *value);
+/* A copy whose every value is normal; the order of entries, members and lists stays. profile NULL =
+ * no defaults are known. Idempotent. */
+struct book *book_normalise(const struct book *b, const struct book_profile *profile) must_check;
+
+/* Injective on normal forms (L8). key NULL = the public record without secrets. e is normal. */
+void entry_serialise(const struct book_entry *e, const struct book_key *key, struct buf *out);
+
+struct book_hashes {
+	uint8_t pub[BOOK_HASH];
+	uint8_t full[BOOK_HASH]; /* zero without a key; never leaves the vault (AB-25) */
+};
+
+/* Of normal forms. */
+void entry_hash(const struct book_entry *e, const struct book_key *key, struct book_hashes *ret);
+void list_hash(const struct book_list *l, const struct book_key *key, struct book_hashes *ret);
+void book_hash(const struct book *b, const struct book_key *key, struct book_hashes *ret);
