@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Every codec: one file each, one line each, in the order of their names. */
+#pragma once
+
+#include "common/book/codec.h"
+
+/* CODEC(canon_csv) stands for `extern const struct codec codec_canon_csv` */
+#define CODECS(CODEC)
