@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Charsets of makers' files, strict both ways (docs/spec/address-books.md section 5): what does not
- * fit is an error with its place, never a replacement character. Over glibc's iconv; no locale. */
+ * fit is an error with its place, never a replacement character. Thread-safe; no locale. Over
+ * tables and glibc's iconv, whose home this is. */
 #pragma once
 
 #include "common/base/buf.h"

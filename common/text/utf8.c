@@ -39,7 +39,7 @@ static size_t character(const uint8_t *s, size_t n)
 	return k;
 }
 
-bool utf8_valid(const void *p, size_t n)
+size_t utf8_prefix(const void *p, size_t n)
 {
 	const uint8_t *s = p;
 	size_t i = 0;
@@ -52,10 +52,35 @@ bool utf8_valid(const void *p, size_t n)
 		}
 		size_t k = character(s + i, n - i);
 		if (k == 0)
-			return false;
+			break;
 		i += k;
 	}
-	return true;
+	return i;
+}
+
+bool utf8_valid(const void *p, size_t n)
+{
+	return utf8_prefix(p, n) == n;
+}
+
+size_t utf8_read(const uint8_t *s, size_t n, uint32_t *ret)
+{
+	size_t k = character(s, n);
+
+	*ret = k < 2 ? s[0] : s[0] & (0x7fu >> k);
+	for (size_t i = 1; i < k; i++)
+		*ret = *ret << 6 | (s[i] & 0x3f);
+	return k;
+}
+
+size_t utf8_write(uint32_t code_point, uint8_t out[static 4])
+{
+	size_t k = code_point < 0x80 ? 1 : code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
+
+	for (size_t i = k; i-- > 1; code_point >>= 6)
+		out[i] = (uint8_t)(0x80 | (code_point & 0x3f));
+	out[0] = (uint8_t)(k == 1 ? code_point : (0xf00u >> k & 0xf0) | code_point);
+	return k;
 }
 
 void utf8_scrub(char *s)
