@@ -7,8 +7,8 @@
 #include <iconv.h>
 #include <pthread.h>
 #include <string.h>
-#include <strings.h>
 
+#include "common/base/ascii.h"
 #include "common/text/utf8.h"
 
 static const struct {
@@ -290,7 +290,7 @@ static int convert(
 int charset_named(const char *label)
 {
 	for (size_t i = 0; i < array_len(LABELS); i++) {
-		if (strcasecmp(LABELS[i].label, label) == 0)
+		if (ascii_same(LABELS[i].label, label))
 			return (int)LABELS[i].c;
 	}
 	return -1;
