@@ -50,25 +50,31 @@ static struct arena_block *block_new(struct arena *a, size_t need)
 	return b;
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+/* align: a power of two. Text needs none and stands without gaps. */
+static void *take(struct arena *a, size_t n, size_t align)
 {
 	struct arena_block *b = a->blocks;
+	size_t gap = b == NULL ? 0 : -b->used & (align - 1);
 
 	if (n > SIZE_MAX / 2)
 		return NULL;
-	n = (n + ALIGN - 1) & ~(ALIGN - 1);
-	if (n == 0)
-		n = ALIGN;
 	if (a->cap != 0 && (a->used > a->cap || n > a->cap - a->used))
 		return NULL;
-	if (b == NULL || b->size - b->used < n)
+	if (b == NULL || b->size - b->used < gap || b->size - b->used - gap < n) {
 		b = block_new(a, n);
+		gap = 0;
+	}
 	if (b == NULL)
 		return NULL;
-	void *p = b->data + b->used;
-	b->used += n;
+	void *p = b->data + b->used + gap;
+	b->used += gap + n;
 	a->used += n;
 	return p;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+	return take(a, size_max(n, 1), ALIGN);
 }
 
 void *arena_array(struct arena *a, size_t n, size_t size)
@@ -91,7 +97,7 @@ void *arena_dup(struct arena *a, const void *p, size_t n)
 
 char *arena_strndup(struct arena *a, const char *s, size_t n)
 {
-	char *q = n < SIZE_MAX ? arena_alloc(a, n + 1) : NULL;
+	char *q = n < SIZE_MAX ? take(a, n + 1, 1) : NULL;
 
 	if (q != NULL && n > 0)
 		memcpy(q, s, n);
@@ -110,7 +116,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	char *q = n >= 0 ? arena_alloc(a, (size_t)n + 1) : NULL;
+	char *q = n >= 0 ? take(a, (size_t)n + 1, 1) : NULL;
 	if (q == NULL)
 		return NULL;
 	va_start(ap, fmt);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Memory that lives as long as one message or one job: many small allocations, one end.
- * Not thread-safe. Every block is zeroed and aligned for any type. */
+ * Not thread-safe. Every block is zeroed and aligned for any type; text (strdup, strndup, printf)
+ * for none. */
 #pragma once
 
 #include "common/base/base.h"

@@ -24,7 +24,7 @@
 #define BOOK_COLUMNS_MAX 256u
 #define BOOK_ENTRIES_MAX 200000u
 #define BOOK_NESTING_MAX 64u
-#define BOOK_ARENA_MAX ((size_t)120 * 1024 * 1024)
+#define BOOK_ARENA_MAX ((size_t)88 * 1024 * 1024)
 #define BOOK_FAULTS_MAX 1000u
 
 enum list_kind {
@@ -144,6 +144,10 @@ struct book {
 	struct book_fault *fault;
 	uint32_t n_faults, cap_faults;
 	uint32_t n_entries; /* of all lists */
+	/* what adders give when the arena is full */
+	struct book_list spare_list;
+	struct book_entry spare_entry;
+	struct book_dest spare_dest;
 };
 
 struct book *book_new(const char *family) must_check;
