@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The model of an address book: adders, copies, bounds, names. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "common/book/codec.h"
 #include "gen/errors.h"
