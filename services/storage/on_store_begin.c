@@ -43,7 +43,7 @@ static void checked(struct txn *t, struct db_result **r, size_t n, const struct 
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+		call_refuse(call, CN_STORE_UNAVAILABLE, f->reason, "catalogue: %.200s", f->detail);
 		draft_leave();
 		return;
 	}

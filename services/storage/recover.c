@@ -96,8 +96,8 @@ static void owed_found(
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		fault_why(&s->fault, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s",
-			f->detail);
+		fault_why(
+			&s->fault, CN_STORE_UNAVAILABLE, f->reason, "catalogue: %.200s", f->detail);
 		signing_end(s);
 		return;
 	}

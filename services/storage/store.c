@@ -25,7 +25,7 @@ int store_refused(const char *verdict, struct fault *reterr)
 
 static void database_fault(struct draft *d, const struct fault *f)
 {
-	fault_why(&d->fault, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+	fault_why(&d->fault, CN_STORE_UNAVAILABLE, f->reason, "catalogue: %.200s", f->detail);
 }
 
 static void fail(struct draft *d)

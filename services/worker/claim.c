@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Pulls jobs while slots are free. Hints from the scheduler save waiting; asking again after
  * poll_ms is what is correct. */
+#include <stdlib.h>
+
 #include "common/clock/clock.h"
 #include "services/worker/session.h"
 
@@ -8,6 +10,17 @@
 #define FAILED_AGAIN_MS 500u
 
 static void claim(void *arg);
+
+/* Claimed while this worker stops. */
+static void return_all(struct worker *w, const struct m_job_batch *r)
+{
+	struct m_job_hold *jobs = mem_alloc((r->jobs_n + 1) * sizeof(*jobs));
+
+	for (size_t i = 0; i < r->jobs_n; i++)
+		jobs[i] = (struct m_job_hold){.job = r->jobs[i].job, .attempt = r->jobs[i].attempt};
+	worker_give_back(w, jobs, r->jobs_n);
+	free(jobs);
+}
 
 static void on_claimed(void *arg, const void *body, const struct fault *f, uint64_t instance unused)
 {
@@ -22,6 +35,10 @@ static void on_claimed(void *arg, const void *body, const struct fault *f, uint6
 	}
 	w->claim_request = (struct uuid){{0}};
 	metric_add(w->m_claimed, (int64_t)r->jobs_n);
+	if (w->draining) {
+		return_all(w, r);
+		return;
+	}
 	timer_set(w->claim_timer,
 		r->jobs_n == w->claim_slots ? 0
 		: r->poll_ms                ? r->poll_ms

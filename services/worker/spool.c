@@ -13,6 +13,7 @@
 #define BEGIN_MS 30000u
 #define CHUNK_MS 30000u
 #define COMMIT_MS 60000u
+#define BEGINS_MAX 4u
 
 void spooler_init(struct spooler *s, struct peer *storage, size_t streams_max, size_t bytes_max)
 {
@@ -120,12 +121,29 @@ static void take_result(struct spool *s, const struct m_stored *r)
 	s->have_result = true;
 }
 
+static void ask_stream(struct spool *s);
+
+/* Another instance may take it: one that ends or starts must not cost a second reading of the
+ * device. */
+static bool begin_elsewhere(struct spool *s, const struct fault *f)
+{
+	struct fault mine = verdict_storage_fault(f);
+	bool other = strcmp(mine.reason, "away") == 0 || strcmp(mine.reason, "starting") == 0;
+
+	if (s->dropped || !other || s->begins >= BEGINS_MAX)
+		return false;
+	ask_stream(s);
+	return true;
+}
+
 static void on_begun(void *arg, const void *body, const struct fault *f, uint64_t instance)
 {
 	struct spool *s = arg;
 	const struct m_store_stream *r = body;
 
 	s->outstanding = false;
+	if (f && begin_elsewhere(s, f))
+		return;
 	if (!f) {
 		s->stream = r->stream;
 		s->instance = instance;
@@ -147,17 +165,22 @@ static void on_begun(void *arg, const void *body, const struct fault *f, uint64_
 	}
 }
 
-static void open_stream(struct spool *s)
+static void ask_stream(struct spool *s)
 {
 	struct m_store_begin m = {.has = 0};
-	struct peer_opts opts = {.deadline_ms = BEGIN_MS};
+	struct peer_opts opts = {.deadline_ms = BEGIN_MS, .trace = s->trace};
 
-	s->shared->streams++;
-	s->state = SPOOL_OPENING;
+	s->begins++;
 	s->outstanding = true;
 	s->about(s->arg, &m);
-	opts.trace = s->trace;
 	peer_call(s->shared->storage, &m_store_begin_desc, &m, &opts, on_begun, s);
+}
+
+static void open_stream(struct spool *s)
+{
+	s->shared->streams++;
+	s->state = SPOOL_OPENING;
+	ask_stream(s);
 }
 
 static void open_next(struct spooler *shared)

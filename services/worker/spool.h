@@ -50,6 +50,7 @@ struct spool {
 	bool outstanding; /* a call to storage is under way */
 	bool dropped;     /* the session wants to be rid of it */
 	struct uuid stream, trace;
+	unsigned begins;   /* instances asked for a stream */
 	uint64_t instance; /* of storage: a stream lives there */
 	size_t chunk_max;
 	struct fault fault;

@@ -29,6 +29,16 @@ static enum job_state state_of(const struct error_info *e)
 	return JOB_STATE_FAILED;
 }
 
+bool verdict_storage_away(const struct fault *f)
+{
+	static const char *const words[] = {"away", "starting", "busy", "database"};
+
+	for (size_t i = 0; f->code == CN_STORE_UNAVAILABLE && i < array_len(words); i++)
+		if (strcmp(f->reason, words[i]) == 0)
+			return true;
+	return false;
+}
+
 struct verdict verdict_of_fault(const struct fault *f, bool storing)
 {
 	const struct error_info *e = error_info(f->code);
@@ -36,7 +46,9 @@ struct verdict verdict_of_fault(const struct fault *f, bool storing)
 
 	if (!e)
 		v.fault.code = CN_INTERNAL_ERROR;
-	if (storing && (v.state == JOB_STATE_DEFERRED || v.state == JOB_STATE_CANCELLED))
+	if (verdict_storage_away(f))
+		v.state = JOB_STATE_DEFERRED;
+	if (storing && v.state == JOB_STATE_CANCELLED)
 		v.state = JOB_STATE_RETRY;
 	if (storing && v.state == JOB_STATE_SKIPPED)
 		v.state = JOB_STATE_FAILED;
@@ -103,7 +115,13 @@ struct fault verdict_storage_fault(const struct fault *f)
 	bool own = (f->code >= 7000 && f->code < 8000) || f->code == CN_LEASE_LOST ||
 		   (f->code >= 4000 && f->code < 6000 && f->code != CN_VALIDATION_FAILED);
 
-	if (!own || strcmp(f->reason, "unknown") == 0)
+	/* nobody answered, or the stream is gone with the instance that had it */
+	bool away = f->code == CN_INTERNAL_ERROR || strcmp(f->reason, "unknown") == 0 ||
+		    (f->code == CN_NOT_FOUND && strcmp(f->reason, "stream") == 0);
+
+	if (away)
+		fault_why(&r, CN_STORE_UNAVAILABLE, "away", "storage: %.200s", f->detail);
+	else if (!own)
 		fault_set(&r, CN_STORE_UNAVAILABLE, "storage: %.200s", f->detail);
 	return r;
 }

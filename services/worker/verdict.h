@@ -11,13 +11,17 @@ struct verdict {
 	uint32_t retry_ms;    /* 0 = the scheduler's own backoff */
 };
 
-/* By the cause's row in errors.tab. storing: a job that stores cannot be deferred or skipped any
- * more (fleet.md 7.2): it is tried again instead, or fails. */
+/* By the cause's row in errors.tab; storage that is not there defers (RL-60). storing: a job that
+ * stores cannot be skipped or cancelled any more (fleet.md 7.2): it fails, or is tried again. One
+ * that is deferred then is tried again uncharged; the scheduler sees to that. */
 struct verdict verdict_of_fault(const struct fault *f, bool storing);
 /* An answer other than granted (locks.md section 4). */
 struct verdict verdict_of_lock(const struct m_lock_answer *a);
 /* Storage's own faults pass; anything else means that storage is not there now (CN-7001). */
 struct fault verdict_storage_fault(const struct fault *f);
+/* Gone, not yet there, without a free stream, without its database: it says nothing about the job.
+ */
+bool verdict_storage_away(const struct fault *f);
 /* The device says it is somebody else (FL-1, ST-4): CN_IDENTITY_MISMATCH. Empty values agree with
  * everything: such an identity is weak (FL-4). */
 int verdict_identity(const struct m_device *known, const char *serial, const char *uuid,

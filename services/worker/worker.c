@@ -18,6 +18,8 @@
 #define SPOOL_MAX ((size_t)192 * 1024 * 1024)
 #define ABORT_MS 3000u /* before the end of the grace */
 #define DEAD_MAX 64u
+#define GIVE_MS 2000u
+#define GIVE_TRIES 4u
 
 /* ---- start ---- */
 
@@ -178,7 +180,9 @@ static void stop_tick(void *arg)
 {
 	struct worker *w = arg;
 
-	if (w->n_sessions == 0 && !w->giving_back) {
+	bool asked = w->claiming && w->stop_at; /* its jobs would be lost */
+
+	if (w->n_sessions == 0 && w->giving_back == 0 && !asked) {
 		stopped(w);
 		return;
 	}
@@ -189,33 +193,69 @@ static void stop_tick(void *arg)
 	timer_set(w->stop_timer, 20, 0);
 }
 
-static void on_given_back(
-	void *arg, const void *body unused, const struct fault *f unused, uint64_t instance unused)
-{
-	struct worker *w = arg;
+/* A call that gives jobs back. */
+struct giving {
+	struct worker *worker;
+	unsigned tries;
+	size_t n;
+	struct m_job_hold jobs[];
+};
 
-	w->giving_back = false;
+static void give(struct giving *g);
+
+static void on_given_back(
+	void *arg, const void *body unused, const struct fault *f, uint64_t instance unused)
+{
+	struct giving *g = arg;
+
+	if (f && g->tries < GIVE_TRIES) { /* that scheduler ends, too: another one takes them */
+		give(g);
+		return;
+	}
+	if (f)
+		log_warn(L("jobs not given back"), L_INT("jobs", g->n), L_FAULT(f));
+	g->worker->giving_back--;
+	free(g);
+}
+
+static void give(struct giving *g)
+{
+	struct m_job_give_back m = {
+		.worker = g->worker->service->instance, .jobs = g->jobs, .jobs_n = g->n};
+	struct peer_opts opts = {.deadline_ms = GIVE_MS};
+
+	g->tries++;
+	peer_call(g->worker->scheduler, &m_job_give_back_desc, &m, &opts, on_given_back, g);
+}
+
+void worker_give_back(struct worker *w, const struct m_job_hold *jobs, size_t n)
+{
+	struct giving *g;
+
+	if (n == 0)
+		return;
+	g = mem_alloc(sizeof(*g) + n * sizeof(*jobs));
+	g->worker = w;
+	g->n = n;
+	memcpy(g->jobs, jobs, n * sizeof(*jobs));
+	w->giving_back++;
+	give(g);
 }
 
 /* Jobs whose device was not locked yet: nothing happened, the attempt goes back. */
 static void give_back(struct worker *w)
 {
 	struct m_job_hold *jobs = mem_alloc((w->n_sessions + 1) * sizeof(*jobs));
-	struct m_job_give_back m = {.worker = w->service->instance, .jobs = jobs};
-	struct peer_opts opts = {.deadline_ms = 2000};
+	size_t n = 0;
 
 	list_each_safe (it, &w->sessions) {
 		struct session *s = container_of(it, struct session, node);
 		if (!session_unstarted(s))
 			continue;
-		jobs[m.jobs_n++] =
-			(struct m_job_hold){.job = s->job->job, .attempt = s->job->attempt};
+		jobs[n++] = (struct m_job_hold){.job = s->job->job, .attempt = s->job->attempt};
 		session_forget(s);
 	}
-	if (m.jobs_n > 0) {
-		w->giving_back = true;
-		peer_call(w->scheduler, &m_job_give_back_desc, &m, &opts, on_given_back, w);
-	}
+	worker_give_back(w, jobs, n);
 	free(jobs);
 }
 

@@ -56,7 +56,7 @@ struct worker {
 	struct timer *stop_timer;
 	uint64_t stop_at; /* monotonic ms: then what still runs is aborted */
 
-	bool giving_back;
+	size_t giving_back; /* calls under way */
 
 	struct metric *m_sessions, *m_claimed, *m_results, *m_cut;
 };
@@ -64,7 +64,13 @@ struct worker {
 /* ---- claim.c: pulls jobs while slots are free ---- */
 int claim_start(struct worker *w, struct fault *reterr) must_check;
 void claim_now(struct worker *w);
+/* No new question; one that is under way is waited for: what it brings goes back. */
 void claim_stop(struct worker *w);
+
+/* ---- worker.c ---- */
+
+/* Jobs that were never started go back, uncharged (RL-39). */
+void worker_give_back(struct worker *w, const struct m_job_hold *jobs, size_t n);
 
 /* ---- leases.c: jobs and locks are kept, or given up in time (locks.md 10) ---- */
 int leases_start(struct worker *w, struct fault *reterr) must_check;

@@ -202,7 +202,7 @@ PEERS_STORE=full round 20
 is "$(result "$me" state) $(result "$me" code)" "failed 7002" "a full vault: store_full"
 round_end
 PEERS_STORE=lost round 20
-is "$(result "$me" state) $(result "$me" code)" "retry 7001" "storage lost in the middle of a stream: store_unavailable, retry"
+is "$(result "$me" state) $(result "$me" code)" "deferred 7001" "storage lost in the middle of a stream: store_unavailable, put off uncharged (RL-60)"
 round_end
 {
 	printf '# Canon AddressBook version: 1\r\n# CharSet: UTF-8\r\n\r\n'

@@ -184,12 +184,14 @@ static void all_done(void)
 	fflush(stdout);
 }
 
-/* Edges of schemas/job_states.tab that a worker may ask for. */
+/* Edges of schemas/job_states.tab that a worker may ask for; of storing and deferred the scheduler
+ * makes an uncharged retry. */
 static bool edge(enum job_state from, enum job_state to)
 {
 	if (from == JOB_STATE_STORING)
 		return to == JOB_STATE_SUCCEEDED || to == JOB_STATE_UNCHANGED ||
-		       to == JOB_STATE_PARTIAL || to == JOB_STATE_RETRY || to == JOB_STATE_FAILED;
+		       to == JOB_STATE_PARTIAL || to == JOB_STATE_RETRY ||
+		       to == JOB_STATE_DEFERRED || to == JOB_STATE_FAILED;
 	return (from == JOB_STATE_CLAIMED || from == JOB_STATE_RUNNING) &&
 	       to != JOB_STATE_SUCCEEDED && to != JOB_STATE_UNCHANGED && to >= JOB_STATE_DEFERRED;
 }
@@ -377,7 +379,7 @@ static void on_chunk(struct call *call)
 	struct stream *s = map_get(&streams, m->stream.b, 16);
 
 	if (!s || is("store", "lost")) {
-		call_refuse(call, CN_STORE_UNAVAILABLE, "", "no such stream");
+		call_refuse(call, CN_NOT_FOUND, "stream", "no such stream");
 		return;
 	}
 	if (is("store", "silent"))

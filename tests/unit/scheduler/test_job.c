@@ -168,6 +168,19 @@ static void a_storing_job_cannot_be_cancelled(unused void **state)
 	assert_int_equal(judged(&j, JOB_STATE_RETRY, CN_STORE_UNAVAILABLE).state, JOB_STATE_RETRY);
 }
 
+static void storage_that_went_away_is_not_charged_rl_60(unused void **state)
+{
+	struct job j = running();
+
+	assert_int_equal(
+		judged(&j, JOB_STATE_DEFERRED, CN_STORE_UNAVAILABLE).state, JOB_STATE_DEFERRED);
+	assert_int_equal(judged(&j, JOB_STATE_DEFERRED, CN_STORE_UNAVAILABLE).errors, 0);
+	j.state = JOB_STATE_STORING;
+	assert_int_equal(
+		judged(&j, JOB_STATE_DEFERRED, CN_STORE_UNAVAILABLE).state, JOB_STATE_RETRY);
+	assert_int_equal(judged(&j, JOB_STATE_DEFERRED, CN_STORE_UNAVAILABLE).errors, 0);
+}
+
 static void a_known_culprit_is_charged_and_its_neighbours_are_not(unused void **state)
 {
 	struct job j = running();
@@ -211,6 +224,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_capability_is_checked_once_more),
 		cmocka_unit_test(backoff_is_full_jitter),
 		cmocka_unit_test(a_storing_job_cannot_be_cancelled),
+		cmocka_unit_test(storage_that_went_away_is_not_charged_rl_60),
 		cmocka_unit_test(a_known_culprit_is_charged_and_its_neighbours_are_not),
 		cmocka_unit_test(an_unknown_culprit_is_found_in_five_deaths)};
 

@@ -163,9 +163,8 @@ static void busy_failed_and_auth_are_never_mapped_onto_each_other_fl_58(void **s
 	assert_int_equal(state_for(CN_CANCELLED_BY_USER, false), JOB_STATE_CANCELLED);
 }
 
-static void a_job_that_stores_is_neither_deferred_nor_skipped(void **state unused)
+static void a_job_that_stores_is_neither_skipped_nor_cancelled(void **state unused)
 {
-	assert_int_equal(state_for(CN_LOCK_TIMEOUT, true), JOB_STATE_RETRY);
 	assert_int_equal(state_for(CN_STORE_UNAVAILABLE, true), JOB_STATE_RETRY);
 	assert_int_equal(state_for(CN_STORE_FULL, true), JOB_STATE_FAILED);
 	assert_int_equal(state_for(CN_CANCELLED_BY_USER, true), JOB_STATE_RETRY);
@@ -233,6 +232,31 @@ static void what_the_bus_says_means_that_storage_is_not_there(void **state unuse
 	assert_int_equal(verdict_storage_fault(&f).code, CN_IDENTITY_MISMATCH);
 }
 
+static void storage_that_is_not_there_defers_the_job_rl_60(void **state unused)
+{
+	static const char *const away[] = {"starting", "busy", "database"};
+	struct fault f = FAULT_INIT;
+
+	fault_why(&f, CN_INTERNAL_ERROR, "unknown", "connection lost");
+	f = verdict_storage_fault(&f);
+	assert_int_equal(verdict_of_fault(&f, false).state, JOB_STATE_DEFERRED);
+	assert_int_equal(verdict_of_fault(&f, true).state, JOB_STATE_DEFERRED);
+	fault_why(&f, CN_NOT_FOUND, "stream", "no such stream here");
+	f = verdict_storage_fault(&f);
+	assert_int_equal(verdict_of_fault(&f, false).state, JOB_STATE_DEFERRED);
+	for (size_t i = 0; i < array_len(away); i++) {
+		fault_why(&f, CN_STORE_UNAVAILABLE, away[i], "x");
+		f = verdict_storage_fault(&f);
+		assert_int_equal(verdict_of_fault(&f, false).state, JOB_STATE_DEFERRED);
+	}
+	fault_why(&f, CN_STORE_UNAVAILABLE, "fsync_failed", "x");
+	assert_int_equal(verdict_of_fault(&f, false).state, JOB_STATE_RETRY);
+	fault_why(&f, CN_VALIDATION_FAILED, "item", "bad item name");
+	f = verdict_storage_fault(&f);
+	assert_int_equal(f.code, CN_STORE_UNAVAILABLE);
+	assert_int_equal(verdict_of_fault(&f, false).state, JOB_STATE_RETRY);
+}
+
 static void another_serial_is_another_device_fl_1(void **state unused)
 {
 	struct m_device d = {.serial = "ABC1", .device_uuid = "u1"};
@@ -257,11 +281,12 @@ int main(void)
 		cmocka_unit_test(grades_enforced_fl_12),
 		cmocka_unit_test(what_a_family_cannot_do_is_unsupported_never_failed_fl_56),
 		cmocka_unit_test(busy_failed_and_auth_are_never_mapped_onto_each_other_fl_58),
-		cmocka_unit_test(a_job_that_stores_is_neither_deferred_nor_skipped),
+		cmocka_unit_test(a_job_that_stores_is_neither_skipped_nor_cancelled),
 		cmocka_unit_test(an_unknown_code_is_an_internal_error_and_is_tried_again),
 		cmocka_unit_test(a_denied_lock_defers_and_says_who_stands_in_the_way),
 		cmocka_unit_test(a_refused_lock_fails_with_its_word_synced_items_skip),
 		cmocka_unit_test(what_the_bus_says_means_that_storage_is_not_there),
+		cmocka_unit_test(storage_that_is_not_there_defers_the_job_rl_60),
 		cmocka_unit_test(another_serial_is_another_device_fl_1),
 	};
 
