@@ -39,8 +39,8 @@ LIBS     := -lnng -lpq -lmsgpackc -lssl -lcrypto -largon2 -luv -lcurl -lmicrohtt
 LIBS_worker := -lnetsnmp -lcups
 
 SERVICES := scheduler worker lock storage sync gateway simulator migrate
-GEN_IN   := $(wildcard schemas/messages/*.msg schemas/*.tab schemas/matrix.csv)
-GEN_C    := $(patsubst %,$(B)/gen/%.c,msg errors config matrix job_states routes)
+GEN_IN   := $(wildcard schemas/messages/*.msg schemas/*.tab schemas/matrix.csv schemas/profiles/book/*.json)
+GEN_C    := $(patsubst %,$(B)/gen/%.c,msg errors config matrix job_states routes profiles)
 GEN_O    := $(GEN_C:.c=.o)
 COMMON_O := $(patsubst %.c,$(B)/%.o,$(wildcard common/*/*.c)) $(GEN_O)
 BINS     := $(foreach s,$(SERVICES),$(if $(wildcard services/$(s)/main.c),$(B)/bin/carnet-$(s))) \

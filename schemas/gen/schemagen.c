@@ -4,6 +4,7 @@
  *     schemagen SCHEMAS OUTDIR          all generated files; refuses what breaks REGISTRY
  *     schemagen --registry SCHEMAS      writes SCHEMAS/messages/REGISTRY anew
  *     schemagen --sql-job-states SCHEMAS  the job's transition table as SQL values
+ *     schemagen --check-profile FILE    is it a sound profiles/book/<family>.json?
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ static void make_all(const char *schemas, const char *dir)
 	make_matrix(schemas, dir);
 	make_job_states(&m, schemas, dir);
 	make_routes(&m, schemas, dir);
+	make_profiles(schemas, dir);
 }
 
 int main(int argc, char **argv)
@@ -34,11 +36,13 @@ int main(int argc, char **argv)
 	} else if (argc == 3 && strcmp(argv[1], "--sql-job-states") == 0) {
 		model_read(&m, argv[2]);
 		print_sql_job_states(&m, argv[2]);
+	} else if (argc == 3 && strcmp(argv[1], "--check-profile") == 0) {
+		(void)check_profile(argv[2]);
 	} else if (argc == 3) {
 		make_all(argv[1], argv[2]);
 	} else {
 		(void)fputs("use: schemagen SCHEMAS OUTDIR | --registry SCHEMAS | --sql-job-states "
-			    "SCHEMAS\n",
+			    "SCHEMAS | --check-profile FILE\n",
 			stderr);
 		return 2;
 	}

@@ -148,6 +148,9 @@ void make_matrix(const char *schemas, const char *dir);
 void make_job_states(const struct model *m, const char *schemas, const char *dir);
 void print_sql_job_states(const struct model *m, const char *schemas);
 void make_routes(const struct model *m, const char *schemas, const char *dir);
+/* Ends the program when it is not as it must be; returns its text. */
+char *check_profile(const char *path);
+void make_profiles(const char *schemas, const char *dir);
 
 /* Refuses when an entry of messages/REGISTRY changed meaning; then writes it, if asked. */
 void registry_check(const struct model *m, const char *schemas, bool write);

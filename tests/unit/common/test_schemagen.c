@@ -273,6 +273,45 @@ static void tables_are_checked_with_their_lines(void **state)
 		"routes.tab", "GET /a ask lock\nGET /a ask lock\n", "routes.tab:2: second GET /a");
 }
 
+/* schemas/profiles/book/canon.json with one piece changed */
+static void profile_refused(const char *from, const char *to, const char *says)
+{
+	char text[16384];
+	char changed[20000];
+	FILE *f = fopen("schemas/profiles/book/canon.json", "r");
+
+	assert_non_null(f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	(void)fclose(f);
+	const char *at = strstr(text, from);
+	assert_non_null(at);
+	(void)snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(at - text), text, to,
+		at + strlen(from));
+	write_file("profile.json", changed);
+	if (run("--check-profile", path("profile.json")) != 1)
+		fail_msg("accepted: %s", to);
+	if (strstr(said, says) == NULL)
+		fail_msg("'%s' does not say '%s'", said, says);
+}
+
+static void a_profile_says_nothing_that_nobody_reads(void **state)
+{
+	(void)state;
+	assert_int_equal(run("--check-profile", "schemas/profiles/book/canon.json"), 0);
+	profile_refused("\"codec\"", "\"codek\"", "profile.json:4: unknown member 'codek'");
+	profile_refused("\"max\": 13", "\"most\": 13", "unknown member 'most'");
+	profile_refused("\"max\": 13", "\"max\": 13, \"max\": 14", "'max' stands here twice");
+	profile_refused("\"max\": 13", "\"max\": \"13\"", "max: a whole number or null expected");
+	profile_refused("\"max\": 13", "\"max\": 1.5", "'}' expected");
+	profile_refused("\"max\": 13", "\"max\": -1", "a whole number or null expected");
+	profile_refused("\"max\": 13, ", "", "'max' is missing in what ends here");
+	profile_refused("\"grade\": \"A\"", "\"grade\": \"a\"", "grade: 'a' is none of its words");
+	profile_refused("\"required\": true", "\"required\": 1", "true or false expected");
+	profile_refused("\"key_uuid\": true,", "\"key_uuid\": true", "'}' expected");
+	profile_refused("\"canon\",", "\"canon", "text does not end on its line");
+	profile_refused("\"type_2\",", "\"type_2\", \"family\": \"x\",", "unknown member 'family'");
+}
+
 static void sql_lists_the_edges_of_the_job(void **state)
 {
 	(void)state;
@@ -317,7 +356,7 @@ static int teardown(void **state)
 		"job_states.tab", "routes.tab", "messages/a.msg", "messages/REGISTRY", "out/msg.h",
 		"out/msg.c", "out/errors.h", "out/errors.c", "out/config.h", "out/config.c",
 		"out/matrix.h", "out/matrix.c", "out/job_states.h", "out/job_states.c",
-		"out/routes.h", "out/routes.c"};
+		"out/routes.h", "out/routes.c", "out/profiles.h", "out/profiles.c", "profile.json"};
 
 	(void)state;
 	remove_all(files, array_len(files));
@@ -335,6 +374,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_number_stands_for_one_thing),
 		cmocka_unit_test(a_mistake_is_named_with_its_line),
 		cmocka_unit_test(tables_are_checked_with_their_lines),
+		cmocka_unit_test(a_profile_says_nothing_that_nobody_reads),
 		cmocka_unit_test(sql_lists_the_edges_of_the_job),
 		cmocka_unit_test(the_real_schemas_give_the_same_files_twice),
 	};
