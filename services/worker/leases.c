@@ -62,6 +62,7 @@ static void soft_stop(void *arg)
 			continue;
 		log_warn(L("lock not renewed: device is left"), L_UUID("job", &s->job->job));
 		s->lock_end = 0;
+		s->unrenewed = true;
 		session_cut(s, &f, true);
 	}
 	leases_rearm(w);

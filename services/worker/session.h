@@ -54,6 +54,7 @@ struct session {
 	bool renewing;       /* in the renewal under way */
 	bool releasing;      /* the adapter's operation is its release */
 	bool locked, unsure; /* unsure: cut off in the middle, quarantine follows */
+	bool unrenewed;      /* nobody answered in time: not counted on any more */
 	uint64_t token;
 	uint64_t lock_end; /* boot-time ms: surely ours until then; 0 = not counted on any more */
 	uint64_t lock_give_up; /* boot-time ms */

@@ -460,6 +460,18 @@ static void on_sent(void *arg)
 	session_leave();
 }
 
+/* A lock that nobody renewed while the job stored: as for those at the device, the lock service
+ * was away, and the job is not charged (RL-60). */
+static struct verdict not_stored(const struct session *s, const struct fault *f)
+{
+	struct fault late = FAULT_INIT;
+
+	if (f->code != CN_LEASE_LOST || !s->unrenewed)
+		return verdict_of_fault(f, true);
+	fault_why(&late, CN_LOCK_TIMEOUT, "not_renewed", "the lock could not be renewed in time");
+	return verdict_of_fault(&late, true);
+}
+
 static void on_committed(void *arg, const struct fault *f)
 {
 	struct session *s = arg;
@@ -468,7 +480,7 @@ static void on_committed(void *arg, const struct fault *f)
 	session_enter(s);
 	if (!f && s->spool->result.outcome == STORE_OUTCOME_UNCHANGED)
 		v.state = JOB_STATE_UNCHANGED;
-	session_end(s, f ? verdict_of_fault(f, true) : v);
+	session_end(s, f ? not_stored(s, f) : v);
 	session_leave();
 }
 
