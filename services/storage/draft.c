@@ -112,6 +112,7 @@ struct draft *draft_new(const struct m_store_begin *ask)
 		*texts[i] = keep(&d->arena, *texts[i]);
 	keep_items(d, ask);
 	d->stream = uuid_v7(clock_wall_ms());
+	d->no_room = app.place_fault.code == CN_STORE_FULL;
 	d->touched_ms = clock_mono_ms();
 	list_init(&d->node);
 	d->slot_file.fd = d->manifest_file.fd = d->sig_file.fd = -1;

@@ -73,8 +73,8 @@ void on_store_begin(struct call *call)
 	if (ask->format == NULL || object_kind_parse(ask->format) == 0 ||
 		object_kind_parse(ask->format) == OBJECT_META)
 		call_refuse(call, CN_VALIDATION_FAILED, "format", "unknown format");
-	else if (app.place_fault.code != 0)
-		call_fault(call, &app.place_fault);
+	else if (app.place_fault.code != 0 && app.place_fault.code != CN_STORE_FULL)
+		call_fault(call, &app.place_fault); /* a full vault may still hear: unchanged */
 	else
 		draft_place(call, placed);
 }

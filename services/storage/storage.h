@@ -83,6 +83,7 @@ struct draft {
 	size_t n_items;
 	uint64_t bytes;
 	bool torn;
+	bool no_room; /* begun when the vault was full: good for "unchanged" only */
 	unsigned tries;
 	struct list node; /* in making.waiters */
 

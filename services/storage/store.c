@@ -221,6 +221,9 @@ static void staged(struct txn *t, struct db_result **r, size_t n, const struct f
 	} else if (strcmp(k.verdict, "unchanged") == 0) {
 		answer_known(d, &k);
 		draft_done(d);
+	} else if (d->no_room && app.place_fault.code == CN_STORE_FULL) {
+		d->fault = app.place_fault;
+		fail(d);
 	} else if (strcmp(k.verdict, "staged") == 0 && k.prev_digest.n == SHA256_LEN) {
 		d->version = k.stored.version;
 		d->generation = k.stored.generation;
