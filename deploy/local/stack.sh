@@ -18,7 +18,7 @@ STACK_FLEET=${STACK_FLEET:-}                 # fleet file of the simulator
 STACK_SEED=${STACK_SEED:-1}
 STACK_COUNT=${STACK_COUNT:-0}
 STACK_BASE=${STACK_BASE:-127.10.0.0}         # first address of the simulated fleet
-STACK_SCALED=${STACK_SCALED:-}               # set: the short timers of tests (reliability.md RL-59)
+STACK_SCALED=${STACK_SCALED:-}               # 1: the short timers of tests (reliability.md RL-59); n: n times as long
 STACK_DURABLE=${STACK_DURABLE:-1}
 
 stack_bin=$(pg_config --bindir 2>/dev/null || true)
@@ -152,7 +152,7 @@ stack_scaled_env() {
 		[lock]="LEASE_MIN_MS=500 LEASE_DEFAULT_MS=2000 SWEEP_MS=100 QUARANTINE_MS=3000 QUARANTINE_MAX_MS=30000 SHADOW_TTL_MS=1500 SILENT_MS=2000"
 		[storage]="STREAM_IDLE_MS=3000"
 	)
-	for pair in ${timers[$2]:-}; do stack_env "$1" "$3" "${pair%%=*}" "${pair#*=}"; done
+	for pair in ${timers[$2]:-}; do stack_env "$1" "$3" "${pair%%=*}" $((${pair#*=} * STACK_SCALED)); done
 }
 
 stack_make() {

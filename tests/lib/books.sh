@@ -44,7 +44,7 @@ books_compare() {
 
 # curl's lines and base URL for HOST:PORT or unix:PATH
 books_door() {
-	printf 'silent\nfail\n'
+	printf 'silent\nfail\nmax-time = 60\n'
 	case $1 in unix:*) printf 'unix-socket = "%s"\n' "${1#unix:}" ;; esac
 }
 books_base() {

@@ -6,32 +6,26 @@ set -u
 cd "$(dirname "$0")/../.."
 . tests/lib/tap.sh
 . deploy/local/stack.sh
+. tests/lib/system.sh
 B=${B:-build}
 D=$(mktemp -d /tmp/cca.XXXXXX)
-trap 'stack_down "$D"; rm -rf "$D"' EXIT
-mkdir -p "$D/log"
-jq '.faults = {} | .types = {I: 1, II: 0, III: 0} | .books = {empty: 0, small: 1, medium: 0, large: 0, full: 0}
-    | .latency = {login_ms: 5, page_ms: 5, export_ms: 10}' deploy/local/fleet-demo.json >"$D/fleet.json"
-STACK_FLEET=$D/fleet.json STACK_COUNT=30 STACK_BASE=127.45.0.0 STACK_SCALED=1 STACK_DURABLE=0 STACK_REST=unix:$D/run/rest.sock
+trap system_end EXIT
+STACK_COUNT=30 STACK_BASE=127.45.0.0 STACK_DURABLE=0
 STACK_INSTANCES="simulator:1 lock:1 storage:1 sync:1 scheduler:1 worker:1 gateway:1"
-stack_make "$D" "$B"
-stack_database "$D" >/dev/null && stack_up "$D" && stack_ready "$D" 60 || { not_ok "the stack starts"; done_testing; }
-until [ -s "$D/run/map.json" ] && [ -s "$D/run/setup-token" ]; do sleep 0.1; done
-export CARNET_SERVER=unix:$D/run/rest.sock CARNET_TOKEN_FILE=$D/run/token LC_ALL=C.UTF-8
+system_up '.faults = {} | .types = {I: 1, II: 0, III: 0} | .books = {empty: 0, small: 1, medium: 0, large: 0, full: 0}
+    | .latency = {login_ms: 5, page_ms: 5, export_ms: 10}'
+export LC_ALL=C.UTF-8
 c() { "$B/bin/carnet" "$@"; }
-echo "a password for the administrator" >"$D/admin"
-echo "book-password-1" >"$D/book"
-c setup --setup-token-file "$D/run/setup-token" --password-file "$D/admin" --token-out "$D/run/token" 2>/dev/null
+c setup --setup-token-file "$D/run/setup-token" --password-file "$D/run/admin" --token-out "$D/run/token" 2>/dev/null
 c device import "$D/run/map.json" >/dev/null
-c task create all --all --errors-max 2 --password-file "$D/book" --json >/dev/null
+c task create all --all --errors-max 2 --password-file "$D/run/book" --json >/dev/null
 
 mapfile -t serial < <(jq -r '.devices[].serial' "$D/run/map.json")
 mapfile -t name < <(jq -r '.devices[].name' "$D/run/map.json")
-control() { curl -sf --unix-socket "$D/run/control.sock" -X "$1" "http://localhost/devices/$2" "${@:3}" >/dev/null; }
 declare -A wanted
 n=0
 expect() { # CAUSE METHOD PATH [curl options]: one printer gets this fault
-	control "$2" "${serial[n]}/$3" "${@:4}" || not_ok "the simulator takes $3 $*"
+	control "$2" "/devices/${serial[n]}/$3" "${@:4}" >/dev/null || not_ok "the simulator takes $3 $*"
 	wanted[${name[n]}]=$1
 	n=$((n + 1))
 }
@@ -77,9 +71,9 @@ is "$(c device get "${name[5]}" --json | jq -r .state)" auth_hold "a refused pas
 is "$(jq -rs '[.[] | select(.what == "login" and .result == "auth_refused")] | length' "$D/log/truth.jsonl")" 1 "and is tried once"
 
 # Mended, they are backed up: nothing has to be cleaned away.
-curl -sf --unix-socket "$D/run/control.sock" -X POST http://localhost/reset >/dev/null
+control POST /reset >/dev/null
 c device resume "${name[4]}" --json >/dev/null
 c device resume "${name[5]}" --json >/dev/null
 c task run all >"$D/out" 2>"$D/err"
 is $? 0 "once the printers are well, the next run succeeds as a whole"
-done_testing
+system_finish

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # kill -9 during runs over 200 printers, victims at random among all services, seeded: 5 rounds each, 30 in all (issue of
-# the main job; reliability.md F1, I-11). After each run: every target ended, no version lost or doubled. At the end every
-# printer's book equals its newest version, byte by byte.
+# the main job; reliability.md F1, I-11), five in each run. Only the printers with a fault of their own fail, each with its
+# own cause; no version is lost or doubled; at the end every printer's book equals its newest version, byte by byte.
 #   CHAOS_SEED=1  CHAOS_ROUNDS=30  CHAOS_PRINTERS=200
 set -u
 cd "$(dirname "$0")/../.."
@@ -34,12 +34,12 @@ instances() { case $1 in worker) echo 3 ;; sync) echo 1 ;; *) echo 2 ;; esac; }
 
 kills=0 run_no=0 stuck=""
 while [ "$kills" -lt "${#victims[@]}" ]; do
-	run_no=$((run_no + 1))
+	run_no=$((run_no + 1)) most=$((kills + 5))
 	edit_some 40
 	run=$(run_start) || { stuck+=" run $run_no did not start"; break; }
-	until=$((SECONDS + 90))
+	until=$((SECONDS + 240))
 	while ! run_ended "$run" && [ $SECONDS -lt $until ]; do
-		if [ "$kills" -lt "${#victims[@]}" ] && [ "$(open_jobs "$run")" -gt 0 ]; then
+		if [ "$kills" -lt "${#victims[@]}" ] && [ "$kills" -lt "$most" ] && [ "$(open_jobs "$run")" -gt 0 ]; then
 			victim=${victims[kills]}-$((RANDOM % $(instances "${victims[kills]}") + 1))
 			pid=$(stack_pid "$D" "$victim")
 			if [ "$pid" -gt 0 ] && kill -9 "$pid" 2>/dev/null; then
@@ -52,12 +52,12 @@ while [ "$kills" -lt "${#victims[@]}" ]; do
 	run_ended "$run" || { stuck+=" run $run_no: $(open_jobs "$run") open"; break; }
 done
 is "$kills" "${#victims[@]}" "every round had its kill (seed $seed, $run_no runs)"
+check "they were spread over runs" test "$run_no" -ge $((rounds / 5))
 is "$stuck" "" "every run ended in time"
-unexpected=$(stack_psql "$D" -F ' ' -c "select s.word, j.cause, count(*) from sched.job j join sched.job_state s on s.id = j.state where s.word in ('failed', 'dead', 'missed') and j.cause not in (2002, 3001, 2106) group by 1, 2")
-is "$unexpected" "" "no kill made a target fail"
+is "$(failures)" "$(faulty)" "no kill made a target fail: only the printers with a fault did, each with its own cause"
 
 # A last quiet run: then every book in the vault is what the printer holds.
-run=$(run_start) && run_wait "$run" 60
+run=$(run_start) && run_wait "$run" 180
 check "a quiet run ends" run_ended "$run"
 system_truth
-done_testing
+system_finish

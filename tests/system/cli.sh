@@ -5,19 +5,14 @@ set -u
 cd "$(dirname "$0")/../.."
 . tests/lib/tap.sh
 . deploy/local/stack.sh
-. tests/lib/books.sh
+. tests/lib/system.sh
 B=${B:-build}
 D=$(mktemp -d /tmp/ccl.XXXXXX)
-trap 'stack_down "$D"; rm -rf "$D"' EXIT
-mkdir -p "$D/log"
-jq '.faults = {unreachable: 1, wrong_password: 1, unsupported: 1, receive_restricted: 1} | .latency = {login_ms: 5, page_ms: 5, export_ms: 20}' \
-	deploy/local/fleet-demo.json >"$D/fleet.json"
-STACK_FLEET=$D/fleet.json STACK_COUNT=30 STACK_BASE=127.40.0.0 STACK_SCALED=1 STACK_DURABLE=0 STACK_REST=unix:$D/run/rest.sock
+trap system_end EXIT
+STACK_COUNT=30 STACK_BASE=127.40.0.0 STACK_DURABLE=0
 STACK_INSTANCES="simulator:1 lock:1 storage:1 sync:1 scheduler:1 worker:1 gateway:1"
-stack_make "$D" "$B"
-stack_database "$D" >/dev/null && stack_up "$D" && stack_ready "$D" 60 || { not_ok "the stack starts"; done_testing; }
-until [ -s "$D/run/map.json" ] && [ -s "$D/run/setup-token" ]; do sleep 0.1; done
-export CARNET_SERVER=unix:$D/run/rest.sock CARNET_TOKEN_FILE=$D/run/token LC_ALL=C.UTF-8
+system_up '.faults = {unreachable: 1, wrong_password: 1, unsupported: 1, receive_restricted: 1} | .latency = {login_ms: 5, page_ms: 5, export_ms: 20}'
+export LC_ALL=C.UTF-8
 c() { "$B/bin/carnet" "$@" 2>"$D/stderr"; }
 rc() { # WANTED TEXT COMMAND…: the exit code
 	local wanted=$1 text=$2
@@ -26,11 +21,9 @@ rc() { # WANTED TEXT COMMAND…: the exit code
 	is $? "$wanted" "$text"
 	[ "$tap_bad" -eq 0 ] || sed 's/^/# /' "$D/stderr"
 }
-echo "a password for the administrator" >"$D/admin"
-echo "book-password-1" >"$D/book"
 
 rc 5 "without the token file: not authorised, said at once" device list
-rc 0 "setup makes the first administrator and a token" setup --setup-token-file "$D/run/setup-token" --password-file "$D/admin" --token-out "$D/run/token"
+rc 0 "setup makes the first administrator and a token" setup --setup-token-file "$D/run/setup-token" --password-file "$D/run/admin" --token-out "$D/run/token"
 is "$(stat -c %a "$D/run/token")" 600 "the token file is for its owner alone"
 rc 0 "a fleet file is imported" device import "$D/run/map.json"
 rc 0 "and imported again" device import "$D/run/map.json"
@@ -47,13 +40,13 @@ rc 0 "groups nest" group create --name Outer --kind static
 rc 0 "groups in groups" group add Outer --add-groups Tour
 rc 4 "but not in a circle" group add Tour --add-groups Outer
 check "and it says so" grep -qi "circle\|cycle\|itself" "$D/stderr"
-rc 64 "a task needs its printers" task create none --password-file "$D/book"
-rc 0 "a task is created" task create "Tour backup" --group Tour --every 15m --password-file "$D/book"
+rc 64 "a task needs its printers" task create none --password-file "$D/run/book"
+rc 0 "a task is created" task create "Tour backup" --group Tour --every 15m --password-file "$D/run/book"
 check "with the sentence about later members (FL-23)" test -s "$D/stderr"
 rc 0 "what a task keeps is no password" task get "Tour backup" --json
 check "only that there is one" jq -e '.settings.password_set == true and (.settings | has("password_sealed") | not)' "$D/stdout"
 rc 0 "its next firings" task next "Tour backup" --json
-rc 0 "a task over the fleet" task create Fleet --all --errors-max 2 --password-file "$D/book"
+rc 0 "a task over the fleet" task create Fleet --all --errors-max 2 --password-file "$D/run/book"
 
 rc 3 "a run with faults is partial" task run Fleet
 check "outcomes are grouped with their cause" grep -q "auth_refused" "$D/stdout"
@@ -110,17 +103,17 @@ is "$(c device list --filter "site = 'kyoto'" | awk 'NR > 1' | wc -l)" "$(c devi
 
 # A changed entry makes a second version, an unchanged book none.
 serial=$(c device get "$name" --json | jq -r .serial)
-curl -sf --unix-socket "$D/run/control.sock" -X POST "http://localhost/devices/$serial/edit" -d "{\"item\":\"$item\",\"name\":\"Changed\"}" >/dev/null
+control POST "/devices/$serial/edit" -d "{\"item\":\"$item\",\"name\":\"Changed\"}" >/dev/null
 c task run Fleet >/dev/null
 is "$(c version list "$name" --json | jq '.items | length')" 2 "an edited book makes a second generation"
 is "$(c run list --task Fleet --json | jq '.items[0].versions')" 1 "and no other printer makes one"
 is "$(cat "$D"/log/*/current | grep -c -e book-password-1 -e 'a password for the administrator' -e "$(cat "$D/run/token")")" 0 "no secret in any log"
 
 # Every page of REST answers with members that its OpenAPI document knows.
-openapi=$(curl -s --unix-socket "$D/run/rest.sock" http://localhost/openapi.json)
+openapi=$(curl -s -m 30 --unix-socket "$D/run/rest.sock" http://localhost/openapi.json)
 wrong=
 for path in $(jq -r '.paths | to_entries[] | select(.value.get and (.key | contains("{") | not) and (.key != "/events")) | .key' <<<"$openapi"); do
-	answer=$(curl -s --unix-socket "$D/run/rest.sock" -H "Authorization: Bearer $(cat "$D/run/token")" "http://localhost/api/v1$path")
+	answer=$(curl -s -m 30 --unix-socket "$D/run/rest.sock" -H "Authorization: Bearer $(cat "$D/run/token")" "http://localhost/api/v1$path")
 	wrong+=$(jq -r --arg path "$path" --argjson answer "$answer" '
 		def schema: if has("$ref") then .["$ref"] | split("/")[-1] else null end;
 		. as $doc | .paths[$path].get.responses["200"].content["application/json"].schema | schema as $name
@@ -128,4 +121,4 @@ for path in $(jq -r '.paths | to_entries[] | select(.value.get and (.key | conta
 		| ($answer | keys) - ($s.properties | keys) | if length > 0 then "\($path): \(.)" else empty end' <<<"$openapi")
 done
 is "$wrong" "" "the OpenAPI document knows every member that REST answers"
-done_testing
+system_finish

@@ -11,11 +11,12 @@ B=${B:-build}
 D=$(mktemp -d /tmp/crs.XXXXXX)
 trap system_end EXIT
 STACK_SEED=5 STACK_COUNT=100 STACK_BASE=127.31.0.0 STACK_DURABLE=0
+STACK_SCALED=4 # nothing may be charged: a slow machine must keep its leases
 STACK_INSTANCES="simulator:1 lock:2 storage:2 sync:1 scheduler:2 worker:2 gateway:2"
 system_start '.faults = {} | .latency = {login_ms: 100, page_ms: 50, export_ms: 400, jitter_percent: 60}'
 
 restart() { # NAME: until the next process is ready
-	local pid until=$((SECONDS + 40))
+	local pid until=$((SECONDS + 120))
 	pid=$(stack_pid "$D" "$1")
 	kill -TERM "$pid"
 	until [ "$(stack_pid "$D" "$1")" != "$pid" ] && [ "$(stack_pid "$D" "$1")" -gt 0 ] && stack_is_ready "$D" "$1"; do
@@ -39,9 +40,9 @@ for service in worker scheduler lock storage sync gateway; do
 done
 is "$late" "" "every instance was back in time"
 check "restarts hit open jobs ($midway of 11)" test "$midway" -ge 8
-run_wait "$run" 60
-run=$(run_start) && run_wait "$run" 60
-is "$(stack_psql "$D" -F ' ' -c "select s.word, j.cause, count(*) from sched.job j join sched.job_state s on s.id = j.state where s.word in ('failed', 'dead', 'missed', 'partial', 'cancelled') group by 1, 2")" "" "no job failed"
-is "$(stack_psql "$D" -F ' ' -c "select cause, errors, crashes, count(*) from sched.job where errors > 0 or crashes > 0 group by 1, 2, 3")" "" "no job was charged an error or a crash"
+run_wait "$run" 180
+run=$(run_start) && run_wait "$run" 180
+is "$(failures)" "" "no job failed"
+is "$(charged)" "" "no job was charged an error or a crash"
 system_truth
-done_testing
+system_finish
