@@ -5,4 +5,4 @@
 #include "common/book/codec.h"
 
 /* CODEC(canon_csv) stands for `extern const struct codec codec_canon_csv` */
-#define CODECS(CODEC)
+#define CODECS(CODEC) CODEC(carnet_json)
