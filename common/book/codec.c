@@ -218,7 +218,7 @@ int book_encode(const struct book *book, const struct codec *codec,
 	const struct encode_options *o = opts ? opts : &NONE;
 	struct ledger unseen = {.n = 0};
 	struct encoder e = {.book = book,
-		.profile = o->profile,
+		.profile = o->profile ? o->profile : profile_named(codec->name),
 		.base = o->base,
 		.reveal_secrets = o->reveal_secrets,
 		.out = out,
