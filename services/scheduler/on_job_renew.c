@@ -9,14 +9,16 @@
 #include "services/scheduler/batch.h"
 
 #define SEEN_EVERY_MS 5000u
+#define SEEN_PER_LEASE 6u /* a live worker is seen in the second half of each lease */
 
 void worker_seen(struct txn *t, const struct uuid *worker, const char *pool)
 {
 	static struct map seen; /* worker → when it was noted */
 	uint64_t now = clock_mono_ms();
+	uint64_t every = (uint64_t)scheduler.config.lease_ms / SEEN_PER_LEASE;
 	uint64_t *at = map_get(&seen, worker->b, sizeof(worker->b));
 
-	if (at != NULL && now - *at < SEEN_EVERY_MS)
+	if (at != NULL && now - *at < (every < SEEN_EVERY_MS ? every : SEEN_EVERY_MS))
 		return;
 	if (at == NULL) {
 		at = mem_alloc(sizeof(*at));

@@ -14,6 +14,8 @@ struct orphans {
 	const char *phase;
 	struct uuid *workers; /* per job */
 	struct uuid *jobs;
+	bool *unheard; /* its worker lives: it never got the job, the answer to its claim was lost
+			*/
 	size_t n;
 	struct ending *ends;
 	size_t n_ends;
@@ -55,9 +57,12 @@ static uint64_t in_flight(const struct orphans *o, const struct locked_job *jobs
 	return suspects > 0 ? suspects : all;
 }
 
-static enum job_blame blame(
-	const struct orphans *o, const struct uuid *job, bool suspect, bool some_suspects)
+static enum job_blame blame(const struct orphans *o, size_t place, bool suspect, bool some_suspects)
 {
+	const struct uuid *job = &o->jobs[place];
+
+	if (o->unheard[place])
+		return JOB_NEIGHBOUR;
 	if (!uuid_is_nil(&o->culprit))
 		return uuid_eq(&o->culprit, job) ? JOB_CULPRIT : JOB_NEIGHBOUR;
 	return some_suspects && !suspect ? JOB_NEIGHBOUR : JOB_SUSPECT;
@@ -82,7 +87,7 @@ static void judge(struct orphans *o, const struct locked_job *jobs, size_t n, si
 		.was = j->job.state,
 		.lost_by = o->workers[j->place],
 		.detail = "its worker was lost"};
-	e->verdict = job_orphan(&j->job, blame(o, &e->job, j->job.suspect > 0, some_suspects),
+	e->verdict = job_orphan(&j->job, blame(o, j->place, j->job.suspect > 0, some_suspects),
 		among, &timers, random_u64());
 	if (j->job.cancel && e->verdict.state == JOB_STATE_RETRY &&
 		j->job.state != JOB_STATE_STORING) {
@@ -137,12 +142,14 @@ static void found(
 	}
 	o->workers = arena_array(&o->arena, o->n, sizeof(*o->workers));
 	o->jobs = arena_array(&o->arena, o->n, sizeof(*o->jobs));
-	bug_if(o->workers == NULL || o->jobs == NULL);
+	o->unheard = arena_array(&o->arena, o->n, sizeof(*o->unheard));
+	bug_if(o->workers == NULL || o->jobs == NULL || o->unheard == NULL);
 	struct db_args *a = db_add(t, &SQL_JOB_LOCK);
 	db_array(a);
 	for (size_t i = 0; i < o->n; i++) {
 		o->workers[i] = db_get_uuid(r[0], (int)i, 0);
 		o->jobs[i] = db_get_uuid(r[0], (int)i, 1);
+		o->unheard[i] = db_get_bool(r[0], (int)i, 2);
 		db_uuid(a, &o->jobs[i]);
 	}
 	db_array_end(a);
@@ -159,7 +166,7 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 		return;
 	}
 	if (uuid_is_nil(&o->worker))
-		(void)db_add(t, &SQL_EXPIRED);
+		db_int(db_add(t, &SQL_EXPIRED), scheduler.config.lease_ms);
 	else
 		db_uuid(db_add(t, &SQL_WORKER_JOBS), &o->worker);
 	db_step(t, found, o);

@@ -227,13 +227,17 @@ const struct db_sql SQL_SUSPECT_READY = {"suspect_ready",
 	"   and j.state in (1, 6, 7) returning j.id, j.pool, j.family, j.device),"
 	" ins as (insert into sched.ready select pool, family, id, device from upd)"
 	" select distinct pool from upd"};
-/* Leases that ended → worker, job; locked rows are somebody else's */
+/* lease ms → worker, job, and whether the worker was seen when the lease was half over, so that it
+ * lives; locked rows are somebody else's */
 const struct db_sql SQL_EXPIRED = {"expired",
-	"select a.worker, a.job from sched.active a where a.lease_until < clock_timestamp()"
-	" order by a.worker, a.job limit 4096 for update skip locked"};
+	"select a.worker, a.job, coalesce(w.died_at is null and w.seen_at > a.lease_until"
+	"  - make_interval(secs => $1::float8 / 2000), false)"
+	" from sched.active a left join sched.worker w on w.id = a.worker"
+	" where a.lease_until < clock_timestamp()"
+	" order by a.worker, a.job limit 4096 for update of a skip locked"};
 /* worker → what it holds */
 const struct db_sql SQL_WORKER_JOBS = {"worker_jobs",
-	"select a.worker, a.job from sched.active a where a.worker = $1::uuid order by a.job"
+	"select a.worker, a.job, false from sched.active a where a.worker = $1::uuid order by a.job"
 	" for update"};
 const struct db_sql SQL_WORKER_DIED = {"worker_died",
 	"update sched.worker set died_at = clock_timestamp() where id = $1::uuid and died_at is "

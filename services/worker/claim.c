@@ -28,7 +28,7 @@ static void on_claimed(void *arg, const void *body, const struct fault *f, uint6
 	const struct m_job_batch *r = body;
 
 	w->claiming = false;
-	if (f) { /* perhaps claimed, perhaps not: the same key again brings the same jobs */
+	if (f) { /* perhaps claimed: what nobody hears of is free again with its lease, uncharged */
 		log_debug(L("no answer to a claim"), L_FAULT(f));
 		timer_set(w->claim_timer, FAILED_AGAIN_MS, 0);
 		return;

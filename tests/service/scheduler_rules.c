@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Frozen lists, reruns, firings, transitions, culprits: docs/spec/fleet.md and reliability.md
  * RL-15..17, with two schedulers on one database. */
+#include <time.h>
+
 #include "tests/service/scheduler_client.h"
 
 static const char *const quick[] = {"--tick_ms=50", "--backoff_ms=10", "--backoff_max_ms=20",
@@ -207,6 +209,32 @@ static void culprits(void)
 	json_decref(ask("run_list", "{'limit': 1}"));
 }
 
+/* The same worker goes on asking, but does not name what it was given. */
+static void unheard(void)
+{
+	char first[UUID_TEXT];
+
+	(void)sql("update sched.run set state = 4 where state < 6");
+	(void)becomes("0", 5000, "select count(*) from sched.run where state < 6");
+	json_decref(ask("run_start", "{'ref': 't'}"));
+	(void)becomes("5", 5000, "select count(*) from sched.ready");
+	json_decref(ask("job_claim", "{'worker': '%s7', 'slots': 1}", worker));
+	(void)snprintf(first, sizeof(first), "%.36s", sql("select job from sched.active"));
+	for (int i = 0; i < 400 && strcmp(sql("select count(*) from sched.active"), "0") != 0;
+		i++) {
+		struct timespec pause = {0, 20000000};
+		json_decref(ask("job_renew", "{'worker': '%s7'}", worker));
+		(void)nanosleep(&pause, NULL);
+	}
+	ok(strcmp(sql("select count(*) from sched.active"), "0") == 0,
+		"a job whose claim was answered to nobody is free again with its lease");
+	ok(strcmp(sql("select crashes || ' ' || errors || ' ' || suspect from sched.job where id = "
+		      "'%s'",
+			  first),
+		   "0 0 0") == 0,
+		"and is charged nothing, for its worker lives (RL-17)");
+}
+
 int main(void)
 {
 	client_open();
@@ -219,6 +247,7 @@ int main(void)
 	transitions();
 	tick_once();
 	culprits();
+	unheard();
 	client_close();
 	return finish_tests();
 }
