@@ -48,7 +48,7 @@ BINS     := $(foreach s,$(SERVICES),$(if $(wildcard services/$(s)/main.c),$(B)/b
 	    $(if $(wildcard services/cli/verify/main.c),$(B)/bin/carnet-verify)
 UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*/test_*.c))
 HELPERS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/service/*.c tests/peers/*.c \
-	      tests/system/*.c tests/bench/*.c tests/lib/*.c))
+	      tests/system/*.c tests/bench/*.c))
 
 .PHONY: all gen registry quick unit lint bench fuzz clean tests
 .SECONDARY:
@@ -108,8 +108,13 @@ $(B)/tests/bench/storage_%: $(B)/tests/bench/storage_%.o $(B)/libstorage.a $(B)/
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# What tests share.
+$(B)/libtests.a: $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
 # Tests of common/, and test programs that speak to services from outside.
-$(B)/tests/%: $(B)/tests/%.o $(B)/libcarnet.a
+$(B)/tests/%: $(B)/tests/%.o $(B)/libtests.a $(B)/libcarnet.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
