@@ -180,6 +180,16 @@ is "$rc" 0 "SIGTERM in the middle of an export: it finishes within the grace, ex
 is "$(result "$me" state)" succeeded "and its result is told"
 
 case_device
+: >"$D/told"
+PEERS_CLAIM=slow peers_up
+worker_up
+within 10 told "claim waits" >/dev/null
+round_end
+rc=$?
+is "$rc $(told "given back" | jq '.jobs | length')" "0 1" "SIGTERM while a claim is under way: what it brings goes back (RL-39)"
+is "$(told granted | wc -l)" 0 "and no device is touched"
+
+case_device
 slow 20000
 : >"$D/told"
 peers_up

@@ -114,13 +114,24 @@ static struct job *job_by_id(const struct uuid *id)
 
 /* ---- scheduler ---- */
 
+/* claim=slow: the answer takes its time. */
+static struct timer *claim_timer;
+static struct m_job_batch claim_answer;
+
+static void answer_claim(void *arg)
+{
+	timer_free(claim_timer);
+	claim_timer = NULL;
+	call_reply(arg, &claim_answer);
+}
+
 static void on_claim(struct call *call)
 {
 	const struct m_job_claim *m = call->body;
 	struct m_job_work *work = arena_array(&call->arena, m->slots + 1, sizeof(*work));
 	struct m_job_batch r = {.jobs = work, .poll_ms = 50};
 
-	for (size_t i = 0; i < n_jobs && r.jobs_n < m->slots && r.jobs_n < 64 && is("claim", "yes");
+	for (size_t i = 0; i < n_jobs && r.jobs_n < m->slots && r.jobs_n < 64 && !is("claim", "no");
 		i++) {
 		struct job *j = &jobs[i];
 		if (j->state != 0)
@@ -138,6 +149,13 @@ static void on_claim(struct call *call)
 			.lease_ms = 30000,
 			.deadline_ms = 600000,
 			.trace = j->id};
+	}
+	if (is("claim", "slow") && claim_timer == NULL) {
+		say("claim waits", NULL, &m_job_claim_desc, m);
+		claim_answer = r;
+		claim_timer = timer_new(service->loop, answer_claim, call);
+		timer_set(claim_timer, 500, 0);
+		return;
 	}
 	call_reply(call, &r);
 }
