@@ -5,4 +5,8 @@
 #include "common/book/codec.h"
 
 /* CODEC(canon_csv) stands for `extern const struct codec codec_canon_csv` */
-#define CODECS(CODEC) CODEC(carnet_json)
+/* clang-format off */
+#define CODECS(CODEC) \
+	CODEC(canon_csv) \
+	CODEC(carnet_json)
+/* clang-format on */
