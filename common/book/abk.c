@@ -5,8 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "common/base/ascii.h"
 #include "gen/errors.h"
 
 enum state {
@@ -25,14 +25,13 @@ static int wrong(struct abk_scan *s, int code, const char *reason, const char *f
 
 static int wrong(struct abk_scan *s, int code, const char *reason, const char *fmt, ...)
 {
-	char what[160];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
+	vsnprintf(s->what, sizeof(s->what), fmt, ap);
 	va_end(ap);
 	return fault_why(&s->fault, code, reason, "line %llu, column %u (byte %u): %s",
-		(unsigned long long)s->line, s->character, s->column, what);
+		(unsigned long long)s->line, s->character, s->column, s->what);
 }
 
 static int parse_error(struct abk_scan *s, const char *reason, const char *what)
@@ -42,83 +41,67 @@ static int parse_error(struct abk_scan *s, const char *reason, const char *what)
 
 /* ---- charset ---- */
 
-static bool cp1252_undefined(uint8_t b)
+/* The byte is ASCII, or begins, continues or ends a character of the charset. */
+static bool fits(struct abk_scan *s, uint8_t b)
 {
-	return b == 0x81 || b == 0x8d || b == 0x8f || b == 0x90 || b == 0x9d;
-}
-
-/* The first byte of a UTF-8 sequence says how many follow and what the second may be. */
-static bool utf8_begin(struct abk_scan *s, uint8_t b)
-{
-	s->utf8_low = 0x80;
-	s->utf8_high = 0xbf;
-	if (b >= 0xc2 && b <= 0xdf) {
-		s->utf8_due = 1;
-	} else if (b >= 0xe0 && b <= 0xef) {
-		s->utf8_due = 2;
-		if (b == 0xe0)
-			s->utf8_low = 0xa0;
-		if (b == 0xed)
-			s->utf8_high = 0x9f; /* no surrogates */
-	} else if (b >= 0xf0 && b <= 0xf4) {
-		s->utf8_due = 3;
-		if (b == 0xf0)
-			s->utf8_low = 0x90;
-		if (b == 0xf4)
-			s->utf8_high = 0x8f; /* nothing above U+10FFFF */
-	} else {
-		return false;
-	}
-	return true;
-}
-
-static bool utf8_good(struct abk_scan *s, uint8_t b)
-{
-	if (s->utf8_due) {
-		if (b < s->utf8_low || b > s->utf8_high)
-			return false;
-		s->utf8_low = 0x80;
-		s->utf8_high = 0xbf;
-		s->utf8_due--;
+	if (s->part_n == 0 && b < 0x80)
 		return true;
+	s->part[s->part_n++] = b;
+	switch (charset_step(s->info.charset, (struct span){s->part, s->part_n})) {
+	case CHARSET_WHOLE:
+		s->part_n = 0;
+		return true;
+	case CHARSET_PART:
+		return true;
+	case CHARSET_WRONG:
+		break;
 	}
-	return b < 0x80 || utf8_begin(s, b);
+	return false;
+}
+
+static const char *charset_word(const struct abk_scan *s)
+{
+	return s->info.charset == CHARSET_UTF8     ? "utf8"
+	       : s->info.charset == CHARSET_CP1252 ? "cp1252"
+						   : "charset";
 }
 
 static int check_charset(struct abk_scan *s, uint8_t b)
 {
 	if (b == 0)
 		return parse_error(s, "nul", "a NUL byte");
-	if (s->info.charset == ABK_CHARSET_CP1252 && cp1252_undefined(b))
-		return wrong(s, CN_CHARSET_ERROR, "cp1252", "byte %02X is not in Windows-1252", b);
-	if (s->info.charset == ABK_CHARSET_UTF8 && !utf8_good(s, b))
-		return wrong(s, CN_CHARSET_ERROR, "utf8", "byte %02X is not valid UTF-8 here", b);
+	if (!fits(s, b))
+		return wrong(s, CN_CHARSET_ERROR, charset_word(s), "byte %02X is not valid %s here",
+			b, charset_name(s->info.charset));
 	return 0;
 }
 
 /* ---- lines ---- */
 
-static enum abk_charset charset_named(const char *name)
+/* Lines of UTF-16 are none, so it cannot be declared in one. */
+static int declare(struct abk_scan *s, struct span label)
 {
-	if (strcasecmp(name, "WCP1252") == 0 || strcasecmp(name, "windows-1252") == 0)
-		return ABK_CHARSET_CP1252;
-	if (strcasecmp(name, "UTF-8") == 0 || strcasecmp(name, "UTF8") == 0)
-		return ABK_CHARSET_UTF8;
-	return ABK_CHARSET_UNKNOWN;
+	int c;
+
+	while (label.n > 0 && label.p[label.n - 1] == ' ')
+		label.n--;
+	label.n = size_min(label.n, sizeof(s->info.declared) - 1);
+	memcpy(s->info.declared, label.p, label.n);
+	s->info.declared[label.n] = 0;
+	c = charset_named(s->info.declared);
+	if (c < 0 || c >= CHARSET_UTF16LE)
+		return parse_error(s, "charset", "an unknown charset is declared");
+	s->info.charset = (enum charset)c;
+	return 0;
 }
 
-static void end_of_comment(struct abk_scan *s)
+static int end_of_comment(struct abk_scan *s)
 {
-	static const char CHARSET[] = "# CharSet: ";
+	struct span line = {(const uint8_t *)s->comment, s->comment_n}, label;
 
-	s->comment[s->comment_n] = 0;
-	if (strncmp(s->comment, "# Canon AddressBook", 19) == 0)
+	if (s->comment_n >= 19 && memcmp(s->comment, "# Canon AddressBook", 19) == 0)
 		s->info.preamble = true;
-	if (strncmp(s->comment, CHARSET, sizeof(CHARSET) - 1) != 0)
-		return;
-	snprintf(s->info.declared, sizeof(s->info.declared), "%.*s",
-		(int)sizeof(s->info.declared) - 1, s->comment + sizeof(CHARSET) - 1);
-	s->info.charset = charset_named(s->info.declared);
+	return abk_comment(line, "CharSet", &label) ? declare(s, label) : 0;
 }
 
 static int end_of_record(struct abk_scan *s)
@@ -139,18 +122,21 @@ static int end_of_line(struct abk_scan *s)
 	int r = 0;
 
 	s->blank_end = s->state == LINE_START;
-	if (s->utf8_due)
-		return wrong(s, CN_CHARSET_ERROR, "utf8", "the line ends inside a character");
+	if (s->part_n)
+		return wrong(
+			s, CN_CHARSET_ERROR, charset_word(s), "the line ends inside a character");
 	if (s->state == IN_NAME)
 		return parse_error(s, "no_colon", "an attribute name without a colon");
 	if (s->state == IN_COMMENT)
-		end_of_comment(s);
+		r = end_of_comment(s);
 	else if (s->blank_end && s->in_record)
 		r = end_of_record(s);
+	if (r < 0)
+		return r;
 	s->state = LINE_START;
 	s->line++;
 	s->column = s->character = 0;
-	return r;
+	return 0;
 }
 
 /* ---- bytes ---- */
@@ -204,7 +190,7 @@ static int name_more(struct abk_scan *s, uint8_t b)
 {
 	if (b == ':') {
 		s->name[s->name_n] = 0;
-		s->kind_seen |= strcasecmp(s->name, "objectclass") == 0;
+		s->kind_seen |= ascii_same(s->name, "objectclass");
 		s->field_bytes = 0;
 		s->state = AFTER_COLON;
 		return 0;
@@ -260,7 +246,7 @@ static int line_byte(struct abk_scan *s, uint8_t b)
 static int one_byte(struct abk_scan *s, uint8_t b)
 {
 	s->column++;
-	s->character += s->utf8_due == 0;
+	s->character += s->part_n == 0;
 	if (b == '\n') {
 		s->info.bare_lf |= !s->pending_cr;
 		s->pending_cr = false;
@@ -281,7 +267,7 @@ static size_t plain_run(struct abk_scan *s, const uint8_t *p, size_t n)
 	size_t i = 0;
 	size_t room = ABK_FIELD_MAX - s->field_bytes;
 
-	if (s->state != IN_VALUE || s->pending_cr || s->utf8_due)
+	if (s->state != IN_VALUE || s->pending_cr || s->part_n)
 		return 0;
 	n = size_min(n, room);
 	while (i < n && p[i] >= 0x20 && p[i] < 0x7f)
@@ -298,6 +284,18 @@ void abk_scan_init(struct abk_scan *s)
 {
 	memset(s, 0, sizeof(*s));
 	s->line = 1;
+	s->info.charset = CHARSET_CP1252;
+}
+
+void abk_scan_skip_line(struct abk_scan *s)
+{
+	s->fault.code = 0;
+	s->state = LINE_START;
+	s->blank_end = s->pending_cr = false;
+	s->kind_seen = true; /* it may have stood there */
+	s->part_n = 0;
+	s->line++;
+	s->column = s->character = 0;
 }
 
 int abk_scan_feed(struct abk_scan *s, struct span bytes, struct fault *reterr)
@@ -322,9 +320,9 @@ int abk_scan_end(struct abk_scan *s, struct abk_info *ret_info, struct fault *re
 		     s->column == 0;
 
 	if (!s->fault.code && !whole)
-		fault_why(&s->fault, CN_INCOMPLETE, "truncated",
-			"the list stops in line %llu without its last blank line, after %u entries",
-			(unsigned long long)s->line, s->info.entries);
+		wrong(s, CN_INCOMPLETE, "truncated",
+			"the list stops without its last blank line, after %u entries",
+			s->info.entries);
 	if (s->fault.code) {
 		*reterr = s->fault;
 		return -1;
@@ -341,6 +339,19 @@ int abk_check(struct span text, struct abk_info *ret_info, struct fault *reterr)
 	if (abk_scan_feed(&s, text, reterr) < 0)
 		return -1;
 	return abk_scan_end(&s, ret_info, reterr);
+}
+
+bool abk_comment(struct span line, const char *key, struct span *ret_value)
+{
+	size_t n = strlen(key);
+	size_t skip = 2 + n + 1;
+
+	if (line.n < skip || memcmp(line.p, "# ", 2) != 0 || line.p[2 + n] != ':' ||
+		!ascii_same_n((const char *)line.p + 2, key, n))
+		return false;
+	skip += skip < line.n && line.p[skip] == ' ';
+	*ret_value = (struct span){line.p + skip, line.n - skip};
+	return true;
 }
 
 bool abk_looks_html(struct span head)

@@ -18,22 +18,21 @@
  * Memory is bounded by the struct, whatever arrives. Not thread-safe, pure. */
 #pragma once
 
-#include "common/base/fault.h"
+#include "common/book/book.h"
+#include "common/text/charset.h"
 
 /* Bounds of docs/spec/reliability.md section 5. */
-#define ABK_LINE_MAX ((size_t)1024 * 1024)
-#define ABK_FIELD_MAX ((size_t)64 * 1024)
-#define ABK_FIELDS_MAX 256u
-#define ABK_ENTRIES_MAX 200000u
+#define ABK_LINE_MAX BOOK_LINE_MAX
+#define ABK_FIELD_MAX BOOK_FIELD_MAX
+#define ABK_FIELDS_MAX BOOK_COLUMNS_MAX
+#define ABK_ENTRIES_MAX BOOK_ENTRIES_MAX
 #define ABK_NAME_MAX 64u
-
-enum abk_charset { ABK_CHARSET_UNKNOWN, ABK_CHARSET_CP1252, ABK_CHARSET_UTF8 };
 
 struct abk_info {
 	uint32_t entries;
 	uint64_t bytes;
-	enum abk_charset charset; /* of the last declaration */
-	char declared[40];        /* what stands behind "# CharSet:", "" = nothing */
+	enum charset charset; /* of the last declaration; Windows-1252 where there is none */
+	char declared[40];    /* what stands behind "# CharSet:", "" = nothing */
 	/* what a device does not write (AB-16), kept and flagged */
 	bool base64;   /* `attr:: value` lines */
 	bool folded;   /* continuation lines */
@@ -45,6 +44,7 @@ struct abk_info {
 struct abk_scan {
 	struct abk_info info;
 	struct fault fault; /* sticky: the first thing that was wrong */
+	char what[160];     /* the same without its place */
 
 	/* the place, counted from 1; columns restart on each line */
 	uint64_t line;
@@ -63,19 +63,27 @@ struct abk_scan {
 	char comment[80]; /* begin of a preamble line */
 	size_t comment_n;
 
-	/* UTF-8: continuation bytes still due, bounds of the next one */
-	uint8_t utf8_due, utf8_low, utf8_high;
+	/* a character of several bytes that is not whole yet */
+	uint8_t part[4];
+	uint32_t part_n;
 };
 
 void abk_scan_init(struct abk_scan *s);
 /* 0, or -1 with the place: CN_PARSE_ERROR (reason html, nul, …), CN_CHARSET_ERROR or
  * CN_RESPONSE_TOO_BIG. After a fault every call gives the same fault. */
 int abk_scan_feed(struct abk_scan *s, struct span bytes, struct fault *reterr) must_check;
+/* For readers that list every fault: forgets this one and stands at the begin of the next line, to
+ * be fed from there. */
+void abk_scan_skip_line(struct abk_scan *s);
 /* The text is over. CN_INCOMPLETE when it stops inside a record or without its last blank line. */
 int abk_scan_end(struct abk_scan *s, struct abk_info *ret_info, struct fault *reterr) must_check;
 
 /* All of it at once. */
 int abk_check(struct span text, struct abk_info *ret_info, struct fault *reterr) must_check;
+
+/* Is a line, without its end, "# key: value", key in any case? Then *ret_value is what stands
+ * behind the colon and one space. */
+bool abk_comment(struct span line, const char *key, struct span *ret_value);
 
 /* Does an answer begin like a web page instead of a list? A few bytes are enough. */
 bool abk_looks_html(struct span head);

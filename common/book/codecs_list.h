@@ -7,6 +7,7 @@
 /* CODEC(canon_csv) stands for `extern const struct codec codec_canon_csv` */
 /* clang-format off */
 #define CODECS(CODEC) \
+	CODEC(canon_abk) \
 	CODEC(canon_csv) \
 	CODEC(carnet_json)
 /* clang-format on */

@@ -313,6 +313,37 @@ int charset_encode(enum charset c, struct span utf8, struct buf *out, size_t *re
 				 : convert(CHARSET_UTF8, c, utf8, out, ret_offset);
 }
 
+/* A begin is one that some end makes whole. */
+static bool begins(enum charset c, struct span bytes)
+{
+	static const uint8_t ENDS[] = {0x40, 0x80, 0x90, 0xa0, 0xdc};
+	uint8_t whole[4];
+	uint32_t cp;
+
+	if (bytes.n > 3)
+		return false;
+	for (size_t i = 0; i < array_len(ENDS); i++) {
+		for (size_t n = bytes.n + 1; n <= 4; n++) {
+			memset(whole, 0x80, 4);
+			memcpy(whole, bytes.p, bytes.n);
+			whole[bytes.n] = ENDS[i];
+			if (read_one(c, whole, n, &cp) == n)
+				return true;
+		}
+	}
+	return false;
+}
+
+enum charset_step charset_step(enum charset c, struct span bytes)
+{
+	uint32_t cp;
+
+	ready(c);
+	if (read_one(c, bytes.p, bytes.n, &cp) == bytes.n)
+		return CHARSET_WHOLE;
+	return begins(c, bytes) ? CHARSET_PART : CHARSET_WRONG;
+}
+
 bool charset_has(enum charset c, uint32_t code_point)
 {
 	uint8_t bytes[4];

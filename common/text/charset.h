@@ -27,6 +27,10 @@ int charset_decode(enum charset c, struct span in, struct buf *out, size_t *ret_
  */
 int charset_encode(
 	enum charset c, struct span utf8, struct buf *out, size_t *ret_offset) must_check;
+/* Bytes of one character as they come in, 1 to 4: is it whole, only begun, or none? Not for UTF-16.
+ */
+enum charset_step { CHARSET_WHOLE, CHARSET_PART, CHARSET_WRONG };
+enum charset_step charset_step(enum charset c, struct span bytes) must_check;
 /* Does the charset have this character? */
 bool charset_has(enum charset c, uint32_t code_point);
 /* The charset of a byte order mark, and its length; -1 = none. */

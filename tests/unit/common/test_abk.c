@@ -54,7 +54,7 @@ static void a_list_as_a_device_writes_it_is_whole_and_counted(void **state unuse
 	assert_int_equal(check(text(PREAMBLE RECORD RECORD), &info, &f), 0);
 	assert_int_equal(info.entries, 2);
 	assert_int_equal(info.bytes, strlen(PREAMBLE RECORD RECORD));
-	assert_int_equal(info.charset, ABK_CHARSET_CP1252);
+	assert_int_equal(info.charset, CHARSET_CP1252);
 	assert_string_equal(info.declared, "WCP1252");
 	assert_true(info.preamble);
 	assert_false(info.base64 || info.folded || info.bare_lf);
