@@ -275,6 +275,17 @@ void book_remove_entry(struct book *b, struct book_list *l, const struct book_en
 	memmove(&l->entry[i], &l->entry[i + 1], (l->n_entries - i) * sizeof(l->entry[0]));
 }
 
+void book_remove_list(struct book *b, struct book_list *l)
+{
+	size_t i = (size_t)(l - b->list);
+
+	bug_if(i >= b->n_lists);
+	free(l->entry);
+	b->n_entries -= l->n_entries;
+	b->n_lists--;
+	memmove(&b->list[i], &b->list[i + 1], (b->n_lists - i) * sizeof(b->list[0]));
+}
+
 void book_remove_dest(struct book_entry *e, const struct book_dest *d)
 {
 	size_t i = (size_t)(d - e->dest);

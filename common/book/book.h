@@ -177,6 +177,7 @@ void book_set_secret(struct book *b, struct book_dest *d, enum secret_state stat
 struct book_entry *book_copy_entry(struct book *b, struct book_list *l, const struct book_entry *e);
 /* Keeps order. */
 void book_remove_entry(struct book *b, struct book_list *l, const struct book_entry *e);
+void book_remove_list(struct book *b, struct book_list *l);
 void book_remove_dest(struct book_entry *e, const struct book_dest *d);
 
 /* NULL = absent. */

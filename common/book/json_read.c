@@ -424,11 +424,10 @@ static int check_fields(struct reader *r, struct book_dest *d)
 	return 0;
 }
 
-static int dest(struct reader *r)
+static int dest_members(struct reader *r, struct book_dest *d)
 {
 	static const struct word words[] = {{"kind", M_KIND}, {"secret", M_SECRET}, {0}};
 	static const struct shape shape = {"no such member of a destination", words, -1};
-	struct book_dest *d = book_add_dest(r->b, r->entry, DEST_NONE);
 	struct seen seen = {{0, 0}};
 	enum pull_token t;
 	unsigned id;
@@ -440,13 +439,23 @@ static int dest(struct reader *r)
 		else
 			rc = id == M_SECRET ? secret(r, t, d) : field(r, &d->f, id, t);
 	}
-	if (rc < 0 || more < 0 || needs(r, &seen, M_KIND, "kind") < 0)
+	if (rc < 0 || more < 0)
 		return -1;
-	if (d->kind != DEST_NONE)
+	return needs(r, &seen, M_KIND, "kind");
+}
+
+/* One whose kind is not known does not stay, nor what was read before the text broke. */
+static int dest(struct reader *r)
+{
+	struct book_dest *d = book_add_dest(r->b, r->entry, DEST_NONE);
+	int rc = dest_members(r, d);
+
+	if (r->b->too_big)
+		return -1;
+	if (rc == 0 && d->kind != DEST_NONE)
 		return check_fields(r, d);
-	if (!r->b->too_big)
-		book_remove_dest(r->entry, d);
-	return 0;
+	book_remove_dest(r->entry, d);
+	return rc;
 }
 
 /* ---- entries ---- */

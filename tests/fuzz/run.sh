@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Each libFuzzer target: its seed corpus, then FUZZ_SECONDS of new inputs. Two targets at a time.
+# Each libFuzzer target: its seed corpus (for fuzz_book_<codec> also the sample files of that codec) and dictionary, then FUZZ_SECONDS of new inputs. Two targets at a time.
 set -u
 cd "$(dirname "$0")/../.."
 seconds=${FUZZ_SECONDS:-10}
@@ -10,11 +10,13 @@ mapfile -t targets < <(find build-fuzz/fuzz -maxdepth 1 -type f -executable -nam
 echo "1..${#targets[@]}"
 [ "${#targets[@]}" -gt 0 ] || { echo "not ok 1 - there are fuzz targets"; exit 1; }
 one() {
-	local target=$1 name=${1##*/} what
+	local target=$1 name=${1##*/} what dict=
 	what=${name#fuzz_}
+	[ ! -f "tests/fuzz/dict/$what.dict" ] || dict=-dict=tests/fuzz/dict/$what.dict
 	mkdir -p "$work/$name"
-	"$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1 \
-		-artifact_prefix="$work/$name." "$work/$name" $(ls -d "tests/fuzz/corpus/$what" 2>/dev/null) >"$work/$name.log" 2>&1
+	"$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1 $dict \
+		-artifact_prefix="$work/$name." "$work/$name" \
+		$(ls -d "tests/fuzz/corpus/$what" "tests/golden/book/${what#book_}" 2>/dev/null) >"$work/$name.log" 2>&1
 	echo $? >"$work/$name.rc"
 }
 for t in "${targets[@]}"; do
