@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 struct map_entry {
 	struct map_entry *next;
@@ -13,15 +14,57 @@ struct map_entry {
 	uint8_t key[];
 };
 
-/* FNV-1a: keys are our own ids, not chosen by a peer to collide. */
+/* Keys come from files and peers, too, who could choose a hundred thousand that fall together under
+ * a hash they know: SipHash-1-3 with a key of this process. */
+static uint64_t SECRET[2];
+
+__attribute__((constructor)) static void choose_secret(void)
+{
+	bug_if(getrandom(SECRET, sizeof(SECRET), 0) != (ssize_t)sizeof(SECRET));
+}
+
+static uint64_t rotated(uint64_t v, int bits)
+{
+	return v << bits | v >> (64 - bits);
+}
+
+static void sip_round(uint64_t v[static 4])
+{
+	v[0] += v[1];
+	v[2] += v[3];
+	v[1] = rotated(v[1], 13) ^ v[0];
+	v[3] = rotated(v[3], 16) ^ v[2];
+	v[0] = rotated(v[0], 32);
+	v[2] += v[1];
+	v[0] += v[3];
+	v[1] = rotated(v[1], 17) ^ v[2];
+	v[3] = rotated(v[3], 21) ^ v[0];
+	v[2] = rotated(v[2], 32);
+}
+
 static uint64_t hash_of(const void *key, size_t n)
 {
+	uint64_t v[4] = {SECRET[0] ^ 0x736f6d6570736575u, SECRET[1] ^ 0x646f72616e646f6du,
+		SECRET[0] ^ 0x6c7967656e657261u, SECRET[1] ^ 0x7465646279746573u};
 	const uint8_t *p = key;
-	uint64_t h = 14695981039346656037u;
+	uint64_t last = (uint64_t)n << 56;
+	uint64_t word;
 
+	for (; n >= 8; p += 8, n -= 8) {
+		memcpy(&word, p, 8);
+		v[3] ^= word;
+		sip_round(v);
+		v[0] ^= word;
+	}
 	for (size_t i = 0; i < n; i++)
-		h = (h ^ p[i]) * 1099511628211u;
-	return h ^ h >> 29;
+		last |= (uint64_t)p[i] << (8 * i);
+	v[3] ^= last;
+	sip_round(v);
+	v[0] ^= last;
+	v[2] ^= 0xff;
+	for (int i = 0; i < 3; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
 void map_fini(struct map *m)
