@@ -112,29 +112,6 @@ static void norm_tags(struct norm *n, const struct book_entry *from, struct book
 	to->n_tags = kept;
 }
 
-/* As their serialisations stand to each other. */
-static int compare_fields(const struct fields *x, const struct fields *y)
-{
-	for (uint32_t i = 0; i < x->n && i < y->n; i++) {
-		if (x->v[i].id != y->v[i].id)
-			return x->v[i].id < y->v[i].id ? -1 : 1;
-		size_t n = strlen(x->v[i].value), m = strlen(y->v[i].value);
-		if (n != m)
-			return n < m ? -1 : 1;
-		int order = memcmp(x->v[i].value, y->v[i].value, n);
-		if (order)
-			return order;
-	}
-	return (x->n > y->n) - (x->n < y->n);
-}
-
-static int compare_dests(const void *a, const void *b)
-{
-	const struct book_dest *x = a, *y = b;
-
-	return x->kind != y->kind ? (x->kind < y->kind ? -1 : 1) : compare_fields(&x->f, &y->f);
-}
-
 static void norm_secret(struct norm *n, const struct secret *from, struct secret *to)
 {
 	*to = *from;
@@ -156,8 +133,6 @@ static void norm_dests(struct norm *n, const struct book_entry *from, struct boo
 		norm_fields(n, d->kind, &d->f, &to->dest[i].f);
 		norm_secret(n, &d->secret, &to->dest[i].secret);
 	}
-	if (to->n_dests > 1)
-		sort_stable(to->dest, to->n_dests, sizeof(to->dest[0]), compare_dests);
 }
 
 static int compare_extras(const void *a, const void *b)

@@ -19,12 +19,12 @@ struct book_key {
  * book's arena. Idempotent. What depends on other fields (a protocol's own port) or on a profile
  * stays. */
 const char *norm_value(struct book *b, enum book_field id, const char *value);
-/* A copy whose every value is normal; the order of entries, members and lists stays; tags,
- * destinations and extras are sorted, members refer to entries that are there. profile NULL = no
- * defaults are known. Idempotent. */
+/* A copy whose every value is normal; the order of entries, destinations, members and lists stays;
+ * tags and extras are sorted, members refer to entries that are there. profile NULL = no defaults
+ * are known. Idempotent. */
 struct book *book_normalise(const struct book *b, const struct book_profile *profile) must_check;
 /* The same without copying what is normal already: b must live on and stay as it is. The i-th entry
- * of a list is that of b. */
+ * of a list is that of b, the i-th destination that of the entry. */
 struct book *book_normal_view(const struct book *b, const struct book_profile *profile) must_check;
 /* The port that a folder has when none is written (F_PROTOCOL, F_SSL); NULL = none is known. */
 const char *protocol_port(const char *protocol, bool ssl);
