@@ -101,7 +101,7 @@ int decode_wrong(struct decoder *d, const struct book_fault *f, const char *fmt,
 		snprintf(place, sizeof(place), "line %u: ", f->line);
 	if (!d->fault->code)
 		fault_why(d->fault, f->code, f->reason ? f->reason : "", "%s%s", place, text);
-	return d->opts->lenient ? 0 : -1;
+	return d->opts->lenient && d->book->n_faults < BOOK_FAULTS_MAX ? 0 : -1;
 }
 
 void decode_odd(struct decoder *d, const struct book_fault *f, const char *fmt, ...)
@@ -109,6 +109,8 @@ void decode_odd(struct decoder *d, const struct book_fault *f, const char *fmt, 
 	char text[200];
 	va_list ap;
 
+	if (d->book->n_faults >= BOOK_FAULTS_MAX)
+		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);

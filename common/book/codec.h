@@ -97,8 +97,8 @@ int book_encode(const struct book *book, const struct codec *codec,
 	struct fault *reterr) must_check;
 
 /* For codecs: notes a fault at its place in book->fault and in d->fault (first one only). Returns
- * -1 for an error in strict mode, else 0: `if (decode_wrong(…) < 0) return -1;`. where may be "".
- */
+ * -1 for an error in strict mode or behind BOOK_FAULTS_MAX of them, else 0:
+ * `if (decode_wrong(…) < 0) return -1;`. where may be "". */
 int decode_wrong(struct decoder *d, const struct book_fault *f, const char *fmt, ...) must_check
 	printf_like(3, 4);
 /* The same for what is odd and kept; never an error. */
