@@ -24,7 +24,14 @@ enum {
 	EXIT_LATER = 75,
 };
 
-#define CLI_ARGS 64
+/* Of `carnet book …`, like cmp and diff. */
+enum {
+	EXIT_BOOK_SAME = 0,
+	EXIT_BOOK_DIFFERS = 1,
+	EXIT_BOOK_ERROR = 2,
+};
+
+#define CLI_ARGS 64 /* flags */
 
 struct flag {
 	const char *name;  /* without --, '-' as typed */
@@ -38,9 +45,10 @@ struct cli {
 	const char *token;  /* NULL = none */
 	const char *lang;   /* en fr ja */
 	bool json, wide, yes, dry_run, color, tty;
+	size_t terminal; /* cells in a line of it, 0 = unknown or none */
 	uint32_t timeout_ms;
 	const struct verb *verb;
-	const char *args[CLI_ARGS];
+	const char **args; /* words; a pattern of the shell may give thousands */
 	size_t n_args;
 	struct flag flags[CLI_ARGS];
 	size_t n_flags;
@@ -123,6 +131,14 @@ int run_version_verify(struct cli *c, const struct verb *v);
 int run_cred_set(struct cli *c, const struct verb *v);
 int run_user_create(struct cli *c, const struct verb *v);
 int run_setup(struct cli *c, const struct verb *v);
+int run_book_check(struct cli *c, const struct verb *v);
+int run_book_convert(struct cli *c, const struct verb *v);
+int run_book_diff(struct cli *c, const struct verb *v);
+int run_book_merge(struct cli *c, const struct verb *v);
+int run_book_search(struct cli *c, const struct verb *v);
+int run_book_show(struct cli *c, const struct verb *v);
+/* What --help says about a verb of `book` beyond its line. */
+void book_help(const struct verb *v);
 int run_status(struct cli *c, const struct verb *v);
 int run_explain(struct cli *c, const struct verb *v);
 int run_completion(struct cli *c, const struct verb *v);
@@ -134,6 +150,15 @@ char *resolve_device(struct cli *c, const char *ref) must_check;
 
 /* ---- table.c ---- */
 
+/* Rows from anywhere: cell adds the text of row and member, escaped; it is asked twice. On a
+ * terminal long cells are cut so that a row fits, unless --wide is given. */
+struct table {
+	const char *columns, *wide; /* as in struct verb */
+	size_t n;
+	void (*cell)(const void *arg, size_t row, const char *member, struct buf *out);
+	const void *arg;
+};
+void table_rows(const struct cli *c, const struct table *t);
 /* rows: array of objects. columns as in struct verb. */
 void table_print(const struct cli *c, const json_t *rows, const char *columns, const char *wide);
 /* One object, a line per member. */
@@ -141,6 +166,6 @@ void table_object(const struct cli *c, const json_t *object);
 /* Text of a JSON value for people: times local, bytes with unit by member name. */
 void table_value(struct buf *out, const char *member, const json_t *value);
 /* Cells wide on a terminal; control and bidi characters are shown escaped (SE-29). */
-void table_text(struct buf *out, const char *s);
+void safe_text(struct buf *out, const char *s);
 size_t table_width(const char *s);
 void print_json(const json_t *j);

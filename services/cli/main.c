@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* carnet: the command line. Words and flags in, one verb, one exit code. */
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "services/cli/cli.h"
@@ -18,7 +21,7 @@ static const char usage[] =
 	"  --timeout SECONDS   of one request (60)\n"
 	"Exit: 0 done, 1 error, 2 changes or warnings, 3 partial, 4 refused, 5 not authorised, 64 "
 	"usage, "
-	"75 try later.\n\n";
+	"75 try later; book: 0 equal or clean, 1 differences or losses, 2 error.\n\n";
 
 int cli_fail(int code, const char *fmt, ...)
 {
@@ -34,7 +37,7 @@ int cli_fail(int code, const char *fmt, ...)
 		char *end = strchr(line, '\n');
 		if (end != NULL)
 			*end = '\0';
-		table_text(&safe, line);
+		safe_text(&safe, line);
 		buf_addc(&safe, '\n');
 		line = end == NULL ? NULL : end + 1;
 	}
@@ -76,7 +79,8 @@ int cli_flags_done(struct cli *c)
 static bool alone(const char *name)
 {
 	static const char *const names[] = {"json", "wide", "yes", "dry-run", "help", "all",
-		"heads", "no-wait", "restart-if-needed", "strict"};
+		"heads", "no-wait", "restart-if-needed", "strict", "summary", "view",
+		"transliterate", "reveal-secrets", "join"};
 
 	for (size_t i = 0; i < array_len(names); i++)
 		if (strcmp(names[i], name) == 0)
@@ -106,13 +110,19 @@ static int take_flag(struct cli *c, char *word, char *next, bool *ret_took_next)
 	return 0;
 }
 
+/* Behind -- everything is a word. */
 static int parse(struct cli *c, int argc, char **argv)
 {
+	bool words = false;
+
+	c->args = mem_alloc(((size_t)argc + 1) * sizeof(c->args[0]));
 	for (int i = 1; i < argc; i++) {
 		bool took = false;
-		if (argv[i][0] != '-' || argv[i][1] == '\0') {
-			if (c->n_args == CLI_ARGS)
-				return cli_fail(EXIT_USAGE, "too many words");
+		if (!words && strcmp(argv[i], "--") == 0) {
+			words = true;
+			continue;
+		}
+		if (words || argv[i][0] != '-' || argv[i][1] == '\0') {
 			c->args[c->n_args++] = argv[i];
 			continue;
 		}
@@ -159,6 +169,21 @@ static int read_token(struct cli *c, const char *given)
 	return 0;
 }
 
+static size_t terminal_cells(void)
+{
+	struct winsize w = {.ws_col = 0};
+	size_t given = strtoul(env("COLUMNS", "0"), NULL, 10);
+
+	if (given == 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0)
+		given = w.ws_col;
+	return given;
+}
+
+static bool is_book(const char *noun)
+{
+	return noun != NULL && strcmp(noun, "book") == 0;
+}
+
 static int common_flags(struct cli *c)
 {
 	const char *server = cli_flag(c, "server");
@@ -174,9 +199,12 @@ static int common_flags(struct cli *c)
 	c->yes = cli_flag(c, "yes") != NULL;
 	c->dry_run = cli_flag(c, "dry-run") != NULL;
 	c->tty = isatty(STDOUT_FILENO) != 0;
-	c->color = c->tty && getenv("NO_COLOR") == NULL;
+	c->terminal = c->tty ? terminal_cells() : 0;
+	c->color = c->tty && *env("NO_COLOR", "") == '\0';
 	/* a first start has no token yet, and what is offline needs none */
 	if (c->verb->path == NULL && *c->verb->name == '\0' && strcmp(c->verb->noun, "status") != 0)
+		return 0;
+	if (is_book(c->verb->noun))
 		return 0;
 	return read_token(c, cli_flag(c, "token-file"));
 }
@@ -199,6 +227,8 @@ static void help_verb(const struct verb *v)
 	const struct route *r = verb_route(v);
 
 	(void)printf("carnet %s %s %s %s\n  %s\n", v->noun, v->name, v->args, v->extra, v->help);
+	if (is_book(v->noun))
+		book_help(v);
 	if (r == NULL)
 		return;
 	const struct msg_desc *d = r->request;
@@ -225,29 +255,58 @@ static const struct verb *take_verb(struct cli *c)
 	return v;
 }
 
+/* What was printed must have arrived: a full disk or a closed stdout is an error. */
+static int finish(struct cli *c, int rc)
+{
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return rc;
+	return cli_fail(is_book(c->verb->noun) ? EXIT_BOOK_ERROR : EXIT_ERROR, "stdout: %s",
+		strerror(errno));
+}
+
+static int verb_of(struct cli *c)
+{
+	bool wants_help = cli_flag(c, "help") != NULL;
+	const char *noun = c->n_args > 0 ? c->args[0] : NULL;
+
+	c->verb = take_verb(c);
+	if (c->verb == NULL) {
+		help(noun);
+		return wants_help || noun == NULL ? EXIT_DONE
+		       : is_book(noun)            ? EXIT_BOOK_ERROR
+						  : EXIT_USAGE;
+	}
+	if (!wants_help)
+		return -1;
+	help_verb(c->verb);
+	return EXIT_DONE;
+}
+
+/* A file that is opened must not become stdout, or what is printed would stand in it. */
+static void guard_streams(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
 	struct cli c = {.lang = "en"};
-	int rc = parse(&c, argc, argv);
 
+	guard_streams();
+	int rc = parse(&c, argc, argv);
 	(void)setlocale(LC_ALL, "");
 	if (rc != 0)
-		return rc;
-	bool wants_help = cli_flag(&c, "help") != NULL;
-	const char *noun = c.n_args > 0 ? c.args[0] : NULL;
-	c.verb = take_verb(&c);
-	if (c.verb == NULL) {
-		help(noun);
-		return wants_help || noun == NULL ? EXIT_DONE : EXIT_USAGE;
+		return argc > 1 && is_book(argv[1]) ? EXIT_BOOK_ERROR : rc;
+	rc = verb_of(&c);
+	if (rc < 0) {
+		rc = common_flags(&c);
+		if (rc == 0)
+			rc = finish(&c, c.verb->run != NULL ? c.verb->run(&c, c.verb)
+							    : verb_run(&c, c.verb));
+		client_close(&c);
 	}
-	if (wants_help) {
-		help_verb(c.verb);
-		return EXIT_DONE;
-	}
-	rc = common_flags(&c);
-	if (rc != 0)
-		return rc;
-	rc = c.verb->run != NULL ? c.verb->run(&c, c.verb) : verb_run(&c, c.verb);
-	client_close(&c);
+	free(c.args);
 	return rc;
 }

@@ -9,6 +9,7 @@
 
 #define COLUMNS 32
 #define CELL_MAX ((size_t)60)
+#define CELL_MIN ((size_t)8)
 
 void print_json(const json_t *j)
 {
@@ -26,7 +27,7 @@ static bool unsafe(wchar_t w)
 	       (w >= 0x202a && w <= 0x202e) || (w >= 0x2066 && w <= 0x2069);
 }
 
-void table_text(struct buf *out, const char *s)
+void safe_text(struct buf *out, const char *s)
 {
 	mbstate_t state = {0};
 	wchar_t w;
@@ -80,7 +81,7 @@ static void local_time(struct buf *out, const char *text)
 	char shown[32];
 
 	if (strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) == NULL) {
-		table_text(out, text);
+		safe_text(out, text);
 		return;
 	}
 	time_t at = timegm(&tm);
@@ -112,7 +113,7 @@ void table_value(struct buf *out, const char *member, const json_t *value)
 	if (json_is_string(value) && is_time(member)) {
 		local_time(out, json_string_value(value));
 	} else if (json_is_string(value)) {
-		table_text(out, json_string_value(value));
+		safe_text(out, json_string_value(value));
 	} else if (json_is_integer(value) && strncmp(member, "bytes", 5) == 0) {
 		bytes_value(out, json_integer_value(value));
 	} else if (json_is_integer(value)) {
@@ -121,7 +122,7 @@ void table_value(struct buf *out, const char *member, const json_t *value)
 		buf_adds(out, json_is_true(value) ? "yes" : "no");
 	} else {
 		char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-		table_text(out, text == NULL ? "" : text);
+		safe_text(out, text == NULL ? "" : text);
 		free(text);
 	}
 }
@@ -165,19 +166,26 @@ static const json_t *dotted(const json_t *row, const char *path)
 	return row;
 }
 
-static char *cell(const struct cli *c, const json_t *row, const char *path)
+/* Cut to so many cells of the terminal, with an ellipsis. */
+static void cut(struct buf *b, size_t max)
 {
-	struct buf b = BUF_INIT;
-	const char *dot = strrchr(path, '.');
+	mbstate_t state = {0};
+	size_t width = 0, at = 0, n;
+	wchar_t w;
 
-	table_value(&b, dot == NULL ? path : dot + 1, dotted(row, path));
-	if (c->tty && !c->wide && table_width(buf_str(&b)) > CELL_MAX) {
-		while (b.n > 0 && (table_width(buf_str(&b)) >= CELL_MAX ||
-					  ((uint8_t)b.p[b.n - 1] & 0x80) != 0))
-			b.p[--b.n] = '\0';
-		buf_adds(&b, "…");
+	if (table_width(buf_str(b)) <= max)
+		return;
+	for (; at < b->n; at += n) {
+		n = mbrtowc(&w, (const char *)b->p + at, b->n - at, &state);
+		if (n == (size_t)-1 || n == (size_t)-2 || n == 0)
+			break;
+		size_t cells = (size_t)(wcwidth(w) > 0 ? wcwidth(w) : 0);
+		if (width + cells >= max)
+			break;
+		width += cells;
 	}
-	return buf_detach(&b);
+	b->n = at;
+	buf_adds(b, "…");
 }
 
 static const char *color_of(const char *text)
@@ -210,32 +218,75 @@ static void put_cell(const struct cli *c, const char *text, size_t width, bool l
 		(void)printf("%*s", (int)(width > have ? width - have + 2 : 2), "");
 }
 
-void table_print(const struct cli *c, const json_t *rows, const char *columns, const char *wide)
+/* Takes from the widest until the row fits the terminal. */
+static void fit(struct column *col, size_t n, size_t terminal)
+{
+	for (;;) {
+		size_t total = 0, widest = 0;
+		for (size_t i = 0; i < n; i++) {
+			total += col[i].width + (i > 0 ? 2 : 0);
+			if (col[i].width > col[widest].width)
+				widest = i;
+		}
+		if (n == 0 || total <= terminal || col[widest].width <= CELL_MIN)
+			return;
+		col[widest].width--;
+	}
+}
+
+static void widths(const struct cli *c, const struct table *t, struct column *col, size_t n)
+{
+	struct buf b = BUF_INIT;
+
+	for (size_t r = 0; r < t->n; r++)
+		for (size_t i = 0; i < n; i++) {
+			buf_reset(&b);
+			t->cell(t->arg, r, col[i].member, &b);
+			col[i].width = size_max(col[i].width, table_width(buf_str(&b)));
+		}
+	buf_fini(&b);
+	for (size_t i = 0; c->tty && !c->wide && i < n; i++)
+		col[i].width = size_min(col[i].width, CELL_MAX);
+	if (c->tty && !c->wide && c->terminal > 0)
+		fit(col, n, c->terminal);
+}
+
+void table_rows(const struct cli *c, const struct table *t)
 {
 	struct column col[COLUMNS];
-	size_t n = parse_columns(col, 0, columns);
-	size_t n_rows = json_array_size(rows);
+	size_t n = parse_columns(col, 0, t->columns);
+	struct buf b = BUF_INIT;
 
 	if (c->wide)
-		n = parse_columns(col, n, wide);
-	char **cells = mem_alloc((n_rows * n + 1) * sizeof(*cells));
-	for (size_t r = 0; r < n_rows; r++) {
-		for (size_t i = 0; i < n; i++) {
-			char *text = cell(c, json_array_get(rows, r), col[i].member);
-			cells[r * n + i] = text;
-			col[i].width = size_max(col[i].width, table_width(text));
-		}
-	}
+		n = parse_columns(col, n, t->wide);
+	widths(c, t, col, n);
 	for (size_t i = 0; i < n; i++)
 		put_cell(c, col[i].title, col[i].width, i + 1 == n, true);
 	(void)putchar('\n');
-	for (size_t k = 0; k < n_rows * n; k++) {
-		put_cell(c, cells[k], col[k % n].width, k % n + 1 == n, false);
-		if (k % n + 1 == n)
-			(void)putchar('\n');
-		free(cells[k]);
+	for (size_t r = 0; r < t->n; r++) {
+		for (size_t i = 0; i < n; i++) {
+			buf_reset(&b);
+			t->cell(t->arg, r, col[i].member, &b);
+			cut(&b, col[i].width);
+			put_cell(c, buf_str(&b), col[i].width, i + 1 == n, false);
+		}
+		(void)putchar('\n');
 	}
-	free(cells);
+	buf_fini(&b);
+}
+
+static void json_cell(const void *arg, size_t row, const char *path, struct buf *out)
+{
+	const char *dot = strrchr(path, '.');
+
+	table_value(out, dot == NULL ? path : dot + 1, dotted(json_array_get(arg, row), path));
+}
+
+void table_print(const struct cli *c, const json_t *rows, const char *columns, const char *wide)
+{
+	const struct table t = {columns, wide, json_array_size(rows), json_cell, rows};
+
+	table_rows(c, &t);
 }
 
 static bool is_table(const json_t *value)
