@@ -97,7 +97,7 @@ static enum book_field field_at(const json_t *o)
 static void read_destinations(struct book_profile *p, const json_t *o)
 {
 	static const char *const together[] = {"any", "kind", "protocol", "one"};
-	static const char *const smb[] = {"path", "share", "unc"};
+	static const char *const smb[] = {"path", "share", "unc_too", "unc"};
 	const json_t *kinds = json_object_get(o, "kinds");
 
 	p->dests = (enum profile_dests)word_at(o, "together", together, array_len(together));
@@ -198,6 +198,20 @@ static void read_defaults(struct book_profile *p, const json_t *a)
 	}
 }
 
+static void read_flags(struct book_profile *p, const json_t *o)
+{
+	const struct {
+		const char *name;
+		bool *flag;
+	} flags[] = {{"neutral", &p->neutral}, {"key_uuid", &p->key_uuid},
+		{"whole_model", &p->whole_model}, {"list_names", &p->list_names},
+		{"numbers_required", &p->numbers_required}};
+
+	for (size_t i = 0; i < array_len(flags); i++)
+		if (json_object_get(o, flags[i].name))
+			*flags[i].flag = flag_at(o, flags[i].name);
+}
+
 /* A member that is not there leaves what p has: a variant says only what differs. */
 static void read_profile(struct book_profile *p, const json_t *o)
 {
@@ -226,10 +240,7 @@ static void read_profile(struct book_profile *p, const json_t *o)
 		p->charset = text_of(v);
 	if ((v = json_object_get(o, "controls")))
 		p->controls = text_of(v);
-	if ((v = json_object_get(o, "neutral")))
-		p->neutral = json_is_true(v);
-	if ((v = json_object_get(o, "key_uuid")))
-		p->key_uuid = json_is_true(v);
+	read_flags(p, o);
 	if (json_object_get(o, "tags"))
 		p->tags = texts_at(o, "tags");
 	if (json_object_get(o, "volatile_extras"))

@@ -43,9 +43,10 @@ enum profile_dests {
 
 /* How the folder of an SMB destination is said. */
 enum profile_smb {
-	SMB_PATH,  /* host and path; the share begins the path */
-	SMB_SHARE, /* host, share and path */
-	SMB_UNC,   /* path alone: \\\\host\\share\\path */
+	SMB_PATH,    /* host and path; the share begins the path */
+	SMB_SHARE,   /* host, share and path */
+	SMB_UNC_TOO, /* both; other families' as one path */
+	SMB_UNC,     /* path alone: \\\\host\\share\\path */
 };
 
 /* Letter groups by which people find an entry: "AB", "CD" … */
@@ -60,7 +61,8 @@ struct book_profile {
 	const char *family;
 	const char *codec; /* the format in which a book is written for it */
 	const char *charset;
-	bool neutral; /* no maker's: holds codes and extras of every family */
+	bool neutral;     /* no maker's: holds codes and extras of every family */
+	bool whole_model; /* holds whatever the model has: cipher text, empty lists … */
 	enum profile_dests dests;
 	bool dest_required; /* an entry has one */
 	enum profile_smb smb;
@@ -72,7 +74,9 @@ struct book_profile {
 	uint32_t n_letters;
 	const struct profile_list *list; /* none: any list, as in the source */
 	uint32_t n_lists;
-	uint32_t entries; /* of all lists; 0 = unknown */
+	bool list_names;       /* a list has a name */
+	bool numbers_required; /* each entry has a number */
+	uint32_t entries;      /* of all lists; 0 = unknown */
 	const char *entries_grade;
 	uint32_t members; /* of a group; 0 = unknown */
 	const char *members_grade;

@@ -176,6 +176,38 @@ int unicode_fold(const char *s, bool strip, struct buf *out)
 	return out->err ? -1 : 0;
 }
 
+/* What the library makes of one character, when it is something else. */
+static int form_with(uint32_t c, int options, struct buf *out)
+{
+	uint8_t text[5] = {0};
+	size_t n = utf8_write(c, text);
+	utf8proc_uint8_t *form;
+	utf8proc_ssize_t m = utf8proc_map(
+		text, (utf8proc_ssize_t)n, &form, (utf8proc_option_t)(UTF8PROC_STABLE | options));
+	int r = -1;
+
+	if (m < 0)
+		return -1;
+	if (m > 0 && ((size_t)m != n || memcmp(form, text, n) != 0)) {
+		buf_add(out, form, (size_t)m);
+		r = out->err ? -1 : 0;
+	}
+	free(form);
+	return r;
+}
+
+int unicode_width(uint32_t c, struct buf *out)
+{
+	if (c != 0x3000 && (c < 0xFF00 || c > 0xFFEF))
+		return -1;
+	return form_with(c, UTF8PROC_COMPOSE | UTF8PROC_COMPAT, out);
+}
+
+int unicode_plain(uint32_t c, struct buf *out)
+{
+	return form_with(c, UTF8PROC_DECOMPOSE | UTF8PROC_STRIPMARK, out);
+}
+
 size_t unicode_cut(const char *s, size_t max)
 {
 	size_t n = strlen(s), cut = 0, count = 0;

@@ -9,6 +9,10 @@
 int unicode_nfc(const char *s, struct buf *out) must_check;
 /* For search: NFKC, case folded, width folded, hiragana for katakana; strip: accents away, too. */
 int unicode_fold(const char *s, bool strip, struct buf *out) must_check;
+/* One character in another form; -1 also when it has none. Width: the plain form of a full- or
+ * half-width one ("Ａ", "ｶ", ideographic space). Plain: without accents, case kept ("É" to "E"). */
+int unicode_width(uint32_t code_point, struct buf *out) must_check;
+int unicode_plain(uint32_t code_point, struct buf *out) must_check;
 /* Bytes of the longest prefix of at most max characters that does not cut a grapheme. */
 size_t unicode_cut(const char *s, size_t max) must_check;
 size_t unicode_length(const char *s) must_check; /* in characters (code points) */

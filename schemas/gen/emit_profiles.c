@@ -29,7 +29,7 @@ struct member {
 static const char *const grades[] = {"A", "B", "B-", "C", "D", NULL};
 static const char *const units[] = {"characters", "bytes", NULL};
 static const char *const together[] = {"any", "kind", "protocol", "one", NULL};
-static const char *const smb[] = {"path", "share", "unc", NULL};
+static const char *const smb[] = {"path", "share", "unc_too", "unc", NULL};
 
 /* clang-format off */
 static const struct member destinations[] = {
@@ -68,7 +68,9 @@ static const struct member defaults[] = {
 	{"charset", TEXT, required, NULL, NULL}, {"neutral", FLAG, false, NULL, NULL},             \
 	{"destinations", OBJECT, required, destinations, NULL},                                    \
 	{"groups", OBJECT, required, groups, NULL}, {"names", OBJECT, required, names, NULL},      \
-	{"key_uuid", FLAG, false, NULL, NULL}, {"controls", TEXT, required, NULL, NULL},           \
+	{"key_uuid", FLAG, false, NULL, NULL}, {"list_names", FLAG, false, NULL, NULL},            \
+	{"numbers_required", FLAG, false, NULL, NULL},                                             \
+	{"whole_model", FLAG, false, NULL, NULL}, {"controls", TEXT, required, NULL, NULL},           \
 	{"tags", TEXTS, required, NULL, NULL}, {"letters", OBJECT, false, letters, NULL},          \
 	{"lists", OBJECTS, required, lists, NULL}, {"entries", OBJECT, required, most, NULL},      \
 	{"limits", OBJECTS, required, limits, NULL},                                               \

@@ -49,16 +49,29 @@ uint32_t book_cases(uint32_t usual)
 static const char *const NAMES[] = {"Ana Silva", "ana silva", "Ana Silva ", "José",
 	"Jos\x65\xCC\x81", "山田 太郎", "やまだ", "ﾔﾏﾀﾞ", "Müller & Söhne", "=1+1", "'quoted\"",
 	"a,b;c\td", "line\r\nend", "line\nend", "  lead", "007", "2027-01-05", "+33 1", "[x]", "Ω",
-	"x"};
+	"x", "[", "]a[", "[[x]]", "say \"hi\"", "@SUM(A1)", "-2+3",
+	"\x07"
+	"bell",
+	"1e5", "TRUE", "(null)", "😀 Team 👩‍👩‍👧", "e\xCC\x81\xCC\xA3n",
+	"ＡＢＣ　カタカナ", "ｱﾞ〜～−－", "é", "ß Æ €", "髙橋 﨑", "<b>&amp;]]>", "a: b",
+	"# not a comment", ":x", "<y", "\\back\\slash", "¥ 100%", "مرحبا", "ไทย", "null",
+	"a\xC2\xA0non-breaking", "0x10", "1,5", "one; two", "@End", "\"", "''",
+	"'b64:eA==", "\xEF\xBB\xBFmark",
+	"A very long name that no small panel of a printer can show in one line of its display",
+	"長い名前の部署と担当者の名前がここに書かれています山田太郎"};
 static const char *const MAILS[] = {"ana@example.com", "Ana@Example.COM", "ana@example.com.",
 	" bob@b\xC3\xBC"
 	"cher.example",
-	"bob@xn--bcher-kva.example", "scan", "a@b@c", "@", "x@"};
+	"bob@xn--bcher-kva.example", "scan", "a@b@c", "@", "x@", "\"o, k\"@example.org",
+	"o'neil+x@example.org", "山田@example.jp", "0123@example.com",
+	"a.very.long.address.that.goes.on.and.on.until.it.is.longer.than.one.hundred.and.twenty."
+	"eight.characters.which.is.what.some.machines.hold@example.org"};
 static const char *const HOSTS[] = {"server", "SERVER", "server.", "192.168.0.10", "2001:DB8::1",
 	"2001:db8:0::1", "[2001:db8::1]", "bücher.example", "n a s", "..."};
-static const char *const PATHS[] = {"/in", "\\in", "in/é", "Scan", " a ", "C:\\x"};
-static const char *const FAXES[] = {
-	"+33123456789", "+33 1 23 45 67 89", "0123", "0,123-4P5", "*67#", " "};
+static const char *const PATHS[] = {"/in", "\\in", "in/é", "Scan", " a ", "C:\\x",
+	"\\\\srv\\share\\a b", "share\\受信", "a,b", "[in]", "=x", "%USER%", "in;out", "\\\\", "/"};
+static const char *const FAXES[] = {"+33123456789", "+33 1 23 45 67 89", "0123", "0,123-4P5",
+	"*67#", " ", "=0", "-12", "00", "(0)1/23"};
 static const char *const PORTS[] = {"445", "21", "0021", "80", "443", "8080", "any"};
 static const char *const BOOLS[] = {"true", "false", "on", "OFF", "Yes", "no", "1", "0", "maybe"};
 static const char *const TOKENS[] = {"smb", "ftp", "webdav", "g3", "auto", "200x200 400x400",
@@ -131,8 +144,10 @@ static void add_dest(
 
 static void add_tag(struct random *r, struct book *b, struct book_entry *e)
 {
-	static const char *const systems[] = {"title1", "frequent", "category"};
-	static const char *const values[] = {"1", "2", "true", "Sales", "sales "};
+	static const char *const systems[] = {
+		"title1", "title2", "title3", "frequent", "category", "search_key"};
+	static const char *const values[] = {
+		"1", "2", "5", "10", "true", "Sales", "sales ", "Abc", "Other"};
 
 	book_add_tag(b, e, PICK(r, systems), PICK(r, values));
 }
@@ -196,7 +211,7 @@ static struct book_entry *new_place(
 
 struct book *book_random(struct random *r, const struct book_shape *shape)
 {
-	struct book *b = book_new("canon");
+	struct book *b = book_new(shape->family ? shape->family : "canon");
 	uint32_t n_lists = 1 + random_below(r, shape->lists);
 
 	for (uint32_t i = 0; i < n_lists; i++) {

@@ -21,6 +21,7 @@ struct book_shape {
 	uint32_t kinds;   /* bits 1 << dest_kind that may occur; with DEST_GROUP */
 	uint32_t dests;   /* of an entry, at most */
 	bool tags, extras, uuids, secrets;
+	const char *family; /* NULL = "canon" */
 };
 
 /* Everything that the model has. */

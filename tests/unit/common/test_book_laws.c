@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The laws of docs/spec/address-books.md section 7 that hold for every codec. BOOK_CASES in the
+ * environment says how many random books each law sees over all codecs together; BOOK_SEED repeats
+ * one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/book/norm.h"
+#include "tests/lib/book_law.h"
+#include "tests/lib/book_random.h"
+
+#define USUAL 2400u
+
+static const struct decode_options STRICT = {.lenient = false};
+
+/* ---- a book of a codec's own ---- */
+
+/* Of the codec's own family as often as of another. */
+static struct book *draw_book(uint64_t seed, const struct codec *codec)
+{
+	static const char *const families[] = {
+		"canon", "ricoh", "kyocera", "konica", "xerox", "sharp", "generic", "ldif"};
+	struct random r = {.state = seed * 0x9E3779B97F4A7C15u + 1};
+	struct book_shape shape = book_any_shape;
+
+	shape.family = codec->family;
+	if (random_one_in(&r, 2))
+		shape.family = families[random_below(&r, array_len(families))];
+	/* most books of the world have one list */
+	if (random_one_in(&r, 2))
+		shape.lists = 1;
+	return book_random(&r, &shape);
+}
+
+static struct book *converted(
+	const struct book *source, const struct codec *codec, bool plain, struct ledger *ledger)
+{
+	const struct convert_options opts = {
+		.target = profile_named(codec->name), .codec = codec, .transliterate = plain};
+	struct fault fault = FAULT_INIT;
+	struct book *b = NULL;
+
+	assert_non_null(opts.target);
+	if (book_convert(source, &opts, &b, ledger, &fault) < 0)
+		fail_msg("to %s: %s", codec->name, fault.detail);
+	return b;
+}
+
+static bool writes(const struct codec *codec)
+{
+	return (codec->flags & CODEC_ENCODE) != 0;
+}
+
+static uint32_t writers(void)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; codecs()[i]; i++)
+		n += writes(codecs()[i]);
+	return n;
+}
+
+typedef bool law_fn(const struct codec *codec, uint64_t seed, struct span base);
+
+/* Each codec gets its share of the cases. */
+static void each_case(law_fn *law)
+{
+	const char *one = getenv("BOOK_SEED");
+	const char *only = getenv("BOOK_CODEC");
+	uint32_t share = book_cases(USUAL) / writers() + 1;
+
+	for (size_t i = 0; codecs()[i]; i++) {
+		const struct codec *codec = codecs()[i];
+		struct span base = {NULL, 0};
+		char *p = NULL;
+		if (!writes(codec) || (only && strcmp(only, codec->name) != 0))
+			continue;
+		if (codec->flags & CODEC_NEEDS_BASE) {
+			p = law_first_sample(codec, &base);
+			assert_non_null(p);
+		}
+		for (uint64_t k = 1; k <= share; k++) {
+			uint64_t seed = one ? strtoull(one, NULL, 10) : k;
+			if (!law(codec, seed, base))
+				fail_msg("BOOK_CODEC=%s BOOK_SEED=%llu", codec->name,
+					(unsigned long long)seed);
+			if (one)
+				break;
+		}
+		free(p);
+	}
+}
+
+/* ---- L1 ---- */
+
+static struct book *there_and_back(
+	const struct book *x, const struct codec *codec, struct span base, struct buf *file)
+{
+	const struct encode_options opts = {
+		.profile = profile_named(codec->name), .base = base, .reveal_secrets = true};
+	struct fault fault = FAULT_INIT;
+	struct book *y = NULL;
+
+	if (book_encode(x, codec, &opts, file, NULL, &fault) < 0) {
+		(void)fprintf(stderr, "encode: %s (%s)\n", fault.detail, fault.reason);
+		return NULL;
+	}
+	if (book_decode(buf_span(file), codec, &STRICT, &y, &fault) < 0) {
+		(void)fprintf(
+			stderr, "decode: %s (%s)\n%s\n", fault.detail, fault.reason, buf_str(file));
+		book_free(y);
+		return NULL;
+	}
+	return y;
+}
+
+/* What is left to say after all was said once. */
+static bool nothing_more(const struct book *x, const struct codec *codec)
+{
+	const struct book_profile *profile = profile_named(codec->name);
+	struct ledger ledger;
+	bool ok = true;
+
+	ledger_init(&ledger);
+	struct book *again = converted(x, codec, false, &ledger);
+	for (uint32_t i = 0; i < ledger.n; i++)
+		ok &= ledger.line[i].action == LEDGER_SIDE_EFFECT;
+	if (!ok)
+		law_print_ledger(&ledger);
+	ok = ok && law_same(x, again, codec, profile);
+	book_free(again);
+	ledger_fini(&ledger);
+	return ok;
+}
+
+static bool law_L1(const struct codec *codec, uint64_t seed, struct span base)
+{
+	struct book *source = draw_book(seed, codec);
+	struct buf file = BUF_INIT;
+	struct ledger ledger;
+
+	ledger_init(&ledger);
+	struct book *x = converted(source, codec, seed % 2 == 0, &ledger);
+	struct book *y = there_and_back(x, codec, base, &file);
+	bool ok = y && law_same(x, y, codec, profile_named(codec->name)) && nothing_more(x, codec);
+	if (!ok) {
+		law_print(x);
+		(void)fprintf(stderr, "%s\n", buf_str(&file));
+	}
+	ledger_fini(&ledger);
+	buf_fini(&file);
+	book_free(source);
+	book_free(x);
+	book_free(y);
+	return ok;
+}
+
+static void L1_what_is_written_is_read_again(void **state)
+{
+	(void)state;
+	each_case(law_L1);
+}
+
+/* ---- ledger_complete ---- */
+
+static bool law_ledger(const struct codec *codec, uint64_t seed, struct span base)
+{
+	struct book *source = draw_book(seed, codec);
+	struct ledger ledger;
+
+	(void)base;
+	ledger_init(&ledger);
+	struct book *x = converted(source, codec, seed % 2 == 0, &ledger);
+	bool ok = law_complete(
+		source, x, &ledger, profile_named(source->family), profile_named(codec->name));
+	if (!ok) {
+		law_print(source);
+		law_print(x);
+		law_print_ledger(&ledger);
+	}
+	ledger_fini(&ledger);
+	book_free(source);
+	book_free(x);
+	return ok;
+}
+
+static void ledger_complete_each_field_is_in_the_target_or_in_the_ledger(void **state)
+{
+	(void)state;
+	each_case(law_ledger);
+}
+
+/* ---- L2: samples ---- */
+
+static void law_L2(const struct codec *codec, const char *path, struct span file, void *arg)
+{
+	const struct encode_options opts = {
+		.profile = profile_named(codec->name), .base = file, .reveal_secrets = true};
+	struct fault fault = FAULT_INIT;
+	struct buf again = BUF_INIT;
+	struct book *b = NULL;
+	unsigned *seen = arg;
+
+	if (book_decode(file, codec, &STRICT, &b, &fault) < 0) {
+		book_free(b);
+		if (strstr(path, "/bad_") == NULL)
+			fail_msg("%s: %s", path, fault.detail);
+		return;
+	}
+	if (writes(codec) && (codec->flags & CODEC_EXACT)) {
+		if (book_encode(b, codec, &opts, &again, NULL, &fault) < 0)
+			fail_msg("%s: %s", path, fault.detail);
+		if (again.n != file.n || memcmp(again.p, file.p, file.n) != 0)
+			fail_msg("%s: other bytes:\n%s", path, buf_str(&again));
+		(*seen)++;
+	}
+	book_free(b);
+	buf_fini(&again);
+}
+
+static void L2_each_sample_is_written_as_it_was(void **state)
+{
+	unsigned seen = 0;
+	unsigned exact = 0;
+
+	(void)state;
+	for (size_t i = 0; codecs()[i]; i++) {
+		unsigned n = law_samples(codecs()[i], law_L2, &seen);
+		if (n == 0)
+			fail_msg("%s has no sample", codecs()[i]->name);
+		exact += (codecs()[i]->flags & CODEC_EXACT) != 0;
+	}
+	assert_true(seen >= exact);
+}
+
+/* A sample is found by what it says, and its profile loses nothing of it. */
+static void law_sample(const struct codec *codec, const char *path, struct span file, void *arg)
+{
+	struct fault fault = FAULT_INIT;
+	struct book *b = NULL;
+
+	(void)arg;
+	if (strstr(path, "/bad_"))
+		return;
+	const struct codec *found = codec_detect(file, &fault);
+	if (found != codec)
+		fail_msg("%s looks like %s", path, found ? found->name : fault.detail);
+	if (book_decode(file, codec, &STRICT, &b, &fault) < 0)
+		fail_msg("%s: %s", path, fault.detail);
+	book_free(b);
+}
+
+static void AB_14_each_sample_is_recognised_by_its_content(void **state)
+{
+	(void)state;
+	for (size_t i = 0; codecs()[i]; i++)
+		(void)law_samples(codecs()[i], law_sample, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(L1_what_is_written_is_read_again),
+		cmocka_unit_test(ledger_complete_each_field_is_in_the_target_or_in_the_ledger),
+		cmocka_unit_test(L2_each_sample_is_written_as_it_was),
+		cmocka_unit_test(AB_14_each_sample_is_recognised_by_its_content),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
