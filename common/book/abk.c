@@ -106,14 +106,16 @@ static int end_of_comment(struct abk_scan *s)
 
 static int end_of_record(struct abk_scan *s)
 {
-	if (!s->kind_seen)
+	bool whole = s->kind_seen;
+
+	s->in_record = s->kind_seen = false;
+	s->fields = 0;
+	if (!whole)
 		return wrong(s, CN_INCOMPLETE, "half_record",
 			"the record that ends here has no objectclass");
 	if (++s->info.entries > ABK_ENTRIES_MAX)
 		return wrong(
 			s, CN_RESPONSE_TOO_BIG, "entries", "more than %u entries", ABK_ENTRIES_MAX);
-	s->in_record = s->kind_seen = false;
-	s->fields = 0;
 	return 0;
 }
 
@@ -292,7 +294,7 @@ void abk_scan_skip_line(struct abk_scan *s)
 	s->fault.code = 0;
 	s->state = LINE_START;
 	s->blank_end = s->pending_cr = false;
-	s->kind_seen = true; /* it may have stood there */
+	s->kind_seen = s->in_record; /* it may have stood there */
 	s->part_n = 0;
 	s->line++;
 	s->column = s->character = 0;

@@ -33,14 +33,31 @@ const struct abk_attr ABK_ATTRS[] = {
 	{"txstartspeed", FAX, F_SPEED, false, NULL, NULL, NULL},
 	{"lineselect", FAX, F_LINE, false, NULL, NULL, NULL},
 	{"uri", IPFAX, F_URI, false, NULL, NULL, NULL},
+	{"uricommode", IPFAX, F_MODE, false, NULL, NULL, NULL},
+	{"ifaxmode", IFAX, F_MODE, false, NULL, NULL, NULL},
+	{"ifaxdirectmode", IFAX, F_DIRECT, false, "on", "off", NULL},
+	{"bwpapersize", IFAX, F_BW_PAPER, false, NULL, NULL, NULL},
+	{"bwcompressiontype", IFAX, F_BW_COMPRESSION, false, NULL, NULL, NULL},
+	{"bwpixeltype", IFAX, F_BW_PIXEL, false, NULL, NULL, NULL},
+	{"bwbitsperpixel", IFAX, F_BW_BITS, false, NULL, NULL, NULL},
+	{"bwresolution", IFAX, F_BW_RESOLUTION, false, NULL, NULL, NULL},
+	{"clpapersize", IFAX, F_COLOUR_PAPER, false, NULL, NULL, NULL},
+	{"clcompressiontype", IFAX, F_COLOUR_COMPRESSION, false, NULL, NULL, NULL},
+	{"clpixeltype", IFAX, F_COLOUR_PIXEL, false, NULL, NULL, NULL},
+	{"clbitsperpixel", IFAX, F_COLOUR_BITS, false, NULL, NULL, NULL},
+	{"clresolution", IFAX, F_COLOUR_RESOLUTION, false, NULL, NULL, NULL},
 	{"url", FOLDER, F_HOST, true, NULL, NULL, NULL},
 	{"path", FOLDER, F_PATH, true, NULL, NULL, NULL},
 	{"username", FOLDER, F_ACCOUNT, true, NULL, NULL, NULL},
 	{"pwdinputflag", FOLDER, F_ASK_PASSWORD, false, "on", "off", NULL},
 	{"protocol", FOLDER, F_PROTOCOL, true, NULL, NULL, NULL},
-	{"enablepartial", EMAIL, F_SPLIT_LARGE, true, "true", "false", "false"},
+	{"enablepartial", EMAIL, F_SPLIT_LARGE, true, "true", "false", NULL},
 	{"accesscode", ENTRY, F_ACCESS_NO, true, NULL, NULL, "0"},
 	{"uuid", ENTRY, F_UUID, false, NULL, NULL, NULL},
+	{"loginusername", ENTRY, F_OWNER_USER, false, NULL, NULL, NULL},
+	{"logindomainname", ENTRY, F_OWNER_DOMAIN, false, NULL, NULL, NULL},
+	{"usergroupname", ENTRY, F_OWNER_GROUP, false, NULL, NULL, NULL},
+	{"personalid", ENTRY, F_PERSONAL_ID, false, NULL, NULL, NULL},
 };
 /* clang-format on */
 const size_t ABK_N_ATTRS = array_len(ABK_ATTRS);
@@ -157,6 +174,7 @@ struct reader {
 	struct abk_scan scan;
 	struct lines lines;
 	struct arena scratch;   /* of one record */
+	struct map lists;       /* by slot: index + 1 */
 	struct book_list *list; /* of the last record */
 	const char *section;    /* name of the list that the preamble announces; NULL = none open */
 	bool empty;             /* the section has no record yet */
@@ -184,11 +202,23 @@ static int tell(struct reader *x)
 	return decode_wrong(x->d, &f, "%s", s->what);
 }
 
+static struct book_list *list_of(struct reader *x, const char *slot, const char *name)
+{
+	struct book *b = x->d->book;
+	uintptr_t i = (uintptr_t)map_get(&x->lists, slot, strlen(slot));
+
+	if (i)
+		return &b->list[i - 1];
+	map_put(&x->lists, slot, strlen(slot), (void *)(uintptr_t)(b->n_lists + 1));
+	return book_add_list(
+		b, slot, strcmp(slot, "11") == 0 ? LIST_ONE_TOUCH : LIST_ADDRESS_LIST, name);
+}
+
 /* A section that ends without a record is an empty list; its number stands nowhere. */
 static void end_section(struct reader *x)
 {
-	if (x->section && x->empty && !book_find_list(x->d->book, ""))
-		book_add_list(x->d->book, "", LIST_ADDRESS_LIST, x->section);
+	if (x->section && x->empty)
+		x->list = list_of(x, "", x->section);
 	x->section = NULL;
 }
 
@@ -254,13 +284,8 @@ static void find_list(struct reader *x, const struct record *r)
 	bool first = x->empty;
 
 	x->empty = false;
-	if (x->list && strcmp(x->list->slot, slot) == 0)
-		return;
-	x->list = book_find_list(x->d->book, slot);
-	if (!x->list)
-		x->list = book_add_list(x->d->book, slot,
-			strcmp(slot, "11") == 0 ? LIST_ONE_TOUCH : LIST_ADDRESS_LIST,
-			first && x->section ? x->section : "");
+	if (!x->list || strcmp(x->list->slot, slot) != 0)
+		x->list = list_of(x, slot, first && x->section ? x->section : "");
 }
 
 static bool digits(const char *s)
@@ -319,6 +344,17 @@ static const struct abk_attr *find_attr(const struct record *r, struct span name
 	return NULL;
 }
 
+/* Of attributes that repeat, the first plain one is the field. */
+static bool first_of(const struct record *r, const struct line *l, const struct abk_attr *a)
+{
+	const struct line *i = r->line;
+
+	while (i < l && !(i->kind == LINE_TEXT && !i->folded && abk_value(i).n > 0 &&
+				find_attr(r, i->name, a->kinds) == a))
+		i++;
+	return i == l;
+}
+
 static void add_extra(struct reader *x, struct book_entry *e, const struct line *l, const char *v)
 {
 	char name[ABK_NAME_MAX + 2];
@@ -330,10 +366,14 @@ static void add_extra(struct reader *x, struct book_entry *e, const struct line 
 	book_add_extra(x->d->book, e, name, v);
 }
 
-/* A password: the entry's, never an extra, which people see. */
+/* A password: the entry's, never an extra, which people see. An empty line says that there is none,
+ * no line says nothing. */
 static void password(struct reader *x, struct book_dest *d, const struct line *l)
 {
-	if (d && l->kind == LINE_TEXT && !l->folded && d->secret.state != SECRET_CLEAR)
+	if (d && abk_value(l).n == 0 && d->secret.state == SECRET_UNKNOWN)
+		book_set_secret(x->d->book, d, SECRET_ABSENT, NULL, NULL);
+	else if (d && abk_value(l).n > 0 && l->kind == LINE_TEXT && !l->folded &&
+		 d->secret.state != SECRET_CLEAR)
 		book_set_secret(x->d->book, d, SECRET_CLEAR, text_of(x, abk_value(l)), NULL);
 }
 
@@ -365,19 +405,22 @@ static void attribute(
 	struct fields *f;
 	const char *value;
 
-	if (v.n == 0 || abk_silent(l))
-		return;
 	if (is(l->name, "pwd")) {
 		password(x, d, l);
+		if (v.n > 0 && (!d || !d->secret.text))
+			odd(x, l, "password",
+				"a password of nothing that is known: it stays in this file only");
 		return;
 	}
+	if (v.n == 0 || abk_silent(l))
+		return;
 	if (foreign(x, e, l) ||
 		(is(l->name, "subdbid") && strcmp(text_of(x, v), x->list->slot) == 0))
 		return;
 	if ((kind == DEST_EMAIL || kind == DEST_IFAX) && is(l->name, "protocol") && is(v, "smtp"))
 		return;
 	f = a && a->kinds != ENTRY ? &d->f : &e->f;
-	value = a && !fields_get(f, a->field) ? modelled(a, text_of(x, v)) : NULL;
+	value = a && first_of(r, l, a) ? modelled(a, text_of(x, v)) : NULL;
 	if (value)
 		book_set(x->d->book, f, a->field, value);
 	else
@@ -415,7 +458,8 @@ static void entry(struct reader *x, const struct record *r)
 	e->at = (struct book_place){r->number, (size_t)(r->whole.p - x->d->file.p)};
 	e->group = kind == DEST_GROUP;
 	if (kind != DEST_NONE && kind != DEST_GROUP)
-		book_set_secret(b, book_add_dest(b, e, kind), SECRET_UNKNOWN, NULL, NULL);
+		book_add_dest(b, e, kind)->secret.state =
+			kind == DEST_FILE ? SECRET_UNKNOWN : SECRET_ABSENT;
 	for (uint32_t i = 0; i < r->n; i++)
 		if (&r->line[i] != class || kind == DEST_NONE)
 			attribute(x, r, e, &r->line[i]);
@@ -457,6 +501,7 @@ static int decode(struct decoder *d)
 	if (rc == 0)
 		rc = end(&x);
 	free(r.line);
+	map_fini(&x.lists);
 	arena_fini(&x.scratch);
 	return rc;
 }

@@ -69,26 +69,32 @@ static void secret_needed(struct lines_writer *w, const struct book_entry *e)
 	ledger_add(w->e->ledger, &line);
 }
 
-/* What nobody could tell stays as it is; a clear one needs the right to be seen. */
+/* What nobody could tell stays as it is; a clear one that is not in the file already needs the
+ * right to be seen. */
 static void say_secret(struct lines_writer *w, const struct book_entry *e, const struct record *old,
 	struct saids *ret)
 {
-	const struct secret *s = e->n_dests ? &e->dest[0].secret : NULL;
+	const struct book_dest *d = e->n_dests ? &e->dest[0] : NULL;
 	const struct line *l = line_of(old, "pwd");
-	bool known = s && (s->state == SECRET_CLEAR || s->state == SECRET_ENCRYPTED);
+	const char *is = l ? abk_text(abk_value(l), own(w)->charset, ret->arena) : NULL;
 	const char *value = NULL;
 
-	if (!s || s->state == SECRET_ABSENT)
+	if (!d)
 		return;
-	if (s->state == SECRET_CLEAR)
-		value = s->text;
-	else if (!known && l && abk_value(l).n > 0)
-		value = abk_text(abk_value(l), own(w)->charset, ret->arena);
-	if (value && !w->e->reveal_secrets && e == w->entry)
-		value = "";
-	if (known && e == w->entry && (!value || !*value))
+	if (d->secret.state == SECRET_CLEAR)
+		value = d->secret.text;
+	else if (d->secret.state == SECRET_ABSENT)
+		value = d->kind == DEST_FILE ? "" : NULL;
+	else if (d->secret.state != SECRET_ENCRYPTED)
+		value = is;
+	if (!w->e->reveal_secrets && value && *value && !(is && strcmp(is, value) == 0))
+		value = NULL;
+	if (!value && (d->secret.state == SECRET_CLEAR || d->secret.state == SECRET_ENCRYPTED))
 		secret_needed(w, e);
+	if (!value)
+		return;
 	saids_add(ret, "pwd", value);
+	saids_last(ret)->implied = old && !*value;
 }
 
 static bool attribute_name(const char *s)
@@ -122,6 +128,15 @@ static void say_extra(struct lines_writer *w, const struct book_entry *e,
 	saids_last(ret)->folded = strchr(x->value, '\n');
 }
 
+/* The first class says what an entry is: others stand behind it. */
+static void say_extras(
+	struct lines_writer *w, const struct book_entry *e, bool classes, struct saids *ret)
+{
+	for (uint32_t i = 0; i < e->n_extras; i++)
+		if (ascii_same(e->extra[i].name, "objectclass") == classes)
+			say_extra(w, e, &e->extra[i], ret);
+}
+
 static void say(struct lines_writer *w, const struct book_list *l, const struct book_entry *e,
 	const struct record *old, struct saids *ret)
 {
@@ -137,14 +152,14 @@ static void say(struct lines_writer *w, const struct book_list *l, const struct 
 		saids_add(ret, "protocol", "smtp");
 		saids_last(ret)->implied = old;
 	}
-	for (uint32_t i = 0; i < e->n_extras; i++)
-		say_extra(w, e, &e->extra[i], ret);
+	say_extras(w, e, false, ret);
 	if (!old) {
 		saids_add(ret, "objectclass", "top");
 		saids_add(ret, "objectclass", "extensibleobject");
 	}
 	if (class)
 		saids_add(ret, "objectclass", class);
+	say_extras(w, e, true, ret);
 }
 
 /* ---- one line ---- */
@@ -153,10 +168,14 @@ static int refused(struct lines_writer *w, int code, const char *reason, const c
 {
 	const struct book_entry *e = w->entry;
 
-	return e ? fault_why(w->e->fault, code, reason, "list %.20s, entry %.40s (%.80s): %s",
-			   w->list->slot, e->key, entry_name(e), text)
-		 : fault_why(w->e->fault, code, reason, "list %.20s: %s",
-			   w->list ? w->list->slot : "", text);
+	if (e)
+		fault_why(w->e->fault, code, reason, "list %.20s, entry %.40s (%.80s): %s",
+			w->list->slot, e->key, entry_name(e), text);
+	else
+		fault_why(w->e->fault, code, reason, "list %.20s: %s", w->list ? w->list->slot : "",
+			text);
+	utf8_scrub(w->e->fault->detail); /* what %.20s cut through */
+	return -1;
 }
 
 static int put_text(struct lines_writer *w, const char *name, const char *text)
@@ -274,25 +293,19 @@ static const char *meta(const struct lines_writer *w, const char *name, const ch
 	const struct book *b = w->base ? w->base : w->e->book;
 	const char *value = strcmp(b->codec, "canon_abk") == 0 ? book_meta(b, name) : "";
 
-	return *value && !strpbrk(value, "\r\n") ? value : otherwise;
+	return *value ? value : otherwise;
 }
 
-static int put_name(struct lines_writer *w, const char *name)
+static int put_comment(struct lines_writer *w, const char *key, const char *value)
 {
-	if (strpbrk(name, "\r\n"))
+	if (strpbrk(value, "\r\n"))
 		return refused(w, CN_UNSUPPORTED_OPERATION, "line_break",
-			"the name of the list has a line break");
-	buf_adds(w->e->out, "# SubAddressBookName: ");
-	if (put_text(w, "the name of the list", name) < 0)
+			"a line break in what is said of the whole list");
+	buf_addf(w->e->out, "# %s: ", key);
+	if (put_text(w, key, value) < 0)
 		return -1;
 	lines_end(w);
 	return 0;
-}
-
-static void put_comment(struct lines_writer *w, const char *key, const char *value)
-{
-	buf_addf(w->e->out, "# %s: %s", key, value);
-	lines_end(w);
 }
 
 static int open_list(struct lines_writer *w, const struct book_list *l)
@@ -301,11 +314,11 @@ static int open_list(struct lines_writer *w, const struct book_list *l)
 		return refused(
 			w, CN_UNSUPPORTED_OPERATION, "list", "a Canon list has a number, 1 to 11");
 	lines_close(w);
-	put_comment(w, "Canon AddressBook version", meta(w, "version", "1"));
-	put_comment(w, "CharSet", label(own(w)->charset));
-	if (put_name(w, l->name) < 0)
+	if (put_comment(w, "Canon AddressBook version", meta(w, "version", "1")) < 0 ||
+		put_comment(w, "CharSet", label(own(w)->charset)) < 0 ||
+		put_comment(w, "SubAddressBookName", l->name) < 0 ||
+		put_comment(w, "DB Version", meta(w, "db_version", "0x0108")) < 0)
 		return -1;
-	put_comment(w, "DB Version", meta(w, "db_version", "0x0108"));
 	lines_end(w);
 	w->closed = true;
 	return 0;
@@ -366,13 +379,13 @@ static int rename_list(struct lines_writer *w, const struct record *r, const cha
 
 		if (done || !abk_comment(l->name, "SubAddressBookName", &value)) {
 			buf_add(w->e->out, l->whole.p, l->whole.n);
-		} else if (put_name(w, name) < 0) {
+		} else if (put_comment(w, "SubAddressBookName", name) < 0) {
 			return -1;
 		} else {
 			done = true;
 		}
 	}
-	if (!done && put_name(w, name) < 0)
+	if (!done && put_comment(w, "SubAddressBookName", name) < 0)
 		return -1;
 	buf_add(w->e->out, rest, (size_t)(end - rest));
 	return 0;

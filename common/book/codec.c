@@ -93,7 +93,7 @@ int decode_wrong(struct decoder *d, const struct book_fault *f, const char *fmt,
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	text[utf8_cut(text, sizeof(text) - 1)] = 0;
+	utf8_scrub(text); /* what %.40s cut through */
 	note(d->book, f, text, false);
 	if (f->line && f->column)
 		snprintf(place, sizeof(place), "line %u, column %u: ", f->line, f->column);
@@ -114,6 +114,7 @@ void decode_odd(struct decoder *d, const struct book_fault *f, const char *fmt, 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	utf8_scrub(text);
 	note(d->book, f, text, true);
 }
 
