@@ -28,7 +28,8 @@ static uint64_t rotated(uint64_t v, int bits)
 	return v << bits | v >> (64 - bits);
 }
 
-static void sip_round(uint64_t v[static 4])
+/* Inline, its four words stay in registers. */
+static inline __attribute__((always_inline)) void sip_round(uint64_t v[static 4])
 {
 	v[0] += v[1];
 	v[2] += v[3];
@@ -42,7 +43,7 @@ static void sip_round(uint64_t v[static 4])
 	v[2] = rotated(v[2], 32);
 }
 
-static uint64_t hash_of(const void *key, size_t n)
+uint64_t map_hash(const void *key, size_t n)
 {
 	uint64_t v[4] = {SECRET[0] ^ 0x736f6d6570736575u, SECRET[1] ^ 0x646f72616e646f6du,
 		SECRET[0] ^ 0x6c7967656e657261u, SECRET[1] ^ 0x7465646279746573u};
@@ -114,13 +115,13 @@ void *map_get(const struct map *m, const void *key, size_t n)
 {
 	if (m->n == 0)
 		return NULL;
-	struct map_entry *e = *find(m, hash_of(key, n), key, n);
+	struct map_entry *e = *find(m, map_hash(key, n), key, n);
 	return e == NULL ? NULL : e->value;
 }
 
 void *map_put(struct map *m, const void *key, size_t n, void *value)
 {
-	uint64_t h = hash_of(key, n);
+	uint64_t h = map_hash(key, n);
 
 	bug_if(value == NULL);
 	if (m->n >= m->n_slots)
@@ -145,7 +146,7 @@ void *map_remove(struct map *m, const void *key, size_t n)
 {
 	if (m->n == 0)
 		return NULL;
-	struct map_entry **at = find(m, hash_of(key, n), key, n);
+	struct map_entry **at = find(m, map_hash(key, n), key, n);
 	struct map_entry *e = *at;
 	if (e == NULL)
 		return NULL;

@@ -16,6 +16,8 @@ struct map {
 #define MAP_INIT ((struct map){.slots = NULL})
 
 void map_fini(struct map *m);
+/* What it hashes with, for tables of another shape: differs from process to process. */
+uint64_t map_hash(const void *key, size_t n);
 void *map_get(const struct map *m, const void *key, size_t n);
 /* Replaces; returns the former value or NULL. value must not be NULL. */
 void *map_put(struct map *m, const void *key, size_t n, void *value);

@@ -30,14 +30,29 @@ static void *number(uint64_t n)
 	return (void *)(uintptr_t)(n + 1);
 }
 
-static void index_side(const struct match_side *s, struct map *m)
+static void add_named(struct map *named, struct buf *key, const char *slot, const char *text)
+{
+	size_t n = map_key(key, slot, text);
+
+	map_put(named, key->p, n, number(0));
+}
+
+/* Of each entry that a member names, the item. */
+static void index_side(const struct match_side *s, struct map *named)
 {
 	struct buf key = BUF_INIT;
 
-	for (uint32_t i = s->n; i > 0; i--) {
+	for (uint32_t i = 0; i < s->n; i++)
+		for (uint32_t m = 0; m < s->v[i].normal->n_members; m++) {
+			const char *k = s->v[i].normal->member[m].key;
+			if (k != NULL)
+				add_named(named, &key, s->v[i].list->slot, k);
+		}
+	for (uint32_t i = s->n; named->n > 0 && i > 0; i--) {
 		size_t n = map_key(&key, s->v[i - 1].list->slot, s->v[i - 1].raw->key);
 
-		map_put(m, key.p, n, number(i - 1));
+		if (map_get(named, key.p, n) != NULL)
+			map_put(named, key.p, n, number(i - 1));
 	}
 	buf_fini(&key);
 }

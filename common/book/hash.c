@@ -26,9 +26,10 @@ static bool is_place(enum book_field id)
 
 /* ---- items ---- */
 
-static void add_u16(struct buf *out, unsigned v)
+static void add_head(struct buf *out, unsigned number, size_t n)
 {
-	const uint8_t b[2] = {(uint8_t)(v >> 8), (uint8_t)v};
+	const uint8_t b[6] = {(uint8_t)(number >> 8), (uint8_t)number, (uint8_t)(n >> 24),
+		(uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n};
 
 	buf_add(out, b, sizeof(b));
 }
@@ -45,8 +46,7 @@ static void add_item(struct buf *out, unsigned number, const char *value)
 {
 	size_t n = strlen(value);
 
-	add_u16(out, number);
-	add_u32(out, n);
+	add_head(out, number, n);
 	buf_add(out, value, n);
 }
 
@@ -55,8 +55,7 @@ static void add_pair(struct buf *out, unsigned number, const char *a, const char
 {
 	size_t n = strlen(a), m = strlen(b);
 
-	add_u16(out, number);
-	add_u32(out, n + 1 + m);
+	add_head(out, number, n + 1 + m);
 	buf_add(out, a, n + 1);
 	buf_add(out, b, m);
 }
@@ -64,8 +63,7 @@ static void add_pair(struct buf *out, unsigned number, const char *a, const char
 /* Opens an item whose length is not known yet; end_item writes it. */
 static size_t begin_item(struct buf *out, unsigned number)
 {
-	add_u16(out, number);
-	add_u32(out, 0);
+	add_head(out, number, 0);
 	return out->n;
 }
 
@@ -105,7 +103,7 @@ static void add_secret(struct buf *out, const struct secret *s, const struct boo
 
 static void add_dest(struct buf *out, const struct book_dest *d, const struct book_key *key)
 {
-	add_u16(out, d->kind);
+	buf_add(out, (const uint8_t[]){(uint8_t)(d->kind >> 8), (uint8_t)d->kind}, 2);
 	for (uint32_t i = 0; i < d->f.n; i++)
 		add_item(out, d->f.v[i].id, d->f.v[i].value);
 	if (key != NULL)
@@ -291,7 +289,7 @@ static void add_leaf(struct buf *out, const struct leaf *l, const uint8_t hash[s
 	buf_add(out, hash, BOOK_HASH);
 }
 
-static void add_head(struct buf *out, const struct book_list *l)
+static void add_list_head(struct buf *out, const struct book_list *l)
 {
 	static const char label[] = "carnet.list.v1";
 
@@ -306,7 +304,7 @@ static void hash_leaves(const struct book_list *l, const struct leaf *leaf, bool
 	struct buf *tmp, uint8_t hash[static BOOK_HASH])
 {
 	buf_reset(tmp);
-	add_head(tmp, l);
+	add_list_head(tmp, l);
 	for (uint32_t i = 0; i < l->n_entries; i++)
 		add_leaf(tmp, &leaf[i], full ? leaf[i].hash.full : leaf[i].hash.pub);
 	bug_if(tmp->err);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/buf.h"
+#include "common/base/map.h"
 #include "common/book/diff.h"
 
 /* ---- sides ---- */
@@ -40,82 +41,103 @@ void match_side_fini(struct match_side *s)
 
 struct key {
 	uint64_t hash;
-	size_t at, n; /* in pass.text */
-	uint32_t count[2], item[2];
+	size_t at; /* in pass.text */
+	uint32_t n;
+	uint32_t item[2]; /* NO_PAIR = none, SEVERAL = tied */
 };
 
+#define SEVERAL (UINT32_MAX - 1)
+
+/* Its memory serves one pass after the other. */
 struct pass {
 	struct match_side *side[2];
 	struct buf text;
-	struct key *slot; /* n = 0: free (a key is never empty) */
-	size_t n_slots, used;
+	struct key *key;
+	uint32_t *slot; /* of the table: index of a key + 1, 0 = free */
+	uint32_t n_keys, cap_keys, n_slots;
+	uint32_t *partner[2];
 };
 
-/* Eight bytes at a time; good enough to spread, equality is looked at. */
-static uint64_t hash_of(const uint8_t *p, size_t n)
+static void index_keys(struct pass *p)
 {
-	const uint64_t k = 0x9E3779B97F4A7C15u;
-	uint64_t h = n * k, w;
+	memset(p->slot, 0, p->n_slots * sizeof(*p->slot));
+	for (uint32_t k = 0; k < p->n_keys; k++) {
+		size_t i = p->key[k].hash & (p->n_slots - 1);
 
-	for (; n >= sizeof(w); p += sizeof(w), n -= sizeof(w)) {
-		memcpy(&w, p, sizeof(w));
-		h = (h ^ w) * k;
-		h ^= h >> 32;
+		while (p->slot[i] != 0)
+			i = (i + 1) & (p->n_slots - 1);
+		p->slot[i] = k + 1;
 	}
-	w = 0;
-	memcpy(&w, p, n);
-	h = (h ^ w) * k;
-	return h ^ h >> 29;
 }
 
-static struct key *find(struct pass *p, uint64_t hash, const uint8_t *text, size_t n)
+/* Room for one more key, and never more than half of the slots in use. */
+static void make_room(struct pass *p)
+{
+	if (p->n_keys == p->cap_keys) {
+		p->cap_keys = p->cap_keys * 2;
+		p->key = mem_realloc(p->key, p->cap_keys * sizeof(*p->key));
+	}
+	if (p->n_keys * 2 < p->n_slots)
+		return;
+	p->n_slots *= 2;
+	p->slot = mem_realloc(p->slot, p->n_slots * sizeof(*p->slot));
+	index_keys(p);
+}
+
+static struct key *find(struct pass *p, uint64_t hash, size_t at, uint32_t n)
 {
 	size_t i = hash & (p->n_slots - 1);
 
-	while (p->slot[i].n > 0 && (p->slot[i].hash != hash || p->slot[i].n != n ||
-					   memcmp(p->text.p + p->slot[i].at, text, n) != 0))
-		i = (i + 1) & (p->n_slots - 1);
-	return &p->slot[i];
-}
-
-static void grow(struct pass *p)
-{
-	struct pass bigger = *p;
-
-	bigger.n_slots = p->n_slots ? p->n_slots * 2 : 1024;
-	bigger.slot = mem_alloc(bigger.n_slots * sizeof(*bigger.slot));
-	for (size_t i = 0; i < p->n_slots; i++) {
-		size_t at = p->slot[i].hash & (bigger.n_slots - 1);
-
-		if (p->slot[i].n == 0)
-			continue;
-		while (bigger.slot[at].n > 0)
-			at = (at + 1) & (bigger.n_slots - 1);
-		bigger.slot[at] = p->slot[i];
+	for (; p->slot[i] != 0; i = (i + 1) & (p->n_slots - 1)) {
+		struct key *k = &p->key[p->slot[i] - 1];
+		if (k->hash == hash && k->n == n &&
+			memcmp(p->text.p + k->at, p->text.p + at, n) == 0)
+			return k;
 	}
-	free(p->slot);
-	*p = bigger;
+	p->slot[i] = p->n_keys + 1;
+	p->key[p->n_keys] = (struct key){hash, at, n, {NO_PAIR, NO_PAIR}};
+	return &p->key[p->n_keys++];
 }
 
-/* The text from begin on is a key of that item; none when it is empty. */
+/* Who holds it, as long as that is one. */
+static void note(uint32_t *holder, uint32_t item)
+{
+	if (*holder == NO_PAIR)
+		*holder = item;
+	else if (*holder != item)
+		*holder = SEVERAL;
+}
+
+/* The text from begin on is a key of that item. */
 static void add_key(struct pass *p, int side, uint32_t item, size_t begin)
 {
 	size_t n = p->text.n - begin;
 
-	bug_if(p->text.err); /* out of memory */
-	if (n == 0)
-		return;
-	if (p->used * 2 >= p->n_slots)
-		grow(p);
-	uint64_t hash = hash_of(p->text.p + begin, n);
-	struct key *k = find(p, hash, p->text.p + begin, n);
-	if (k->n == 0) {
-		*k = (struct key){.hash = hash, .at = begin, .n = n};
-		p->used++;
-	}
-	if (k->count[side] == 0 || k->item[side] != item)
-		k->count[side]++;
-	k->item[side] = item;
+	bug_if(p->text.err || n > UINT32_MAX); /* out of memory */
+	make_room(p);
+	struct key *k = find(p, map_hash(p->text.p + begin, n), begin, (uint32_t)n);
+	note(&k->item[side], item);
+}
+
+static void pass_init(struct pass *p, struct match_side *l, struct match_side *r)
+{
+	*p = (struct pass){.side = {l, r}, .cap_keys = 64, .n_slots = 128};
+	while (p->n_slots < (l->n + r->n) * 2)
+		p->n_slots *= 2;
+	p->cap_keys = l->n + r->n + 1;
+	p->key = mem_alloc(p->cap_keys * sizeof(*p->key));
+	p->slot = mem_alloc(p->n_slots * sizeof(*p->slot));
+	for (int s = 0; s < 2; s++)
+		p->partner[s] = mem_alloc(size_max(p->side[s]->n, 1) * sizeof(uint32_t));
+}
+
+static void pass_fini(struct pass *p)
+{
+	free(p->key);
+	free(p->slot);
+	free(p->partner[0]);
+	free(p->partner[1]);
+	buf_fini(&p->text);
 }
 
 /* What may be keys of an entry. */
@@ -123,42 +145,29 @@ typedef void (*keys_fn)(struct pass *p, int side, uint32_t item, bool in_list);
 /* Must also hold for a pair; NULL = nothing. */
 typedef bool (*holds_fn)(const struct match_item *l, const struct match_item *r);
 
-#define SEVERAL (UINT32_MAX - 1)
-
-/* The one partner that all unique keys of an entry name. */
-static void note_partner(uint32_t *partner, uint32_t other)
-{
-	if (*partner == NO_PAIR)
-		*partner = other;
-	else if (*partner != other)
-		*partner = SEVERAL;
-}
-
+/* Each unique key names a partner; those of an entry must agree. */
 static void take_pairs(struct pass *p, holds_fn holds)
 {
 	struct match_side *l = p->side[0], *r = p->side[1];
-	uint32_t *partner[2];
 
-	for (int s = 0; s < 2; s++) {
-		partner[s] = mem_alloc(size_max(p->side[s]->n, 1) * sizeof(uint32_t));
-		memset(partner[s], 0xFF, p->side[s]->n * sizeof(uint32_t));
-	}
-	for (size_t i = 0; i < p->n_slots; i++) {
-		const struct key *k = &p->slot[i];
-		if (k->n == 0 || k->count[0] != 1 || k->count[1] != 1)
+	for (int s = 0; s < 2; s++)
+		memset(p->partner[s], 0xFF, p->side[s]->n * sizeof(uint32_t));
+	for (uint32_t i = 0; i < p->n_keys; i++) {
+		const struct key *k = &p->key[i];
+
+		if (k->item[0] >= SEVERAL || k->item[1] >= SEVERAL)
 			continue;
-		note_partner(&partner[0][k->item[0]], k->item[1]);
-		note_partner(&partner[1][k->item[1]], k->item[0]);
+		note(&p->partner[0][k->item[0]], k->item[1]);
+		note(&p->partner[1][k->item[1]], k->item[0]);
 	}
 	for (uint32_t i = 0; i < l->n; i++) {
-		uint32_t j = partner[0][i];
-		if (j >= SEVERAL || partner[1][j] != i || (holds && !holds(&l->v[i], &r->v[j])))
+		uint32_t j = p->partner[0][i];
+
+		if (j >= SEVERAL || p->partner[1][j] != i || (holds && !holds(&l->v[i], &r->v[j])))
 			continue;
 		l->v[i].pair = j;
 		r->v[j].pair = i;
 	}
-	free(partner[0]);
-	free(partner[1]);
 }
 
 static bool anything_left(const struct match_side *s)
@@ -169,20 +178,18 @@ static bool anything_left(const struct match_side *s)
 	return false;
 }
 
-static void run(
-	struct match_side *l, struct match_side *r, keys_fn keys, bool in_list, holds_fn holds)
+static void run(struct pass *p, keys_fn keys, bool in_list, holds_fn holds)
 {
-	struct pass p = {.side = {l, r}};
-
-	if (!anything_left(l) || !anything_left(r))
+	if (!anything_left(p->side[0]) || !anything_left(p->side[1]))
 		return;
+	buf_reset(&p->text);
+	p->n_keys = 0;
+	index_keys(p);
 	for (int s = 0; s < 2; s++)
-		for (uint32_t i = 0; i < p.side[s]->n; i++)
-			if (p.side[s]->v[i].pair == NO_PAIR)
-				keys(&p, s, i, in_list);
-	take_pairs(&p, holds);
-	free(p.slot);
-	buf_fini(&p.text);
+		for (uint32_t i = 0; i < p->side[s]->n; i++)
+			if (p->side[s]->v[i].pair == NO_PAIR)
+				keys(p, s, i, in_list);
+	take_pairs(p, holds);
 }
 
 /* ---- keys ---- */
@@ -283,31 +290,51 @@ static bool alike(const struct match_item *l, const struct match_item *r)
 	return false;
 }
 
-/* The own list first: a person may stand in several. */
-static void run_lists(struct match_side *l, struct match_side *r, keys_fn keys)
+/* Then a look at the numbers finds nothing that the keys did not. */
+static bool keys_are_numbers(const struct match_side *s)
 {
-	run(l, r, keys, true, NULL);
+	for (uint32_t i = 0; i < s->n; i++) {
+		const char *number = fields_get(&s->v[i].normal->f, F_NUMBER);
+
+		if (number == NULL || strcmp(number, s->v[i].raw->key) != 0 ||
+			fields_get(&s->v[i].normal->f, F_UUID) != NULL)
+			return false;
+	}
+	return true;
+}
+
+/* The own list first: a person may stand in several. */
+static void run_lists(struct pass *p, keys_fn keys)
+{
+	const struct match_side *l = p->side[0], *r = p->side[1];
+
+	run(p, keys, true, NULL);
 	if (l->book->n_lists > 1 || r->book->n_lists > 1 ||
 		(l->n && r->n && strcmp(l->v[0].list->slot, r->v[0].list->slot) != 0))
-		run(l, r, keys, false, NULL);
+		run(p, keys, false, NULL);
 }
 
 void match_sides(struct match_side *l, struct match_side *r)
 {
+	struct pass p;
+
+	pass_init(&p, l, r);
 	for (uint32_t i = 0; i < l->n; i++)
 		l->v[i].pair = NO_PAIR;
 	for (uint32_t i = 0; i < r->n; i++)
 		r->v[i].pair = NO_PAIR;
-	run(l, r, by_uuid, false, alike);
-	run(l, r, by_key, true, alike);
-	run(l, r, by_number, true, alike);
-	run_lists(l, r, by_content);
+	run(&p, by_uuid, false, alike);
+	run(&p, by_key, true, alike);
+	if (!keys_are_numbers(l) || !keys_are_numbers(r))
+		run(&p, by_number, true, alike);
+	run_lists(&p, by_content);
 	if (strcmp(l->book->family, r->book->family) == 0) {
-		run(l, r, by_uuid, false, NULL);
-		run(l, r, by_key, true, NULL);
+		run(&p, by_uuid, false, NULL);
+		run(&p, by_key, true, NULL);
 	}
-	run_lists(l, r, by_address);
-	run_lists(l, r, by_name);
+	run_lists(&p, by_address);
+	run_lists(&p, by_name);
+	pass_fini(&p);
 }
 
 const struct book_entry **book_match(const struct book *left, const struct book *right)

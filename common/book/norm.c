@@ -32,8 +32,10 @@ static const char *default_of(
 static bool is_default(
 	struct norm *n, enum dest_kind kind, enum book_field field, const char *value)
 {
-	const char *usual = norm_value(n->to, field, default_of(n->profile, kind, field));
+	const char *usual = default_of(n->profile, kind, field);
 
+	if (usual != NULL)
+		usual = norm_value(n->to, field, usual);
 	return usual != NULL && strcmp(usual, value) == 0;
 }
 
@@ -55,36 +57,53 @@ static const char *effective(struct norm *n, const struct fields *f, enum book_f
 }
 
 /* The port that the protocol has anyway says nothing. */
-static void drop_own_port(struct norm *n, struct fields *f)
+static bool has_own_port(struct norm *n, const struct fields *f)
 {
 	const char *port = fields_get(f, F_PORT), *ssl, *own;
 
 	if (port == NULL)
-		return;
+		return false;
 	ssl = effective(n, f, F_SSL);
 	own = protocol_port(effective(n, f, F_PROTOCOL), ssl && strcmp(ssl, "true") == 0);
-	if (own != NULL && strcmp(own, port) == 0)
-		drop_field(f, F_PORT);
+	return own != NULL && strcmp(own, port) == 0;
+}
+
+/* How many fields from the first on are normal as they are. */
+static uint32_t normal_fields(struct norm *n, enum dest_kind kind, const struct fields *f)
+{
+	uint32_t i = 0;
+
+	while (i < f->n && norm_value(n->to, f->v[i].id, f->v[i].value) == f->v[i].value &&
+		!is_default(n, kind, f->v[i].id, f->v[i].value))
+		i++;
+	return i;
 }
 
 static void norm_fields(
 	struct norm *n, enum dest_kind kind, const struct fields *from, struct fields *to)
 {
+	uint32_t normal = n->share ? normal_fields(n, kind, from) : 0;
+
+	*to = *from;
+	if (n->share && normal == from->n && (kind != DEST_FILE || !has_own_port(n, from)))
+		return;
 	*to = (struct fields){.v = arena_array(&n->to->arena, from->n, sizeof(from->v[0]))};
 	n->to->too_big |= to->v == NULL;
 	for (uint32_t i = 0; to->v != NULL && i < from->n; i++) {
 		enum book_field id = from->v[i].id;
-		const char *value = norm_value(n->to, id, from->v[i].value);
+		const char *value = from->v[i].value;
 
-		if (value == NULL || is_default(n, kind, id, value))
+		if (i >= normal)
+			value = norm_value(n->to, id, value);
+		if (i >= normal && (value == NULL || is_default(n, kind, id, value)))
 			continue;
 		if (value == from->v[i].value)
 			value = text(n, value);
 		to->v[to->n++] = (struct field){id, value};
 	}
 	to->cap = to->n;
-	if (kind == DEST_FILE)
-		drop_own_port(n, to);
+	if (kind == DEST_FILE && has_own_port(n, to))
+		drop_field(to, F_PORT);
 }
 
 /* ---- tags, destinations, extras ---- */
@@ -97,8 +116,22 @@ static int compare_tags(const void *a, const void *b)
 	return order ? order : strcmp(x->value, y->value);
 }
 
+static bool tags_are_normal(struct norm *n, const struct book_entry *e)
+{
+	for (uint32_t i = 0; i < e->n_tags; i++)
+		if (norm_value(n->to, F_NAME, e->tag[i].value) != e->tag[i].value ||
+			(i > 0 && compare_tags(&e->tag[i - 1], &e->tag[i]) >= 0))
+			return false;
+	return true;
+}
+
 static void norm_tags(struct norm *n, const struct book_entry *from, struct book_entry *to)
 {
+	if (n->share && tags_are_normal(n, from)) {
+		to->tag = from->tag;
+		to->n_tags = to->cap_tags = from->n_tags;
+		return;
+	}
 	for (uint32_t i = 0; i < from->n_tags; i++) {
 		const char *value = norm_value(n->to, F_NAME, from->tag[i].value);
 		if (value != NULL)
@@ -150,8 +183,22 @@ static bool is_volatile(const struct book_profile *p, const char *name)
 	return false;
 }
 
+static bool extras_are_normal(const struct norm *n, const struct book_entry *e)
+{
+	for (uint32_t i = 0; i < e->n_extras; i++)
+		if (is_volatile(n->profile, e->extra[i].name) ||
+			(i > 0 && compare_extras(&e->extra[i - 1], &e->extra[i]) > 0))
+			return false;
+	return true;
+}
+
 static void norm_extras(struct norm *n, const struct book_entry *from, struct book_entry *to)
 {
+	if (n->share && extras_are_normal(n, from)) {
+		to->extra = from->extra;
+		to->n_extras = to->cap_extras = from->n_extras;
+		return;
+	}
 	to->extra = arena_array(&n->to->arena, from->n_extras, sizeof(from->extra[0]));
 	n->to->too_big |= to->extra == NULL;
 	for (uint32_t i = 0; to->extra != NULL && i < from->n_extras; i++) {
@@ -168,6 +215,24 @@ static void norm_extras(struct norm *n, const struct book_entry *from, struct bo
 
 /* ---- members ---- */
 
+/* The keys that members name, each with its entry or, where there is none, with nobody. */
+static struct book_entry nobody;
+
+static void keys_of(const struct book_list *l, struct map *keys)
+{
+	for (uint32_t i = 0; i < l->n_entries; i++)
+		for (uint32_t m = 0; m < l->entry[i].n_members; m++) {
+			const char *key = l->entry[i].member[m].key;
+			if (key != NULL)
+				map_put(keys, key, strlen(key), &nobody);
+		}
+	for (uint32_t i = 0; keys->n > 0 && i < l->n_entries; i++) {
+		const char *key = l->entry[i].key;
+		if (map_get(keys, key, strlen(key)) != NULL)
+			map_put(keys, key, strlen(key), &l->entry[i]);
+	}
+}
+
 static void norm_members(struct norm *n, const struct map *keys, const struct book_entry *from,
 	struct book_entry *to)
 {
@@ -178,7 +243,7 @@ static void norm_members(struct norm *n, const struct map *keys, const struct bo
 		const struct book_member *m = &from->member[i];
 		const char *dangling = m->text && *m->text ? m->text : m->key;
 
-		if (m->key != NULL && map_get(keys, m->key, strlen(m->key)) != NULL) {
+		if (m->key != NULL && map_get(keys, m->key, strlen(m->key)) != &nobody) {
 			to->member[i] = (struct book_member){text(n, m->key), ""};
 			continue;
 		}
@@ -187,17 +252,6 @@ static void norm_members(struct norm *n, const struct map *keys, const struct bo
 			value = text(n, value);
 		to->member[i] = (struct book_member){NULL, value ? value : ""};
 	}
-}
-
-/* The keys of a list; only a list with groups needs them. */
-static void keys_of(const struct book_list *l, struct map *keys)
-{
-	bool groups = false;
-
-	for (uint32_t i = 0; i < l->n_entries && !groups; i++)
-		groups = l->entry[i].n_members > 0;
-	for (uint32_t i = 0; groups && i < l->n_entries; i++)
-		map_put(keys, l->entry[i].key, strlen(l->entry[i].key), &l->entry[i]);
 }
 
 /* ---- all of it ---- */
@@ -234,6 +288,10 @@ static struct book *normalise(const struct book *b, const struct book_profile *p
 		struct map keys = MAP_INIT;
 
 		keys_of(from, &keys);
+		if (l != &n.to->spare_list && from->n_entries > 0) {
+			l->entry = mem_alloc(from->n_entries * sizeof(l->entry[0]));
+			l->cap_entries = from->n_entries;
+		}
 		for (uint32_t j = 0; j < from->n_entries; j++)
 			norm_entry(&n, &keys, l, &from->entry[j]);
 		map_fini(&keys);

@@ -20,16 +20,34 @@ static const char *keep(struct book *b, const char *value, const char *s, size_t
 	return strlen(value) == n && memcmp(value, s, n) == 0 ? value : book_strn(b, s, n);
 }
 
+static uint64_t word_at(const char *s)
+{
+	uint64_t word;
+
+	memcpy(&word, s, sizeof(word));
+	return word;
+}
+
+/* Eight bytes at a time, the last eight overlapping. */
+static bool ascii(const char *s, size_t n)
+{
+	uint64_t high = 0;
+
+	if (n < sizeof(high)) {
+		for (size_t i = 0; i < n; i++)
+			high |= (uint8_t)s[i];
+		return high < 0x80;
+	}
+	for (size_t i = 0; i + sizeof(high) <= n; i += sizeof(high))
+		high |= word_at(s + i);
+	high |= word_at(s + n - sizeof(high));
+	return (high & 0x8080808080808080u) == 0;
+}
+
 /* Most texts need nothing: ASCII, no CR, no space at the end. */
 static bool plain(const char *s, size_t n)
 {
-	uint8_t high = 0;
-
-	if (n == 0 || s[n - 1] == ' ')
-		return false;
-	for (size_t i = 0; i < n; i++)
-		high |= s[i] == '\r' ? 0x80 : (uint8_t)s[i];
-	return high < 0x80;
+	return n > 0 && s[n - 1] != ' ' && ascii(s, n) && memchr(s, '\r', n) == NULL;
 }
 
 /* CRs before a LF fall away; how many is left. */
