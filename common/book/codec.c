@@ -8,6 +8,7 @@
 
 #include "common/base/map.h"
 #include "common/book/codecs_list.h"
+#include "common/book/opaque.h"
 #include "common/text/utf8.h"
 #include "gen/errors.h"
 
@@ -38,6 +39,7 @@ const struct codec *codec_detect(struct span file, struct fault *reterr)
 {
 	struct span head = {file.p, size_min(file.n, DETECT_HEAD)};
 	const struct codec *best = NULL;
+	struct opaque opaque;
 	int best_score = 0;
 
 	if (file.n == 0) {
@@ -52,9 +54,11 @@ const struct codec *codec_detect(struct span file, struct fault *reterr)
 			best_score = score;
 		}
 	}
-	if (!best)
-		fault_why(reterr, CN_PARSE_ERROR, "unknown_format",
-			"this is no address book in a format that is known here");
+	if (!best) {
+		opaque_recognise(head, &opaque);
+		fault_why(reterr, CN_PARSE_ERROR, opaque.reason,
+			"this is %s, no address book in a format that is known here", opaque.what);
+	}
 	return best;
 }
 
