@@ -71,7 +71,7 @@ uint32_t *convert_order(struct conv *c, const struct book_list *l)
 	w.seen = conv_take(c, l->n_entries, sizeof(*w.seen));
 	for (uint32_t i = 0; i < l->n_entries; i++)
 		(void)map_put(&w.index, l->entry[i].key, strlen(l->entry[i].key), &l->entry[i]);
-	if (in_order(&w)) {
+	if (c->to->whole_model || in_order(&w)) {
 		for (uint32_t i = 0; i < l->n_entries; i++)
 			w.order[i] = i;
 	} else {

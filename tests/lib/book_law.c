@@ -445,6 +445,111 @@ bool law_complete(const struct book *source, const struct book *target, const st
 	       target_is_told(source, target, ledger, to);
 }
 
+/* ---- there and back ---- */
+
+/* Entries that came back, in order. */
+struct survivors {
+	const struct book_list *list;
+	const struct book_entry **entry;
+	uint32_t n;
+};
+
+static const struct named *lines_of(
+	const struct map *by_entry, const struct book_list *l, const struct book_entry *e)
+{
+	struct buf key = BUF_INIT;
+
+	buf_addf(&key, "%s\n%s", l->slot, e->key);
+	const struct named *x = map_get(by_entry, key.p, key.n);
+	buf_fini(&key);
+	return x;
+}
+
+static bool dropped(const struct named *x)
+{
+	for (uint32_t i = 0; x && i < x->n; i++)
+		if (x->line[i]->action == LEDGER_ENTRY_DROPPED && *x->line[i]->field == '\0')
+			return true;
+	return false;
+}
+
+static uint32_t place_of(const struct book_entry *const *v, uint32_t n, const char *key)
+{
+	uint32_t i = 0;
+
+	while (i < n && (!key || strcmp(v[i]->key, key) != 0))
+		i++;
+	return i;
+}
+
+static bool members_returned(const struct survivors *s, uint32_t i, const struct book_list *back)
+{
+	const struct book_entry *e = s->entry[i];
+	const struct book_entry *f = &back->entry[i];
+	bool ok = e->n_members == f->n_members;
+
+	for (uint32_t k = 0; ok && k < e->n_members; k++) {
+		uint32_t at = place_of(s->entry, s->n, e->member[k].key);
+		ok = at == s->n ? f->member[k].key == NULL
+				: at < back->n_entries && f->member[k].key &&
+					  strcmp(back->entry[at].key, f->member[k].key) == 0;
+	}
+	if (!ok)
+		(void)fprintf(stderr, "the members of %s did not come back\n", entry_name(e));
+	return ok;
+}
+
+static bool list_returned(const struct survivors *s, const struct book_list *back,
+	const struct map *by_entry, const struct book_profile *profile)
+{
+	struct check c = {.ok = s->n == back->n_entries};
+	struct book *scratch = book_new("");
+	const struct reader want = {profile, scratch, want_value, &c};
+
+	if (!c.ok)
+		(void)fprintf(stderr, "list %s: %u entries should be back, %u are\n", s->list->slot,
+			s->n, back->n_entries);
+	for (uint32_t i = 0; c.ok && i < s->n; i++) {
+		const struct reader have = {NULL, scratch, count_value, &c.census};
+		census_init(&c.census);
+		each_value(&have, &back->entry[i]);
+		c.entry = s->entry[i];
+		c.named = lines_of(by_entry, s->list, c.entry);
+		each_value(&want, c.entry);
+		if (c.ok && !is_named(c.named, "member"))
+			c.ok = members_returned(s, i, back);
+		census_fini(&c.census);
+	}
+	book_free(scratch);
+	return c.ok;
+}
+
+bool law_returned(const struct book *source, const struct book *back, const struct ledger *ledger,
+	const struct book_profile *profile)
+{
+	struct map by_entry = MAP_INIT;
+	struct arena arena;
+	bool ok = true;
+
+	arena_init(&arena, 0);
+	index_lines(&by_entry, &arena, ledger);
+	for (uint32_t i = 0; ok && i < source->n_lists; i++) {
+		const struct book_list *l = &source->list[i];
+		const struct book_list *m = book_find_list(back, l->slot);
+		struct survivors s = {
+			.list = l, .entry = mem_alloc((l->n_entries + 1) * sizeof(*s.entry))};
+		for (uint32_t k = 0; k < l->n_entries; k++)
+			if (!dropped(lines_of(&by_entry, l, &l->entry[k])))
+				s.entry[s.n++] = &l->entry[k];
+		if (m || s.n)
+			ok = m && list_returned(&s, m, &by_entry, profile);
+		free(s.entry);
+	}
+	map_fini(&by_entry);
+	arena_fini(&arena);
+	return ok;
+}
+
 /* ---- samples ---- */
 
 static char *slurp(const char *path, struct span *ret)
