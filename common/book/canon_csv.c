@@ -62,68 +62,67 @@ static const char *put_list(const struct saying *y)
 }
 
 #define Q COLUMN_QUOTED
-#define ENTRY(name, field)                                                                         \
-	{                                                                                          \
-		name, DEST_NONE, field, 0, NULL, NULL, NULL, NULL                                  \
-	}
-#define ENTRY_Q(name, field)                                                                       \
-	{                                                                                          \
-		name, DEST_NONE, field, Q, NULL, NULL, NULL, NULL                                  \
-	}
-#define DEST(name, kind, field)                                                                    \
-	{                                                                                          \
-		name, kind, field, 0, NULL, NULL, NULL, NULL                                       \
-	}
-#define DEST_Q(name, kind, field)                                                                  \
-	{                                                                                          \
-		name, kind, field, Q, NULL, NULL, NULL, NULL                                       \
-	}
-#define PASSWORD(kind)                                                                             \
-	{                                                                                          \
-		"pwd", kind, 0, Q | COLUMN_SECRET, NULL, NULL, NULL, NULL                          \
-	}
-/* kept, but neither known nor made */
-#define KEPT(name)                                                                                 \
-	{                                                                                          \
-		name, DEST_NONE, 0, 0, NULL, NULL, NULL, NULL                                      \
-	}
-
+/* Without kind and field: kept, but neither known nor made. */
+/* clang-format off */
 static const struct column COLUMNS[] = {
-	{"objectclass", DEST_NONE, 0, COLUMN_REQUIRED, NULL, NULL, get_class, put_class},
-	{"cn", DEST_NONE, F_NAME, Q | COLUMN_REQUIRED, NULL, NULL, NULL, NULL},
-	ENTRY_Q("cnread", F_READING), ENTRY_Q("cnshort", F_SHORT_LABEL),
-	{"subdbid", DEST_NONE, 0, COLUMN_OWN, NULL, NULL, NULL, put_list},
-	DEST_Q("mailaddress", DEST_EMAIL, F_ADDRESS), DEST_Q("mailaddress", DEST_IFAX, F_ADDRESS),
-	DEST_Q("dialdata", DEST_FAX, F_FAX_NUMBER), DEST_Q("uri", DEST_IPFAX, F_URI),
-	DEST_Q("url", DEST_FILE, F_HOST), DEST_Q("path", DEST_FILE, F_PATH),
-	DEST("protocol", DEST_FILE, F_PROTOCOL),
-	{"protocol", DEST_EMAIL, 0, 0, NULL, "smtp", NULL, NULL},
-	DEST_Q("username", DEST_FILE, F_ACCOUNT), PASSWORD(DEST_FILE), PASSWORD(DEST_EMAIL),
-	PASSWORD(DEST_FAX), PASSWORD(DEST_IFAX), PASSWORD(DEST_IPFAX),
-	KEPT("member"), /* its separator is not documented */
-	{"indxid", DEST_NONE, F_NUMBER, COLUMN_REQUIRED, NULL, NULL, NULL, NULL},
-	DEST("enablepartial", DEST_EMAIL, F_SPLIT_LARGE), DEST_Q("sub", DEST_FAX, F_SUB),
-	DEST("faxprotocol", DEST_FAX, F_FAX_PROTOCOL), DEST("ecm", DEST_FAX, F_ECM),
-	DEST("txstartspeed", DEST_FAX, F_SPEED), KEPT("commode"),
-	DEST("lineselect", DEST_FAX, F_LINE), DEST("uricommode", DEST_IPFAX, F_MODE),
-	KEPT("uriflag"), DEST("pwdinputflag", DEST_FILE, F_ASK_PASSWORD),
-	DEST("ifaxmode", DEST_IFAX, F_MODE), KEPT("transsvcstr1"), KEPT("transsvcstr2"),
-	DEST("ifaxdirectmode", DEST_IFAX, F_DIRECT), KEPT("documenttype"),
-	DEST("bwpapersize", DEST_IFAX, F_BW_PAPER),
-	DEST("bwcompressiontype", DEST_IFAX, F_BW_COMPRESSION),
-	DEST("bwpixeltype", DEST_IFAX, F_BW_PIXEL), DEST("bwbitsperpixel", DEST_IFAX, F_BW_BITS),
-	DEST("bwresolution", DEST_IFAX, F_BW_RESOLUTION),
-	DEST("clpapersize", DEST_IFAX, F_COLOUR_PAPER),
-	DEST("clcompressiontype", DEST_IFAX, F_COLOUR_COMPRESSION),
-	DEST("clpixeltype", DEST_IFAX, F_COLOUR_PIXEL),
-	DEST("clbitsperpixel", DEST_IFAX, F_COLOUR_BITS),
-	DEST("clresolution", DEST_IFAX, F_COLOUR_RESOLUTION),
-	{"accesscode", DEST_NONE, F_ACCESS_NO, 0, NULL, "0", NULL, NULL}, ENTRY("uuid", F_UUID),
-	KEPT("cnreadlang"), KEPT("enablesfp"), KEPT("memberobjectuuid"),
-	ENTRY_Q("loginusername", F_OWNER_USER), ENTRY_Q("logindomainname", F_OWNER_DOMAIN),
-	ENTRY_Q("usergroupname", F_OWNER_GROUP), ENTRY("personalid", F_PERSONAL_ID),
-	KEPT("folderidflag"), /* since version 0x0003 */
+	{.name = "objectclass", .flags = COLUMN_REQUIRED, .get = get_class, .put = put_class},
+	{.name = "cn", .field = F_NAME, .flags = Q | COLUMN_REQUIRED},
+	{.name = "cnread", .field = F_READING, .flags = Q},
+	{.name = "cnshort", .field = F_SHORT_LABEL, .flags = Q},
+	{.name = "subdbid", .flags = COLUMN_OWN, .put = put_list},
+	{.name = "mailaddress", .kind = DEST_EMAIL, .field = F_ADDRESS, .flags = Q},
+	{.name = "mailaddress", .kind = DEST_IFAX, .field = F_ADDRESS, .flags = Q},
+	{.name = "dialdata", .kind = DEST_FAX, .field = F_FAX_NUMBER, .flags = Q},
+	{.name = "uri", .kind = DEST_IPFAX, .field = F_URI, .flags = Q},
+	{.name = "url", .kind = DEST_FILE, .field = F_HOST, .flags = Q},
+	{.name = "path", .kind = DEST_FILE, .field = F_PATH, .flags = Q},
+	{.name = "protocol", .kind = DEST_FILE, .field = F_PROTOCOL},
+	{.name = "protocol", .kind = DEST_EMAIL, .none = "smtp"},
+	{.name = "username", .kind = DEST_FILE, .field = F_ACCOUNT, .flags = Q},
+	{.name = "pwd", .kind = DEST_FILE, .flags = Q | COLUMN_SECRET},
+	{.name = "pwd", .kind = DEST_EMAIL, .flags = Q | COLUMN_SECRET},
+	{.name = "pwd", .kind = DEST_FAX, .flags = Q | COLUMN_SECRET},
+	{.name = "pwd", .kind = DEST_IFAX, .flags = Q | COLUMN_SECRET},
+	{.name = "pwd", .kind = DEST_IPFAX, .flags = Q | COLUMN_SECRET},
+	{.name = "member"}, /* its separator is not documented */
+	{.name = "indxid", .field = F_NUMBER, .flags = COLUMN_REQUIRED},
+	{.name = "enablepartial", .kind = DEST_EMAIL, .field = F_SPLIT_LARGE},
+	{.name = "sub", .kind = DEST_FAX, .field = F_SUB, .flags = Q},
+	{.name = "faxprotocol", .kind = DEST_FAX, .field = F_FAX_PROTOCOL},
+	{.name = "ecm", .kind = DEST_FAX, .field = F_ECM},
+	{.name = "txstartspeed", .kind = DEST_FAX, .field = F_SPEED},
+	{.name = "commode"},
+	{.name = "lineselect", .kind = DEST_FAX, .field = F_LINE},
+	{.name = "uricommode", .kind = DEST_IPFAX, .field = F_MODE},
+	{.name = "uriflag"},
+	{.name = "pwdinputflag", .kind = DEST_FILE, .field = F_ASK_PASSWORD},
+	{.name = "ifaxmode", .kind = DEST_IFAX, .field = F_MODE},
+	{.name = "transsvcstr1"},
+	{.name = "transsvcstr2"},
+	{.name = "ifaxdirectmode", .kind = DEST_IFAX, .field = F_DIRECT},
+	{.name = "documenttype"},
+	{.name = "bwpapersize", .kind = DEST_IFAX, .field = F_BW_PAPER},
+	{.name = "bwcompressiontype", .kind = DEST_IFAX, .field = F_BW_COMPRESSION},
+	{.name = "bwpixeltype", .kind = DEST_IFAX, .field = F_BW_PIXEL},
+	{.name = "bwbitsperpixel", .kind = DEST_IFAX, .field = F_BW_BITS},
+	{.name = "bwresolution", .kind = DEST_IFAX, .field = F_BW_RESOLUTION},
+	{.name = "clpapersize", .kind = DEST_IFAX, .field = F_COLOUR_PAPER},
+	{.name = "clcompressiontype", .kind = DEST_IFAX, .field = F_COLOUR_COMPRESSION},
+	{.name = "clpixeltype", .kind = DEST_IFAX, .field = F_COLOUR_PIXEL},
+	{.name = "clbitsperpixel", .kind = DEST_IFAX, .field = F_COLOUR_BITS},
+	{.name = "clresolution", .kind = DEST_IFAX, .field = F_COLOUR_RESOLUTION},
+	{.name = "accesscode", .field = F_ACCESS_NO, .none = "0"},
+	{.name = "uuid", .field = F_UUID},
+	{.name = "cnreadlang"},
+	{.name = "enablesfp"},
+	{.name = "memberobjectuuid"},
+	{.name = "loginusername", .field = F_OWNER_USER, .flags = Q},
+	{.name = "logindomainname", .field = F_OWNER_DOMAIN, .flags = Q},
+	{.name = "usergroupname", .field = F_OWNER_GROUP, .flags = Q},
+	{.name = "personalid", .field = F_PERSONAL_ID},
+	{.name = "folderidflag"}, /* since version 0x0003 */
 };
+/* clang-format on */
 
 /* ---- comment lines ---- */
 
@@ -428,7 +427,7 @@ static const struct format FORMAT = {
 	.n_columns = array_len(COLUMNS),
 	.family = "canon",
 	.number = "indxid",
-	.uuid = "uuid",
+	.key = "uuid",
 	.look = {[CLASS] = "objectclass", [LIST] = "subdbid"},
 	.delimiter = ',',
 	.one_dest = true,

@@ -9,5 +9,6 @@
 #define CODECS(CODEC) \
 	CODEC(canon_abk) \
 	CODEC(canon_csv) \
-	CODEC(carnet_json)
+	CODEC(carnet_json) \
+	CODEC(ricoh_csv)
 /* clang-format on */

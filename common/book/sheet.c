@@ -177,7 +177,7 @@ static int read_heading(struct sheet *s)
 		add_column(s, i);
 	s->t.brackets = f->brackets;
 	s->number_col = sheet_column(s, f->number);
-	s->uuid_col = sheet_column(s, f->uuid);
+	s->key_col = sheet_column(s, f->key);
 	for (size_t i = 0; i < SHEET_LOOK; i++)
 		s->look[i] = sheet_column(s, f->look[i]);
 	for (size_t i = 0; i < f->n_columns; i++) {
@@ -232,6 +232,14 @@ static bool first_of(struct sheet *s, uint32_t list, uint32_t number)
 	return true;
 }
 
+/* A column that the row at hand switches off. */
+static bool is_off(const struct sheet *s, int cell)
+{
+	const struct column *def = cell >= 0 ? s->col[cell].def : NULL;
+
+	return def && s->off >> def->block & 1;
+}
+
 static bool check_number(struct sheet *s, const struct book_list *l, const char *number)
 {
 	uint32_t list = (uint32_t)(l - s->d->book->list);
@@ -245,8 +253,8 @@ static bool check_number(struct sheet *s, const struct book_list *l, const char 
 
 int sheet_add(struct sheet *s, struct record *r, struct book_list *l)
 {
-	const char *number = sheet_text(s, s->number_col);
-	const char *uuid = sheet_text(s, s->uuid_col);
+	const char *number = is_off(s, s->number_col) ? "" : sheet_text(s, s->number_col);
+	const char *uuid = sheet_text(s, s->key_col);
 	const char *plain = number && *number ? plain_number(number) : "";
 	char line[32];
 
@@ -299,13 +307,15 @@ static bool set_field(
 	const struct field_info *info = field_info(c->field);
 
 	if (c->kind != DEST_NONE && !d)
-		return false;
-	if (c->flags & COLUMN_SECRET)
-		return set_secret(s, d, text);
+		return c->idle && ascii_same(text, c->idle);
 	if (c->none && ascii_same(text, c->none))
 		return true;
+	if (c->flags & COLUMN_SECRET)
+		return d && set_secret(s, d, text);
+	if (c->tag)
+		book_add_tag(s->d->book, r->entry, c->tag, text);
 	if (!info)
-		return false;
+		return c->tag;
 	if (info->type == FIELD_BOOL)
 		text = bool_token(text);
 	if (!text)
@@ -321,6 +331,12 @@ static void add_extra(struct sheet *s, const struct record *r, const char *name,
 	book_add_extra(s->d->book, r->entry, name, text);
 }
 
+/* As rows have it that do not use the column. */
+static bool says_nothing(const struct column *c, const char *text)
+{
+	return (c->idle && ascii_same(text, c->idle)) || (c->none && ascii_same(text, c->none));
+}
+
 static void read_cell(struct sheet *s, const struct record *r, uint32_t cell)
 {
 	const struct sheet_column *c = &s->col[cell];
@@ -333,6 +349,11 @@ static void read_cell(struct sheet *s, const struct record *r, uint32_t cell)
 		if (def->flags & COLUMN_OWN)
 			return;
 		secret |= def->flags & COLUMN_SECRET;
+		if (s->off >> def->block & 1) {
+			if (says_nothing(def, text))
+				return;
+			continue;
+		}
 		if (def->get ? def->get(s, r, text) : set_field(s, r, def, text))
 			return;
 	}
@@ -351,10 +372,11 @@ static void define_dests(struct sheet *s, const struct record *r)
 		const struct column *c = s->col[i].def;
 		const char *text;
 
-		if (!c || !(c->flags & COLUMN_DEFINES) || dest_of(r, c))
+		if (!c || !(c->flags & COLUMN_DEFINES) || r->entry->group ||
+			s->off >> c->block & 1 || dest_of(r, c))
 			continue;
 		text = sheet_text(s, (int)i);
-		if (!text || !*text)
+		if (!text || !*text || (c->none && ascii_same(text, c->none)))
 			continue;
 		struct book_dest *d = book_add_dest(s->d->book, r->entry, c->kind);
 		if (c->protocol)
@@ -483,7 +505,7 @@ int sheet_read(struct sheet *s, struct decoder *d, const struct format *f, void 
 {
 	int charset = CHARSET_UTF8;
 
-	*s = (struct sheet){.format = f, .d = d, .state = state, .number_col = -1, .uuid_col = -1};
+	*s = (struct sheet){.format = f, .d = d, .state = state, .number_col = -1, .key_col = -1};
 	if (f->charset)
 		charset = f->charset(s);
 	if (charset < 0)

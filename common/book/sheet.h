@@ -12,7 +12,7 @@
 #include "common/book/codec.h"
 #include "common/book/table.h"
 
-#define SHEET_LOOK 6
+#define SHEET_LOOK 12
 
 struct sheet;
 struct writer;
@@ -23,6 +23,8 @@ enum column_flags {
 	COLUMN_DEFINES = 4,  /* a value here makes the destination exist */
 	COLUMN_SECRET = 8,   /* of the destination; field is 0 */
 	COLUMN_OWN = 16,     /* the row hook reads it, put writes it: neither field nor extra */
+	COLUMN_SWITCH =
+		32, /* "1" makes the machine take a block of columns: only ever switched on */
 };
 
 /* What a row of the file is about. Its destinations are those from first on. */
@@ -58,6 +60,9 @@ struct column {
 	unsigned flags;
 	const char *protocol; /* of a DEST_FILE: only this one; NULL = any */
 	const char *none;     /* the text that stands for absent; NULL = "" */
+	const char *idle;     /* the text in rows without that destination; no extra */
+	const char *tag;      /* a tag of this system instead of a field */
+	unsigned block;        /* of columns that a row may switch off; 0 = none */
 	/* NULL = the field as it stands. true: text is dealt with; false: it is an extra. */
 	bool (*get)(struct sheet *s, const struct record *r, const char *text);
 	/* The text, in y->text if it must be made; NULL = nothing to say. */
@@ -68,7 +73,7 @@ struct format {
 	const struct column *column;
 	size_t n_columns;
 	const char *family;
-	const char *number, *uuid;    /* columns that name an entry, or NULL */
+	const char *number, *key;     /* columns that name an entry, or NULL */
 	const char *look[SHEET_LOOK]; /* others whose place hooks want to know */
 	char delimiter;               /* 0 = comma, semicolon or tab, as the heading has it */
 	bool brackets;                /* cells are written [so] */
@@ -121,11 +126,12 @@ struct sheet {
 	struct table t;
 	struct sheet_column col[BOOK_COLUMNS_MAX];
 	uint32_t n_cols;
-	int number_col, uuid_col; /* -1 = none */
-	int look[SHEET_LOOK];     /* -1 = none */
-	uint32_t heading;         /* its row, from 0 */
-	const char *scheme;       /* of cipher texts in this file, or NULL */
-	void *state;              /* of the format */
+	int number_col, key_col; /* -1 = none */
+	int look[SHEET_LOOK];    /* -1 = none */
+	uint32_t heading;        /* its row, from 0 */
+	const char *scheme;      /* of cipher texts in this file, or NULL */
+	unsigned off;             /* bits of blocks that the row at hand switches off: set by row */
+	void *state;             /* of the format */
 	struct row_ref *ref;
 	uint32_t n_refs, cap_refs;
 	uint64_t *seen; /* numbers of each list */

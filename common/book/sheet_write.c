@@ -36,12 +36,22 @@ static const char *say_secret(const struct saying *y)
 	return "";
 }
 
+static const char *entry_tag(const struct book_entry *e, const char *system)
+{
+	for (uint32_t i = 0; i < e->n_tags; i++)
+		if (strcmp(e->tag[i].system, system) == 0)
+			return e->tag[i].value;
+	return NULL;
+}
+
 static const char *say_def(const struct saying *y, const struct column *c)
 {
 	if (c->put)
 		return c->put(y);
 	if (c->flags & COLUMN_SECRET)
-		return say_secret(y);
+		return y->dest ? say_secret(y) : "";
+	if (c->tag)
+		return entry_tag(y->about->entry, c->tag);
 	if (!c->field)
 		return NULL;
 	return fields_get(y->dest ? &y->dest->f : &y->about->entry->f, c->field);
@@ -127,9 +137,10 @@ static void add_ledger(struct writer *w, enum ledger_action action, const struct
 
 static void password_lost(struct writer *w, const struct about *a, const struct column *def)
 {
-	const struct secret *s = &dest_for(a, def)->secret;
+	const struct book_dest *d = dest_for(a, def);
+	const struct secret *s = d ? &d->secret : NULL;
 
-	if (s->text && *s->text)
+	if (s && s->text && *s->text)
 		add_ledger(w, LEDGER_SECRET_NEEDED, a, "secret",
 			s->state == SECRET_CLEAR ? "passwords are left out unless they may be shown"
 						 : "this cipher text means nothing in the new "
@@ -182,12 +193,13 @@ static void put_cell(struct writer *w, const struct about *a, uint32_t col,
 }
 
 /* What a new row says where the entry has nothing. */
-static const char *default_text(const struct writer *w, const struct column *def)
+static const char *default_text(
+	const struct writer *w, const struct sheet_column *c, const struct column *def)
 {
 	const struct book_profile *p = w->e->profile;
 
 	if (!def)
-		return "";
+		return c->n_defs == 1 && c->def->idle ? c->def->idle : "";
 	if (def->none)
 		return def->none;
 	for (uint32_t i = 0; def->field && i < p->n_defaults; i++)
@@ -206,7 +218,7 @@ static void write_cell(struct writer *w, const struct about *a, uint32_t col,
 	if (!*text && def && def->flags & COLUMN_SECRET)
 		password_lost(w, a, def);
 	if (!*text)
-		text = default_text(w, def);
+		text = default_text(w, &w->base.col[col], def);
 	if (is_bool(def) && bool_token(text))
 		text = bool_like(&w->old, like_text, *bool_token(text) == 't', w->format);
 	put_cell(w, a, col, def, text, like);
@@ -217,10 +229,13 @@ static bool differs(
 {
 	const struct sheet_column *c = &w->base.col[col];
 	const struct column *a, *b;
-	const char *is;
+	const char *was, *is;
 
 	is = say(w, new, c, &w->text, &b);
-	return strcmp(say(w, old, c, &w->old, &a), is) != 0;
+	was = say(w, old, c, &w->old, &a);
+	if (b && b->flags & COLUMN_SWITCH)
+		return strcmp(is, "1") == 0 && strcmp(was, "1") != 0;
+	return strcmp(was, is) != 0;
 }
 
 /* ---- rows ---- */
@@ -331,7 +346,7 @@ static void unsaid_fields(
 		char name[64];
 
 		if (column_for(w, d, f->v[i].id) ||
-			strcmp(default_text(w, &def), f->v[i].value) == 0)
+			strcmp(default_text(w, NULL, &def), f->v[i].value) == 0)
 			continue;
 		snprintf(name, sizeof(name), "%s%s%s", d ? dest_kind_name(d->kind) : "",
 			d ? "." : "", field_info(f->v[i].id)->name);
