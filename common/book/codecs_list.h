@@ -10,5 +10,6 @@
 	CODEC(canon_abk) \
 	CODEC(canon_csv) \
 	CODEC(carnet_json) \
+	CODEC(generic_csv) \
 	CODEC(ricoh_csv)
 /* clang-format on */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/book/view.h"
 #include "gen/errors.h"
 
 /* ---- faults ---- */
@@ -123,20 +124,47 @@ static void trim(const char **p, size_t *n)
 int sheet_column(const struct sheet *s, const char *name)
 {
 	for (uint32_t i = 0; name && i < s->n_cols; i++)
-		if (ascii_same(s->col[i].name, name))
+		if (s->col[i].def && ascii_same(s->col[i].def->name, name))
 			return (int)i;
 	return -1;
 }
 
-static void find_defs(const struct format *f, struct sheet_column *c)
+static void find_defs(const struct format *f, struct sheet_column *c, const char *name)
 {
 	for (size_t i = 0; i < f->n_columns; i++) {
-		if (!ascii_same(f->column[i].name, c->name))
+		if (!ascii_same(f->column[i].name, name))
 			continue;
 		if (!c->def)
 			c->def = &f->column[i];
 		c->n_defs++;
 	}
+}
+
+/* Names of ours are equal without case, others are not ours to compare. */
+static bool seen_before(const struct sheet *s, const struct sheet_column *c)
+{
+	if (c->def)
+		return sheet_column(s, c->def->name) >= 0;
+	for (uint32_t i = 0; i < s->n_cols; i++)
+		if (strcmp(s->col[i].extra, c->extra) == 0)
+			return true;
+	return false;
+}
+
+static void name_column(struct sheet *s, struct sheet_column *c, uint32_t cell)
+{
+	const struct format *f = s->format;
+	size_t prefix = f->prefix ? strlen(f->prefix) : 0;
+
+	find_defs(f, c, f->rename ? f->rename(s, c->name) : c->name);
+	c->extra = c->def ? c->def->name : c->name;
+	if (!c->def && prefix && strncmp(c->name, f->prefix, prefix) == 0 && c->name[prefix])
+		c->extra = c->name + prefix;
+	if (!seen_before(s, c))
+		return;
+	sheet_wrong(s, (int)cell, CN_PARSE_ERROR, "duplicate_column",
+		"a second column of the name %.40s", c->name);
+	*c = (struct sheet_column){.name = c->name, .extra = c->name};
 }
 
 static void add_column(struct sheet *s, uint32_t cell)
@@ -154,14 +182,9 @@ static void add_column(struct sheet *s, uint32_t cell)
 	}
 	trim(&name, &n);
 	*c = (struct sheet_column){.name = book_strn(s->d->book, name, n)};
-	if (n == 0) {
+	if (n == 0)
 		c->name = book_fmt(s->d->book, "column %u", cell + 1);
-	} else if (sheet_column(s, c->name) >= 0) {
-		sheet_wrong(s, (int)cell, CN_PARSE_ERROR, "duplicate_column",
-			"a second column of the name %.40s", c->name);
-		c->name = book_fmt(s->d->book, "%s (column %u)", c->name, cell + 1);
-	}
-	find_defs(s->format, c);
+	name_column(s, c, cell);
 	s->n_cols = cell + 1;
 }
 
@@ -173,6 +196,11 @@ static int read_heading(struct sheet *s)
 
 	if (n > 1 && s->t.cell[n - 1].raw.n == 0)
 		n--;
+	if (strcmp(sheet_text(s, 0) ? table_text(&s->t, 0) : "", VIEW_MARK) == 0) {
+		sheet_wrong(s, 0, CN_PARSE_ERROR, "view_file",
+			"this is a view for spreadsheets, not a file for a machine");
+		return -1;
+	}
 	for (uint32_t i = 0; i < n; i++)
 		add_column(s, i);
 	s->t.brackets = f->brackets;
@@ -293,6 +321,25 @@ static struct book_dest *dest_of(const struct record *r, const struct column *c)
 	return NULL;
 }
 
+/* Rows of one entry say the same of it, or nothing. */
+static bool contradicts(
+	struct sheet *s, const struct record *r, const char *before, const char *text)
+{
+	if (!r->again || !before || strcmp(before, text) == 0)
+		return false;
+	sheet_wrong(s, -1, CN_PARSE_ERROR, "rows_differ",
+		"the rows of one entry say different things of it");
+	return true;
+}
+
+static void add_extra(struct sheet *s, const struct record *r, const char *name, const char *text)
+{
+	const struct book_extra *x = r->again ? entry_extra(r->entry, name) : NULL;
+
+	if (!contradicts(s, r, x ? x->value : NULL, text) && !x)
+		book_add_extra(s->d->book, r->entry, name, text);
+}
+
 static bool set_secret(struct sheet *s, struct book_dest *d, const char *text)
 {
 	book_set_secret(
@@ -320,15 +367,10 @@ static bool set_field(
 		text = bool_token(text);
 	if (!text)
 		return false;
+	if (!d && contradicts(s, r, fields_get(&r->entry->f, c->field), text))
+		return true;
 	book_set(s->d->book, d ? &d->f : &r->entry->f, c->field, text);
 	return true;
-}
-
-static void add_extra(struct sheet *s, const struct record *r, const char *name, const char *text)
-{
-	if (s->format->row_per_dest && entry_extra(r->entry, name))
-		return;
-	book_add_extra(s->d->book, r->entry, name, text);
 }
 
 /* As rows have it that do not use the column. */
@@ -362,7 +404,7 @@ static void read_cell(struct sheet *s, const struct record *r, uint32_t cell)
 		sheet_odd(s, (int)cell, "lone_password",
 			"a password of no known destination stays in the file only");
 	else
-		add_extra(s, r, c->name, text);
+		add_extra(s, r, c->extra, text);
 }
 
 /* Destinations exist where a column that defines them has a value. */

@@ -32,6 +32,7 @@ struct record {
 	struct book_list *list;
 	struct book_entry *entry;
 	uint32_t first;
+	bool again; /* the entry has rows before this one */
 };
 
 /* What a row to be written is about. */
@@ -62,7 +63,7 @@ struct column {
 	const char *none;     /* the text that stands for absent; NULL = "" */
 	const char *idle;     /* the text in rows without that destination; no extra */
 	const char *tag;      /* a tag of this system instead of a field */
-	unsigned block;        /* of columns that a row may switch off; 0 = none */
+	unsigned block;       /* of columns that a row may switch off; 0 = none */
 	/* NULL = the field as it stands. true: text is dealt with; false: it is an extra. */
 	bool (*get)(struct sheet *s, const struct record *r, const char *text);
 	/* The text, in y->text if it must be made; NULL = nothing to say. */
@@ -78,6 +79,7 @@ struct format {
 	char delimiter;               /* 0 = comma, semicolon or tab, as the heading has it */
 	bool brackets;                /* cells are written [so] */
 	bool quote_all;               /* cells of our own, empty ones, too */
+	const char *prefix;           /* of columns that are extras in new files, or NULL */
 	bool row_per_dest;            /* destinations of one kind have a row each */
 	bool one_dest;                /* an entry has one at most */
 	bool tags, members;           /* its columns say them */
@@ -85,6 +87,8 @@ struct format {
 
 	/* The charset of the file, -1 after sheet_wrong. NULL = UTF-8, or its mark's. */
 	int (*charset)(struct sheet *s);
+	/* The name by which a column of the file is known here. NULL = its own. */
+	const char *(*rename)(struct sheet *s, const char *name);
 	/* For each line before the heading: 1 = this is the heading. NULL = the first line is. */
 	int (*preamble)(struct sheet *s, struct span line);
 	/* Is the row something else than an entry, kept as it is? NULL = none is. */
@@ -115,6 +119,7 @@ struct row_ref {
 
 struct sheet_column {
 	const char *name;         /* in the file, of the book's arena */
+	const char *extra;        /* of the extra that holds what has no other place */
 	const struct column *def; /* NULL = not a column of this format */
 	uint32_t n_defs;
 };
@@ -130,7 +135,7 @@ struct sheet {
 	int look[SHEET_LOOK];    /* -1 = none */
 	uint32_t heading;        /* its row, from 0 */
 	const char *scheme;      /* of cipher texts in this file, or NULL */
-	unsigned off;             /* bits of blocks that the row at hand switches off: set by row */
+	unsigned off;            /* bits of blocks that the row at hand switches off: set by row */
 	void *state;             /* of the format */
 	struct row_ref *ref;
 	uint32_t n_refs, cap_refs;
@@ -186,7 +191,7 @@ void sheet_fini(struct sheet *s);
 void sheet_wrong(struct sheet *s, int cell, int code, const char *reason, const char *fmt, ...)
 	printf_like(5, 6);
 void sheet_odd(struct sheet *s, int cell, const char *reason, const char *text);
-/* The place of a column by its name, or -1. */
+/* The place of a column that the format knows, or -1. */
 int sheet_column(const struct sheet *s, const char *name);
 /* What a cell says; "" for none; NULL after a fault. */
 const char *sheet_text(struct sheet *s, int cell);

@@ -78,7 +78,9 @@ static const char *say(const struct writer *w, const struct about *a, const stru
 		if (said)
 			return said;
 	}
-	extra = entry_extra(a->entry, c->name);
+	if (c->def && w->format->prefix)
+		return "";
+	extra = entry_extra(a->entry, c->extra);
 	return extra ? extra->value : "";
 }
 
@@ -354,6 +356,17 @@ static void unsaid_fields(
 	}
 }
 
+static bool extra_column(const struct writer *w, const char *name)
+{
+	for (uint32_t i = 0; i < w->base.n_cols; i++) {
+		const struct sheet_column *c = &w->base.col[i];
+
+		if (strcmp(c->extra, name) == 0 && !(c->def && w->format->prefix))
+			return true;
+	}
+	return false;
+}
+
 /* Nothing is left out without a word. */
 static void unsaid(struct writer *w, const struct about *a)
 {
@@ -374,7 +387,7 @@ static void unsaid(struct writer *w, const struct about *a)
 	for (uint32_t i = 0; i < e->n_extras; i++) {
 		char name[64];
 
-		if (sheet_column(&w->base, e->extra[i].name) >= 0)
+		if (extra_column(w, e->extra[i].name))
 			continue;
 		snprintf(name, sizeof(name), "extra.%.50s", e->extra[i].name);
 		add_ledger(w, LEDGER_DROPPED, a, name, "the file has no column of this name");
@@ -574,20 +587,29 @@ static int hand_over(struct writer *w, struct span base)
 /* ---- new files ---- */
 
 struct names {
+	const struct format *format;
 	const char *name[BOOK_COLUMNS_MAX];
-	size_t n;
+	size_t n, known; /* the first ones are the format's */
 };
 
-static void add_name(struct names *names, const char *name)
+/* Can a column have that name, and be told from the others? */
+static bool is_new(const struct names *names, const char *name)
 {
 	size_t n = strlen(name);
 
-	if (n == 0 || name[0] == ' ' || name[n - 1] == ' ' || names->n + 1 >= BOOK_COLUMNS_MAX)
-		return;
-	for (size_t i = 0; i < names->n; i++)
-		if (ascii_same(names->name[i], name))
-			return;
-	names->name[names->n++] = name;
+	if (n == 0 || strchr(" \t", name[0]) || strchr(" \t", name[n - 1]))
+		return false;
+	for (size_t i = names->format->prefix ? names->known : 0; i < names->n; i++)
+		if (strcmp(names->name[i], name) == 0 ||
+			(i < names->known && ascii_same(names->name[i], name)))
+			return false;
+	return true;
+}
+
+static void add_name(struct names *names, const char *name)
+{
+	if (names->n + 1 < BOOK_COLUMNS_MAX && is_new(names, name))
+		names->name[names->n++] = name;
 }
 
 static void add_extra_names(struct names *names, const struct book *b)
@@ -598,20 +620,32 @@ static void add_extra_names(struct names *names, const struct book *b)
 				add_name(names, b->list[i].entry[j].extra[k].name);
 }
 
+static void add_heading(struct buf *out, const struct names *names, size_t i)
+{
+	const struct format *f = names->format;
+	struct buf name = BUF_INIT;
+
+	if (i > 0)
+		buf_addc(out, f->delimiter ? f->delimiter : ',');
+	if (i >= names->known && f->prefix)
+		buf_adds(&name, f->prefix);
+	buf_adds(&name, names->name[i]);
+	if (table_put(out, CHARSET_UTF8, f->delimiter, buf_str(&name), f->quote_all) < 0)
+		bug_if(true); /* strings of a book are UTF-8 */
+	buf_fini(&name);
+}
+
 void writer_heading(const struct encoder *e, const struct format *f, size_t n, struct buf *out)
 {
-	struct names names = {.n = 0};
+	struct names names = {.format = f};
 
 	for (size_t i = 0; i < n; i++)
 		add_name(&names, f->column[i].name);
-	if (strcmp(e->book->family, f->family) == 0)
+	names.known = names.n;
+	if (f->prefix || strcmp(e->book->family, f->family) == 0)
 		add_extra_names(&names, e->book);
-	for (size_t i = 0; i < names.n; i++) {
-		if (i > 0)
-			buf_addc(out, f->delimiter);
-		if (table_put(out, CHARSET_UTF8, f->delimiter, names.name[i], f->quote_all) < 0)
-			bug_if(true); /* strings of a book are UTF-8 */
-	}
+	for (size_t i = 0; i < names.n; i++)
+		add_heading(out, &names, i);
 }
 
 static int write_over(struct writer *w, struct span base)

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "common/book/codec.h"
+#include "common/text/charset.h"
 #include "gen/errors.h"
 
 static unused struct span text_span(const char *s)

@@ -80,7 +80,8 @@ static void a_user_has_all_destinations_of_its_row(void **state)
 	assert_string_equal(
 		fields_get(&dest(b, "1", DEST_FILE)->f, F_PATH), "\\\\files\\scan\\2027-01-05");
 	assert_string_equal(fields_get(&dest(b, "1", DEST_FILE)->f, F_PROTOCOL), "smb");
-	assert_string_equal(fields_get(&dest(b, "1", DEST_FOLDER_AUTH)->f, F_ACCOUNT), "CORP\\scan");
+	assert_string_equal(
+		fields_get(&dest(b, "1", DEST_FOLDER_AUTH)->f, F_ACCOUNT), "CORP\\scan");
 	assert_int_equal(dest(b, "1", DEST_FOLDER_AUTH)->secret.state, SECRET_WITHHELD);
 	assert_string_equal(fields_get(&dest(b, "2", DEST_FAX)->f, F_FAX_NUMBER), "+33 1-23");
 	assert_string_equal(fields_get(&dest(b, "2", DEST_FAX)->f, F_ABROAD), "true");
@@ -149,8 +150,8 @@ static void a_block_is_switched_on_when_the_entry_carries_it(void **state)
 
 static void ricoh_brackets(void **state)
 {
-	static const char *const names[] = {"]", "[", "[]", "[[x]]", "a]b", "\"", "\"x\"", "a,b", "],[",
-		"x\"],[\"y", "[omitted]", " ", "'", "=1+1", "+49 1", "007"};
+	static const char *const names[] = {"]", "[", "[]", "[[x]]", "a]b", "\"", "\"x\"", "a,b",
+		"],[", "x\"],[\"y", "[omitted]", " ", "'", "=1+1", "+49 1", "007"};
 	struct buf file = sample("office.csv");
 
 	(void)state;
@@ -200,10 +201,12 @@ static void new_rows_take_the_style_of_the_last_one(void **state)
 	d = book_add_dest(b, e, DEST_EMAIL);
 	book_set(b, &d->f, F_ADDRESS, "neu@example.com");
 	out = write_book(b, CODEC, buf_span(&file), false, NULL);
-	assert_non_null(strstr(buf_str(&out), "\n\"[12]\",\"[Neu]\",\"[1]\",\"[1]\",\"[9]\",\"[U]\""));
+	assert_non_null(
+		strstr(buf_str(&out), "\n\"[12]\",\"[Neu]\",\"[1]\",\"[1]\",\"[9]\",\"[U]\""));
 	assert_memory_equal(out.p, file.p, file.n);
 	c = read_book(buf_span(&out), CODEC);
-	assert_string_equal(fields_get(&dest(c, "12", DEST_EMAIL)->f, F_ADDRESS), "neu@example.com");
+	assert_string_equal(
+		fields_get(&dest(c, "12", DEST_EMAIL)->f, F_ADDRESS), "neu@example.com");
 	book_free(c);
 	book_free(b);
 	buf_fini(&out);
