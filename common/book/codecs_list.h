@@ -11,5 +11,8 @@
 	CODEC(canon_csv) \
 	CODEC(carnet_json) \
 	CODEC(generic_csv) \
-	CODEC(ricoh_csv)
+	CODEC(konica_xml) \
+	CODEC(kyocera_xml) \
+	CODEC(ricoh_csv) \
+	CODEC(ricoh_udirectory)
 /* clang-format on */
