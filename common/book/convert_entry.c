@@ -248,7 +248,10 @@ void convert_entry(struct conv *c, struct origin *o)
 		return;
 	}
 	convert_dests(c, &whole, &why);
-	if (!whole.group && whole.n_dests == 0 && (o->entry->n_dests || c->to->dest_required)) {
+	/* a kind that the model does not know is all in extras, which its own format takes back */
+	bool kept = c->same_codec && o->entry->n_dests == 0 && o->entry->n_extras > 0;
+	if (!whole.group && whole.n_dests == 0 && !kept &&
+		(o->entry->n_dests || c->to->dest_required)) {
 		conv_drop_origin(c, why ? why : "it has no destination");
 		return;
 	}

@@ -567,7 +567,8 @@ static int slot(struct reader *r, enum pull_token t)
 
 	if (text(r, t, &s) < 0)
 		return -1;
-	if (s && book_find_list(r->b, s) &&
+	const struct book_list *other = s ? book_find_list(r->b, s) : NULL;
+	if (other && other != r->list &&
 		wrong(r, CN_PARSE_ERROR, "duplicate_list", "another list has this slot") < 0)
 		return -1;
 	if (s)

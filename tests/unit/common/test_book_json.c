@@ -195,6 +195,14 @@ static void what_is_not_in_the_schema_is_refused_at_its_place(void **state)
 	refused("{\"carnet\": \"book.v1\", \"family\": \"x\"}", "missing_member", 1, 36);
 }
 
+static void a_list_may_have_an_empty_slot_once(void **state)
+{
+	(void)state;
+	book_free(decoded(HEAD "{\"slot\": \"\", \"entries\": []}]}"));
+	refused(HEAD "{\"slot\": \"\", \"entries\": []},\n{\"slot\": \"\", \"entries\": []}]}",
+		"duplicate_list", 3, 10);
+}
+
 static void lenient_reading_lists_every_fault_and_goes_on(void **state)
 {
 	(void)state;
@@ -289,6 +297,7 @@ int main(void)
 		cmocka_unit_test(secrets_are_written_only_when_revealed),
 		cmocka_unit_test(every_field_of_every_kind_comes_back),
 		cmocka_unit_test(what_is_not_in_the_schema_is_refused_at_its_place),
+		cmocka_unit_test(a_list_may_have_an_empty_slot_once),
 		cmocka_unit_test(lenient_reading_lists_every_fault_and_goes_on),
 		cmocka_unit_test(no_fault_says_a_password),
 		cmocka_unit_test(it_is_known_by_its_mark),

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+/* carnet book convert: what would be lost first, then the file, if that was accepted. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/map.h"
+#include "common/book/convert.h"
+#include "common/book/diff.h"
+#include "services/cli/book.h"
+
+/* One conversion, as the flags say. */
+struct conversion {
+	struct target to;
+	const char *out, *base, *accept, *ledger_file;
+	bool transliterate, join, reveal;
+};
+
+/* Everything made on the way. */
+struct result {
+	struct source source, base;
+	struct book *book; /* in the target's domain */
+	struct ledger ledger;
+	struct buf bytes;
+};
+
+static int take_flags(struct cli *c, struct conversion *k)
+{
+	const char *to = cli_flag(c, "to");
+
+	*k = (struct conversion){.out = cli_flag(c, "o"),
+		.base = cli_flag(c, "base"),
+		.accept = cli_flag(c, "accept"),
+		.ledger_file = cli_flag(c, "ledger"),
+		.transliterate = cli_flag(c, "transliterate") != NULL,
+		.join = cli_flag(c, "join") != NULL,
+		.reveal = cli_flag(c, "reveal-secrets") != NULL};
+	(void)cli_flag(c, "from");
+	if (cli_flags_done(c) != 0)
+		return -1;
+	if (to == NULL)
+		return cli_fail(-1, "--to says the format or the profile to convert to");
+	return book_target(to, &k->to);
+}
+
+/* The printer's own file, or the source itself when the format stays. */
+static int find_base(const struct conversion *k, struct result *r, struct span *ret)
+{
+	struct book *unread = NULL;
+	struct fault f = FAULT_INIT;
+
+	*ret = (struct span){NULL, 0};
+	if (k->base == NULL) {
+		if (r->source.codec == k->to.codec)
+			*ret = source_span(&r->source);
+		return 0;
+	}
+	if (source_read(&r->base, k->base) != 0)
+		return -1;
+	int rc = book_decode(source_span(&r->base), k->to.codec, NULL, &unread, &f);
+	book_free(unread);
+	if (rc != 0)
+		return cli_fail(-1, "%s: %s", r->base.name, f.detail);
+	*ret = source_span(&r->base);
+	return 0;
+}
+
+static const void *place_of(const char *list, const char *key, struct buf *out)
+{
+	buf_reset(out);
+	buf_add(out, list, strlen(list) + 1);
+	buf_adds(out, key);
+	return out->p;
+}
+
+/* Entries whose password the ledger names already. */
+static void already(struct ledger *l, struct map *ret)
+{
+	struct buf place = BUF_INIT;
+
+	for (uint32_t i = 0; i < l->n; i++)
+		if (l->line[i].action == LEDGER_SECRET_NEEDED)
+			(void)map_put(
+				ret, place_of(l->line[i].list, l->line[i].key, &place), place.n, l);
+	buf_fini(&place);
+}
+
+/* A password that was there and did not get into the file must be typed again. */
+static void note_secrets(const struct conversion *k, struct result *r, const struct diff *d)
+{
+	struct map named = MAP_INIT;
+	struct buf place = BUF_INIT;
+
+	already(&r->ledger, &named);
+	for (uint32_t i = 0; i < d->n; i++) {
+		const struct diff_change *x = &d->change[i];
+		if (x->part != DIFF_SECRET || x->left == NULL || x->left_dest == DIFF_NO_DEST ||
+			x->left->dest[x->left_dest].secret.text == NULL ||
+			map_get(&named, place_of(x->list, x->left->key, &place), place.n) != NULL)
+			continue;
+		ledger_add(&r->ledger,
+			&(struct ledger_line){.action = LEDGER_SECRET_NEEDED,
+				.list = x->list,
+				.key = x->left->key,
+				.name = entry_name(x->left),
+				.field = x->field,
+				.reason = k->reveal ? "the format has no place for it"
+						    : "written only with --reveal-secrets"});
+	}
+	map_fini(&named);
+	buf_fini(&place);
+}
+
+/* Passwords may be held back; of lists without entries formats say what they can. */
+static bool harmless(const struct diff_change *x)
+{
+	return x->part == DIFF_SECRET || x->op == DIFF_LIST_ADDED || x->op == DIFF_LIST_REMOVED;
+}
+
+/* What was written must say what was meant (AB-30). */
+static int compare(const struct conversion *k, struct result *r, const struct book *back)
+{
+	struct diff d;
+	int rc = 0;
+
+	if (book_diff(r->book, back, k->to.profile, &d) != 0)
+		return cli_fail(
+			-1, "%s: too large to compare with what was written", r->source.name);
+	for (uint32_t i = 0; i < d.n && rc == 0; i++)
+		if (!harmless(&d.change[i]))
+			rc = cli_fail(-1, "what would be written says something else: %s, %s: %s",
+				diff_op_name(d.change[i].op), d.change[i].name, d.change[i].field);
+	if (rc == 0)
+		note_secrets(k, r, &d);
+	diff_fini(&d);
+	return rc;
+}
+
+static int read_back(const struct conversion *k, struct result *r)
+{
+	struct book *back = NULL;
+	struct fault f = FAULT_INIT;
+	int rc;
+
+	if (book_decode(buf_span(&r->bytes), k->to.codec, NULL, &back, &f) != 0)
+		rc = cli_fail(-1, "what would be written cannot be read: %s", f.detail);
+	else
+		rc = compare(k, r, back);
+	book_free(back);
+	return rc;
+}
+
+static int make(const struct conversion *k, struct result *r)
+{
+	const struct convert_options how = {.target = k->to.profile,
+		.codec = k->to.codec,
+		.transliterate = k->transliterate,
+		.merge_same_name = k->join};
+	struct encode_options opts = {.profile = k->to.profile, .reveal_secrets = k->reveal};
+	struct fault f = FAULT_INIT;
+
+	if (book_convert(r->source.book, &how, &r->book, &r->ledger, &f) != 0)
+		return cli_fail(-1, "%s: %s", r->source.name, f.detail);
+	if (find_base(k, r, &opts.base) != 0)
+		return -1;
+	if (book_encode(r->book, k->to.codec, &opts, &r->bytes, &r->ledger, &f) != 0)
+		return cli_fail(-1, "%s: %s%s", r->source.name, f.detail,
+			strcmp(f.reason, "encode_needs_template") == 0 ? "; --base FILE" : "");
+	return read_back(k, r);
+}
+
+/* ---- telling ---- */
+
+static void tell_json(FILE *out, const struct conversion *k, const struct result *r, bool written)
+{
+	char hash[LEDGER_HASH_TEXT];
+
+	ledger_hash_text(&r->ledger, hash);
+	json_t *j = json_pack("{s:s, s:s, s:s, s:i, s:i, s:s, s:b, s:o}", "file", r->source.name,
+		"format", k->to.codec->name, "profile", k->to.profile->name, "entries",
+		(int)r->book->n_entries, "losses", (int)ledger_losses(&r->ledger), "hash", hash,
+		"written", (int)written, "ledger", ledger_to_json(&r->ledger));
+	(void)json_dumpf(j, out, JSON_INDENT(2) | JSON_SORT_KEYS);
+	(void)fputc('\n', out);
+	json_decref(j);
+}
+
+static void tell(const struct cli *c, FILE *out, const struct conversion *k, const struct result *r,
+	int open)
+{
+	uint32_t losses = ledger_losses(&r->ledger);
+	char hash[LEDGER_HASH_TEXT];
+	struct buf name = BUF_INIT;
+
+	ledger_hash_text(&r->ledger, hash);
+	safe_text(&name, r->source.name);
+	ledger_show(c, out, &r->ledger);
+	(void)fprintf(out, "%s: %s → %s for %s, %u of %u entries", buf_str(&name),
+		r->source.codec->title, k->to.codec->title, k->to.profile->title,
+		r->book->n_entries, r->source.book->n_entries);
+	if (losses == 0)
+		(void)fprintf(out, ", nothing is lost\n");
+	else
+		(void)fprintf(
+			out, ", %u loss%s, ledger %s\n", losses, losses == 1 ? "" : "es", hash);
+	if (open > 0)
+		(void)fprintf(out, "%d of them %s; nothing is written\n", open,
+			k->accept == NULL ? "must be accepted: --accept loss,action or all"
+					  : "are not accepted");
+	buf_fini(&name);
+}
+
+static int write_ledger(const struct conversion *k, const struct result *r)
+{
+	struct buf csv = BUF_INIT;
+	int rc = 0;
+
+	if (k->ledger_file == NULL)
+		return 0;
+	ledger_csv(&r->ledger, &csv);
+	rc = book_write(k->ledger_file, buf_span(&csv));
+	buf_fini(&csv);
+	return rc;
+}
+
+static int finish(const struct cli *c, const struct conversion *k, const struct result *r)
+{
+	FILE *out = k->out != NULL && strcmp(k->out, "-") == 0 ? stderr : stdout;
+	int open = ledger_open_lines(&r->ledger, k->accept);
+	bool written = k->out != NULL && open == 0;
+
+	if (open < 0 || write_ledger(k, r) != 0)
+		return EXIT_BOOK_ERROR;
+	if (written && book_write(k->out, buf_span(&r->bytes)) != 0)
+		return EXIT_BOOK_ERROR;
+	if (c->json)
+		tell_json(out, k, r, written);
+	else
+		tell(c, out, k, r, k->out == NULL ? 0 : open);
+	return open > 0 ? EXIT_BOOK_DIFFERS : EXIT_BOOK_SAME;
+}
+
+int run_book_convert(struct cli *c, const struct verb *v)
+{
+	struct conversion k;
+	struct result r = {.bytes = BUF_INIT};
+	int rc = EXIT_BOOK_ERROR;
+
+	if (take_flags(c, &k) != 0)
+		return EXIT_BOOK_ERROR;
+	if (c->n_args != 1)
+		return cli_fail(EXIT_BOOK_ERROR, "%s %s needs %s", v->noun, v->name, v->args);
+	ledger_init(&r.ledger);
+	if (source_open(c, &r.source, c->args[0]) == 0 && make(&k, &r) == 0)
+		rc = finish(c, &k, &r);
+	ledger_fini(&r.ledger);
+	buf_fini(&r.bytes);
+	book_free(r.book);
+	source_close(&r.base);
+	source_close(&r.source);
+	return rc;
+}
