@@ -130,7 +130,7 @@ static void make_folder(struct rng *r, struct arena *a, struct entry *e, bool la
 }
 
 static void make_group(
-	struct rng *r, struct arena *a, struct book_list *l, size_t i, const struct device *d)
+	struct rng *r, struct arena *a, struct sim_list *l, size_t i, const struct device *d)
 {
 	struct entry *e = &l->entries[i];
 	size_t n = size_min(i, 1 + rng_below(r, 12));
@@ -146,7 +146,7 @@ static void make_group(
 	e->n_members = n;
 }
 
-static void make_entry(struct rng *r, struct book_list *l, size_t i, const struct device *d)
+static void make_entry(struct rng *r, struct sim_list *l, size_t i, const struct device *d)
 {
 	bool latin = !d->model->utf8;
 	struct entry *e = &l->entries[i];
@@ -185,11 +185,11 @@ static uint32_t entries_of(const struct device *d, const struct shape *s, enum i
 								 : s->per_list * 2;
 }
 
-static struct book_list *generate(const struct device *d, enum item item)
+static struct sim_list *generate(const struct device *d, enum item item)
 {
 	struct rng r = rng_of(d->sim->fleet.seed, d->index, RNG_LIST + item);
 	struct shape shape = shape_of(d);
-	struct book_list *l = mem_alloc(sizeof(*l));
+	struct sim_list *l = mem_alloc(sizeof(*l));
 	bool touch = item == ITEM_ONE_TOUCH || item == ITEM_FAVORITES || item == ITEM_SPEED_DIAL;
 	uint32_t number = touch ? 1 : 201;
 
@@ -210,30 +210,30 @@ static struct book_list *generate(const struct device *d, enum item item)
 
 /* ---- what people changed ---- */
 
-static void list_free(struct book_list *l)
+static void list_free(struct sim_list *l)
 {
 	if (l)
 		arena_fini(&l->arena);
 	free(l);
 }
 
-struct book_list *book_get(const struct device *d, enum item item)
+struct sim_list *book_get(const struct device *d, enum item item)
 {
 	if (d->kept && d->kept[item])
 		return d->kept[item];
 	return generate(d, item);
 }
 
-void book_put_back(const struct device *d, enum item item, struct book_list *l)
+void book_put_back(const struct device *d, enum item item, struct sim_list *l)
 {
 	if (!d->kept || d->kept[item] != l)
 		list_free(l);
 }
 
-struct book_list *book_edit(struct device *d, enum item item)
+struct sim_list *book_edit(struct device *d, enum item item)
 {
 	if (!d->kept)
-		d->kept = mem_alloc(ITEMS * sizeof(struct book_list *));
+		d->kept = mem_alloc(ITEMS * sizeof(struct sim_list *));
 	if (!d->kept[item])
 		d->kept[item] = generate(d, item);
 	if (d->raw)
@@ -263,7 +263,7 @@ void book_set_raw(struct device *d, enum item item, struct span bytes)
 	d->config_changes++;
 }
 
-struct entry *book_find(struct book_list *l, uint32_t number)
+struct entry *book_find(struct sim_list *l, uint32_t number)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (l->entries[i].number == number)

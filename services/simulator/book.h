@@ -28,7 +28,7 @@ struct entry {
 	size_t n_members;
 };
 
-struct book_list {
+struct sim_list {
 	struct arena arena;
 	const char *name;
 	struct entry *entries;
@@ -41,16 +41,16 @@ int item_find(const char *name);
 /* Has this device such a list? */
 bool book_has(const struct device *d, enum item item);
 /* What the list holds now: kept or generated. Free with book_list_free unless it is kept. */
-struct book_list *book_get(const struct device *d, enum item item);
-void book_put_back(const struct device *d, enum item item, struct book_list *l);
+struct sim_list *book_get(const struct device *d, enum item item);
+void book_put_back(const struct device *d, enum item item, struct sim_list *l);
 /* The list to be changed; from now on the device keeps it. Counts as a change of configuration. */
-struct book_list *book_edit(struct device *d, enum item item);
+struct sim_list *book_edit(struct device *d, enum item item);
 void book_forget(struct device *d);
 /* Exactly what the device would send; secrets: with stored passwords. */
 void book_text(const struct device *d, enum item item, bool secrets, struct buf *out);
 /* Exact bytes from outside; n 0 takes them away again. */
 void book_set_raw(struct device *d, enum item item, struct span bytes);
-struct entry *book_find(struct book_list *l, uint32_t number);
+struct entry *book_find(struct sim_list *l, uint32_t number);
 
 json_t *book_to_json(const struct device *d, enum item item);
 int book_from_json(

@@ -48,7 +48,7 @@ static json_t *entry_to_json(struct entry *e)
 
 json_t *book_to_json(const struct device *d, enum item item)
 {
-	struct book_list *l = book_get(d, item);
+	struct sim_list *l = book_get(d, item);
 	json_t *entries = json_array();
 
 	for (size_t i = 0; i < l->n; i++)
@@ -59,7 +59,7 @@ json_t *book_to_json(const struct device *d, enum item item)
 }
 
 /* Line ends would make new lines in the device's text. */
-static int set_texts(struct book_list *l, struct entry *e, const json_t *json, struct fault *reterr)
+static int set_texts(struct sim_list *l, struct entry *e, const json_t *json, struct fault *reterr)
 {
 	for (size_t i = 0; i < array_len(FIELDS); i++) {
 		const char *s = json_string_value(json_object_get(json, FIELDS[i].name));
@@ -86,8 +86,7 @@ static int set_kind(struct entry *e, const json_t *json, struct fault *reterr)
 	return kind ? fault_set(reterr, CN_VALIDATION_FAILED, "unknown kind %s", kind) : 0;
 }
 
-static int fill_entry(
-	struct book_list *l, struct entry *e, const json_t *json, struct fault *reterr)
+static int fill_entry(struct sim_list *l, struct entry *e, const json_t *json, struct fault *reterr)
 {
 	const json_t *members = json_object_get(json, "members");
 
@@ -105,7 +104,7 @@ static int fill_entry(
 	return 0;
 }
 
-static struct entry *append(struct book_list *l, uint32_t number)
+static struct entry *append(struct sim_list *l, uint32_t number)
 {
 	struct entry *more = arena_array(&l->arena, l->n + 1, sizeof(*more));
 
@@ -120,7 +119,7 @@ int book_from_json(struct device *d, enum item item, const json_t *json, struct 
 {
 	const json_t *entries = json_object_get(json, "entries");
 	const char *name = json_string_value(json_object_get(json, "name"));
-	struct book_list *l;
+	struct sim_list *l;
 
 	if (!json_is_array(entries))
 		return fault_set(reterr, CN_VALIDATION_FAILED, "entries wanted");
@@ -141,7 +140,7 @@ int book_from_json(struct device *d, enum item item, const json_t *json, struct 
 
 int book_edit_entry(struct device *d, enum item item, const json_t *json, struct fault *reterr)
 {
-	struct book_list *l = book_edit(d, item);
+	struct sim_list *l = book_edit(d, item);
 	const json_t *number = json_object_get(json, "number");
 	uint32_t n = (uint32_t)json_integer_value(number);
 	struct entry *e = json_is_integer(number) ? book_find(l, n) : l->n ? &l->entries[0] : NULL;

@@ -104,7 +104,7 @@ void book_text(const struct device *d, enum item item, bool secrets, struct buf 
 		buf_add(out, d->raw[item].p, d->raw[item].n);
 		return;
 	}
-	struct book_list *l = book_get(d, item);
+	struct sim_list *l = book_get(d, item);
 	buf_adds(out, "# Canon AddressBook version: 1\r\n");
 	buf_addf(out, "# CharSet: %s\r\n", w.utf8 ? "UTF-8" : "WCP1252");
 	buf_adds(out, "# SubAddressBookName: ");

@@ -96,7 +96,7 @@ struct running {
 	uint32_t seconds;
 };
 
-struct book_list;
+struct sim_list;
 
 struct device {
 	struct sim *sim;
@@ -131,8 +131,8 @@ struct device {
 	struct rng jitter;
 
 	/* what people changed: NULL = as generated */
-	struct book_list **kept; /* per item */
-	struct buf *raw;         /* per item, exact bytes */
+	struct sim_list **kept; /* per item */
+	struct buf *raw;        /* per item, exact bytes */
 };
 
 struct stats {

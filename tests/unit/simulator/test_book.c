@@ -88,14 +88,14 @@ static void every_list_is_whole_and_says_its_charset(void **state)
 			struct buf text = BUF_INIT;
 			if (!book_has(d, (enum item)item))
 				continue;
-			struct book_list *l = book_get(d, (enum item)item);
+			struct sim_list *l = book_get(d, (enum item)item);
 			book_text(d, (enum item)item, false, &text);
 			if (abk_check(buf_span(&text), &info, &f) < 0)
 				fail_msg(
 					"%s %s: %s", d->name, item_name((enum item)item), f.detail);
 			assert_int_equal(info.entries, l->n);
-			assert_int_equal(info.charset,
-				d->model->utf8 ? ABK_CHARSET_UTF8 : ABK_CHARSET_CP1252);
+			assert_int_equal(
+				info.charset, d->model->utf8 ? CHARSET_UTF8 : CHARSET_CP1252);
 			assert_null(strstr(buf_str(&text), "\r\npwd: "));
 			utf8 += d->model->utf8;
 			latin += !d->model->utf8;
@@ -118,7 +118,7 @@ static void names_of_a_latin_device_exist_in_its_charset(void **state)
 		const struct device *d = &s->fleet.devices[i];
 		if (d->model->utf8 || d->model->type != TYPE_I)
 			continue;
-		struct book_list *l = book_get(d, ITEM_LIST_1);
+		struct sim_list *l = book_get(d, ITEM_LIST_1);
 		for (size_t k = 0; k < l->n; k++, checked++)
 			assert_true(cp1252_encode(l->entries[k].name, &scratch));
 		book_put_back(d, ITEM_LIST_1, l);
