@@ -14,7 +14,8 @@ struct source {
 	uint8_t *bytes; /* owned */
 	size_t n;
 	const struct codec *codec;
-	struct book *book; /* owned; NULL when nothing could be read */
+	struct mapping *mapping; /* of --mapping; owned */
+	struct book *book;       /* owned; NULL when nothing could be read */
 	struct fault fault;
 };
 
@@ -27,13 +28,28 @@ int source_open(struct cli *c, struct source *s, const char *path) must_check;
 /* The same, lenient and silent: 0, or -1 and s->fault; s->book holds every fault. */
 int source_check(struct cli *c, struct source *s, const char *path) must_check;
 void source_close(struct source *s);
-/* --from FORMAT; *ret NULL = by content. 0 or -1 after a message. */
-int book_from(struct cli *c, const struct codec **ret) must_check;
+/* Those that say how FILE is read: for cli_flags_done, before the first is. */
+void book_reading_flags(struct cli *c);
+
+struct target {
+	const struct book_profile *profile;
+	const struct codec *codec;
+};
+
+/* A format or a profile by name. 0, or -1 after a message that says what there is. */
+int book_target(const char *name, struct target *ret) must_check;
 
 /* ---- book_out.c: writing ---- */
 
 /* Whole or not at all: a file beside it takes its place at the end. "-" is stdout. */
 int book_write(const char *path, struct span bytes) must_check;
+
+/* ---- book_back.c ---- */
+
+/* Bytes not written yet, read again: 0 when they say what was meant, or -1 after a message.
+ * Passwords that did not get into them become lines of the ledger. */
+int book_read_back(const struct target *t, const struct book *meant, struct span bytes,
+	bool revealed, struct ledger *l) must_check;
 
 /* ---- book_ledger.c ---- */
 
@@ -62,13 +78,3 @@ void list_title(struct buf *out, const struct book_list *l);
 const char *secret_words(enum secret_state state);
 /* For each color: "" when there is none. */
 const char *paint(const struct cli *c, const char *code);
-
-/* ---- targets ---- */
-
-struct target {
-	const struct book_profile *profile;
-	const struct codec *codec;
-};
-
-/* A format or a profile by name. 0, or -1 after a message that says what there is. */
-int book_target(const char *name, struct target *ret) must_check;

@@ -172,7 +172,7 @@ int run_book_check(struct cli *c, const struct verb *v)
 	struct target t = {.profile = NULL};
 	int rc = EXIT_BOOK_SAME;
 
-	(void)cli_flag(c, "from");
+	book_reading_flags(c);
 	if (cli_flags_done(c) != 0 || (profile != NULL && book_target(profile, &t) != 0))
 		return EXIT_BOOK_ERROR;
 	if (c->n_args == 0)

@@ -3,9 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/map.h"
 #include "common/book/convert.h"
-#include "common/book/diff.h"
 #include "services/cli/book.h"
 
 /* One conversion, as the flags say. */
@@ -34,7 +32,7 @@ static int take_flags(struct cli *c, struct conversion *k)
 		.transliterate = cli_flag(c, "transliterate") != NULL,
 		.join = cli_flag(c, "join") != NULL,
 		.reveal = cli_flag(c, "reveal-secrets") != NULL};
-	(void)cli_flag(c, "from");
+	book_reading_flags(c);
 	if (cli_flags_done(c) != 0)
 		return -1;
 	if (to == NULL)
@@ -50,7 +48,7 @@ static int find_base(const struct conversion *k, struct result *r, struct span *
 
 	*ret = (struct span){NULL, 0};
 	if (k->base == NULL) {
-		if (r->source.codec == k->to.codec)
+		if (r->source.codec == k->to.codec && r->source.mapping == NULL)
 			*ret = source_span(&r->source);
 		return 0;
 	}
@@ -62,91 +60,6 @@ static int find_base(const struct conversion *k, struct result *r, struct span *
 		return cli_fail(-1, "%s: %s", r->base.name, f.detail);
 	*ret = source_span(&r->base);
 	return 0;
-}
-
-static const void *place_of(const char *list, const char *key, struct buf *out)
-{
-	buf_reset(out);
-	buf_add(out, list, strlen(list) + 1);
-	buf_adds(out, key);
-	return out->p;
-}
-
-/* Entries whose password the ledger names already. */
-static void already(struct ledger *l, struct map *ret)
-{
-	struct buf place = BUF_INIT;
-
-	for (uint32_t i = 0; i < l->n; i++)
-		if (l->line[i].action == LEDGER_SECRET_NEEDED)
-			(void)map_put(
-				ret, place_of(l->line[i].list, l->line[i].key, &place), place.n, l);
-	buf_fini(&place);
-}
-
-/* A password that was there and did not get into the file must be typed again. */
-static void note_secrets(const struct conversion *k, struct result *r, const struct diff *d)
-{
-	struct map named = MAP_INIT;
-	struct buf place = BUF_INIT;
-
-	already(&r->ledger, &named);
-	for (uint32_t i = 0; i < d->n; i++) {
-		const struct diff_change *x = &d->change[i];
-		if (x->part != DIFF_SECRET || x->left == NULL || x->left_dest == DIFF_NO_DEST ||
-			x->left->dest[x->left_dest].secret.text == NULL ||
-			map_get(&named, place_of(x->list, x->left->key, &place), place.n) != NULL)
-			continue;
-		ledger_add(&r->ledger,
-			&(struct ledger_line){.action = LEDGER_SECRET_NEEDED,
-				.list = x->list,
-				.key = x->left->key,
-				.name = entry_name(x->left),
-				.field = x->field,
-				.reason = k->reveal ? "the format has no place for it"
-						    : "written only with --reveal-secrets"});
-	}
-	map_fini(&named);
-	buf_fini(&place);
-}
-
-/* Passwords may be held back; of lists without entries formats say what they can. */
-static bool harmless(const struct diff_change *x)
-{
-	return x->part == DIFF_SECRET || x->op == DIFF_LIST_ADDED || x->op == DIFF_LIST_REMOVED;
-}
-
-/* What was written must say what was meant (AB-30). */
-static int compare(const struct conversion *k, struct result *r, const struct book *back)
-{
-	struct diff d;
-	int rc = 0;
-
-	if (book_diff(r->book, back, k->to.profile, &d) != 0)
-		return cli_fail(
-			-1, "%s: too large to compare with what was written", r->source.name);
-	for (uint32_t i = 0; i < d.n && rc == 0; i++)
-		if (!harmless(&d.change[i]))
-			rc = cli_fail(-1, "what would be written says something else: %s, %s: %s",
-				diff_op_name(d.change[i].op), d.change[i].name, d.change[i].field);
-	if (rc == 0)
-		note_secrets(k, r, &d);
-	diff_fini(&d);
-	return rc;
-}
-
-static int read_back(const struct conversion *k, struct result *r)
-{
-	struct book *back = NULL;
-	struct fault f = FAULT_INIT;
-	int rc;
-
-	if (book_decode(buf_span(&r->bytes), k->to.codec, NULL, &back, &f) != 0)
-		rc = cli_fail(-1, "what would be written cannot be read: %s", f.detail);
-	else
-		rc = compare(k, r, back);
-	book_free(back);
-	return rc;
 }
 
 static int make(const struct conversion *k, struct result *r)
@@ -165,7 +78,7 @@ static int make(const struct conversion *k, struct result *r)
 	if (book_encode(r->book, k->to.codec, &opts, &r->bytes, &r->ledger, &f) != 0)
 		return cli_fail(-1, "%s: %s%s", r->source.name, f.detail,
 			strcmp(f.reason, "encode_needs_template") == 0 ? "; --base FILE" : "");
-	return read_back(k, r);
+	return book_read_back(&k->to, r->book, buf_span(&r->bytes), k->reveal, &r->ledger);
 }
 
 /* ---- telling ---- */

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/book/generic.h"
 #include "services/cli/book.h"
 
 #define PIECE ((size_t)256 * 1024)
@@ -85,7 +86,14 @@ static int complain(const struct source *s)
 	return cli_fail(-1, "%s:%u:%u: %s", s->name, f->line, f->column, f->text);
 }
 
-int book_from(struct cli *c, const struct codec **ret)
+void book_reading_flags(struct cli *c)
+{
+	(void)cli_flag(c, "from");
+	(void)cli_flag(c, "mapping");
+}
+
+/* --from FORMAT; *ret NULL = by content. */
+static int from(struct cli *c, const struct codec **ret)
 {
 	const char *name = cli_flag(c, "from");
 	struct buf all = BUF_INIT;
@@ -100,16 +108,38 @@ int book_from(struct cli *c, const struct codec **ret)
 	return -1;
 }
 
+/* --mapping FILE: for what is a CSV of nobody's known format. */
+static int map_columns(struct cli *c, struct source *s)
+{
+	const char *path = cli_flag(c, "mapping");
+	const struct codec *generic = codec_named("generic_csv");
+	struct fault f = FAULT_INIT;
+	struct source file;
+
+	if (path == NULL || (s->codec != NULL && s->codec != generic))
+		return 0;
+	int rc = source_read(&file, path);
+	if (rc == 0 && mapping_parse(source_span(&file), &s->mapping, &f) != 0)
+		rc = cli_fail(-1, "%s: %s", path, f.detail);
+	source_close(&file);
+	if (rc == 0)
+		s->codec = generic;
+	return rc;
+}
+
+/* 0, -1 and s->fault, -2 after a message. */
 static int decode(struct cli *c, struct source *s, bool lenient)
 {
-	const struct decode_options opts = {.lenient = lenient};
-
-	if (book_from(c, &s->codec) != 0)
+	if (from(c, &s->codec) != 0)
 		return -2;
 	if (s->codec == NULL)
 		s->codec = codec_detect(source_span(s), &s->fault);
+	if (map_columns(c, s) != 0)
+		return -2;
 	if (s->codec == NULL)
 		return -1;
+	s->fault = FAULT_INIT;
+	const struct decode_options opts = {.lenient = lenient, .mapping = s->mapping};
 	return book_decode(source_span(s), s->codec, &opts, &s->book, &s->fault);
 }
 
@@ -131,6 +161,7 @@ int source_check(struct cli *c, struct source *s, const char *path)
 void source_close(struct source *s)
 {
 	book_free(s->book);
+	mapping_free(s->mapping);
 	free(s->bytes);
 	*s = (struct source){.n = 0};
 }

@@ -5,7 +5,8 @@
 #include "services/cli/book.h"
 
 static const char common[] =
-	"\nFILE may be - for stdin. The format is recognised by content; --from FORMAT says it.\n"
+	"\nFILE may be - for stdin. The format is recognised by content; --from FORMAT says it;\n"
+	"--mapping FILE.json says which columns of any other CSV are what.\n"
 	"Exit: 0 equal or clean, 1 differences or losses, 2 error.\n";
 
 static const struct {

@@ -189,7 +189,7 @@ int run_book_search(struct cli *c, const struct verb *v)
 	struct hits hits = {.n = 0};
 	bool failed = false;
 
-	(void)cli_flag(c, "from");
+	book_reading_flags(c);
 	if (cli_flags_done(c) != 0)
 		return EXIT_BOOK_ERROR;
 	if (c->n_args < 2)

@@ -219,7 +219,7 @@ int run_book_show(struct cli *c, const struct verb *v)
 	bool reveal = cli_flag(c, "reveal-secrets") != NULL;
 	int rc = EXIT_BOOK_SAME;
 
-	(void)cli_flag(c, "from");
+	book_reading_flags(c);
 	if (cli_flags_done(c) != 0)
 		return EXIT_BOOK_ERROR;
 	if (c->n_args == 0 || (c->json && c->n_args > 1))

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What would be written, read again before it is: it says what was meant, or it is not written
+ * (docs/spec/address-books.md AB-30). */
+#include <string.h>
+
+#include "common/base/map.h"
+#include "common/book/diff.h"
+#include "services/cli/book.h"
+
+static const void *place_of(const char *list, const char *key, struct buf *out)
+{
+	buf_reset(out);
+	buf_add(out, list, strlen(list) + 1);
+	buf_adds(out, key);
+	return out->p;
+}
+
+/* Entries whose password the ledger names already. */
+static void already(struct ledger *l, struct map *ret)
+{
+	struct buf place = BUF_INIT;
+
+	for (uint32_t i = 0; i < l->n; i++)
+		if (l->line[i].action == LEDGER_SECRET_NEEDED)
+			(void)map_put(
+				ret, place_of(l->line[i].list, l->line[i].key, &place), place.n, l);
+	buf_fini(&place);
+}
+
+/* A password that was there and did not get into the file must be typed again. */
+static void note_secrets(struct ledger *l, const struct diff *d, bool revealed)
+{
+	struct map named = MAP_INIT;
+	struct buf place = BUF_INIT;
+
+	already(l, &named);
+	for (uint32_t i = 0; i < d->n; i++) {
+		const struct diff_change *x = &d->change[i];
+		if (x->part != DIFF_SECRET || x->left == NULL || x->left_dest == DIFF_NO_DEST ||
+			x->left->dest[x->left_dest].secret.text == NULL ||
+			map_get(&named, place_of(x->list, x->left->key, &place), place.n) != NULL)
+			continue;
+		ledger_add(l, &(struct ledger_line){.action = LEDGER_SECRET_NEEDED,
+				      .list = x->list,
+				      .key = x->left->key,
+				      .name = entry_name(x->left),
+				      .field = x->field,
+				      .reason = revealed ? "the format has no place for it"
+							 : "written only with --reveal-secrets"});
+	}
+	map_fini(&named);
+	buf_fini(&place);
+}
+
+/* Passwords may be held back; of lists without entries formats say what they can. */
+static bool harmless(const struct diff_change *x)
+{
+	return x->part == DIFF_SECRET || x->op == DIFF_LIST_ADDED || x->op == DIFF_LIST_REMOVED;
+}
+
+static int compare(const struct target *t, const struct book *meant, const struct book *back,
+	bool revealed, struct ledger *l)
+{
+	struct diff d;
+	int rc = 0;
+
+	if (book_diff(meant, back, t->profile, &d) != 0)
+		return cli_fail(-1, "too large to compare with what would be written");
+	for (uint32_t i = 0; i < d.n && rc == 0; i++)
+		if (!harmless(&d.change[i]))
+			rc = cli_fail(-1, "what would be written says something else: %s, %s: %s",
+				diff_op_name(d.change[i].op), d.change[i].name, d.change[i].field);
+	if (rc == 0)
+		note_secrets(l, &d, revealed);
+	diff_fini(&d);
+	return rc;
+}
+
+int book_read_back(const struct target *t, const struct book *meant, struct span bytes,
+	bool revealed, struct ledger *l)
+{
+	struct book *back = NULL;
+	struct fault f = FAULT_INIT;
+	int rc;
+
+	if (book_decode(bytes, t->codec, NULL, &back, &f) != 0)
+		rc = cli_fail(-1, "what would be written cannot be read: %s", f.detail);
+	else
+		rc = compare(t, meant, back, revealed, l);
+	book_free(back);
+	return rc;
+}
