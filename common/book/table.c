@@ -36,6 +36,8 @@ int table_init(struct table *t, struct span file, enum charset charset, char del
 
 	memset(t, 0, sizeof(*t));
 	t->bom = bom;
+	t->field_max = BOOK_FIELD_MAX;
+	t->line_max = BOOK_LINE_MAX;
 	t->outside = marked >= 0 ? (enum charset)marked : charset;
 	t->charset = t->outside >= CHARSET_UTF16LE ? CHARSET_UTF8 : t->outside;
 	t->delimiter = delimiter;
@@ -66,7 +68,7 @@ void table_rewind(struct table *t)
 /* Behind the closing quote, or NULL; p stands behind the opening one. */
 static const uint8_t *quoted_end(struct table *t, const uint8_t *p, const uint8_t *end)
 {
-	const uint8_t *stop = p + size_min((size_t)(end - p), BOOK_FIELD_MAX + 1);
+	const uint8_t *stop = p + size_min((size_t)(end - p), t->field_max + 1);
 	const uint8_t *begin = p - 1;
 
 	for (;;) {
@@ -82,7 +84,7 @@ static const uint8_t *quoted_end(struct table *t, const uint8_t *p, const uint8_
 	}
 	if (stop < end)
 		wrong(t, CN_RESPONSE_TOO_BIG, "field", (size_t)(begin - t->file.p),
-			"a quote that is not closed within 64 KiB");
+			"a quoted cell of more than 64 KiB");
 	else
 		wrong(t, CN_PARSE_ERROR, "unbalanced_quote", (size_t)(begin - t->file.p),
 			"a quote that is not closed");
@@ -127,7 +129,7 @@ static int read_cell(struct table *t, const uint8_t **p, const uint8_t *end)
 			return wrong(t, CN_PARSE_ERROR, "stray_quote", at, "blanks before a quote");
 		to = plain_end(from, end, t->delimiter);
 	}
-	if ((size_t)(to - from) > BOOK_FIELD_MAX + (quoted ? 2 : 0))
+	if ((size_t)(to - from) > t->field_max + (quoted ? 2 : 0))
 		return wrong(t, CN_RESPONSE_TOO_BIG, "field", at, "a cell of more than 64 KiB");
 	t->cell[t->n++] = (struct table_cell){{from, (size_t)(to - from)}, quoted, NULL};
 	*p = to;
@@ -154,7 +156,7 @@ static int check_row(struct table *t)
 	const uint8_t *nul = t->has_nul ? memchr(p, 0, n) : NULL;
 	size_t good = t->bad_utf8 ? utf8_prefix(p, n) : n;
 
-	if (n > BOOK_LINE_MAX)
+	if (n > t->line_max)
 		return wrong(t, CN_RESPONSE_TOO_BIG, "line", t->begin, "a line of more than 1 MiB");
 	if (nul)
 		return wrong(t, CN_PARSE_ERROR, "nul", (size_t)(nul - t->file.p), "a NUL byte");

@@ -31,6 +31,8 @@ struct table {
 	enum charset charset; /* of file: never UTF-16 */
 	enum charset outside; /* of the file as it came */
 	size_t bom;           /* bytes of its mark */
+	size_t field_max;     /* bytes of a cell, 64 KiB; the caller may allow more */
+	size_t line_max;      /* of a row, 1 MiB */
 	char delimiter;
 	bool brackets;   /* each cell is written [so]: its text is what stands between */
 	bool has_nul;    /* somewhere in the file: rows are looked at */

@@ -12,7 +12,9 @@
 #include <cmocka.h>
 
 #include "common/book/codec.h"
+#include "common/book/norm.h"
 #include "common/text/charset.h"
+#include "common/text/utf8.h"
 #include "gen/errors.h"
 
 static unused struct span text_span(const char *s)
@@ -117,4 +119,21 @@ static unused struct buf replaced(struct span text, const char *from, const char
 	buf_adds(&b, to);
 	buf_add(&b, at + strlen(from), text.n - before - strlen(from));
 	return b;
+}
+
+/* Canonically equal; else both as JSON, to be compared by whoever reads the log. */
+static unused void assert_same(
+	const struct book *a, const struct book *b, const struct book_profile *profile)
+{
+	struct book *x, *y;
+	struct buf p, q;
+
+	if (book_same(a, b, profile))
+		return;
+	x = book_normalise(a, profile);
+	y = book_normalise(b, profile);
+	p = write_book(x, "carnet_json", (struct span){NULL, 0}, true, NULL);
+	q = write_book(y, "carnet_json", (struct span){NULL, 0}, true, NULL);
+	fprintf(stderr, "--- one book\n%s\n--- the other\n%s\n", buf_str(&p), buf_str(&q));
+	fail_msg("the books are not the same");
 }
