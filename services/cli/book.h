@@ -13,9 +13,10 @@ struct source {
 	const char *path;
 	uint8_t *bytes; /* owned */
 	size_t n;
-	const struct codec *codec;
-	struct mapping *mapping; /* of --mapping; owned */
-	struct book *book;       /* owned; NULL when nothing could be read */
+	const struct codec *codec;  /* NULL: a spreadsheet view */
+	const char *format, *title; /* "canon_csv", "Canon device CSV"; NULL = not recognised */
+	struct mapping *mapping;    /* of --mapping; owned */
+	struct book *book;          /* owned; NULL when nothing could be read */
 	struct fault fault;
 };
 
@@ -40,6 +41,10 @@ struct target {
 int book_target(const char *name, struct target *ret) must_check;
 
 /* ---- book_out.c: writing ---- */
+
+#define VIEW_SUFFIX ".view.csv"
+/* A view is called so and nothing else is (AB-24). 0, or -1 after a message. */
+int book_out_name(const char *path, bool view) must_check;
 
 /* Whole or not at all: a file beside it takes its place at the end. "-" is stdout. */
 int book_write(const char *path, struct span bytes) must_check;

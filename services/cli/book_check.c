@@ -83,9 +83,9 @@ static json_t *report(const struct source *s, const struct counts *n, const stru
 					.reason = s->fault.reason,
 					.where = "",
 					.text = s->fault.detail}));
-	if (s->codec != NULL)
-		(void)json_object_update_new(j, json_pack("{s:s, s:s}", "format", s->codec->name,
-							"title", s->codec->title));
+	if (s->format != NULL)
+		(void)json_object_update_new(
+			j, json_pack("{s:s, s:s}", "format", s->format, "title", s->title));
 	if (s->book != NULL)
 		(void)json_object_update_new(
 			j, json_pack("{s:s, s:s, s:i, s:o}", "family", s->book->family, "charset",
@@ -94,6 +94,24 @@ static json_t *report(const struct source *s, const struct counts *n, const stru
 	if (l->n > 0)
 		(void)json_object_set_new(j, "ledger", ledger_to_json(l));
 	return j;
+}
+
+/* Faults are said in English; whoever reads another language gets what it means, once per code. */
+static void explain(const struct cli *c, const struct source *s)
+{
+	int seen[16] = {0};
+	size_t n = 0, k;
+
+	for (uint32_t i = 0; s->book != NULL && i < s->book->n_faults && n < array_len(seen); i++) {
+		const struct error_info *e = error_info(s->book->fault[i].code);
+		for (k = 0; k < n && seen[k] != s->book->fault[i].code; k++)
+			;
+		if (e == NULL || k < n || cli_lang(c) == 0)
+			continue;
+		seen[n++] = e->code;
+		(void)printf(
+			"CN-%04d: %s %s\n", e->code, e->text[cli_lang(c)], e->hint[cli_lang(c)]);
+	}
 }
 
 static void summary(
@@ -112,15 +130,16 @@ static void summary(
 	}
 	if (s->book != NULL && s->book->n_faults == BOOK_FAULTS_MAX)
 		(void)printf("%s: more faults are not listed\n", clean(&b, s->name));
-	if (s->codec != NULL && s->book != NULL) {
+	if (s->title != NULL && s->book != NULL) {
 		uint32_t lists = s->book->n_lists, entries = s->book->n_entries;
-		(void)printf("%s: %s", clean(&b, s->name), s->codec->title);
+		(void)printf("%s: %s", clean(&b, s->name), s->title);
 		(void)printf("%s%s, %u list%s, %u entr%s, ", *s->book->charset ? ", " : "",
 			clean(&b, s->book->charset), lists, lists == 1 ? "" : "s", entries,
 			entries == 1 ? "y" : "ies");
 		(void)printf("%u error%s, %u warning%s\n", n->errors, n->errors == 1 ? "" : "s",
 			n->warnings, n->warnings == 1 ? "" : "s");
 	}
+	explain(c, s);
 	ledger_show(c, stdout, l);
 	buf_fini(&b);
 }

@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "common/book/convert.h"
+#include "common/book/view.h"
 #include "services/cli/book.h"
 
 /* One conversion, as the flags say. */
 struct conversion {
 	struct target to;
 	const char *out, *base, *accept, *ledger_file;
-	bool transliterate, join, reveal;
+	bool transliterate, join, reveal, view;
 };
 
 /* Everything made on the way. */
@@ -31,10 +32,17 @@ static int take_flags(struct cli *c, struct conversion *k)
 		.ledger_file = cli_flag(c, "ledger"),
 		.transliterate = cli_flag(c, "transliterate") != NULL,
 		.join = cli_flag(c, "join") != NULL,
-		.reveal = cli_flag(c, "reveal-secrets") != NULL};
+		.reveal = cli_flag(c, "reveal-secrets") != NULL,
+		.view = cli_flag(c, "view") != NULL};
 	book_reading_flags(c);
 	if (cli_flags_done(c) != 0)
 		return -1;
+	if (k->out != NULL && book_out_name(k->out, k->view) != 0)
+		return -1;
+	if (k->view)
+		return k->out != NULL && to == NULL
+			       ? 0
+			       : cli_fail(-1, "--view needs -o FILE" VIEW_SUFFIX " and no --to");
 	if (to == NULL)
 		return cli_fail(-1, "--to says the format or the profile to convert to");
 	return book_target(to, &k->to);
@@ -107,9 +115,9 @@ static void tell(const struct cli *c, FILE *out, const struct conversion *k, con
 	ledger_hash_text(&r->ledger, hash);
 	safe_text(&name, r->source.name);
 	ledger_show(c, out, &r->ledger);
-	(void)fprintf(out, "%s: %s → %s for %s, %u of %u entries", buf_str(&name),
-		r->source.codec->title, k->to.codec->title, k->to.profile->title,
-		r->book->n_entries, r->source.book->n_entries);
+	(void)fprintf(out, "%s: %s → %s for %s, %u of %u entries", buf_str(&name), r->source.title,
+		k->to.codec->title, k->to.profile->title, r->book->n_entries,
+		r->source.book->n_entries);
 	if (losses == 0)
 		(void)fprintf(out, ", nothing is lost\n");
 	else
@@ -152,6 +160,25 @@ static int finish(const struct cli *c, const struct conversion *k, const struct 
 	return open > 0 ? EXIT_BOOK_DIFFERS : EXIT_BOOK_SAME;
 }
 
+/* For a spreadsheet: everything but the passwords, and it comes back exactly (AB-23). */
+static int write_view(const struct conversion *k, const struct source *s)
+{
+	struct buf out = BUF_INIT;
+
+	view_export(s->book, &out);
+	int rc = out.err ? cli_fail(-1, "%s: too large for a view", s->name)
+			 : book_write(k->out, buf_span(&out));
+	buf_fini(&out);
+	return rc == 0 ? EXIT_BOOK_SAME : EXIT_BOOK_ERROR;
+}
+
+static int convert(const struct cli *c, const struct conversion *k, struct result *r)
+{
+	if (k->view)
+		return write_view(k, &r->source);
+	return make(k, r) == 0 ? finish(c, k, r) : EXIT_BOOK_ERROR;
+}
+
 int run_book_convert(struct cli *c, const struct verb *v)
 {
 	struct conversion k;
@@ -163,8 +190,8 @@ int run_book_convert(struct cli *c, const struct verb *v)
 	if (c->n_args != 1)
 		return cli_fail(EXIT_BOOK_ERROR, "%s %s needs %s", v->noun, v->name, v->args);
 	ledger_init(&r.ledger);
-	if (source_open(c, &r.source, c->args[0]) == 0 && make(&k, &r) == 0)
-		rc = finish(c, &k, &r);
+	if (source_open(c, &r.source, c->args[0]) == 0)
+		rc = convert(c, &k, &r);
 	ledger_fini(&r.ledger);
 	buf_fini(&r.bytes);
 	book_free(r.book);

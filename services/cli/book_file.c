@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/book/generic.h"
+#include "common/book/view.h"
 #include "services/cli/book.h"
 
 #define PIECE ((size_t)256 * 1024)
@@ -128,10 +129,15 @@ static int map_columns(struct cli *c, struct source *s)
 }
 
 /* 0, -1 and s->fault, -2 after a message. */
-static int decode(struct cli *c, struct source *s, bool lenient)
+static int recognise(struct cli *c, struct source *s)
 {
 	if (from(c, &s->codec) != 0)
 		return -2;
+	if (s->codec == NULL && view_is(source_span(s))) {
+		s->format = "view";
+		s->title = "Spreadsheet view";
+		return 0;
+	}
 	if (s->codec == NULL)
 		s->codec = codec_detect(source_span(s), &s->fault);
 	if (map_columns(c, s) != 0)
@@ -139,6 +145,19 @@ static int decode(struct cli *c, struct source *s, bool lenient)
 	if (s->codec == NULL)
 		return -1;
 	s->fault = FAULT_INIT;
+	s->format = s->codec->name;
+	s->title = s->codec->title;
+	return 0;
+}
+
+static int decode(struct cli *c, struct source *s, bool lenient)
+{
+	int rc = recognise(c, s);
+
+	if (rc != 0)
+		return rc;
+	if (s->codec == NULL)
+		return view_import(source_span(s), &s->book, &s->fault);
 	const struct decode_options opts = {.lenient = lenient, .mapping = s->mapping};
 	return book_decode(source_span(s), s->codec, &opts, &s->book, &s->fault);
 }

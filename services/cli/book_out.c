@@ -77,6 +77,18 @@ static int replace(const char *path, struct span bytes, const struct stat *there
 	return rc;
 }
 
+int book_out_name(const char *path, bool view)
+{
+	size_t n = strlen(path), suffix = sizeof(VIEW_SUFFIX) - 1;
+	bool called = n > suffix && strcmp(path + n - suffix, VIEW_SUFFIX) == 0;
+
+	if (strcmp(path, "-") == 0 || called == view)
+		return 0;
+	if (view)
+		return cli_fail(-1, "%s: a view for people is called …" VIEW_SUFFIX, path);
+	return cli_fail(-1, "%s: only a view for people (--view) is called …" VIEW_SUFFIX, path);
+}
+
 int book_write(const char *path, struct span bytes)
 {
 	struct stat st;

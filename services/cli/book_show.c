@@ -68,8 +68,8 @@ static void show_book(const struct cli *c, const struct source *s)
 	struct buf name = BUF_INIT;
 
 	safe_text(&name, s->name);
-	(void)printf("%s: %s%s%s, %u entr%s\n", buf_str(&name), s->codec->title,
-		*b->charset ? ", " : "", b->charset, b->n_entries, b->n_entries == 1 ? "y" : "ies");
+	(void)printf("%s: %s%s%s, %u entr%s\n", buf_str(&name), s->title, *b->charset ? ", " : "",
+		b->charset, b->n_entries, b->n_entries == 1 ? "y" : "ies");
 	table_rows(c, &lists);
 	for (uint32_t i = 0; i < b->n_lists; i++)
 		if (b->list[i].n_entries > 0)

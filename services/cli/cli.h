@@ -79,6 +79,8 @@ const struct route *verb_route(const struct verb *v);
 const char *cli_flag(struct cli *c, const char *name);
 /* Next value of a repeatable flag; *at begins at 0. */
 const char *cli_flag_next(struct cli *c, const char *name, size_t *at);
+/* Index of the language in the texts of gen/errors.h. */
+size_t cli_lang(const struct cli *c);
 /* Complains about flags nobody used. */
 int cli_flags_done(struct cli *c);
 /* Prints "carnet: …" to stderr, returns code. */

@@ -141,6 +141,11 @@ static const char *lang_of(const char *text)
 	return text != NULL && strncmp(text, "ja", 2) == 0 ? "ja" : "en";
 }
 
+size_t cli_lang(const struct cli *c)
+{
+	return strcmp(c->lang, "fr") == 0 ? 1 : strcmp(c->lang, "ja") == 0 ? 2 : 0;
+}
+
 static const char *env(const char *name, const char *fallback)
 {
 	const char *v = getenv(name);

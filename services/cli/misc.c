@@ -41,7 +41,7 @@ int run_explain(struct cli *c, const struct verb *v)
 		text += 3;
 	int code = (int)strtol(text, NULL, 10);
 	const struct error_info *e = code > 0 ? error_info(code) : error_named(text);
-	size_t l = strcmp(c->lang, "fr") == 0 ? 1 : strcmp(c->lang, "ja") == 0 ? 2 : 0;
+	size_t l = cli_lang(c);
 	if (e == NULL)
 		return cli_fail(EXIT_ERROR, "there is no code '%s'", c->args[0]);
 	if (c->json) {
