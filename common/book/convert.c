@@ -168,11 +168,16 @@ static struct target *target_of(struct conv *c, const struct book_list *l)
 				conv_fmt(c, "%s has no names of lists", c->codec->title));
 		if (c->n_targets)
 			return &c->target[0];
-		return add_target(c,
+		struct target *t = add_target(c,
 			c->src->n_lists == 1 && limits ? limits
 			: c->to->n_lists               ? &c->to->list[0]
 						       : NULL,
 			l);
+		const char *slot = c->out->list[0].slot;
+		if (c->src->n_lists == 1 && strcmp(slot, l->slot) != 0)
+			conv_note(c, LEDGER_REMAPPED, "list", l->slot, slot,
+				"the target has not this list");
+		return t;
 	}
 	if (*l->name && !c->to->list_names)
 		conv_note(c, LEDGER_DROPPED, "list.name", l->name, "",
@@ -315,7 +320,9 @@ static void tell_side_effects(struct conv *c)
 static void convert(struct conv *c)
 {
 	c->out->charset = book_str(c->out, charset_name(c->charset));
-	for (uint32_t i = 0; c->same_codec && i < c->src->n_meta; i++)
+	if (c->to->whole_model) /* what was kept goes back to its own format from there */
+		c->out->codec = book_str(c->out, c->src->codec);
+	for (uint32_t i = 0; (c->same_codec || c->to->whole_model) && i < c->src->n_meta; i++)
 		book_add_meta(c->out, c->src->meta[i].name, c->src->meta[i].value);
 	convert_lists(c);
 	convert_numbers(c);
@@ -324,6 +331,14 @@ static void convert(struct conv *c)
 	take_out_dropped(c);
 	take_out_empty_lists(c);
 	tell_side_effects(c);
+}
+
+/* Of the format that it was read from, if that is its family's own. */
+static const struct book_profile *profile_of(const struct book *b)
+{
+	const struct book_profile *p = profile_named(b->codec);
+
+	return p && strcmp(p->family, b->family) == 0 ? p : profile_named(b->family);
 }
 
 static int set_up(struct conv *c, const struct book *source, const struct convert_options *opts,
@@ -338,7 +353,7 @@ static int set_up(struct conv *c, const struct book *source, const struct conver
 			"no book is written as %s", opts->target->codec);
 	bug_if(charset < 0);
 	c->charset = (enum charset)charset;
-	c->from = profile_named(*source->codec ? source->codec : source->family);
+	c->from = profile_of(source);
 	c->same_family = c->to->neutral || strcmp(source->family, c->to->family) == 0;
 	c->same_codec = strcmp(source->codec, c->codec->name) == 0;
 	return 0;

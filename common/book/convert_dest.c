@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/book/convert_priv.h"
+#include "common/book/norm.h"
 
 static bool has_word(const char *const *words, const char *word)
 {
@@ -203,6 +204,37 @@ static const char *kind_refused(struct conv *c, const struct book_dest *d)
 	return NULL;
 }
 
+/* The folders of a protocol may lack what those of another have. */
+static bool lacks(struct conv *c, const struct book_dest *d, enum book_field field)
+{
+	const char *name = conv_fmt(c, "%s.%s", get(d, F_PROTOCOL), field_info(field)->name);
+
+	for (const char *const *l = c->to->lacks; d->kind == DEST_FILE && *l; l++)
+		if (strcmp(*l, name) == 0)
+			return true;
+	return false;
+}
+
+static bool own_port(const struct book_dest *d)
+{
+	const char *own = protocol_port(get(d, F_PROTOCOL), strcmp(get(d, F_SSL), "true") == 0);
+
+	return own && strcmp(own, get(d, F_PORT)) == 0;
+}
+
+/* No place for it with this protocol; said so, unless it is what the protocol has anyway. */
+static bool is_lacking(
+	struct conv *c, const struct book_dest *d, const struct field *f, const char *path)
+{
+	if (!lacks(c, d, f->id))
+		return false;
+	if (f->id != F_PORT || !own_port(d))
+		conv_note(c, LEDGER_DROPPED, path, f->value, "",
+			conv_fmt(c, "%s has no place for it with %s", c->codec->title,
+				get(d, F_PROTOCOL)));
+	return true;
+}
+
 static bool fields_into(struct conv *c, struct book_dest *to, const struct book_dest *d,
 	const char *path, const char **why)
 {
@@ -210,7 +242,7 @@ static bool fields_into(struct conv *c, struct book_dest *to, const struct book_
 		const struct field *f = &d->f.v[i];
 		const struct field_info *info = field_info(f->id);
 		const char *place = conv_fmt(c, "%s.%s", path, info->name);
-		if (!field_passes(c, d->kind, f, place))
+		if (is_lacking(c, d, f, place) || !field_passes(c, d->kind, f, place))
 			continue;
 		const char *v = convert_value(c, d->kind, f->id, place, f->value, why);
 		if (v == NULL && info->address)
@@ -228,7 +260,9 @@ static bool reaches(struct conv *c, const struct book_dest *d)
 	if (d->kind == DEST_FILE)
 		return *get(d, F_HOST) != '\0' || c->to->neutral ||
 		       (c->to->smb != SMB_PATH && c->to->smb != SMB_SHARE && *get(d, F_PATH));
-	return essential(d->kind) == 0 || c->to->neutral || *get(d, essential(d->kind)) != '\0';
+	if (essential(d->kind) == 0)
+		return d->f.n || c->to->whole_model;
+	return c->to->neutral || *get(d, essential(d->kind)) != '\0';
 }
 
 bool convert_dest(struct conv *c, struct book_entry *e, const struct book_dest *d, const char *path,

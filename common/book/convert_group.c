@@ -154,6 +154,14 @@ static const char *refused(const struct members *m, const struct origin *o)
 	return NULL;
 }
 
+/* It would be somebody else's reference there. */
+static bool names_entry(const struct target *t, const char *text)
+{
+	const char *number = text + strspn(text, "0");
+
+	return map_get(&t->keys, text, strlen(text)) || map_get(&t->keys, number, strlen(number));
+}
+
 static void add_dangling(struct members *m, const struct book_member *member)
 {
 	struct conv *c = m->c;
@@ -162,7 +170,7 @@ static void add_dangling(struct members *m, const struct book_member *member)
 	const char *text = NULL;
 
 	if (member->text && c->same_family && !c->to->group_on_member &&
-		!map_get(&t->keys, member->text, strlen(member->text)))
+		!names_entry(t, member->text))
 		text = convert_text(c, member->text, &why);
 	if (text)
 		add_place(m, UINT32_MAX, text);

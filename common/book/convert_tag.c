@@ -6,12 +6,32 @@
 #include "common/book/convert_priv.h"
 #include "common/text/unicode.h"
 
-static bool has_system(const struct conv *c, const char *system)
+static bool is_value(const struct profile_tag *t, const char *value)
 {
-	if ((c->codec->flags & CODEC_TAGS) == 0)
-		return false;
-	for (const char *const *t = c->to->tags; *t; t++)
-		if (strcmp(*t, "*") == 0 || strcmp(*t, system) == 0)
+	const char *const *v = t->values;
+
+	if (*v == NULL)
+		return true;
+	while (*v && strcmp(*v, value) != 0)
+		v++;
+	return *v != NULL;
+}
+
+static bool has_place(const struct conv *c, const struct book_tag *tag)
+{
+	const struct book_profile *p = c->to;
+
+	for (uint32_t i = 0; (c->codec->flags & CODEC_TAGS) && i < p->n_tags; i++)
+		if (strcmp(p->tag[i].system, "*") == 0 ||
+			strcmp(p->tag[i].system, tag->system) == 0)
+			return is_value(&p->tag[i], tag->value);
+	return false;
+}
+
+static bool has_tag(const struct book_entry *e, const char *system)
+{
+	for (uint32_t i = 0; i < e->n_tags; i++)
+		if (strcmp(e->tag[i].system, system) == 0)
 			return true;
 	return false;
 }
@@ -19,14 +39,6 @@ static bool has_system(const struct conv *c, const char *system)
 static bool is_letters(const struct book_profile *p, const char *system)
 {
 	return p && p->letter_system && strcmp(p->letter_system, system) == 0;
-}
-
-static bool has_letter(const struct book_profile *p, const char *value)
-{
-	for (uint32_t i = 0; i < p->n_letters; i++)
-		if (strcmp(p->letter[i].value, value) == 0)
-			return true;
-	return false;
 }
 
 /* The first letter, A–Z, accents away; 0 = none. */
@@ -90,13 +102,12 @@ void convert_tags(struct conv *c, struct book_entry *e, const struct book_entry 
 	for (uint32_t i = 0; i < src->n_tags; i++) {
 		const struct book_tag *t = &src->tag[i];
 		const char *why = conv_fmt(c, "%s has no place for it", c->codec->title);
-		bool letters = is_letters(c->to, t->system);
 		const char *value = NULL;
-		if (has_system(c, t->system) && (!letters || has_letter(c->to, t->value)))
+		if (has_place(c, t) && !(c->to->tags_once && has_tag(e, t->system)))
 			value = convert_text(c, t->value, &why);
 		if (value) {
 			book_add_tag(c->out, e, t->system, value);
-			have |= letters;
+			have |= is_letters(c->to, t->system);
 		} else if (c->to->letter_system && is_letters(c->from, t->system) && !before) {
 			before = t->value;
 		} else {

@@ -212,7 +212,7 @@ static const char *token(
 
 	if (info->type == FIELD_BOOL || info->type == FIELD_UINT || info->type == FIELD_PORT)
 		v = norm_value(c->out, field, value);
-	if (c->to->neutral)
+	if (c->to->whole_model)
 		return v ? v : value;
 	switch (info->type) {
 	case FIELD_BOOL:

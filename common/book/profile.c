@@ -104,6 +104,7 @@ static void read_destinations(struct book_profile *p, const json_t *o)
 	p->dest_required = flag_at(o, "required");
 	p->smb = (enum profile_smb)word_at(o, "smb", smb, array_len(smb));
 	p->protocols = texts_at(o, "protocols");
+	p->lacks = texts_at(o, "lacks");
 	p->kinds = 0;
 	for (size_t i = 0; i < json_array_size(kinds); i++) {
 		int kind = dest_kind_named(json_string_value(json_array_get(kinds, i)));
@@ -120,6 +121,19 @@ static void read_groups(struct book_profile *p, const json_t *o)
 	p->group_on_member = flag_at(o, "on_member");
 	p->group_nested = flag_at(o, "nested");
 	p->group_no_ask = flag_at(o, "no_ask_password");
+}
+
+static void read_tags(struct book_profile *p, const json_t *a)
+{
+	size_t n = json_array_size(a);
+	struct profile_tag *v = take(n, sizeof(*v));
+
+	p->tag = v;
+	p->n_tags = (uint32_t)n;
+	for (size_t i = 0; i < n; i++) {
+		v[i].system = text_at(json_array_get(a, i), "system");
+		v[i].values = texts_at(json_array_get(a, i), "values");
+	}
 }
 
 static void read_letters(struct book_profile *p, const json_t *o)
@@ -204,8 +218,8 @@ static void read_flags(struct book_profile *p, const json_t *o)
 		const char *name;
 		bool *flag;
 	} flags[] = {{"neutral", &p->neutral}, {"key_uuid", &p->key_uuid},
-		{"whole_model", &p->whole_model}, {"list_names", &p->list_names},
-		{"numbers_required", &p->numbers_required}};
+		{"tags_once", &p->tags_once}, {"whole_model", &p->whole_model},
+		{"list_names", &p->list_names}, {"numbers_required", &p->numbers_required}};
 
 	for (size_t i = 0; i < array_len(flags); i++)
 		if (json_object_get(o, flags[i].name))
@@ -219,8 +233,8 @@ static void read_profile(struct book_profile *p, const json_t *o)
 		const char *name;
 		void (*read)(struct book_profile *p, const json_t *value);
 	} parts[] = {{"destinations", read_destinations}, {"groups", read_groups},
-		{"letters", read_letters}, {"lists", read_lists}, {"limits", read_limits},
-		{"defaults", read_defaults}};
+		{"tags", read_tags}, {"letters", read_letters}, {"lists", read_lists},
+		{"limits", read_limits}, {"defaults", read_defaults}};
 	const json_t *v;
 
 	for (size_t i = 0; i < array_len(parts); i++)
@@ -241,8 +255,6 @@ static void read_profile(struct book_profile *p, const json_t *o)
 	if ((v = json_object_get(o, "controls")))
 		p->controls = text_of(v);
 	read_flags(p, o);
-	if (json_object_get(o, "tags"))
-		p->tags = texts_at(o, "tags");
 	if (json_object_get(o, "volatile_extras"))
 		p->volatile_extras = texts_at(o, "volatile_extras");
 	if (json_object_get(o, "side_effects"))

@@ -55,6 +55,11 @@ struct profile_letter {
 	const char *letters; /* A–Z that belong to it; "" = all others */
 };
 
+struct profile_tag {
+	const char *system;        /* "*" = any */
+	const char *const *values; /* that it may have, NULL ends; none = any */
+};
+
 struct book_profile {
 	const char *name;  /* "canon", "canon/type_2" */
 	const char *title; /* "Canon imageRUNNER ADVANCE" */
@@ -68,8 +73,11 @@ struct book_profile {
 	enum profile_smb smb;
 	uint32_t kinds;               /* bits 1 << dest_kind, with DEST_GROUP */
 	const char *const *protocols; /* of files, NULL ends */
-	const char *const *tags;      /* tag systems, NULL ends */
-	const char *letter_system;    /* tag system of the letter groups; NULL = none */
+	const char *const *lacks;     /* "smb.port": what the folders of a protocol have not */
+	const struct profile_tag *tag;
+	uint32_t n_tags;
+	bool tags_once;            /* one value of each system */
+	const char *letter_system; /* tag system of the letter groups; NULL = none */
 	const struct profile_letter *letter;
 	uint32_t n_letters;
 	const struct profile_list *list; /* none: any list, as in the source */

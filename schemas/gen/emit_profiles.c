@@ -35,7 +35,7 @@ static const char *const smb[] = {"path", "share", "unc_too", "unc", NULL};
 static const struct member destinations[] = {
 	{"together", WORD, true, NULL, together}, {"required", FLAG, false, NULL, NULL},
 	{"kinds", TEXTS, true, NULL, NULL}, {"protocols", TEXTS, true, NULL, NULL},
-	{"smb", WORD, true, NULL, smb}, {0}};
+	{"lacks", TEXTS, false, NULL, NULL}, {"smb", WORD, true, NULL, smb}, {0}};
 static const struct member most[] = {
 	{"max", COUNT, true, NULL, NULL}, {"grade", WORD, false, NULL, grades},
 	{"note", TEXT, false, NULL, NULL}, {0}};
@@ -44,6 +44,8 @@ static const struct member groups[] = {
 	{"on_member", FLAG, false, NULL, NULL}, {"nested", FLAG, true, NULL, NULL},
 	{"no_ask_password", FLAG, false, NULL, NULL}, {"note", TEXT, false, NULL, NULL}, {0}};
 static const struct member names[] = {{"required", FLAG, true, NULL, NULL}, {0}};
+static const struct member tags[] = {
+	{"system", TEXT, true, NULL, NULL}, {"values", TEXTS, true, NULL, NULL}, {0}};
 static const struct member letter_groups[] = {
 	{"value", TEXT, true, NULL, NULL}, {"letters", TEXT, true, NULL, NULL}, {0}};
 static const struct member letters[] = {
@@ -71,7 +73,7 @@ static const struct member defaults[] = {
 	{"key_uuid", FLAG, false, NULL, NULL}, {"list_names", FLAG, false, NULL, NULL},            \
 	{"numbers_required", FLAG, false, NULL, NULL},                                             \
 	{"whole_model", FLAG, false, NULL, NULL}, {"controls", TEXT, required, NULL, NULL},           \
-	{"tags", TEXTS, required, NULL, NULL}, {"letters", OBJECT, false, letters, NULL},          \
+	{"tags", OBJECTS, required, tags, NULL}, {"tags_once", FLAG, false, NULL, NULL}, {"letters", OBJECT, false, letters, NULL},          \
 	{"lists", OBJECTS, required, lists, NULL}, {"entries", OBJECT, required, most, NULL},      \
 	{"limits", OBJECTS, required, limits, NULL},                                               \
 	{"defaults", OBJECTS, required, defaults, NULL},                                           \

@@ -62,15 +62,36 @@ void law_print_ledger(const struct ledger *l)
 
 /* ---- equality ---- */
 
+static bool same_fields(const struct fields *a, const struct fields *b)
+{
+	bool same = a->n == b->n;
+
+	for (uint32_t i = 0; same && i < a->n; i++)
+		same = a->v[i].id == b->v[i].id && strcmp(a->v[i].value, b->v[i].value) == 0;
+	return same;
+}
+
+/* Destinations have no order. */
+static bool has_secret(const struct book_entry *e, const struct book_dest *d)
+{
+	for (uint32_t i = 0; i < e->n_dests; i++) {
+		const struct book_dest *x = &e->dest[i];
+		if (x->kind == d->kind && x->secret.state == d->secret.state &&
+			strcmp(x->secret.text, d->secret.text) == 0 && same_fields(&x->f, &d->f))
+			return true;
+	}
+	return false;
+}
+
 static bool same_secrets(
 	const struct book_entry *x, const struct book_entry *y, const struct codec *codec)
 {
-	for (uint32_t i = 0; i < x->n_dests && i < y->n_dests; i++) {
-		const struct secret *a = &x->dest[i].secret;
-		const struct secret *b = &y->dest[i].secret;
-		bool carried = (a->state == SECRET_CLEAR && (codec->flags & CODEC_SECRETS)) ||
-			       a->state == SECRET_ENCRYPTED;
-		if (carried && (b->state != a->state || strcmp(a->text, b->text) != 0))
+	bool clear = (codec->flags & CODEC_SECRETS) != 0;
+
+	for (uint32_t i = 0; i < x->n_dests; i++) {
+		enum secret_state state = x->dest[i].secret.state;
+		if (((state == SECRET_CLEAR && clear) || state == SECRET_ENCRYPTED) &&
+			!has_secret(y, &x->dest[i]))
 			return false;
 	}
 	return x->n_dests == y->n_dests;
@@ -104,6 +125,9 @@ static bool same_list(
 	for (uint32_t i = 0; same && i < x->n_entries; i++) {
 		const struct book_entry *a = &x->entry[i];
 		const struct book_entry *b = map_get(&keys, a->key, strlen(a->key));
+		/* without a number the place is the key, and places move */
+		if (!b && !fields_get(&a->f, F_NUMBER))
+			b = &y->entry[i];
 		same = b && same_entry(a, b, codec);
 		if (!same) {
 			(void)fprintf(stderr, "list %s, wanted, and got:\n", x->slot);
@@ -211,6 +235,7 @@ struct reader {
 	struct book *scratch;
 	visit_fn *visit;
 	void *arg;
+	bool every; /* what counts as absent, too */
 };
 
 static bool says_nothing(const struct reader *r, const struct fields *all, enum dest_kind kind,
@@ -238,7 +263,7 @@ static void read_fields(const struct reader *r, const struct fields *f, enum des
 	for (uint32_t i = 0; i < f->n; i++) {
 		enum book_field id = f->v[i].id;
 		const char *value = norm_value(r->scratch, id, f->v[i].value);
-		if (value == NULL || says_nothing(r, f, kind, id, value))
+		if (value == NULL || (!r->every && says_nothing(r, f, kind, id, value)))
 			continue;
 		(void)snprintf(field, sizeof(field), "%s%s", path, field_info(id)->name);
 		(void)snprintf(name, sizeof(name), "%s%s", plain, field_info(id)->name);
@@ -323,7 +348,7 @@ static void census_fini(struct census *c)
 
 static void count_book(struct census *c, const struct book *b, struct book *scratch)
 {
-	const struct reader r = {.scratch = scratch, .visit = count_value, .arg = c};
+	const struct reader r = {.scratch = scratch, .visit = count_value, .arg = c, .every = true};
 
 	for (uint32_t i = 0; i < b->n_lists; i++)
 		for (uint32_t k = 0; k < b->list[i].n_entries; k++)
@@ -360,7 +385,7 @@ static bool source_is_told(const struct book *source, const struct book *target,
 {
 	struct check c = {.ok = true};
 	struct book *scratch = book_new("");
-	const struct reader r = {from, scratch, want_value, &c};
+	const struct reader r = {from, scratch, want_value, &c, false};
 	struct map by_entry = MAP_INIT;
 	struct buf key = BUF_INIT;
 
@@ -415,7 +440,7 @@ static bool target_is_told(const struct book *source, const struct book *target,
 	struct check c = {.ok = true};
 	struct census said;
 	struct book *scratch = book_new("");
-	const struct reader r = {to, scratch, want_value, &c};
+	const struct reader r = {to, scratch, want_value, &c, false};
 
 	census_init(&c.census);
 	census_init(&said);
@@ -447,10 +472,10 @@ bool law_complete(const struct book *source, const struct book *target, const st
 
 /* ---- there and back ---- */
 
-/* Entries that came back, in order. */
+/* Entries that should be back, and what they are there. */
 struct survivors {
 	const struct book_list *list;
-	const struct book_entry **entry;
+	const struct book_entry **entry, **mate;
 	uint32_t n;
 };
 
@@ -473,79 +498,130 @@ static bool dropped(const struct named *x)
 	return false;
 }
 
-static uint32_t place_of(const struct book_entry *const *v, uint32_t n, const char *key)
+static const struct book_entry *by_number(const struct book_list *l, const char *number)
 {
-	uint32_t i = 0;
-
-	while (i < n && (!key || strcmp(v[i]->key, key) != 0))
-		i++;
-	return i;
+	for (uint32_t i = 0; number && i < l->n_entries; i++) {
+		const char *n = fields_get(&l->entry[i].f, F_NUMBER);
+		if (n && strcmp(n, number) == 0)
+			return &l->entry[i];
+	}
+	return NULL;
 }
 
-static bool members_returned(const struct survivors *s, uint32_t i, const struct book_list *back)
+/* Numbers are kept, or these books are none of the law; without them the order is. */
+static bool find_mates(struct survivors *s, const struct book_list *back)
+{
+	if (s->n != back->n_entries) {
+		(void)fprintf(stderr, "list %s: %u entries should be back, %u are\n", s->list->slot,
+			s->n, back->n_entries);
+		return false;
+	}
+	for (uint32_t i = 0; i < s->n; i++) {
+		s->mate[i] = by_number(back, fields_get(&s->entry[i]->f, F_NUMBER));
+		if (!s->mate[i])
+			s->mate[i] = &back->entry[i];
+	}
+	return true;
+}
+
+/* NULL = dangling. */
+static const char *key_there(const struct survivors *s, const char *key)
+{
+	for (uint32_t i = 0; key && i < s->n; i++)
+		if (strcmp(s->entry[i]->key, key) == 0)
+			return s->mate[i]->key;
+	return NULL;
+}
+
+static bool members_returned(const struct survivors *s, uint32_t i)
 {
 	const struct book_entry *e = s->entry[i];
-	const struct book_entry *f = &back->entry[i];
+	const struct book_entry *f = s->mate[i];
 	bool ok = e->n_members == f->n_members;
 
 	for (uint32_t k = 0; ok && k < e->n_members; k++) {
-		uint32_t at = place_of(s->entry, s->n, e->member[k].key);
-		ok = at == s->n ? f->member[k].key == NULL
-				: at < back->n_entries && f->member[k].key &&
-					  strcmp(back->entry[at].key, f->member[k].key) == 0;
+		const char *key = key_there(s, e->member[k].key);
+		const char *there = key_there(s, NULL);
+		for (uint32_t m = 0; f->member[k].key && !there && m < s->n; m++)
+			if (strcmp(s->mate[m]->key, f->member[k].key) == 0)
+				there = f->member[k].key;
+		ok = key ? there && strcmp(key, there) == 0 : there == NULL;
 	}
 	if (!ok)
-		(void)fprintf(stderr, "the members of %s did not come back\n", entry_name(e));
+		(void)fprintf(stderr, "the members of %s did not come back\n", e->key);
 	return ok;
 }
 
-static bool list_returned(const struct survivors *s, const struct book_list *back,
-	const struct map *by_entry, const struct book_profile *profile)
+/* The lines of one entry, there and back: in the middle it may have had its number as its key. */
+static void lines_both_ways(const struct survivors *s, uint32_t i, const struct map *there,
+	const struct map *later, struct named *ret)
 {
-	struct check c = {.ok = s->n == back->n_entries};
-	struct book *scratch = book_new("");
-	const struct reader want = {profile, scratch, want_value, &c};
+	const struct book_entry *e = s->entry[i];
+	const struct named *a = lines_of(there, s->list, e);
+	const struct named *b = lines_of(later, s->list, e);
 
-	if (!c.ok)
-		(void)fprintf(stderr, "list %s: %u entries should be back, %u are\n", s->list->slot,
-			s->n, back->n_entries);
+	if (!b)
+		b = lines_of(later, s->list, s->mate[i]);
+	ret->n = 0;
+	for (uint32_t k = 0; a && k < a->n; k++)
+		ret->line[ret->n++] = a->line[k];
+	for (uint32_t k = 0; b && k < b->n && ret->n < ret->cap; k++)
+		if (ledger_severity(b->line[k]->action) == SEVERITY_CHANGE)
+			ret->line[ret->n++] = b->line[k];
+}
+
+static bool list_returned(struct survivors *s, const struct book_list *back,
+	const struct map *by_entry, const struct map *later, const struct book_profile *profile)
+{
+	struct check c = {.ok = find_mates(s, back)};
+	struct book *scratch = book_new("");
+	const struct reader want = {profile, scratch, want_value, &c, false};
+	struct ledger_line *lines[400];
+	struct named named = {.line = lines, .cap = array_len(lines)};
+
 	for (uint32_t i = 0; c.ok && i < s->n; i++) {
-		const struct reader have = {NULL, scratch, count_value, &c.census};
+		const struct reader have = {NULL, scratch, count_value, &c.census, true};
 		census_init(&c.census);
-		each_value(&have, &back->entry[i]);
+		each_value(&have, s->mate[i]);
 		c.entry = s->entry[i];
-		c.named = lines_of(by_entry, s->list, c.entry);
+		lines_both_ways(s, i, by_entry, later, &named);
+		c.named = &named;
 		each_value(&want, c.entry);
 		if (c.ok && !is_named(c.named, "member"))
-			c.ok = members_returned(s, i, back);
+			c.ok = members_returned(s, i);
 		census_fini(&c.census);
 	}
 	book_free(scratch);
 	return c.ok;
 }
 
-bool law_returned(const struct book *source, const struct book *back, const struct ledger *ledger,
-	const struct book_profile *profile)
+bool law_returned(const struct book *source, const struct book *back, const struct ledger *there,
+	const struct ledger *on_return, const struct book_profile *profile)
 {
 	struct map by_entry = MAP_INIT;
+	struct map later = MAP_INIT;
 	struct arena arena;
 	bool ok = true;
 
 	arena_init(&arena, 0);
-	index_lines(&by_entry, &arena, ledger);
+	index_lines(&by_entry, &arena, there);
+	index_lines(&later, &arena, on_return);
 	for (uint32_t i = 0; ok && i < source->n_lists; i++) {
 		const struct book_list *l = &source->list[i];
 		const struct book_list *m = book_find_list(back, l->slot);
-		struct survivors s = {
-			.list = l, .entry = mem_alloc((l->n_entries + 1) * sizeof(*s.entry))};
+		struct survivors s = {.list = l,
+			.entry = mem_alloc((l->n_entries + 1) * sizeof(*s.entry)),
+			.mate = mem_alloc((l->n_entries + 1) * sizeof(*s.mate))};
 		for (uint32_t k = 0; k < l->n_entries; k++)
 			if (!dropped(lines_of(&by_entry, l, &l->entry[k])))
 				s.entry[s.n++] = &l->entry[k];
 		if (m || s.n)
-			ok = m && list_returned(&s, m, &by_entry, profile);
+			ok = m && list_returned(&s, m, &by_entry, &later, profile);
 		free(s.entry);
+		free(s.mate);
 	}
 	map_fini(&by_entry);
+	map_fini(&later);
 	arena_fini(&arena);
 	return ok;
 }

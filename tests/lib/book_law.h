@@ -14,9 +14,10 @@ bool law_same(const struct book *x, const struct book *y, const struct codec *co
 bool law_complete(const struct book *source, const struct book *target, const struct ledger *ledger,
 	const struct book_profile *from, const struct book_profile *to) must_check;
 
-/* back is source, its entries in the same order, without what the lines name. */
-bool law_returned(const struct book *source, const struct book *back, const struct ledger *ledger,
-	const struct book_profile *profile) must_check;
+/* back is source without what the lines of the way there name; on the way back things may be said
+ * in another way again (lines that are no loss). */
+bool law_returned(const struct book *source, const struct book *back, const struct ledger *there,
+	const struct ledger *on_return, const struct book_profile *profile) must_check;
 
 void law_print(const struct book *b);
 void law_print_ledger(const struct ledger *l);

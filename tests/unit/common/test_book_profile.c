@@ -147,7 +147,6 @@ static void each_codec_has_a_profile_and_each_profile_says_all(void **state)
 		const struct book_profile *p = profiles()[i];
 		assert_true(*p->name && *p->title && *p->family && *p->codec && *p->charset);
 		assert_non_null(p->protocols);
-		assert_non_null(p->tags);
 		assert_non_null(p->volatile_extras);
 		assert_non_null(p->side_effects);
 		assert_true(p->kinds & 1u << DEST_EMAIL);
