@@ -128,6 +128,9 @@ int run_run_watch(struct cli *c, const struct verb *v);
 int run_run_rerun(struct cli *c, const struct verb *v);
 int run_backup_now(struct cli *c, const struct verb *v);
 int run_version_list(struct cli *c, const struct verb *v);
+int run_version_show(struct cli *c, const struct verb *v);
+int run_version_diff(struct cli *c, const struct verb *v);
+int run_search(struct cli *c, const struct verb *v);
 int run_version_export(struct cli *c, const struct verb *v);
 int run_version_verify(struct cli *c, const struct verb *v);
 int run_cred_set(struct cli *c, const struct verb *v);
@@ -149,6 +152,8 @@ int run_completion(struct cli *c, const struct verb *v);
 int watch_run(struct cli *c, const char *run_id);
 /* Id of a device, task … by name or id; NULL after a message. Owned. */
 char *resolve_device(struct cli *c, const char *ref) must_check;
+/* The same of a version: an id, DEVICE for its newest book, DEVICE@GENERATION. */
+char *resolve_version(struct cli *c, const char *ref) must_check;
 
 /* ---- table.c ---- */
 

@@ -71,7 +71,7 @@ static bool is_time(const char *member)
 	size_t n = strlen(member);
 
 	return (n > 3 && strcmp(member + n - 3, "_at") == 0) || strcmp(member, "at") == 0 ||
-	       strcmp(member, "since") == 0;
+	       strcmp(member, "since") == 0 || strcmp(member, "until") == 0;
 }
 
 /* RFC 3339 in UTC → the reader's own zone. */

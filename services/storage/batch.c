@@ -274,6 +274,7 @@ static void signed_all(void *arg)
 		draft_done(b->drafts[i]);
 	}
 	batch_free(b);
+	index_kick();
 }
 
 static void begin(struct batch *b);

@@ -145,6 +145,7 @@ static void tick(void *arg)
 	drafts_sweep();
 	readings_sweep();
 	recover(clock_mono_ms());
+	index_tick(clock_mono_ms());
 	if (app.keeping)
 		return;
 	app.keeping = true;
@@ -220,6 +221,7 @@ int keeper_start(struct service *s, struct fault *reterr)
 	if (uuid_parse(app.config->tenant, &app.tenant) < 0)
 		return fault_set(reterr, CN_VALIDATION_FAILED, "tenant is not a UUID");
 	make_metrics();
+	index_start();
 	if (check_key_files(app.config, reterr) < 0 || check_place(app.config, reterr) < 0)
 		return -1;
 	app.vault.fd = app.vault.tmp = -1;

@@ -24,6 +24,10 @@ static const struct handler handlers[] = {
 	{MSG_VERSION_OPEN, on_version_open},
 	{MSG_VERSION_READ, on_version_read},
 	{MSG_VAULT_LIST, on_vault_list},
+	{MSG_VERSION_ENTRIES, on_version_entries},
+	{MSG_VERSION_DIFF, on_version_diff},
+	{MSG_ENTRY_SEARCH, on_entry_search},
+	{MSG_BOOK_REINDEX, on_book_reindex},
 	{0, NULL},
 };
 

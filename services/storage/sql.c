@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "services/storage/sql_book.h"
+
 static const struct db_sql BEGIN_VERSION = {"store_begin_version",
 	"select verdict, id, generation, entries, bytes_plain, bytes_stored, flags"
 	" from store.begin_version($1, $2, $3, $4, $5, $6, $7)"};
@@ -27,10 +29,13 @@ static const struct db_sql SIGNED = {"store_signed",
 	"v.id, v.device_id, v.kind, v.generation, v.state, v.run_id, v.job_id, v.token, v.serial," \
 	" v.entries, v.bytes_plain, v.bytes_stored, array_to_string(v.flags, ','), v.created_at,"  \
 	" v.verified_at, v.committed_at, v.digest, h.version_id is not null, h.last_check_at,"     \
-	" v.format, v.note"
+	" v.format, v.note, b.state, b.at, b.lists, b.entries, b.opened, b.closed, b.faults,"      \
+	" b.hash, b.fault_code, b.fault_item, b.fault_line, b.fault_column, b.fault_where,"        \
+	" b.fault_reason, b.fault_text"
 #define VERSION_FROM                                                                               \
 	" from store.version v left join store.head h on h.device_id = v.device_id"                \
-	" and h.kind = v.kind and h.version_id = v.id"
+	" and h.kind = v.kind and h.version_id = v.id left join store.book b on b.version_id = "   \
+	"v.id"
 
 static const struct db_sql LIST = {"store_list",
 	"with m as (select v.id" VERSION_FROM " where v.tenant_id = $1"
@@ -390,13 +395,14 @@ void sql_version_read(struct db_result *r, int row, struct arena *a, struct m_ve
 		.last_check_at = db_get_time_ms(r, row, 18),
 		.format = db_get_text(r, row, 19),
 		.note = db_get_text(r, row, 20),
+		.book = sql_book_state_read(r, row, 21, a),
 	};
 	ret->flags_n = sql_flags(db_get_text(r, row, 12), a, &ret->flags);
 }
 
 uint64_t sql_list_total(struct db_result *r)
 {
-	return db_rows(r) == 0 ? 0 : (uint64_t)db_get_int(r, 0, 21);
+	return db_rows(r) == 0 ? 0 : (uint64_t)db_get_int(r, 0, 36);
 }
 
 void sql_item_read(struct db_result *r, int row, struct sql_item *ret)

@@ -190,6 +190,18 @@ void recover_stale(void);
 void recover_sign(
 	const struct uuid *version, void (*done)(void *arg, const struct fault *f), void *arg);
 
+/* ---- index.c: books that can be searched ---- */
+
+#define INDEX_SWEEP_MS ((uint64_t)6 * 3600 * 1000)
+
+void index_start(void);
+/* A version was committed: read it now if there is room. */
+void index_kick(void);
+/* From the keeper, every half second or so. */
+void index_tick(uint64_t now_ms);
+/* Contents that stand on no device go, in the background. */
+void index_sweep(void);
+
 /* ---- keeper.c: the vault as a place, at start and while we run ---- */
 
 int keeper_start(struct service *s, struct fault *reterr) must_check;
@@ -212,6 +224,10 @@ void on_version_verify(struct call *call);
 void on_version_open(struct call *call);
 void on_version_read(struct call *call);
 void on_vault_list(struct call *call);
+void on_version_entries(struct call *call);
+void on_version_diff(struct call *call);
+void on_entry_search(struct call *call);
+void on_book_reindex(struct call *call);
 
 /* The word of a kind, as in the catalogue and the vault. */
 const char *kind_word(enum version_kind kind);

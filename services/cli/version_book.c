@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The books inside versions: version show, version diff. A version is named by its id, or as
+ * DEVICE@GENERATION, or as DEVICE for its newest address book. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/uuid.h"
+#include "services/cli/cli.h"
+
+#define ENTRY_COLUMNS "list,number=NO,name,kinds=KIND,dest=DESTINATION"
+#define LIST_COLUMNS "slot=LIST,kind,name,entries"
+#define FAULT_COLUMNS "item,line,column,where,reason,text"
+#define CHANGE_COLUMNS "op=CHANGE,list,number=NO,name,field,before,after,dest=DESTINATION"
+
+/* ---- which version ---- */
+
+static json_t *newest_of(struct cli *c, const char *device, const char *generation)
+{
+	struct buf path = BUF_INIT;
+	struct answer a;
+	json_t *version, *found = NULL;
+	size_t i;
+
+	buf_addf(&path, "/versions?kind=address_book&device=%s&limit=1000", device);
+	if (client_call(c, "GET", buf_str(&path), NULL, NULL, &a) != 0) {
+		(void)client_problem(c, &a);
+	} else {
+		json_array_foreach(json_object_get(a.json, "items"), i, version)
+		{
+			long long n = json_integer_value(json_object_get(version, "generation"));
+			if (found == NULL &&
+				(generation == NULL || n == strtoll(generation, NULL, 10)))
+				found = json_incref(version);
+		}
+		if (found == NULL)
+			(void)cli_fail(0, "there is no such version");
+	}
+	answer_fini(&a);
+	buf_fini(&path);
+	return found;
+}
+
+char *resolve_version(struct cli *c, const char *ref)
+{
+	struct uuid id;
+	char *name, *device, *found = NULL;
+
+	if (uuid_parse(ref, &id) == 0)
+		return mem_strdup(ref);
+	name = mem_strdup(ref);
+	char *at = strrchr(name, '@');
+	if (at != NULL)
+		*at = '\0';
+	device = resolve_device(c, name);
+	if (device != NULL) {
+		json_t *version = newest_of(c, device, at == NULL ? NULL : at + 1);
+		if (version != NULL)
+			found = mem_strdup(json_string_value(json_object_get(version, "id")));
+		json_decref(version);
+	}
+	free(device);
+	free(name);
+	return found;
+}
+
+/* ---- pages ---- */
+
+/* All pages of a list in one answer, the members of the first; NULL after a message. */
+static json_t *all_pages(struct cli *c, const char *path, int *ret_rc)
+{
+	json_t *all = NULL;
+	char *next = NULL;
+
+	do {
+		struct buf at = BUF_INIT;
+		struct answer a;
+		buf_adds(&at, path);
+		if (next != NULL) {
+			buf_adds(&at, strchr(path, '?') == NULL ? "?cursor=" : "&cursor=");
+			request_escape(&at, next);
+		}
+		free(next);
+		next = NULL;
+		if (client_call(c, "GET", buf_str(&at), NULL, NULL, &a) != 0) {
+			*ret_rc = client_problem(c, &a);
+			json_decref(all);
+			all = NULL;
+		} else {
+			const char *more = json_string_value(json_object_get(a.json, "next"));
+			next = more == NULL || *more == '\0' ? NULL : mem_strdup(more);
+			if (all == NULL)
+				all = json_incref(a.json);
+			else
+				(void)json_array_extend(json_object_get(all, "items"),
+					json_object_get(a.json, "items"));
+		}
+		answer_fini(&a);
+		buf_fini(&at);
+	} while (next != NULL && all != NULL);
+	if (all != NULL)
+		(void)json_object_del(all, "next");
+	return all;
+}
+
+/* ---- show ---- */
+
+static void show_faults(const struct cli *c, const json_t *book)
+{
+	const json_t *faults = json_object_get(book, "faults");
+
+	if (json_array_size(faults) == 0)
+		return;
+	(void)printf("\n%lld places are not as they should be\n",
+		(long long)json_integer_value(json_object_get(book, "wrong")));
+	table_print(c, faults, FAULT_COLUMNS, "code,byte,warning");
+}
+
+static void show_book(const struct cli *c, const json_t *book)
+{
+	if (json_array_size(json_object_get(book, "lists")) > 0) {
+		(void)printf("\nlists\n");
+		table_print(c, json_object_get(book, "lists"), LIST_COLUMNS, NULL);
+	}
+	if (json_array_size(json_object_get(book, "entries")) > 0) {
+		(void)printf("\nentries\n");
+		table_print(c, json_object_get(book, "entries"), ENTRY_COLUMNS, "key,secrets");
+	}
+	show_faults(c, book);
+}
+
+static json_t *book_of(struct cli *c, const char *id, int *ret_rc)
+{
+	struct buf path = BUF_INIT;
+	const char *list = cli_flag(c, "list");
+
+	buf_addf(&path, "/versions/%s/entries?limit=1000", id);
+	if (list != NULL) {
+		buf_adds(&path, "&list=");
+		request_escape(&path, list);
+	}
+	json_t *book = all_pages(c, buf_str(&path), ret_rc);
+	buf_fini(&path);
+	if (book != NULL) {
+		(void)json_object_set(book, "entries", json_object_get(book, "items"));
+		(void)json_object_del(book, "items");
+	}
+	return book;
+}
+
+static int show(struct cli *c, const char *id)
+{
+	struct buf path = BUF_INIT;
+	struct answer a;
+	int rc = EXIT_DONE;
+
+	buf_addf(&path, "/versions/%s", id);
+	if (client_call(c, "GET", buf_str(&path), NULL, NULL, &a) != 0) {
+		rc = client_problem(c, &a);
+	} else {
+		json_t *book = book_of(c, id, &rc);
+		if (c->json) {
+			json_t *both = json_deep_copy(a.json);
+			if (book != NULL)
+				(void)json_object_set(both, "book", book);
+			print_json(both);
+			json_decref(both);
+		} else {
+			(void)json_object_del(a.json, "book");
+			table_object(c, a.json);
+			if (book != NULL)
+				show_book(c, book);
+		}
+		json_decref(book);
+	}
+	answer_fini(&a);
+	buf_fini(&path);
+	return rc;
+}
+
+int run_version_show(struct cli *c, const struct verb *v)
+{
+	if (c->n_args != 1)
+		return cli_fail(EXIT_USAGE, "%s %s needs %s", v->noun, v->name, v->args);
+	(void)cli_flag(c, "list");
+	if (cli_flags_done(c) != 0)
+		return EXIT_USAGE;
+	char *id = resolve_version(c, c->args[0]);
+	int rc = id == NULL ? EXIT_ERROR : show(c, id);
+	free(id);
+	return rc;
+}
+
+/* ---- diff ---- */
+
+static long long count(const json_t *diff, const char *name)
+{
+	return json_integer_value(json_object_get(diff, name));
+}
+
+/* A pure renumbering is no change of content; a secret that nobody can tell is none either. */
+static bool differs(const json_t *diff)
+{
+	size_t i;
+	const json_t *change;
+
+	json_array_foreach(json_object_get(diff, "items"), i, change)
+	{
+		const char *op = json_string_value(json_object_get(change, "op"));
+		if (op != NULL && strcmp(op, "renumber") != 0 && strcmp(op, "secret_unknown") != 0)
+			return true;
+	}
+	return false;
+}
+
+static void show_diff(const struct cli *c, const json_t *diff)
+{
+	if (json_array_size(json_object_get(diff, "items")) > 0)
+		table_print(c, json_object_get(diff, "items"), CHANGE_COLUMNS, NULL);
+	(void)printf("%lld added, %lld removed, %lld changed, %lld moved, %lld renumbered, "
+		     "%lld unchanged\n",
+		count(diff, "added"), count(diff, "removed"), count(diff, "changed"),
+		count(diff, "moved"), count(diff, "renumbered"), count(diff, "unchanged"));
+	show_faults(c, diff);
+}
+
+int run_version_diff(struct cli *c, const struct verb *v)
+{
+	int rc = cli_flags_done(c);
+
+	if (rc != 0)
+		return rc;
+	if (c->n_args != 2)
+		return cli_fail(EXIT_USAGE, "%s %s needs %s", v->noun, v->name, v->args);
+	char *a = resolve_version(c, c->args[0]);
+	char *b = a == NULL ? NULL : resolve_version(c, c->args[1]);
+	rc = EXIT_ERROR;
+	if (b != NULL) {
+		struct buf path = BUF_INIT;
+		buf_addf(&path, "/diff?a=%s&b=%s", a, b);
+		json_t *diff = all_pages(c, buf_str(&path), &rc);
+		if (diff != NULL) {
+			rc = differs(diff) ? EXIT_CHANGES : EXIT_DONE;
+			if (c->json)
+				print_json(diff);
+			else
+				show_diff(c, diff);
+		}
+		json_decref(diff);
+		buf_fini(&path);
+	}
+	free(b);
+	free(a);
+	return rc;
+}
