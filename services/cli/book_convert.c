@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/book/convert.h"
+#include "common/book/diff.h"
 #include "common/book/view.h"
 #include "services/cli/book.h"
 
@@ -17,6 +18,7 @@ struct conversion {
 /* Everything made on the way. */
 struct result {
 	struct source source, base;
+	struct span over;  /* what it is written over */
 	struct book *book; /* in the target's domain */
 	struct ledger ledger;
 	struct buf bytes;
@@ -48,45 +50,105 @@ static int take_flags(struct cli *c, struct conversion *k)
 	return book_target(to, &k->to);
 }
 
-/* The printer's own file, or the source itself when the format stays. */
-static int find_base(const struct conversion *k, struct result *r, struct span *ret)
+static bool same_field(const struct book_dest *a, const struct book_dest *b, enum book_field id)
 {
-	struct book *unread = NULL;
+	const char *x = fields_get(&a->f, id), *y = fields_get(&b->f, id);
+
+	return strcmp(x == NULL ? "" : x, y == NULL ? "" : y) == 0;
+}
+
+/* The same account at the same place: its password is the same one. */
+static const struct book_dest *alike(const struct book_entry *e, const struct book_dest *d)
+{
+	for (uint32_t i = 0; i < e->n_dests; i++)
+		if (e->dest[i].kind == d->kind && same_field(&e->dest[i], d, F_PROTOCOL) &&
+			same_field(&e->dest[i], d, F_HOST) && same_field(&e->dest[i], d, F_ACCOUNT))
+			return &e->dest[i];
+	return NULL;
+}
+
+static void fill_entry(struct book *b, struct book_entry *e, const struct book_entry *base)
+{
+	for (uint32_t i = 0; base != NULL && i < e->n_dests; i++) {
+		struct book_dest *d = &e->dest[i];
+		const struct book_dest *known = alike(base, d);
+		if (known == NULL || known->secret.text == NULL ||
+			(d->secret.state != SECRET_WITHHELD && d->secret.state != SECRET_UNKNOWN))
+			continue;
+		book_set_secret(
+			b, d, known->secret.state, known->secret.text, known->secret.scheme);
+	}
+}
+
+/* A password that the source does not say stays as it is in the printer's own file. */
+static int fill_secrets(struct book *b, const struct book *base)
+{
+	const struct book_entry **pair = book_match(b, base);
+	size_t n = 0;
+
+	if (pair == NULL)
+		return cli_fail(-1, "the books are too large to compare");
+	for (uint32_t i = 0; i < b->n_lists; i++)
+		for (uint32_t k = 0; k < b->list[i].n_entries; k++)
+			fill_entry(b, &b->list[i].entry[k], pair[n++]);
+	free(pair);
+	return 0;
+}
+
+/* The printer's own file, or the source itself when the format stays. *ret_book where it was read.
+ */
+static int find_base(const struct conversion *k, struct result *r, struct book **ret_book)
+{
 	struct fault f = FAULT_INIT;
 
-	*ret = (struct span){NULL, 0};
+	r->over = (struct span){NULL, 0};
 	if (k->base == NULL) {
 		if (r->source.codec == k->to.codec && r->source.mapping == NULL)
-			*ret = source_span(&r->source);
+			r->over = source_span(&r->source);
 		return 0;
 	}
 	if (source_read(&r->base, k->base) != 0)
 		return -1;
-	int rc = book_decode(source_span(&r->base), k->to.codec, NULL, &unread, &f);
-	book_free(unread);
-	if (rc != 0)
-		return cli_fail(-1, "%s: %s", r->base.name, f.detail);
-	*ret = source_span(&r->base);
-	return 0;
+	r->over = source_span(&r->base);
+	if (book_decode(r->over, k->to.codec, NULL, ret_book, &f) == 0)
+		return 0;
+	return cli_fail(-1, "%s: %s", r->base.name, f.detail);
 }
 
-static int make(const struct conversion *k, struct result *r)
+/* A view that goes back into the file it was made of is no conversion: it is that book, edited. */
+static int fit(const struct conversion *k, struct result *r, const struct book *base)
 {
 	const struct convert_options how = {.target = k->to.profile,
 		.codec = k->to.codec,
 		.transliterate = k->transliterate,
 		.merge_same_name = k->join};
-	struct encode_options opts = {.profile = k->to.profile, .reveal_secrets = k->reveal};
 	struct fault f = FAULT_INIT;
 
-	if (book_convert(r->source.book, &how, &r->book, &r->ledger, &f) != 0)
+	if (base != NULL && r->source.codec == NULL &&
+		strcmp(r->source.book->family, base->family) == 0)
+		r->book = book_copy(r->source.book);
+	else if (book_convert(r->source.book, &how, &r->book, &r->ledger, &f) != 0)
 		return cli_fail(-1, "%s: %s", r->source.name, f.detail);
-	if (find_base(k, r, &opts.base) != 0)
-		return -1;
-	if (book_encode(r->book, k->to.codec, &opts, &r->bytes, &r->ledger, &f) != 0)
-		return cli_fail(-1, "%s: %s%s", r->source.name, f.detail,
+	return base == NULL ? 0 : fill_secrets(r->book, base);
+}
+
+static int make(const struct conversion *k, struct result *r)
+{
+	struct encode_options opts = {.profile = k->to.profile, .reveal_secrets = k->reveal};
+	struct book *base = NULL;
+	struct fault f = FAULT_INIT;
+	int rc = find_base(k, r, &base);
+
+	if (rc == 0)
+		rc = fit(k, r, base);
+	book_free(base);
+	opts.base = r->over;
+	if (rc == 0 && book_encode(r->book, k->to.codec, &opts, &r->bytes, &r->ledger, &f) != 0)
+		rc = cli_fail(-1, "%s: %s%s", r->source.name, f.detail,
 			strcmp(f.reason, "encode_needs_template") == 0 ? "; --base FILE" : "");
-	return book_read_back(&k->to, r->book, buf_span(&r->bytes), k->reveal, &r->ledger);
+	if (rc == 0)
+		rc = book_read_back(&k->to, r->book, buf_span(&r->bytes), k->reveal, &r->ledger);
+	return rc;
 }
 
 /* ---- telling ---- */
