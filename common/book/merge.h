@@ -33,6 +33,8 @@ struct merge {
 	uint32_t n_notes, cap_notes;
 };
 
+/* opts NULL = nothing is settled. 0, or -1 when the books are too big together. Whose name left and
+ * right carry makes no difference but in the conflicts. */
 int book_merge(const struct book *base, const struct book *left, const struct book *right,
 	const struct merge_options *opts, struct merge *ret_merge) must_check;
 void merge_fini(struct merge *m);
