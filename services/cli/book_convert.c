@@ -72,8 +72,9 @@ static void fill_entry(struct book *b, struct book_entry *e, const struct book_e
 	for (uint32_t i = 0; base != NULL && i < e->n_dests; i++) {
 		struct book_dest *d = &e->dest[i];
 		const struct book_dest *known = alike(base, d);
-		if (known == NULL || known->secret.text == NULL ||
-			(d->secret.state != SECRET_WITHHELD && d->secret.state != SECRET_UNKNOWN))
+		bool unsaid =
+			d->secret.state == SECRET_WITHHELD || d->secret.state == SECRET_UNKNOWN;
+		if (known == NULL || !unsaid)
 			continue;
 		book_set_secret(
 			b, d, known->secret.state, known->secret.text, known->secret.scheme);
