@@ -69,6 +69,11 @@ static void read_letters(struct book *b, struct book_entry *e, const char *path,
 	book_add_tag(b, e, "search_key", text);
 }
 
+static bool holds_tag(const char *system, const char *value)
+{
+	return strcmp(system, "search_key") == 0 && value[0];
+}
+
 static void say_letters(const struct book_entry *e, const char *path, struct buf *out)
 {
 	(void)path;
@@ -94,6 +99,7 @@ static const struct tree_format FORMAT = {
 	.record_of = record_of,
 	.is_container = is_container,
 	.read_own = read_letters,
+	.holds_tag = holds_tag,
 	.say_own = say_letters,
 	.head = head,
 	.tail = "\n</AbbrList>\n",

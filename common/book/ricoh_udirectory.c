@@ -104,13 +104,15 @@ static const struct {
 	unsigned first, last;
 } TITLES[] = {
 	{"frequent", 1, 1}, {"title1", 2, 11}, {"title2", 12, 21}, {"title3", 22, 26},
-	{"tag_id", 0, 0}, /* others, as they are */
+	{"tag_id", 0, 0}, /* all others, as they are */
 };
 
 static void read_title(struct book *b, struct book_entry *e, const char *text)
 {
-	size_t i = 0;
-	unsigned long id = strtoul(text, NULL, 10);
+	size_t digits = strspn(text, "0123456789"), i = 0;
+	unsigned long id = digits > 0 && digits < 4 && !text[digits] && text[0] != '0'
+				   ? strtoul(text, NULL, 10)
+				   : 0;
 
 	while (TITLES[i].first && (id < TITLES[i].first || id > TITLES[i].last))
 		i++;
@@ -133,21 +135,36 @@ static void read_own(struct book *b, struct book_entry *e, const char *path, con
 	read_title(b, e, text);
 }
 
+/* The tagId of a tag, or 0; "tag_id" has none of these. */
+static unsigned title_id(const char *system, const char *value)
+{
+	size_t digits = strspn(value, "0123456789");
+	unsigned long n = digits < 3 && !value[digits] ? strtoul(value, NULL, 10) : 0;
+
+	for (size_t i = 0; TITLES[i].first; i++)
+		if (strcmp(system, TITLES[i].system) == 0 && n >= 1 &&
+			n <= TITLES[i].last - TITLES[i].first + 1)
+			return (unsigned)n + TITLES[i].first - 1;
+	return 0;
+}
+
+static bool holds_tag(const char *system, const char *value)
+{
+	return title_id(system, value) > 0 || strcmp(system, "entry_type") == 0 ||
+	       (strcmp(system, "tag_id") == 0 && !strchr(value, ','));
+}
+
 static void say_title(const struct book_tag *tag, struct buf *out)
 {
-	unsigned long value = strtoul(tag->value, NULL, 10);
+	unsigned id = title_id(tag->system, tag->value);
 
-	for (size_t i = 0; i < array_len(TITLES); i++) {
-		unsigned count = TITLES[i].last - TITLES[i].first + 1;
-
-		if (strcmp(tag->system, TITLES[i].system) != 0)
-			continue;
-		buf_adds(out, out->n > 0 ? "," : "");
-		if (TITLES[i].first && value >= 1 && value <= count)
-			buf_addf(out, "%lu", value + TITLES[i].first - 1);
-		else if (!TITLES[i].first)
-			buf_adds(out, tag->value);
-	}
+	if (id == 0 && strcmp(tag->system, "tag_id") != 0)
+		return;
+	buf_adds(out, out->n > 0 ? "," : "");
+	if (id)
+		buf_addf(out, "%u", id);
+	else
+		buf_adds(out, tag->value);
 }
 
 static void say_own(const struct book_entry *e, const char *path, struct buf *out)
@@ -196,6 +213,7 @@ static const struct tree_format FORMAT = {
 	.record_of = record_of,
 	.is_container = is_container,
 	.read_own = read_own,
+	.holds_tag = holds_tag,
 	.say_own = say_own,
 	.finish = finish,
 	.head = head,

@@ -76,6 +76,16 @@ static void add_leaf(struct tree_leaves *l, const char *path, const struct xml_n
 	l->v[l->n++] = (struct tree_leaf){copy, whole, value, row};
 }
 
+/* It stands at a place of the table and is not what belongs there: not the first one, say. */
+static void add_other(struct tree_leaves *l, const char *path, const struct xml_node *whole,
+	const struct xml_node *value)
+{
+	const char *other = arena_printf(&l->arena, "%s" TREE_OTHER, path);
+
+	bug_if(!other);
+	add_leaf(l, other, whole, value, NULL);
+}
+
 /* Index of the row of that path, or -1. */
 static int row_at(const struct tree_record *r, const char *path)
 {
@@ -106,11 +116,6 @@ static bool first(uint64_t *seen, int row)
 	return yes;
 }
 
-static bool repeats(const struct tree_row *row)
-{
-	return row->role == TREE_LIST || row->role == TREE_MEMBER;
-}
-
 /* A list of properties; the first of a name counts. */
 static void read_properties(struct tree_leaves *l, const struct tree_entry *te)
 {
@@ -119,9 +124,12 @@ static void read_properties(struct tree_leaves *l, const struct tree_entry *te)
 	for (const struct xml_node *n = te->node->child; n; n = n->next) {
 		const char *name = xml_child_text(n, "propName");
 		int i = row_at(te->record, name);
-		bool known = i >= 0 && first(&seen, i);
+		const struct xml_node *value = xml_child(n, "propVal");
 
-		add_leaf(l, name, n, xml_child(n, "propVal"), known ? &te->record->row[i] : NULL);
+		if (i >= 0 && !first(&seen, i))
+			add_other(l, name, n, value);
+		else
+			add_leaf(l, name, n, value, i >= 0 ? &te->record->row[i] : NULL);
 	}
 }
 
@@ -132,16 +140,9 @@ struct walk {
 	char path[TREE_PATH_MAX];
 };
 
-/* The row that an element is, or NULL. */
-static const struct tree_row *leaf_row(
-	const struct walk *w, const struct xml_node *n, uint64_t *seen)
+static bool fits(const struct tree_row *row, const struct xml_node *n, uint64_t *seen, int i)
 {
-	int i = row_at(w->record, w->path);
-	const struct tree_row *row = i < 0 ? NULL : &w->record->row[i];
-
-	if (!row || repeats(row))
-		return row;
-	return !n->child && first(seen, i) ? row : NULL;
+	return tree_repeats(row) || ((row->role == TREE_PLAIN || !n->child) && first(seen, i));
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): bounded by LIMITS.depth */
@@ -154,13 +155,17 @@ static void read_elements(struct walk *w, const struct xml_node *parent, size_t 
 		size_t more =
 			(size_t)snprintf(w->path + len, room, "%s%s", len > 0 ? "/" : "", n->name);
 		bool known = more < room && (!w->ns || strcmp(n->ns, w->ns) == 0);
-		const struct tree_row *row = known ? leaf_row(w, n, &leaves) : NULL;
-		int below = known && !row ? row_below(w->record, w->path) : -1;
+		int at = known ? row_at(w->record, w->path) : -1;
+		int below = known && at < 0 ? row_below(w->record, w->path) : -1;
 
-		if (below >= 0 && first(&ways, below))
+		if (at >= 0 && fits(&w->record->row[at], n, &leaves, at))
+			add_leaf(w->l, w->path, n, n, &w->record->row[at]);
+		else if (below >= 0 && first(&ways, below))
 			read_elements(w, n, len + more);
+		else if (at >= 0 || below >= 0)
+			add_other(w->l, w->path, n, n);
 		else
-			add_leaf(w->l, w->path, n, n, row);
+			add_leaf(w->l, w->path, n, n, NULL);
 		w->path[len] = 0;
 	}
 }
@@ -235,8 +240,11 @@ bool tree_is_extra(const struct tree_record *r, const struct tree_leaf *leaf, ui
 		return leaf->path[0] != 0;
 	if (row->role == TREE_MODE)
 		return text[0] != 0 && !is_mode(r, leaf);
-	return row->role == TREE_PLAIN && (blocks & 1u << row->block) && text[0] != 0 &&
-	       !(row->fresh && strcmp(row->fresh, text) == 0);
+	if (row->role != TREE_PLAIN || !(blocks & 1u << row->block))
+		return false;
+	if (leaf->value && leaf->value->child)
+		return true;
+	return text[0] != 0 && !(row->fresh && strcmp(row->fresh, text) == 0);
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): bounded by LIMITS.depth */

@@ -22,8 +22,10 @@
 #include "common/text/xml.h"
 
 /* The file, the elements and the book may take 200 MB together. */
-#define TREE_ARENA_MAX ((size_t)64 * 1024 * 1024)
+#define TREE_ARENA_MAX ((size_t)48 * 1024 * 1024)
 #define TREE_PATH_MAX 256u
+/* Behind the path of an extra that stands at a place of the table and is not what belongs there. */
+#define TREE_OTHER "[2]"
 /* Before the key of a group that has the number of a person. */
 #define TREE_GROUP_KEY "group/"
 
@@ -80,6 +82,7 @@ struct tree_format {
 	/* TREE_OWN; say adds what stands there, nothing when nothing does. */
 	void (*read_own)(struct book *b, struct book_entry *e, const char *path, const char *text);
 	void (*say_own)(const struct book_entry *e, const char *path, struct buf *out);
+	bool (*holds_tag)(const char *system, const char *value); /* NULL: none */
 	/* After all entries are read: whatever concerns the whole book. */
 	void (*finish)(struct decoder *d);
 
@@ -236,6 +239,7 @@ void tree_grow_last(struct tree_grow *g, const struct tree_style *style, struct 
 
 struct tree_writer {
 	struct encoder *e;
+	const struct codec *codec;
 	const struct tree_format *format;
 	struct map keys; /* of the book, to its entries */
 	struct tree_grow grow;
@@ -269,5 +273,5 @@ int tree_encode(
 const struct tree_record *tree_record_for(const struct tree_format *f, const struct book_entry *e);
 /* After an entry grew. */
 int tree_check_grown(struct tree_writer *w, const struct book_entry *e) must_check;
-int tree_write_over(struct tree_writer *w, const struct codec *codec) must_check;
+int tree_write_over(struct tree_writer *w) must_check;
 void tree_map_keys(struct map *keys, const struct book *b);

@@ -392,13 +392,13 @@ static int write_changes(struct over *o)
 	return 0;
 }
 
-int tree_write_over(struct tree_writer *w, const struct codec *codec)
+int tree_write_over(struct tree_writer *w)
 {
 	struct encoder *e = w->e;
 	struct over o = {.w = w};
 	int result;
 
-	if (book_decode(e->base, codec, NULL, &o.book, e->fault) < 0) {
+	if (book_decode(e->base, w->codec, NULL, &o.book, e->fault) < 0) {
 		book_free(o.book);
 		return -1;
 	}

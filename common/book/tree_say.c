@@ -166,11 +166,19 @@ static int grow_extra(
 int tree_grow_extra(
 	struct tree_writer *w, const struct book_entry *e, const char *name, const char *value)
 {
-	/* it was not the first there, and would be read as that */
-	if (is_place(w->grow.record, name) && !row_of_extra(w->grow.record, name, e) &&
-		!tree_grow_has(&w->grow, name))
-		tree_grow_add(&w->grow, name, "", false);
-	return grow_extra(w, e, name, value);
+	size_t n = strlen(name), m = strlen(TREE_OTHER);
+	char path[TREE_PATH_MAX + sizeof(TREE_OTHER)];
+
+	if (n < m || n >= sizeof(path) || strcmp(name + n - m, TREE_OTHER) != 0)
+		return grow_extra(w, e, name, value);
+	memcpy(path, name, n - m);
+	path[n - m] = 0;
+	if (!is_place(w->grow.record, path))
+		return grow_extra(w, e, name, value);
+	/* alone it would be read as what belongs there */
+	if (!tree_grow_has(&w->grow, path))
+		tree_grow_add(&w->grow, path, "", false);
+	return grow_extra(w, e, path, value);
 }
 
 /* What a new record says by itself, or the entry's extra of that place. */

@@ -13,11 +13,22 @@ static int no_place(struct tree_writer *w, const struct book_entry *e, const cha
 		"%.60s: this format has no place for %.60s", entry_name(e), what);
 }
 
-static int check_fields(struct tree_writer *w, const struct book_entry *e, enum dest_kind kind,
-	const struct fields *f)
+/* Does a row of that block hold it? The block itself may say the protocol. */
+static bool block_holds(const struct tree_record *r, unsigned block, enum book_field field)
+{
+	if (field == F_PROTOCOL && r->block[block].protocol)
+		return true;
+	for (unsigned i = 0; i < r->n_rows; i++)
+		if (r->row[i].block == block && r->row[i].field == field)
+			return true;
+	return false;
+}
+
+static int check_fields(struct tree_writer *w, const struct book_entry *e,
+	const struct tree_record *r, unsigned block, const struct fields *f)
 {
 	for (uint32_t i = 0; i < f->n; i++)
-		if (!tree_holds(w->format, kind, f->v[i].id))
+		if (!block_holds(r, block, f->v[i].id))
 			return no_place(w, e, field_info(f->v[i].id)->name);
 	return 0;
 }
@@ -26,21 +37,30 @@ static int check_fields(struct tree_writer *w, const struct book_entry *e, enum 
 static int check_dest(struct tree_writer *w, const struct tree_record *r,
 	const struct book_entry *e, const struct book_dest *d)
 {
-	bool found = false;
-
 	for (unsigned i = 1; i < r->n_blocks; i++)
-		found |= tree_dest(&r->block[i], e) == d &&
-			 (tree_has_switch(r, i) || fields_get(&d->f, r->block[i].defines));
-	if (!found)
-		return no_place(w, e, dest_kind_name(d->kind));
-	return check_fields(w, e, d->kind, &d->f);
+		if (tree_dest(&r->block[i], e) == d &&
+			(tree_has_switch(r, i) || fields_get(&d->f, r->block[i].defines)))
+			return check_fields(w, e, r, i, &d->f);
+	return no_place(w, e, dest_kind_name(d->kind));
+}
+
+static int check_tags(struct tree_writer *w, const struct book_entry *e)
+{
+	bool (*holds)(const char *, const char *) = w->format->holds_tag;
+
+	for (uint32_t i = 0; i < e->n_tags; i++)
+		if (!holds || !holds(e->tag[i].system, e->tag[i].value))
+			return no_place(w, e, e->tag[i].system);
+	return 0;
 }
 
 static int check_entry(struct tree_writer *w, const struct book_entry *e)
 {
 	const struct tree_record *r = tree_record_for(w->format, e);
-	int result = r ? check_fields(w, e, DEST_NONE, &e->f) : no_place(w, e, "groups");
+	int result = r ? check_fields(w, e, r, 0, &e->f) : no_place(w, e, "groups");
 
+	if (result == 0)
+		result = check_tags(w, e);
 	if (result == 0 && e->n_members > 0 && !tree_holds(w->format, DEST_GROUP, 0))
 		result = no_place(w, e, "members");
 	for (uint32_t i = 0; i < e->n_dests && result == 0; i++)
@@ -144,14 +164,14 @@ static int check_xml(struct tree_writer *w, size_t begin)
 
 int tree_encode(struct encoder *e, const struct codec *codec, const struct tree_format *f)
 {
-	struct tree_writer w = {.e = e, .format = f};
+	struct tree_writer w = {.e = e, .codec = codec, .format = f};
 	size_t begin = e->out->n;
 	int result;
 
 	tree_map_keys(&w.keys, e->book);
 	result = check_book(&w);
 	if (result == 0)
-		result = e->base.n > 0 ? tree_write_over(&w, codec) : write_fresh(&w);
+		result = e->base.n > 0 ? tree_write_over(&w) : write_fresh(&w);
 	if (result == 0 && w.foreign && !e->out->err)
 		result = check_xml(&w, begin);
 	map_fini(&w.keys);
