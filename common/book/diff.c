@@ -132,11 +132,8 @@ struct part {
 
 static int compare_parts(const void *a, const void *b)
 {
-	const char *x = ((const struct part *)a)->list->slot;
-	const char *y = ((const struct part *)b)->list->slot;
-	size_t n = strlen(x), m = strlen(y);
-
-	return n != m ? (n < m ? -1 : 1) : strcmp(x, y);
+	return number_order(
+		((const struct part *)a)->list->slot, ((const struct part *)b)->list->slot);
 }
 
 static struct part *parts_of(const struct match_side *s)

@@ -16,60 +16,18 @@ struct member {
 	const char *name;
 };
 
-static size_t map_key(struct buf *key, const char *slot, const char *text)
-{
-	buf_reset(key);
-	buf_add(key, slot, strlen(slot) + 1);
-	buf_adds(key, text);
-	return key->n;
-}
-
-/* Values of a map are never NULL: index + 1. */
-static void *number(uint64_t n)
-{
-	return (void *)(uintptr_t)(n + 1);
-}
-
-static void add_named(struct map *named, struct buf *key, const char *slot, const char *text)
-{
-	size_t n = map_key(key, slot, text);
-
-	map_put(named, key->p, n, number(0));
-}
-
-/* Of each entry that a member names, the item. */
-static void index_side(const struct match_side *s, struct map *named)
-{
-	struct buf key = BUF_INIT;
-
-	for (uint32_t i = 0; i < s->n; i++)
-		for (uint32_t m = 0; m < s->v[i].normal->n_members; m++) {
-			const char *k = s->v[i].normal->member[m].key;
-			if (k != NULL)
-				add_named(named, &key, s->v[i].list->slot, k);
-		}
-	for (uint32_t i = s->n; named->n > 0 && i > 0; i--) {
-		size_t n = map_key(&key, s->v[i - 1].list->slot, s->v[i - 1].raw->key);
-
-		if (map_get(named, key.p, n) != NULL)
-			map_put(named, key.p, n, number(i - 1));
-	}
-	buf_fini(&key);
-}
-
 static uint64_t text_id(struct differ *x, const char *text)
 {
-	void *id = map_get(&x->texts, text, strlen(text));
+	uintptr_t id = (uintptr_t)map_get(&x->texts, text, strlen(text));
 
-	if (id == NULL) {
-		id = number(x->texts.n);
-		map_put(&x->texts, text, strlen(text), id);
+	if (id == 0) {
+		id = x->texts.n + 1;
+		map_put(&x->texts, text, strlen(text), (void *)id);
 	}
-	return ONLY_TEXT | (uint64_t)(uintptr_t)id;
+	return ONLY_TEXT | id;
 }
 
-static struct member who(
-	struct differ *x, int side, const struct match_item *group, uint32_t m, struct buf *key)
+static struct member who(struct differ *x, int side, const struct match_item *group, uint32_t m)
 {
 	const struct match_side *s = side ? &x->r : &x->l;
 	const struct book_member *normal = &group->normal->member[m];
@@ -78,8 +36,7 @@ static struct member who(
 		const char *text = diff_keep(x, arena_strdup(&x->d->arena, normal->text));
 		return (struct member){text_id(x, text), text};
 	}
-	size_t n = map_key(key, group->list->slot, normal->key);
-	uint64_t i = (uint64_t)(uintptr_t)map_get(&x->members[side], key->p, n) - 1;
+	uint64_t i = match_member(&x->members[side], group->list->slot, normal->key);
 	const struct match_item *target = &s->v[i];
 	const char *name = entry_name(target->raw);
 	if (side == 0)
@@ -91,11 +48,9 @@ static struct member *members(struct differ *x, int side, const struct match_ite
 {
 	uint32_t n = group->normal->n_members;
 	struct member *v = mem_alloc(size_max(n, 1) * sizeof(*v));
-	struct buf key = BUF_INIT;
 
 	for (uint32_t i = 0; i < n; i++)
-		v[i] = who(x, side, group, i, &key);
-	buf_fini(&key);
+		v[i] = who(x, side, group, i);
 	return v;
 }
 
@@ -163,8 +118,8 @@ void diff_members(struct diff_pair *p)
 	if (n + m == 0)
 		return;
 	if (x->members[0].n == 0 && x->members[1].n == 0) {
-		index_side(&x->l, &x->members[0]);
-		index_side(&x->r, &x->members[1]);
+		match_index_members(&x->l, &x->members[0]);
+		match_index_members(&x->r, &x->members[1]);
 	}
 	struct member *l = members(x, 0, p->l), *r = members(x, 1, p->r);
 	if (!same_order(l, n, r, m)) {

@@ -2,14 +2,13 @@
 /* Inside diff: the two sides, and the pair that is being looked at. */
 #pragma once
 
-#include "common/base/map.h"
 #include "common/book/diff.h"
 #include "common/book/match.h"
 
 struct differ {
 	struct diff *d;
 	struct match_side l, r;
-	struct map members[2]; /* "slot NUL key" → item, of each side; made when a group asks */
+	struct map members[2]; /* of each side; made when a group asks */
 	struct map texts;      /* of dangling members → what stands for them */
 	bool too_big;
 };

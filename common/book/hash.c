@@ -239,18 +239,18 @@ struct leaf {
 	struct book_hashes hash;
 };
 
-static int compare_text(const char *a, const char *b)
+int number_order(const char *a, const char *b)
 {
-	size_t n = strlen(a), m = strlen(b);
+	size_t n = a ? strlen(a) : 0, m = b ? strlen(b) : 0;
 
-	return n != m ? (n < m ? -1 : 1) : memcmp(a, b, n);
+	return n != m ? (n < m ? -1 : 1) : n ? memcmp(a, b, n) : 0;
 }
 
 /* By number, and then by whatever makes the order of the file no matter. */
 static int compare_leaves(const void *a, const void *b)
 {
 	const struct leaf *x = a, *y = b;
-	int order = compare_text(x->number, y->number);
+	int order = number_order(x->number, y->number);
 
 	if (order == 0)
 		order = strcmp(x->uuid, y->uuid);
@@ -337,7 +337,7 @@ struct branch {
 static int compare_branches(const void *a, const void *b)
 {
 	const struct branch *x = a, *y = b;
-	int order = compare_text(x->slot, y->slot);
+	int order = number_order(x->slot, y->slot);
 
 	if (order == 0)
 		order = memcmp(x->hash.pub, y->hash.pub, BOOK_HASH);

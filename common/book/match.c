@@ -8,7 +8,6 @@
 
 #include "common/base/buf.h"
 #include "common/base/map.h"
-#include "common/base/sort.h"
 #include "common/book/diff.h"
 
 /* ---- sides ---- */
@@ -57,6 +56,7 @@ struct pass {
 	uint32_t *slot; /* of the table: index of a key + 1, 0 = free */
 	uint32_t n_keys, cap_keys, n_slots;
 	uint32_t *partner[2];
+	bool ties; /* a key stands on both sides, and on one several times */
 };
 
 static void index_keys(struct pass *p)
@@ -156,8 +156,10 @@ static void take_pairs(struct pass *p, holds_fn holds)
 	for (uint32_t i = 0; i < p->n_keys; i++) {
 		const struct key *k = &p->key[i];
 
-		if (k->item[0] >= SEVERAL || k->item[1] >= SEVERAL)
+		if (k->item[0] >= SEVERAL || k->item[1] >= SEVERAL) {
+			p->ties |= k->item[0] != NO_PAIR && k->item[1] != NO_PAIR;
 			continue;
+		}
 		note(&p->partner[0][k->item[0]], k->item[1]);
 		note(&p->partner[1][k->item[1]], k->item[0]);
 	}
@@ -328,7 +330,9 @@ void match_sides(struct match_side *l, struct match_side *r)
 	run(&p, by_key, true, alike);
 	if (!keys_are_numbers(l) || !keys_are_numbers(r))
 		run(&p, by_number, true, alike);
+	p.ties = false;
 	run_lists(&p, by_content);
+	bool several = p.ties;
 	if (strcmp(l->book->family, r->book->family) == 0) {
 		run(&p, by_uuid, false, NULL);
 		run(&p, by_key, true, NULL);
@@ -336,88 +340,8 @@ void match_sides(struct match_side *l, struct match_side *r)
 	run_lists(&p, by_address);
 	run_lists(&p, by_name);
 	pass_fini(&p);
-	match_equal(l, r);
-}
-
-/* ---- several of equal content ---- */
-
-struct twin {
-	const char *slot, *number, *key;
-	const struct buf *text;
-	size_t at, n;
-	uint32_t item;
-};
-
-static int compare_text(const char *a, const char *b)
-{
-	size_t n = a ? strlen(a) : 0, m = b ? strlen(b) : 0;
-
-	return n != m ? (n < m ? -1 : 1) : n ? strcmp(a, b) : 0;
-}
-
-static int compare_equal(const struct twin *x, const struct twin *y)
-{
-	int order = strcmp(x->slot, y->slot);
-
-	if (order == 0)
-		order = (x->n > y->n) - (x->n < y->n);
-	return order ? order : memcmp(x->text->p + x->at, y->text->p + y->at, x->n);
-}
-
-static int compare_twins(const void *a, const void *b)
-{
-	const struct twin *x = a, *y = b;
-	int order = compare_equal(x, y);
-
-	if (order == 0)
-		order = compare_text(x->number, y->number);
-	return order ? order : strcmp(x->key, y->key);
-}
-
-static struct twin *twins_of(const struct match_side *s, struct buf *text, uint32_t *ret_n)
-{
-	struct twin *v = mem_alloc(size_max(s->n, 1) * sizeof(*v));
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < s->n; i++) {
-		const struct match_item *it = &s->v[i];
-		size_t at = text->n;
-
-		if (it->pair != NO_PAIR)
-			continue;
-		buf_addc(text, it->raw->group ? 'g' : 'p');
-		entry_content(it->normal, text);
-		v[n++] = (struct twin){it->list->slot, fields_get(&it->normal->f, F_NUMBER),
-			it->raw->key, text, at, text->n - at, i};
-	}
-	bug_if(text->err); /* out of memory */
-	sort_stable(v, n, sizeof(*v), compare_twins);
-	*ret_n = n;
-	return v;
-}
-
-void match_equal(struct match_side *left, struct match_side *right)
-{
-	struct buf text[2] = {BUF_INIT, BUF_INIT};
-	uint32_t n, m;
-
-	if (!anything_left(left) || !anything_left(right))
-		return;
-	struct twin *l = twins_of(left, &text[0], &n), *r = twins_of(right, &text[1], &m);
-	for (uint32_t i = 0, j = 0; i < n && j < m;) {
-		int order = compare_equal(&l[i], &r[j]);
-
-		if (order == 0) {
-			left->v[l[i].item].pair = r[j].item;
-			right->v[r[j].item].pair = l[i].item;
-		}
-		i += order <= 0;
-		j += order >= 0;
-	}
-	free(l);
-	free(r);
-	buf_fini(&text[0]);
-	buf_fini(&text[1]);
+	if (several)
+		match_equal(l, r);
 }
 
 const struct book_entry **book_match(const struct book *left, const struct book *right)

@@ -3,6 +3,7 @@
  * Books of any size: every pass is one hash table. Pure. */
 #pragma once
 
+#include "common/base/map.h"
 #include "common/book/norm.h"
 
 #define NO_PAIR UINT32_MAX
@@ -32,6 +33,11 @@ void match_sides(struct match_side *left, struct match_side *right);
 /* Pairs what is not paired yet and has equal content, within a list of equal slot, one to one also
  * where there are several. */
 void match_equal(struct match_side *left, struct match_side *right);
+
+/* Who members are: fills the map with the entries that any member of this side names. */
+void match_index_members(const struct match_side *s, struct map *named);
+/* The item that a member's key names in that list, of a normal form: there is one. */
+uint32_t match_member(const struct map *named, const char *slot, const char *key);
 
 /* Says where something is sent (how it gets there does not: F_PORT). */
 bool is_address(enum book_field id);

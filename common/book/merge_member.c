@@ -21,59 +21,15 @@ struct members {
 	uint32_t n;
 };
 
-static void *number(uint64_t n)
-{
-	return (void *)(uintptr_t)(n + 1);
-}
-
-static size_t map_key(struct buf *key, const char *slot, const char *text)
-{
-	buf_reset(key);
-	buf_add(key, slot, strlen(slot) + 1);
-	buf_adds(key, text);
-	return key->n;
-}
-
-static void name_members(const struct match_item *group, struct map *keys, struct buf *key)
-{
-	for (uint32_t m = 0; m < group->normal->n_members; m++) {
-		const char *k = group->normal->member[m].key;
-		if (k == NULL)
-			continue;
-		size_t n = map_key(key, group->list->slot, k);
-		map_put(keys, key->p, n, number(0));
-	}
-}
-
-void merge_index_members(struct merger *g)
-{
-	struct buf key = BUF_INIT;
-
-	for (int s = 0; s < 3; s++) {
-		const struct match_side *side = &g->side[s];
-
-		for (uint32_t i = 0; i < side->n; i++)
-			name_members(&side->v[i], &g->keys[s], &key);
-		for (uint32_t i = side->n; g->keys[s].n > 0 && i > 0; i--) {
-			const struct match_item *it = &side->v[i - 1];
-			size_t n = map_key(&key, it->list->slot, it->raw->key);
-
-			if (map_get(&g->keys[s], key.p, n) != NULL)
-				map_put(&g->keys[s], key.p, n, number(i - 1));
-		}
-	}
-	buf_fini(&key);
-}
-
 static uint64_t text_id(struct merger *g, const char *text)
 {
-	void *id = map_get(&g->texts, text, strlen(text));
+	uintptr_t id = (uintptr_t)map_get(&g->texts, text, strlen(text));
 
-	if (id == NULL) {
-		id = number(g->texts.n);
-		map_put(&g->texts, text, strlen(text), id);
+	if (id == 0) {
+		id = g->texts.n + 1;
+		map_put(&g->texts, text, strlen(text), (void *)id);
 	}
-	return TEXT | (uint64_t)(uintptr_t)id;
+	return TEXT | id;
 }
 
 static struct members members_of(struct merger *g, const struct merge_row *row, enum merge_side s)
@@ -81,21 +37,17 @@ static struct members members_of(struct merger *g, const struct merge_row *row, 
 	const struct match_item *it = row->side[s];
 	uint32_t n = it ? it->normal->n_members : 0;
 	struct members all = {mem_alloc(size_max(n, 1) * sizeof(struct member)), n};
-	struct buf key = BUF_INIT;
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct book_member *m = &it->normal->member[i];
 
 		all.v[i] = (struct member){0, m->text, &it->raw->member[i]};
-		if (m->key == NULL) {
+		if (m->key == NULL)
 			all.v[i].who = text_id(g, m->text);
-			continue;
-		}
-		size_t length = map_key(&key, it->list->slot, m->key);
-		uintptr_t item = (uintptr_t)map_get(&g->keys[s], key.p, length);
-		all.v[i].who = g->row_of[s][item - 1];
+		else
+			all.v[i].who =
+				g->row_of[s][match_member(&g->keys[s], it->list->slot, m->key)];
 	}
-	buf_fini(&key);
 	return all;
 }
 
@@ -172,7 +124,8 @@ static void count_side(struct counts *c, const struct members *all, enum merge_s
 		if (known == NULL) {
 			known = &c->v[c->n];
 			*known = (struct count){.m = all->v[i]};
-			map_put(&c->at, &known->m.who, sizeof(known->m.who), number(c->n++));
+			map_put(&c->at, &known->m.who, sizeof(known->m.who),
+				(void *)(uintptr_t)++c->n);
 		}
 		known->n[s]++;
 	}
@@ -186,7 +139,7 @@ static void counts_init(struct counts *c, const struct members side[static 3])
 		count_side(c, &side[s], (enum merge_side)s);
 	sort_stable(c->v, c->n, sizeof(*c->v), compare_counts);
 	for (uint32_t i = 0; i < c->n; i++) {
-		map_put(&c->at, &c->v[i].m.who, sizeof(c->v[i].m.who), number(i));
+		map_put(&c->at, &c->v[i].m.who, sizeof(c->v[i].m.who), (void *)((uintptr_t)i + 1));
 		c->v[i].due = wanted(c->v[i].n);
 	}
 }
@@ -240,21 +193,20 @@ struct writer {
 	struct merger *g;
 	const struct merge_row *row;
 	struct book_entry *out;
-	const struct counts *counts; /* NULL = as one side has them */
+	const struct members *side;
+	struct counts counts; /* v = NULL: nobody asked yet */
 };
 
-static bool in_side(const struct writer *w, const struct member *m, enum merge_side s)
+static const struct counts *counts(struct writer *w)
 {
-	struct members all;
-	bool found = false;
+	if (w->counts.v == NULL)
+		counts_init(&w->counts, w->side);
+	return &w->counts;
+}
 
-	if (w->counts)
-		return count_of(w->counts, m->who)->n[s] > 0;
-	all = members_of(w->g, w->row, s);
-	for (uint32_t i = 0; i < all.n && !found; i++)
-		found = all.v[i].who == m->who;
-	free(all.v);
-	return found;
+static bool in_side(struct writer *w, const struct member *m, enum merge_side s)
+{
+	return count_of(counts(w), m->who)->n[s] > 0;
 }
 
 /* One side has it as a member, another took it away from this list. */
@@ -292,24 +244,21 @@ static void add_member(struct writer *w, const struct member *m)
 	}
 }
 
-static void put_together(struct writer *w, const struct members side[static 3])
+static void put_together(struct writer *w)
 {
-	struct counts c;
+	const struct counts *c = counts(w);
+	const struct members *order = &w->side[order_of(c, w->side)];
 
-	counts_init(&c, side);
-	w->counts = &c;
-	const struct members *order = &side[order_of(&c, side)];
 	for (uint32_t i = 0; i < order->n; i++) {
-		struct count *known = count_of(&c, order->v[i].who);
+		struct count *known = count_of(c, order->v[i].who);
 		if (known->n[MERGE_BASE] == 0 || known->due == 0)
 			continue;
 		known->due--;
 		add_member(w, &order->v[i]);
 	}
-	for (uint32_t i = 0; i < c.n; i++)
-		for (; c.v[i].due > 0; c.v[i].due--)
-			add_member(w, &c.v[i].m);
-	counts_fini(&c);
+	for (uint32_t i = 0; i < c->n; i++)
+		for (; c->v[i].due > 0; c->v[i].due--)
+			add_member(w, &c->v[i].m);
 }
 
 /* Whose members they are where no set has to be made: enum merge_side, or -1. */
@@ -327,17 +276,18 @@ static int taken(const struct merge_row *row, const struct members side[static 3
 
 void merge_members(struct merger *g, const struct merge_row *row, struct book_entry *out)
 {
-	struct writer w = {g, row, out, NULL};
 	struct members side[3];
+	struct writer w = {.g = g, .row = row, .out = out, .side = side};
 
 	out->n_members = 0;
 	for (int s = 0; s < 3; s++)
 		side[s] = members_of(g, row, (enum merge_side)s);
 	int take = taken(row, side);
 	if (take < 0)
-		put_together(&w, side);
+		put_together(&w);
 	for (uint32_t i = 0; take >= 0 && i < side[take].n; i++)
 		add_member(&w, &side[take].v[i]);
 	for (int s = 0; s < 3; s++)
 		free(side[s].v);
+	counts_fini(&w.counts);
 }

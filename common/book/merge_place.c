@@ -27,20 +27,13 @@ static bool same_place(const struct place *a, const struct place *b)
 	       merge_same_text(a->number, b->number) && merge_same_text(a->uuid, b->uuid);
 }
 
-static int compare_text(const char *a, const char *b)
-{
-	size_t n = a ? strlen(a) : 0, m = b ? strlen(b) : 0;
-
-	return n != m ? (n < m ? -1 : 1) : n ? strcmp(a, b) : 0;
-}
-
 static int compare_place(const struct place *a, const struct place *b)
 {
-	int order = compare_text(a->number, b->number);
+	int order = number_order(a->number, b->number);
 
 	if (order == 0)
 		order = strcmp(a->key, b->key);
-	return order ? order : compare_text(a->uuid, b->uuid);
+	return order ? order : number_order(a->uuid, b->uuid);
 }
 
 static void put(struct merge_row *row, const struct place *p)
@@ -221,7 +214,7 @@ static int compare_losers(const void *a, const void *b)
 {
 	const struct merge_row *x = *(struct merge_row *const *)a;
 	const struct merge_row *y = *(struct merge_row *const *)b;
-	int order = compare_text(x->slot, y->slot);
+	int order = number_order(x->slot, y->slot);
 
 	if (order == 0) {
 		uint64_t n = number_of(x), m = number_of(y);

@@ -2,7 +2,6 @@
 /* Inside the three-way merge. */
 #pragma once
 
-#include "common/base/map.h"
 #include "common/book/match.h"
 #include "common/book/merge.h"
 
@@ -23,10 +22,9 @@ struct merger {
 	struct merge_row *row;
 	uint32_t n;
 	uint32_t *row_of[3]; /* of each item of a side */
-	struct map
-		keys[3]; /* of each side: "slot NUL key" → item + 1, of those that members name */
-	struct map texts; /* of dangling members */
-	bool failed;      /* the arena is full */
+	struct map keys[3];  /* of each side, for match_member */
+	struct map texts;    /* of dangling members */
+	bool failed;         /* the arena is full */
 };
 
 /* Which side settles it, or -1; then it is noted as open. Strings are copied. */
@@ -45,8 +43,24 @@ bool merge_same_content(
 /* Writes the row's content into out: empty, or a copy of the side that is taken. */
 void merge_content(struct merger *g, const struct merge_row *row, struct book_entry *out);
 
-/* Prepares for the next two. */
-void merge_index_members(struct merger *g);
+/* Of an entry or a destination on each side, normal and as written; NULL = not there. */
+struct merge_values {
+	const struct fields *normal[3], *raw[3];
+};
+
+/* prefix: "" or "email." for conflicts. */
+void merge_fields(struct merger *g, const struct merge_row *row, const char *prefix,
+	const struct merge_values *s, struct fields *out);
+void merge_dests(struct merger *g, const struct merge_row *row, struct book_entry *out);
+/* Of entries whose destinations are equal otherwise. A side that withholds a password says no other
+ * thing; what base (a, where base is true) does not know, a side may have learnt. */
+bool merge_same_secrets(const struct book_entry *a, bool base, const struct book_entry *b);
+/* Passwords that another side knows survive the one that is taken and does not tell them. */
+void merge_secrets(struct merger *g, const struct merge_row *row, struct book_entry *out);
+
+/* The lists of the result, without entries. */
+void merge_lists(struct merger *g);
+
 bool merge_same_members(
 	struct merger *g, const struct merge_row *row, enum merge_side a, enum merge_side b);
 void merge_members(struct merger *g, const struct merge_row *row, struct book_entry *out);

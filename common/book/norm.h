@@ -46,5 +46,8 @@ void entry_hash(const struct book_entry *e, const struct book_key *key, struct b
 void list_hash(const struct book_list *l, const struct book_key *key, struct book_hashes *ret);
 void book_hash(const struct book *b, const struct book_key *key, struct book_hashes *ret);
 
+/* Shorter first, then by bytes: numbers stand in their order. NULL as "". */
+int number_order(const char *a, const char *b);
+
 /* Canonically equal, secrets too. Neither need be normal. */
 bool book_same(const struct book *a, const struct book *b, const struct book_profile *profile);
