@@ -13,6 +13,7 @@
 	CODEC(generic_csv) \
 	CODEC(konica_xml) \
 	CODEC(kyocera_xml) \
+	CODEC(ldif) \
 	CODEC(ricoh_csv) \
 	CODEC(ricoh_udirectory)
 /* clang-format on */

@@ -87,6 +87,8 @@ struct lines_writer;
 /* A format of such records, and how it is written over a base file. */
 struct lines_format {
 	bool ldif;
+	/* Called once before anything is written; NULL = nothing to do. */
+	void (*prepare)(struct lines_writer *w);
 	/* What a record says of e. old: the record it came from, NULL = a fresh one. */
 	void (*say)(struct lines_writer *w, const struct book_list *l, const struct book_entry *e,
 		const struct record *old, struct saids *ret);

@@ -208,6 +208,12 @@ static int put_other(struct walk *x)
 	return w->format->other(w, &x->record);
 }
 
+static void prepare(struct lines_writer *w)
+{
+	if (w->format->prepare)
+		w->format->prepare(w);
+}
+
 static int put_new_list(struct walk *x, const struct book_list *l)
 {
 	x->w->list = l;
@@ -222,6 +228,7 @@ static int over_base(struct walk *x)
 	const struct book *base = x->w->base, *book = x->w->e->book;
 	const struct place *next;
 
+	prepare(x->w);
 	index_book(x, book);
 	index_base(x);
 	index_lists(x);
@@ -251,6 +258,7 @@ static int fresh(struct walk *x)
 {
 	const struct book *book = x->w->e->book;
 
+	prepare(x->w);
 	for (uint32_t i = 0; i < book->n_lists; i++)
 		if (put_new_list(x, &book->list[i]) < 0)
 			return -1;

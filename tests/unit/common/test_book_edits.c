@@ -122,9 +122,12 @@ static const char *other_value(enum book_field id, const char *old)
 }
 
 /* Who an entry is, and what kind of record it has: these are no edits of a value. */
-static bool is_identity(enum book_field id)
+static bool is_identity(const struct codec *codec, enum book_field id)
 {
-	return id == F_NUMBER || id == F_UUID || id == F_PROTOCOL;
+	/* in a directory others refer to an entry by its name */
+	bool named = strcmp(codec->name, "ldif") == 0;
+
+	return id == F_NUMBER || id == F_UUID || id == F_PROTOCOL || (named && id == F_NAME);
 }
 
 /* A changed value may need quotes, escapes, base64 or another folding: not more. */
@@ -151,7 +154,7 @@ static void edit_field(
 	const char *value = other_value(f->id, f->value);
 	struct buf out = BUF_INIT;
 
-	if (value == NULL || is_identity(f->id))
+	if (value == NULL || is_identity(s->codec, f->id))
 		return;
 	struct book *edited = book_copy(s->book);
 	struct book_entry *x = &edited->list[list].entry[entry];

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+/* LDIF (docs/spec/address-books.md 4.3). */
+#include "tests/fuzz/book.h"
+
+FUZZ_BOOK(ldif)
