@@ -39,6 +39,8 @@ struct target {
 
 /* A format or a profile by name. 0, or -1 after a message that says what there is. */
 int book_target(const char *name, struct target *ret) must_check;
+/* All of them, two lines. */
+void book_names(struct buf *out);
 
 /* ---- book_out.c: writing ---- */
 

@@ -187,13 +187,13 @@ void source_close(struct source *s)
 
 /* ---- targets ---- */
 
-static void names(struct buf *out)
+void book_names(struct buf *out)
 {
-	buf_adds(out, "formats:");
+	buf_adds(out, "Formats:");
 	for (const struct codec *const *k = codecs(); *k != NULL; k++)
 		if ((*k)->flags & CODEC_ENCODE)
 			buf_addf(out, " %s", (*k)->name);
-	buf_adds(out, "\n  profiles:");
+	buf_adds(out, "\nProfiles:");
 	for (const struct book_profile *const *p = profiles(); *p != NULL; p++)
 		buf_addf(out, " %s", (*p)->name);
 }
@@ -208,8 +208,8 @@ int book_target(const char *name, struct target *ret)
 		ret->codec = codec_named(ret->profile->codec);
 	if (ret->profile != NULL && ret->codec != NULL)
 		return 0;
-	names(&all);
-	(void)cli_fail(0, "nothing is called '%s'\n  %s", name, buf_str(&all));
+	book_names(&all);
+	(void)cli_fail(0, "nothing is called '%s'\n%s", name, buf_str(&all));
 	buf_fini(&all);
 	return -1;
 }

@@ -68,11 +68,14 @@ static const struct {
 		"  listed; while one is open nothing is written (exit 1).\n"
 		"  -o FILE              where; - is stdout\n"
 		"  --prefer SIDE        left, right or base settles what is in conflict\n"
+		"  --resolve WHAT=SIDE  settles one: LIST, LIST/KEY or LIST/KEY/FIELD; repeatable\n"
 		"  --profile NAME       the printer it is for; else the family's\n"
 		"  --json               conflicts and notes\n"
 		"Examples:\n"
 		"  carnet book merge base.csv floor1.csv floor2.csv -o merged.csv\n"
-		"  carnet book merge --prefer left base.csv mine.csv theirs.csv -o merged.csv\n"},
+		"  carnet book merge --prefer left base.csv mine.csv theirs.csv -o merged.csv\n"
+		"  carnet book merge --resolve 1/204/name=right base.csv mine.csv theirs.csv -o "
+		"merged.csv\n"},
 	{"search",
 		"  Where does it stand? TEXT is part of a name, reading, address, host, path or\n"
 		"  account, or the end of a fax number; KIND:TEXT looks in one place only:\n"
@@ -88,4 +91,10 @@ void book_help(const struct verb *v)
 		if (strcmp(texts[i].verb, v->name) == 0)
 			(void)fputs(texts[i].text, stdout);
 	(void)fputs(common, stdout);
+	if (strcmp(v->name, "convert") == 0 || strcmp(v->name, "check") == 0) {
+		struct buf all = BUF_INIT;
+		book_names(&all);
+		(void)printf("%s\n", buf_str(&all));
+		buf_fini(&all);
+	}
 }

@@ -8,17 +8,77 @@
 #include "common/book/merge.h"
 #include "services/cli/book.h"
 
+static const char *const SIDES[] = {
+	[MERGE_BASE] = "base", [MERGE_LEFT] = "left", [MERGE_RIGHT] = "right"};
+
+static int side_named(const char *word)
+{
+	for (int i = 0; i < (int)array_len(SIDES); i++)
+		if (strcmp(word, SIDES[i]) == 0)
+			return i;
+	return -1;
+}
+
 static int prefer(struct cli *c, int *ret)
 {
-	static const char *const sides[] = {
-		[MERGE_BASE] = "base", [MERGE_LEFT] = "left", [MERGE_RIGHT] = "right"};
 	const char *word = cli_flag(c, "prefer");
 
-	*ret = -1;
-	for (int i = 0; word != NULL && i < (int)array_len(sides); i++)
-		if (strcmp(word, sides[i]) == 0)
-			*ret = i;
+	*ret = word == NULL ? -1 : side_named(word);
 	return word == NULL || *ret >= 0 ? 0 : cli_fail(-1, "--prefer is left, right or base");
+}
+
+/* ---- --resolve LIST[/KEY[/FIELD]]=SIDE ---- */
+
+struct rules {
+	const char *v[CLI_ARGS];
+	size_t n;
+};
+
+static int rules(struct cli *c, struct rules *ret)
+{
+	const char *rule;
+	size_t at = 0;
+
+	while ((rule = cli_flag_next(c, "resolve", &at)) != NULL) {
+		const char *eq = strrchr(rule, '=');
+		if (eq == NULL || side_named(eq + 1) < 0)
+			return cli_fail(
+				-1, "--resolve is LIST[/KEY[/FIELD]]=left, =right or =base");
+		ret->v[ret->n++] = rule;
+	}
+	return 0;
+}
+
+/* Does the rule's path begin with part? Then what stands behind it. */
+static const char *behind(const char *path, const char *part)
+{
+	size_t n = strlen(part);
+
+	if (strncmp(path, part, n) != 0 || (path[n] != '/' && path[n] != '='))
+		return NULL;
+	return path + n + (path[n] == '/');
+}
+
+static bool names(const char *rule, const struct merge_conflict *x)
+{
+	const char *rest = behind(rule, x->list);
+
+	if (rest != NULL && *rest != '=')
+		rest = behind(rest, x->key);
+	if (rest != NULL && *rest != '=')
+		rest = behind(rest, x->field);
+	return rest != NULL && *rest == '=' && rest == strrchr(rule, '=');
+}
+
+/* The last rule that names the conflict. */
+static int resolve(const struct merge_conflict *x, void *arg)
+{
+	const struct rules *r = arg;
+
+	for (size_t i = r->n; i > 0; i--)
+		if (names(r->v[i - 1], x))
+			return side_named(strrchr(r->v[i - 1], '=') + 1);
+	return -1;
 }
 
 /* ---- telling ---- */
@@ -96,7 +156,7 @@ static void tell(const struct cli *c, FILE *out, const struct merge *m)
 	}
 	(void)fprintf(out, "%u entries, %u conflict%s%s\n", m->book->n_entries, m->n,
 		m->n == 1 ? "" : "s",
-		m->n > 0 ? " open: --prefer left, right or base; nothing is written" : "");
+		m->n > 0 ? " open: --prefer, --resolve; nothing is written" : "");
 	buf_fini(&b);
 }
 
@@ -226,13 +286,14 @@ static int target_of(const char *profile, const struct source *left, struct targ
 int run_book_merge(struct cli *c, const struct verb *v)
 {
 	const char *out = cli_flag(c, "o"), *profile = cli_flag(c, "profile");
-	struct merge_options opts = {.prefer = -1};
+	struct rules given = {.n = 0};
+	struct merge_options opts = {.prefer = -1, .resolve = resolve, .arg = &given};
 	struct target t = {.profile = NULL};
 	struct source s[3] = {{.n = 0}};
 	int rc = EXIT_BOOK_ERROR, opened = 0;
 
 	book_reading_flags(c);
-	if (prefer(c, &opts.prefer) != 0 || cli_flags_done(c) != 0 ||
+	if (prefer(c, &opts.prefer) != 0 || rules(c, &given) != 0 || cli_flags_done(c) != 0 ||
 		(out != NULL && book_out_name(out, false) != 0))
 		return EXIT_BOOK_ERROR;
 	if (c->n_args != 3)

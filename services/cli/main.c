@@ -295,23 +295,29 @@ static void guard_streams(void)
 			(void)open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
 }
 
+static int run(struct cli *c, int argc, char **argv)
+{
+	int rc = parse(c, argc, argv);
+
+	if (rc != 0)
+		return argc > 1 && is_book(argv[1]) ? EXIT_BOOK_ERROR : rc;
+	rc = verb_of(c);
+	if (rc >= 0)
+		return rc;
+	rc = common_flags(c);
+	if (rc != 0)
+		return rc;
+	return finish(c, c->verb->run != NULL ? c->verb->run(c, c->verb) : verb_run(c, c->verb));
+}
+
 int main(int argc, char **argv)
 {
 	struct cli c = {.lang = "en"};
 
 	guard_streams();
-	int rc = parse(&c, argc, argv);
 	(void)setlocale(LC_ALL, "");
-	if (rc != 0)
-		return argc > 1 && is_book(argv[1]) ? EXIT_BOOK_ERROR : rc;
-	rc = verb_of(&c);
-	if (rc < 0) {
-		rc = common_flags(&c);
-		if (rc == 0)
-			rc = finish(&c, c.verb->run != NULL ? c.verb->run(&c, c.verb)
-							    : verb_run(&c, c.verb));
-		client_close(&c);
-	}
+	int rc = run(&c, argc, argv);
+	client_close(&c);
 	free(c.args);
 	return rc;
 }

@@ -113,6 +113,15 @@ book merge --prefer right office.json left.json right.json -o merged.json
 is "$rc" 0 "merge --prefer: settles it"
 book diff merged.json right.json
 is "$rc" 0 "merge --prefer right: as the right side has it"
+rm merged.json
+book merge --resolve 1/201/name=left office.json left.json right.json -o merged.json
+is "$rc $(grep -c 'Ana Miller' merged.json)" "0 1" "merge --resolve: settles the conflict that it names"
+book merge --resolve 1/202/name=left office.json left.json right.json
+is "$rc" 1 "merge --resolve: and no other"
+book merge --resolve 1=right --resolve 1/201=left office.json left.json right.json -o merged.json
+is "$rc $(grep -c 'Ana Miller' merged.json)" "0 1" "merge --resolve: a whole list, and an entry after it"
+book merge --resolve 1/201=up office.json left.json right.json
+is "$rc" 2 "merge --resolve: a side that is none"
 book merge --prefer up office.json left.json right.json
 is "$rc" 2 "merge --prefer: a side that is none"
 
@@ -207,7 +216,7 @@ one_error "an empty file" 'empty: the file is empty' show empty
 one_error "a file that is not there" 'none.csv: No such file or directory' show none.csv
 one_error "a directory" '.: Is a directory' show .
 echo 'Dear all, please find below' >letter
-one_error "a text that is no address book" 'letter: this is no address book in a format that is known here' diff letter office.json
+one_error "a text that is no address book" 'letter: this is a text of another kind, no address book in a format that is known here' diff letter office.json
 head -c 100000 /dev/urandom >random
 book show random
 is "$rc $(wc -l <<<"$err")" "2 1" "bytes of no format: one line"
