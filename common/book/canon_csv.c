@@ -45,8 +45,10 @@ static const char *put_class(const struct saying *y)
 	return NULL;
 }
 
-static bool get_class(struct sheet *s, const struct record *r, const char *text)
+static bool get_class(
+	struct sheet *s, const struct record *r, const struct column *c, const char *text)
 {
+	(void)c;
 	(void)s;
 	(void)text;
 	return r->entry->group || r->entry->n_dests;
@@ -432,7 +434,6 @@ static const struct format FORMAT = {
 	.delimiter = ',',
 	.one_dest = true,
 	.yes = "on",
-	.no = "off",
 	.charset = declared_charset,
 	.preamble = preamble,
 	.row = row,

@@ -11,9 +11,13 @@
 	CODEC(canon_csv) \
 	CODEC(carnet_json) \
 	CODEC(generic_csv) \
+	CODEC(konica_accurio) \
+	CODEC(konica_tsv) \
 	CODEC(konica_xml) \
 	CODEC(kyocera_xml) \
 	CODEC(ldif) \
 	CODEC(ricoh_csv) \
-	CODEC(ricoh_udirectory)
+	CODEC(ricoh_udirectory) \
+	CODEC(sharp_csv) \
+	CODEC(xerox_csv)
 /* clang-format on */

@@ -124,8 +124,10 @@ static int row(struct sheet *s, struct record *r)
 	return set_kind(s, r, kind) == 0;
 }
 
-static bool get_members(struct sheet *s, const struct record *r, const char *text)
+static bool get_members(
+	struct sheet *s, const struct record *r, const struct column *c, const char *text)
 {
+	(void)c;
 	struct generic *g = s->state;
 
 	r->entry->group = true;
@@ -141,8 +143,10 @@ static bool get_members(struct sheet *s, const struct record *r, const char *tex
 	return true;
 }
 
-static bool get_tags(struct sheet *s, const struct record *r, const char *text)
+static bool get_tags(
+	struct sheet *s, const struct record *r, const struct column *c, const char *text)
 {
+	(void)c;
 	struct buf system = BUF_INIT, value = BUF_INIT;
 
 	while (!r->again && *text) {
@@ -157,8 +161,10 @@ static bool get_tags(struct sheet *s, const struct record *r, const char *text)
 }
 
 /* Of the destination of this row. A password is known only where its own column says it. */
-static bool get_state(struct sheet *s, const struct record *r, const char *text)
+static bool get_state(
+	struct sheet *s, const struct record *r, const struct column *c, const char *text)
 {
+	(void)c;
 	const char *secret = sheet_text(s, s->look[SECRET]);
 	int state = secret_state_named(text);
 
@@ -348,7 +354,6 @@ static const struct format FORMAT = {
 	.tags = true,
 	.members = true,
 	.yes = "true",
-	.no = "false",
 	.charset = charset_of,
 	.rename = renamed,
 	.row = row,

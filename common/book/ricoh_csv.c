@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/map.h"
-#include "common/book/sheet.h"
+#include "common/book/member_of.h"
 #include "gen/errors.h"
 
 /* Blocks: their switch is the column of that place in look. */
@@ -21,27 +20,18 @@ enum {
 };
 enum { TYPE = GROUP_BLOCK + 1, IFAX_ADDRESS, IFAX_ENABLE };
 
-/* A cell of the column Groups, until all groups are known. */
-struct membership {
-	uint32_t list, entry;
-	const char *text;
-};
-
 struct ricoh {
-	struct membership *membership;
-	size_t n, cap;
-	char separator; /* of group numbers; the first one seen */
-	/* writing: key of a member to the text of its groups */
-	struct map old, new;
-	const struct book *old_book;
+	struct member_of groups; /* first */
 };
 
 /* ---- codes ---- */
 
 static const char *const PROTOCOLS[] = {"smb", "ftp", "ncp", "ncp"};
 
-static bool get_protocol(struct sheet *s, const struct record *r, const char *text)
+static bool get_protocol(
+	struct sheet *s, const struct record *r, const struct column *c, const char *text)
 {
+	(void)c;
 	struct book_dest *d = NULL;
 
 	for (uint32_t i = 0; i < r->entry->n_dests; i++)
@@ -67,8 +57,10 @@ static const char *put_protocol(const struct saying *y)
 	return NULL;
 }
 
-static bool get_type(struct sheet *s, const struct record *r, const char *text)
+static bool get_type(
+	struct sheet *s, const struct record *r, const struct column *c, const char *text)
 {
+	(void)c;
 	(void)s;
 	return r->entry->group || ascii_same(text, "U");
 }
@@ -80,11 +72,16 @@ static const char *put_type(const struct saying *y)
 	return y->about->entry->group ? "G" : "U";
 }
 
+static const char *index_of(const struct book_entry *e)
+{
+	const char *number = fields_get(&e->f, F_NUMBER);
+
+	return plain_number(e->key) || !number ? e->key : number;
+}
+
 static const char *put_index(const struct saying *y)
 {
-	const char *number = fields_get(&y->about->entry->f, F_NUMBER);
-
-	return plain_number(y->about->entry->key) || !number ? y->about->entry->key : number;
+	return index_of(y->about->entry);
 }
 
 /* Carnet writes no passwords here: how the machine wants them is not known. */
@@ -152,93 +149,9 @@ static const char *put_folder_block(const struct saying *y)
 	return has(y, DEST_FILE) ? "1" : "0";
 }
 
-/* ---- groups ---- */
-
-static bool get_groups(struct sheet *s, const struct record *r, const char *text)
-{
-	struct ricoh *x = s->state;
-
-	if (x->n == x->cap) {
-		x->cap = x->cap ? x->cap * 2 : 64;
-		x->membership = mem_realloc(x->membership, x->cap * sizeof(x->membership[0]));
-	}
-	x->membership[x->n++] = (struct membership){(uint32_t)(r->list - s->d->book->list),
-		(uint32_t)(r->entry - r->list->entry), book_str(s->d->book, text)};
-	return true;
-}
-
-static const char *groups_of(struct ricoh *x, const struct saying *y)
-{
-	const struct map *m = y->about->book == x->old_book ? &x->old : &x->new;
-	const struct buf *text = map_get(m, y->about->entry->key, strlen(y->about->entry->key));
-
-	return text ? buf_str(text) : NULL;
-}
-
-static const char *put_groups(const struct saying *y)
-{
-	return groups_of(y->state, y);
-}
-
 static const char *put_group_block(const struct saying *y)
 {
-	return groups_of(y->state, y) ? "1" : "0";
-}
-
-/* The next number of a list like 1,4,7; NULL at the end or where there is none. */
-static const char *next_number(const char *p, char *separator, char number[static 16])
-{
-	size_t n = strspn(p, "0123456789");
-
-	if (n == 0 || n > 15)
-		return NULL;
-	memcpy(number, p, n);
-	number[n] = 0;
-	p += n;
-	if (!*p)
-		return p;
-	if (!strchr(",;/ ", *p) || (*separator && *separator != *p))
-		return NULL;
-	*separator = *p;
-	return p + 1;
-}
-
-static struct book_entry *group_of(const struct map *groups, const char *number)
-{
-	return map_get(groups, number, strlen(number));
-}
-
-/* Are these numbers of groups, each? */
-static bool all_groups(struct ricoh *x, const struct map *groups, const char *text)
-{
-	char number[16], separator = x->separator;
-	const char *p = text;
-
-	do {
-		p = next_number(p, &separator, number);
-		if (!p || !group_of(groups, number))
-			return false;
-	} while (*p);
-	x->separator = separator;
-	return true;
-}
-
-static void join_groups(
-	struct sheet *s, struct ricoh *x, const struct map *groups, const struct membership *m)
-{
-	struct book_entry *member = &s->d->book->list[m->list].entry[m->entry];
-	const char *p = m->text;
-	char number[16], separator = x->separator;
-
-	if (!all_groups(x, groups, m->text)) {
-		book_add_extra(s->d->book, member, "Groups", m->text);
-		return;
-	}
-	separator = x->separator;
-	do {
-		p = next_number(p, &separator, number);
-		book_add_member(s->d->book, group_of(groups, number), member->key, member->key);
-	} while (p && *p);
+	return member_of_put(y) ? "1" : "0";
 }
 
 /* The machine never says them. */
@@ -253,72 +166,19 @@ static void done(struct sheet *s)
 {
 	struct ricoh *x = s->state;
 	struct book *b = s->d->book;
-	struct map groups = MAP_INIT;
 
 	if (b->n_lists == 0)
 		sheet_list(s, "1", LIST_FLAT, "");
-	for (uint32_t i = 0; i < b->list[0].n_entries; i++) {
-		struct book_entry *e = &b->list[0].entry[i];
-
-		withhold(b, e);
-		if (e->group)
-			map_put(&groups, e->key, strlen(e->key), e);
-	}
-	for (size_t i = 0; i < x->n; i++)
-		join_groups(s, x, &groups, &x->membership[i]);
-	map_fini(&groups);
-}
-
-static void add_groups(struct map *m, char separator, const struct book_list *l)
-{
-	for (uint32_t i = 0; i < l->n_entries; i++) {
-		const struct book_entry *g = &l->entry[i];
-
-		for (uint32_t j = 0; j < g->n_members; j++) {
-			const char *key = g->member[j].key;
-			struct buf *text = key ? map_get(m, key, strlen(key)) : NULL;
-			const struct saying y = {.about = &(struct about){.entry = g}};
-
-			if (!key)
-				continue;
-			if (!text) {
-				text = mem_alloc(sizeof(*text));
-				map_put(m, key, strlen(key), text);
-			} else {
-				buf_addc(text, separator);
-			}
-			buf_adds(text, put_index(&y));
-		}
-	}
+	for (uint32_t i = 0; i < b->list[0].n_entries; i++)
+		withhold(b, &b->list[0].entry[i]);
+	member_of_join(s, &x->groups);
 }
 
 static void plan(struct writer *w)
 {
 	struct ricoh *x = w->state;
 
-	x->old_book = w->base_of.book;
-	if (!x->separator)
-		x->separator = ',';
-	for (uint32_t i = 0; i < w->base_of.book->n_lists; i++)
-		add_groups(&x->old, x->separator, &w->base_of.book->list[i]);
-	for (uint32_t i = 0; i < w->e->book->n_lists; i++)
-		add_groups(&x->new, x->separator, &w->e->book->list[i]);
-}
-
-static void free_text(void *value, void *arg)
-{
-	(void)arg;
-	buf_fini(value);
-	free(value);
-}
-
-static void ricoh_fini(struct ricoh *x)
-{
-	map_each(&x->old, free_text, NULL);
-	map_each(&x->new, free_text, NULL);
-	map_fini(&x->old);
-	map_fini(&x->new);
-	free(x->membership);
+	member_of_plan(w, &x->groups);
 }
 
 /* ---- columns ---- */
@@ -402,7 +262,7 @@ static const struct column COLUMNS[] = {
 	{.name = "Access Privilege to User"},
 	{.name = "Access Privilege to Protected File"},
 	{.name = "Set Group List Settings", .flags = SWITCH, .put = put_group_block},
-	{.name = "Groups", .block = GROUP_BLOCK, .get = get_groups, .put = put_groups},
+	{.name = "Groups", .block = GROUP_BLOCK, .get = member_of_get, .put = member_of_put},
 	{.name = "Set Counter Reset Settings", .none = "0"},
 	{.name = "Enable Plot Counter Reset"},
 	{.name = "Enable Fax Counter Reset"},
@@ -508,7 +368,6 @@ static const struct format FORMAT = {
 	.tags = true,
 	.members = true,
 	.yes = "1",
-	.no = "0",
 	.preamble = preamble,
 	.row = row,
 	.done = done,
@@ -554,19 +413,19 @@ static int detect(struct span head)
 
 static int decode(struct decoder *d)
 {
-	struct ricoh x = {.n = 0};
+	struct ricoh x = {.groups = {.column = "Groups", .id = index_of}};
 	int r = sheet_decode(d, &FORMAT, &x);
 
-	ricoh_fini(&x);
+	member_of_fini(&x.groups);
 	return r;
 }
 
 static int encode(struct encoder *e)
 {
-	struct ricoh x = {.n = 0};
+	struct ricoh x = {.groups = {.column = "Groups", .id = index_of}};
 	int r = sheet_encode(e, &FORMAT, &x);
 
-	ricoh_fini(&x);
+	member_of_fini(&x.groups);
 	return r;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/book/view.h"
+#include "common/book/words.h"
 #include "gen/errors.h"
 
 /* ---- faults ---- */
@@ -62,20 +63,6 @@ static void table_wrong(struct sheet *s)
 }
 
 /* ---- texts ---- */
-
-const char *bool_token(const char *text)
-{
-	static const char *const YES[] = {"on", "true", "yes", "1"};
-	static const char *const NO[] = {"off", "false", "no", "0"};
-
-	for (size_t i = 0; i < array_len(YES); i++) {
-		if (ascii_same(text, YES[i]))
-			return "true";
-		if (ascii_same(text, NO[i]))
-			return "false";
-	}
-	return NULL;
-}
 
 const char *plain_number(const char *text)
 {
@@ -364,7 +351,7 @@ static bool set_field(
 	if (!info)
 		return c->tag;
 	if (info->type == FIELD_BOOL)
-		text = bool_token(text);
+		text = bool_read(text);
 	if (!text)
 		return false;
 	if (!d && contradicts(s, r, fields_get(&r->entry->f, c->field), text))
@@ -396,7 +383,7 @@ static void read_cell(struct sheet *s, const struct record *r, uint32_t cell)
 				return;
 			continue;
 		}
-		if (def->get ? def->get(s, r, text) : set_field(s, r, def, text))
+		if (def->get ? def->get(s, r, def, text) : set_field(s, r, def, text))
 			return;
 	}
 	/* a password never becomes plain text of the book */

@@ -49,6 +49,7 @@ struct about {
 /* What a column's put is asked for. */
 struct saying {
 	const struct about *about;
+	const struct column *column;
 	const struct book_dest *dest; /* of the column's kind, or NULL */
 	void *state;                  /* of the format */
 	struct buf *text;
@@ -65,7 +66,8 @@ struct column {
 	const char *tag;      /* a tag of this system instead of a field */
 	unsigned block;       /* of columns that a row may switch off; 0 = none */
 	/* NULL = the field as it stands. true: text is dealt with; false: it is an extra. */
-	bool (*get)(struct sheet *s, const struct record *r, const char *text);
+	bool (*get)(
+		struct sheet *s, const struct record *r, const struct column *c, const char *text);
 	/* The text, in y->text if it must be made; NULL = nothing to say. */
 	const char *(*put)(const struct saying *y);
 };
@@ -83,7 +85,7 @@ struct format {
 	bool row_per_dest;            /* destinations of one kind have a row each */
 	bool one_dest;                /* an entry has one at most */
 	bool tags, members;           /* its columns say them */
-	const char *yes, *no;         /* booleans in new rows */
+	const char *yes;              /* of new booleans; no goes with it: "on", "TRUE", "1" */
 
 	/* The charset of the file, -1 after sheet_wrong. NULL = UTF-8, or its mark's. */
 	int (*charset)(struct sheet *s);
@@ -200,8 +202,6 @@ struct book_list *sheet_list(
 	struct sheet *s, const char *slot, enum list_kind kind, const char *name);
 /* An entry of that list with key and number from their columns. 0, or -1 after a fault. */
 int sheet_add(struct sheet *s, struct record *r, struct book_list *l) must_check;
-/* "true", "false", or NULL when it is neither (AB-13). */
-const char *bool_token(const char *text);
 /* A number without its leading zeros; NULL when it is none. */
 const char *plain_number(const char *text);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/book/sheet.h"
+#include "common/book/words.h"
 #include "gen/errors.h"
 
 /* ---- what a column says ---- */
@@ -74,6 +75,7 @@ static const char *say(const struct writer *w, const struct about *a, const stru
 		if (def->kind != DEST_NONE && !y.dest)
 			continue;
 		*ret_def = def;
+		y.column = def;
 		said = say_def(&y, def);
 		if (said)
 			return said;
@@ -82,37 +84,6 @@ static const char *say(const struct writer *w, const struct about *a, const stru
 		return "";
 	extra = entry_extra(a->entry, c->extra);
 	return extra ? extra->value : "";
-}
-
-/* ---- booleans in the style found (AB-13) ---- */
-
-static const char *const STYLES[][2] = {
-	{"on", "off"}, {"true", "false"}, {"yes", "no"}, {"1", "0"}};
-
-static char upper(char c)
-{
-	return c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
-}
-
-/* In the words and the case of an older one. */
-static const char *bool_like(struct buf *out, const char *old, bool value, const struct format *f)
-{
-	const char *word = value ? f->yes : f->no;
-	bool all = old[0] && old[1] && upper(old[1]) == old[1];
-	bool first = old[0] && upper(old[0]) == old[0];
-	char text[8];
-	size_t n;
-
-	for (size_t i = 0; i < array_len(STYLES); i++)
-		if (ascii_same(old, STYLES[i][0]) || ascii_same(old, STYLES[i][1]))
-			word = STYLES[i][!value];
-	n = size_min(strlen(word), sizeof(text) - 1);
-	for (size_t i = 0; i < n; i++)
-		text[i] = all || (first && i == 0) ? upper(word[i]) : word[i];
-	text[n] = 0;
-	buf_reset(out);
-	buf_adds(out, bool_token(old) ? text : word);
-	return buf_str(out);
 }
 
 static bool is_bool(const struct column *def)
@@ -221,8 +192,8 @@ static void write_cell(struct writer *w, const struct about *a, uint32_t col,
 		password_lost(w, a, def);
 	if (!*text)
 		text = default_text(w, &w->base.col[col], def);
-	if (is_bool(def) && bool_token(text))
-		text = bool_like(&w->old, like_text, *bool_token(text) == 't', w->format);
+	if (is_bool(def) && bool_read(text))
+		text = bool_like(like_text, w->format->yes, *bool_read(text) == 't');
 	put_cell(w, a, col, def, text, like);
 }
 
