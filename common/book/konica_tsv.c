@@ -233,8 +233,7 @@ const struct codec codec_konica_tsv = {
 	.title = "Konica Minolta file",
 	.suffix = ".txt",
 	.charset = "UTF-16LE",
-	.flags = CODEC_ENCODE | CODEC_NEEDS_BASE | CODEC_TAGS | CODEC_EXACT | CODEC_SECRETS |
-		 CODEC_EXTRAS,
+	.flags = CODEC_ENCODE | CODEC_NEEDS_BASE | CODEC_TAGS | CODEC_EXACT | CODEC_SECRETS,
 	.detect = detect,
 	.decode = decode,
 	.encode = encode,

@@ -284,7 +284,7 @@ int sheet_add(struct sheet *s, struct record *r, struct book_list *l)
 	snprintf(line, sizeof(line), "line %u", s->t.line);
 	r->list = l;
 	r->entry = book_add_entry(s->d->book, l, *uuid ? uuid : *plain ? plain : line);
-	r->entry->at = (struct book_place){s->t.line, s->t.bom + s->t.begin};
+	r->entry->at = (struct book_place){s->t.line, table_offset(&s->t)};
 	return 0;
 }
 

@@ -208,6 +208,9 @@ static bool differs(
 	was = say(w, old, c, &w->old, &a);
 	if (b && b->flags & COLUMN_SWITCH)
 		return strcmp(is, "1") == 0 && strcmp(was, "1") != 0;
+	if (a != b && strcmp(was, is) == 0)
+		return w->base.t.cell[col].raw.n >
+		       0; /* of another kind now: an idle word would mean something */
 	return strcmp(was, is) != 0;
 }
 

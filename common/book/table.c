@@ -389,6 +389,17 @@ static uint32_t bytes_outside(const struct table *t, const uint8_t *p, size_t n)
 	return units * 2;
 }
 
+size_t table_offset(struct table *t)
+{
+	if (t->outside < CHARSET_UTF16LE)
+		return t->bom + t->begin;
+	if (t->counted > t->begin)
+		t->counted = t->outside_at = 0;
+	t->outside_at += bytes_outside(t, t->file.p + t->counted, t->begin - t->counted);
+	t->counted = t->begin;
+	return t->bom + t->outside_at;
+}
+
 void table_place(const struct table *t, size_t offset, struct book_fault *f)
 {
 	size_t from = size_min(offset, t->file.n);

@@ -43,6 +43,7 @@ struct table {
 	size_t begin, end, next; /* where it begins, where its line end does, what comes after */
 	uint32_t line;           /* of its first byte, from 1 */
 	uint32_t next_line;
+	size_t outside_at, counted; /* of UTF-16: where offset counted of file stood in it */
 	struct table_cell cell[BOOK_COLUMNS_MAX];
 	uint32_t n;
 	struct table_wrong wrong;
@@ -76,6 +77,8 @@ const char *table_text(struct table *t, uint32_t cell);
 struct span table_line(const struct table *t);
 struct span table_eol(const struct table *t);
 
+/* Where the row at hand begins in the file as it came. */
+size_t table_offset(struct table *t);
 /* Line, column and byte of an offset that is not before the row at hand. */
 void table_place(const struct table *t, size_t offset, struct book_fault *f);
 

@@ -106,7 +106,7 @@ static void find_entry(struct import *m, const char *key)
 	if (m->again)
 		return;
 	m->entry = book_add_entry(m->book, m->list, key);
-	m->entry->at = (struct book_place){m->t.line, m->t.bom + m->t.begin};
+	m->entry->at = (struct book_place){m->t.line, table_offset(&m->t)};
 }
 
 static int read_kind(struct import *m, struct book_dest **ret)

@@ -216,7 +216,9 @@ static void xerox_groups_stand_on_members_by_number_or_name(void **state)
 	buf_fini(&file);
 	buf_fini(&out);
 	buf_fini(&want);
-	file = sample("xerox_csv/workcentre.csv");
+	out = sample("xerox_csv/workcentre.csv");
+	file = replaced(buf_span(&out), ";11;0;", ";Team A;0;");
+	buf_fini(&out);
 	b = read_book(buf_span(&file), "xerox_csv");
 	assert_string_equal(entry(b, "11")->member[0].key, "10");
 	assert_string_equal(
