@@ -73,6 +73,9 @@ struct codec {
 	int (*decode)(struct decoder *d);
 	/* 0, or -1 and the fault. NULL without CODEC_ENCODE. */
 	int (*encode)(struct encoder *e);
+	/* Is this text what the format writes for nothing ("(null)")? Then no field can say it.
+	 * NULL = no text is. */
+	bool (*placeholder)(const char *text);
 	/* Can the format hold this field of this kind (DEST_NONE: of the entry)? Asking with field
 	 * 0: this kind at all. */
 	bool (*holds)(enum dest_kind kind, enum book_field field);

@@ -105,8 +105,11 @@ static void split_share(struct conv *c, struct book_dest *d, const char *path)
 
 static void join_unc(struct conv *c, struct book_dest *d, const char *path)
 {
-	const char *p = joined(c, get(d, F_SHARE), get(d, F_PATH));
+	const char *p;
 
+	if (*get(d, F_HOST) == '\0' && *get(d, F_SHARE) == '\0')
+		return; /* it is one path already */
+	p = joined(c, get(d, F_SHARE), get(d, F_PATH));
 	if (*get(d, F_HOST) != '\0')
 		p = conv_fmt(c, "\\\\%s", joined(c, get(d, F_HOST), p));
 	refold(c, d, F_HOST, path, "");

@@ -246,6 +246,10 @@ const char *convert_value(struct conv *c, enum dest_kind kind, enum book_field f
 		*why = ch.why ? ch.why : *why;
 		return NULL;
 	}
+	if (c->codec->placeholder && c->codec->placeholder(v)) {
+		*why = "that text stands for nothing there";
+		return NULL;
+	}
 	if (ch.controls && (info->address || info->type != FIELD_TEXT)) {
 		*why = "control characters have no place";
 		return NULL;

@@ -163,5 +163,6 @@ const struct codec codec_xerox_csv = {
 	.detect = detect,
 	.decode = decode,
 	.encode = encode,
+	.placeholder = blank,
 	.holds = holds,
 };

@@ -135,12 +135,12 @@ static void a_profile_is_found_by_family_variant_codec_and_model(void **state)
 	assert_null(profile_for("olivetti", "x"));
 }
 
-static void each_codec_has_a_profile_and_each_profile_says_all(void **state)
+static void each_codec_that_writes_has_a_profile_and_each_profile_says_all(void **state)
 {
 	(void)state;
 	for (size_t i = 0; codecs()[i]; i++) {
 		const struct book_profile *p = profile_named(codecs()[i]->name);
-		if (p == NULL)
+		if (p == NULL && codecs()[i]->flags & CODEC_ENCODE)
 			fail_msg("%s has no profile", codecs()[i]->name);
 	}
 	for (size_t i = 0; profiles()[i]; i++) {
@@ -162,7 +162,7 @@ int main(void)
 		cmocka_unit_test(kinds_are_those_of_the_table),
 		cmocka_unit_test(letters_are_the_makers_own),
 		cmocka_unit_test(a_profile_is_found_by_family_variant_codec_and_model),
-		cmocka_unit_test(each_codec_has_a_profile_and_each_profile_says_all),
+		cmocka_unit_test(each_codec_that_writes_has_a_profile_and_each_profile_says_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
