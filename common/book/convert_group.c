@@ -182,6 +182,10 @@ static void add_member(struct members *m, const struct book_member *member, cons
 {
 	const char *why;
 
+	if (!(m->c->codec->flags & CODEC_GROUPS)) {
+		lost(m, member, o, "the format does not say who is in a group");
+		return;
+	}
 	if (o == NULL) {
 		add_dangling(m, member);
 		return;

@@ -140,32 +140,48 @@ struct walk {
 	char path[TREE_PATH_MAX];
 };
 
-static bool fits(const struct tree_row *row, const struct xml_node *n, uint64_t *seen, int i)
+/* Which elements of one parent were met; bits of rows. */
+struct met {
+	uint64_t leaves, ways;
+};
+
+enum found { FOUND_ROW, FOUND_WAY, FOUND_OTHER, FOUND_UNKNOWN };
+
+/* What the element at w->path is; *ret_row for FOUND_ROW. A leaf with elements in it is none. */
+static enum found look_up(const struct walk *w, const struct xml_node *n, struct met *met,
+	const struct tree_row **ret_row)
 {
-	return tree_repeats(row) || ((row->role == TREE_PLAIN || !n->child) && first(seen, i));
+	int at = row_at(w->record, w->path);
+	int below = at < 0 ? row_below(w->record, w->path) : -1;
+	const struct tree_row *row = at < 0 ? NULL : &w->record->row[at];
+
+	*ret_row = row;
+	if (below >= 0)
+		return first(&met->ways, below) ? FOUND_WAY : FOUND_OTHER;
+	if (!row || (n->child && row->role != TREE_PLAIN && !tree_repeats(row)))
+		return FOUND_UNKNOWN;
+	return tree_repeats(row) || first(&met->leaves, at) ? FOUND_ROW : FOUND_OTHER;
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): bounded by LIMITS.depth */
 static void read_elements(struct walk *w, const struct xml_node *parent, size_t len)
 {
-	uint64_t leaves = 0, ways = 0;
+	struct met met = {0, 0};
 
 	for (const struct xml_node *n = parent->child; n; n = n->next) {
 		size_t room = sizeof(w->path) - len;
 		size_t more =
 			(size_t)snprintf(w->path + len, room, "%s%s", len > 0 ? "/" : "", n->name);
-		bool known = more < room && (!w->ns || strcmp(n->ns, w->ns) == 0);
-		int at = known ? row_at(w->record, w->path) : -1;
-		int below = known && at < 0 ? row_below(w->record, w->path) : -1;
+		bool ours = more < room && (!w->ns || strcmp(n->ns, w->ns) == 0);
+		const struct tree_row *row = NULL;
+		enum found found = ours ? look_up(w, n, &met, &row) : FOUND_UNKNOWN;
 
-		if (at >= 0 && fits(&w->record->row[at], n, &leaves, at))
-			add_leaf(w->l, w->path, n, n, &w->record->row[at]);
-		else if (below >= 0 && first(&ways, below))
+		if (found == FOUND_WAY)
 			read_elements(w, n, len + more);
-		else if (at >= 0 || below >= 0)
+		else if (found == FOUND_OTHER)
 			add_other(w->l, w->path, n, n);
 		else
-			add_leaf(w->l, w->path, n, n, NULL);
+			add_leaf(w->l, w->path, n, n, found == FOUND_ROW ? row : NULL);
 		w->path[len] = 0;
 	}
 }

@@ -131,13 +131,29 @@ static void grow_all(struct over *o, const struct tree_row *row)
 			buf_str(is) + at);
 }
 
+/* What stands there and does not count yet. */
+static void say_stale(const struct over *o, const struct tree_row *row)
+{
+	buf_reset(&o->w->was);
+	for (uint32_t i = 0; i < o->leaves.n; i++)
+		if (o->leaves.v[i].row == row) {
+			buf_adds(&o->w->was, tree_repeated_text(&o->leaves.v[i]));
+			buf_addc(&o->w->was, 0);
+		}
+}
+
 static void change_all(struct over *o, const struct tree_record *r, const struct tree_row *row,
 	const struct book_entry *was, const struct book_entry *is)
 {
+	const struct tree_block *b = &r->block[row->block];
 	const struct xml_node *first = NULL;
 	struct map had = MAP_INIT;
 
+	if (row->block && !tree_dest(b, was) && !tree_dest(b, is))
+		return;
 	tree_say_all(r, row, was, &o->base_keys, &o->w->was);
+	if (row->block && !tree_dest(b, was))
+		say_stale(o, row);
 	tree_say_all(r, row, is, &o->w->keys, &o->w->is);
 	if (o->w->was.n == o->w->is.n &&
 		(o->w->is.n == 0 || memcmp(o->w->was.p, o->w->is.p, o->w->is.n) == 0))

@@ -56,15 +56,24 @@ static int chosen(const struct tree_record *r, const struct tree_leaves *l, unsi
 	return -1;
 }
 
+/* A switch that is on without anything to it makes nothing. */
+static bool says_something(const struct tree_record *r, const struct tree_leaves *l, unsigned block)
+{
+	for (unsigned i = 0; i < r->n_rows; i++)
+		if (r->row[i].block == block && r->row[i].field && tree_text(l, r->row[i].path)[0])
+			return true;
+	return false;
+}
+
 uint32_t tree_blocks(const struct tree_record *r, const struct tree_leaves *l)
 {
 	uint32_t blocks = 1;
 
 	for (unsigned i = 1; i < r->n_blocks; i++) {
-		const struct tree_row *row = defining_row(r, i);
 		int yes = chosen(r, l, i);
 
-		if (yes > 0 || (yes < 0 && tree_text(l, row->path)[0]))
+		if (yes > 0 ? says_something(r, l, i)
+			    : yes < 0 && tree_text(l, defining_row(r, i)->path)[0])
 			blocks |= 1u << i;
 	}
 	return blocks;

@@ -33,13 +33,24 @@ static int check_fields(struct tree_writer *w, const struct book_entry *e,
 	return 0;
 }
 
+/* Is what it says enough to be read as a destination again? */
+static bool is_said(const struct tree_record *r, unsigned block, const struct book_dest *d)
+{
+	if (!tree_has_switch(r, block))
+		return fields_get(&d->f, r->block[block].defines);
+	for (unsigned i = 0; i < r->n_rows; i++)
+		if (r->row[i].block == block && r->row[i].field &&
+			fields_get(&d->f, r->row[i].field))
+			return true;
+	return false;
+}
+
 /* Each destination is the one of a block. */
 static int check_dest(struct tree_writer *w, const struct tree_record *r,
 	const struct book_entry *e, const struct book_dest *d)
 {
 	for (unsigned i = 1; i < r->n_blocks; i++)
-		if (tree_dest(&r->block[i], e) == d &&
-			(tree_has_switch(r, i) || fields_get(&d->f, r->block[i].defines)))
+		if (tree_dest(&r->block[i], e) == d && is_said(r, i, d))
 			return check_fields(w, e, r, i, &d->f);
 	return no_place(w, e, dest_kind_name(d->kind));
 }
