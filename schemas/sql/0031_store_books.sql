@@ -304,32 +304,35 @@ set enable_material = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   started timestamptz := clock_timestamp();
-  terms smallint := coalesce((select max(t) from unnest(p_terms) t), 0);
-  lead smallint := 0; -- the term that leads; 0 = devices do
+  terms int := coalesce((select max(t) from unnest(p_terms) t), 0);
+  lead int := 0; -- the term that leads; 0 = devices do
   fewest bigint; c bigint;
+  -- the ranges of one term that differ in the kind of word only, as one: bits 1 << kind, 31 for those above
+  c_terms int[]; c_masks bigint[]; c_lo text[]; c_hi text[];
   words text[]; entries bigint[]; ids bigint[]; untils timestamptz[];
   at_word text; at_entry bigint; at_until timestamptz; at_id bigint;
+  most bigint := 9223372036854775807;
   size int := 64; n int; found_n int := 0;
 begin
   if p_devices is null or (terms > 0 and cardinality(p_devices) > 16) then
-    if p_part > 0 then
-      lead := p_terms[p_part];
-    else
-      for q in 1 .. terms loop
-        exit when terms = 1;
-        select count(*) into c from (
-          select 1 from unnest(p_terms, p_kinds, p_lo, p_hi) r(t, k, lo, hi)
-            join store.book_word w on w.tenant_id = p_tenant and w.kind = r.k and w.word >= r.lo and w.word <= r.hi
-           where r.t = q limit 1000) x;
-        if fewest is null or c < fewest then fewest := c; lead := q; end if;
-      end loop;
-      if terms = 1 then lead := 1; end if;
-    end if;
+    lead := case when p_part > 0 then p_terms[p_part] when terms = 1 then 1 else 0 end;
+    for q in 1 .. terms loop
+      exit when lead > 0;
+      select count(*) into c from (
+        select 1 from unnest(p_terms, p_kinds, p_lo, p_hi) r(t, k, lo, hi)
+          join store.book_word w on w.tenant_id = p_tenant and w.kind = r.k and w.word >= r.lo and w.word <= r.hi
+         where r.t = q limit 1000) x;
+      if fewest is null or c < fewest then fewest := c; n := q; end if;
+    end loop;
+    if lead = 0 then lead := n; end if;
   end if;
+  select array_agg(g.t), array_agg(g.m), array_agg(g.lo), array_agg(g.hi) into c_terms, c_masks, c_lo, c_hi from (
+    select r.t, r.lo, r.hi, bit_or(1::bigint << least(r.k, 31)) as m
+      from unnest(p_terms, p_kinds, p_lo, p_hi) r(t, k, lo, hi) where r.t <> lead group by r.t, r.lo, r.hi) g;
 
   for i in greatest(p_part, 1) .. case when lead = 0 then cardinality(p_devices) else cardinality(p_terms) end loop
     continue when lead > 0 and p_terms[i] <> lead;
-    at_word := p_lo[i]; at_entry := 0; at_until := 'infinity'; at_id := 9223372036854775807;
+    at_word := p_lo[i]; at_entry := 0; at_until := 'infinity'; at_id := most;
     if i = p_part then at_word := p_word; at_entry := p_entry; at_until := p_until; at_id := p_id; end if;
     loop
       if lead > 0 then
@@ -349,26 +352,25 @@ begin
       if lead > 0 then
         return query
           select i, k.word, k.entry_id, h.until_at, h.id
-            from unnest(words, entries) with ordinality as k(word, entry_id, ord)
+            from (select u.word, u.entry_id, u.ord from unnest(words, entries) with ordinality as u(word, entry_id, ord)
+                   where (c_terms is null or (select count(distinct g.t) from unnest(c_terms, c_masks, c_lo, c_hi) g(t, m, lo, hi)
+                           where exists (select 1 from store.book_word w where w.entry_id = u.entry_id
+                                   and w.word >= g.lo and w.word <= g.hi and (1::bigint << least(w.kind, 31)) & g.m <> 0)) = terms - 1)
+                     and not exists ( -- found before: by a smaller word of this range, or by a range before it
+                       select 1 from unnest(p_terms, p_kinds, p_lo, p_hi) with ordinality r(t, k, lo, hi, o)
+                        where r.t = lead and r.o <= i and exists (
+                          select 1 from store.book_word w where w.entry_id = u.entry_id and w.kind = r.k
+                             and w.word >= r.lo and w.word <= r.hi and (r.o < i or w.word < u.word)))
+                  offset 0) k
             cross join lateral (
               select p.until_at, p.id from store.book_presence p
                where p.entry_id = k.entry_id and p.until_at > p_from and p.since_at <= p_to
                  and (p.until_at, p.id) < (case when k.word = at_word and k.entry_id = at_entry then at_until else 'infinity' end,
-                       case when k.word = at_word and k.entry_id = at_entry then at_id else 9223372036854775807 end)
-                 and (p_devices is null or p.device_id = any(p_devices))
-                 and (p_site is null or exists (select 1 from store.book_device d
-                       where d.device_id = p.device_id and d.site = p_site))
+                       case when k.word = at_word and k.entry_id = at_entry then at_id else most end)
+                 and (p_devices is null or p.device_id in (select d from unnest(p_devices) d))
+                 and (p_site is null or p.device_id in (select d.device_id from store.book_device d
+                       where d.tenant_id = p_tenant and d.site = p_site))
                order by p.until_at desc, p.id desc limit p_limit - found_n) h
-           where not exists ( -- found before: by a smaller word of this range, or by a range before it
-               select 1 from unnest(p_terms, p_kinds, p_lo, p_hi) with ordinality r(t, k, lo, hi, o)
-                 join store.book_word w on w.entry_id = k.entry_id and w.kind = r.k and w.word >= r.lo and w.word <= r.hi
-                where r.t = lead and (r.o < i or (r.o = i and w.word < k.word)))
-             and not exists (
-               select 1 from generate_series(1, terms) t
-                where t <> lead and not exists (
-                  select 1 from unnest(p_terms, p_kinds, p_lo, p_hi) r(t, k, lo, hi)
-                    join store.book_word w on w.entry_id = k.entry_id and w.kind = r.k and w.word >= r.lo and w.word <= r.hi
-                   where r.t = t.t))
            order by k.ord, h.until_at desc, h.id desc limit p_limit - found_n;
       else
         return query
@@ -376,12 +378,9 @@ begin
             from unnest(entries, untils, ids) with ordinality as k(entry_id, until_at, id, ord)
            where (p_site is null or exists (select 1 from store.book_device d
                    where d.device_id = p_devices[i] and d.site = p_site))
-             and not exists (
-               select 1 from generate_series(1, terms) t
-                where not exists (
-                  select 1 from unnest(p_terms, p_kinds, p_lo, p_hi) r(t, k, lo, hi)
-                    join store.book_word w on w.entry_id = k.entry_id and w.kind = r.k and w.word >= r.lo and w.word <= r.hi
-                   where r.t = t.t))
+             and (c_terms is null or (select count(distinct g.t) from unnest(c_terms, c_masks, c_lo, c_hi) g(t, m, lo, hi)
+                   where exists (select 1 from store.book_word w where w.entry_id = k.entry_id
+                           and w.word >= g.lo and w.word <= g.hi and (1::bigint << least(w.kind, 31)) & g.m <> 0)) = terms)
            order by k.ord limit p_limit - found_n;
       end if;
       get diagnostics n = row_count;
@@ -389,7 +388,7 @@ begin
       if found_n >= p_limit then return; end if;
       n := cardinality(entries);
       if lead > 0 then
-        at_word := words[n]; at_entry := entries[n] + 1; at_until := 'infinity'; at_id := 9223372036854775807;
+        at_word := words[n]; at_entry := entries[n] + 1; at_until := 'infinity'; at_id := most;
       else
         at_until := untils[n]; at_id := ids[n];
       end if;
@@ -398,7 +397,7 @@ begin
         return query select i, at_word, at_entry, at_until, null::bigint;
         return;
       end if;
-      size := least(size * 2, 512);
+      size := least(size * 2, 256);
     end loop;
   end loop;
 end $$;

@@ -108,6 +108,13 @@ ask GET /openapi.json && is "$(field .openapi)" 3.1.0 "the OpenAPI document is s
 n=$(grep -cE '^(GET|POST|PUT|PATCH|DELETE) ' schemas/routes.tab)
 is "$(jq '[.paths[] | keys[]] | length' <<<"$body")" $((n + 3)) "it holds every route"
 
+ask GET '/api/v1/search?q=nobody+at%3A2027-05-03&kind=fax' "${viewer[@]}" && is "$status $(field '.items | length')" "200 0" "a viewer searches the books of all devices"
+ask GET /api/v1/search "${viewer[@]}" && is "$status $(field .reason)" "422 nothing_to_find" "but must say what to look for"
+ask GET '/api/v1/search?q=x&cursor=Zm9v' "${viewer[@]}" && is "$status $(field .reason)" "422 cursor" "a cursor that is none is refused"
+ask GET /api/v1/versions/00000000-0000-7000-8000-000000000009/entries "${viewer[@]}" && is "$status" 404 "no version, no book"
+ask GET '/api/v1/diff?a=00000000-0000-7000-8000-000000000009' "${viewer[@]}" && is "$status $(field .reason)" "422 required" "a comparison needs two"
+post /api/v1/search:reindex '{}' "${admin[@]}" && is "$status" 202 "an administrator has all books read again"
+
 ask GET '/api/v1/audit?limit=5' "${admin[@]}" && is "$(field '.items | length')" 5 "the audit trail is paged"
 is "$(stack_psql "$D" -c 'select gate.audit_check() is null')" t "its chain is whole"
 stack_psql "$D" -c "update gate.audit set object = 'else' where seq = 3"

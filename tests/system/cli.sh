@@ -73,6 +73,38 @@ item=$(jq -r '[.items[] | select(.role == "native")][0].name' "$D/stdout")
 rc 0 "an item as the device gave it" version export "$version" --item "$item" -o "$D/list.abk"
 check "is text of a Canon address book" grep -q "^# Canon AddressBook" "$D/list.abk"
 rc 1 "an existing file is not overwritten" version export "$version" --item "$item" -o "$D/list.abk"
+rc 0 "its book" version show "$version" --json
+check "with lists and entries in canonical fields" jq -e '.book.family == "canon" and (.book.lists | length) > 0 and (.book.entries | length) == .entries and .book.wrong == 0' "$D/stdout"
+check "and without any password" jq -e '[.. | .secrets? // empty | .[] | .value] | all(. == "clear" or . == "encrypted" or . == "withheld" or . == "unknown")' "$D/stdout"
+rc 0 "its book as a table" version show "$name"
+check "has its lists" grep -q '^LIST ' "$D/stdout"
+
+# Another printer's book is changed: compared, and found everywhere.
+name2=$(c run targets "$run" --json | jq -r '[.items[] | select(.state == "succeeded" and .type == "I")][1].device_name')
+serial2=$(c device get "$name2" --json | jq -r .serial)
+item2=$(c version show "$name2" --json | jq -r '[.items[] | select(.role == "native")][0].name')
+curl -sf --unix-socket "$D/run/control.sock" -X POST "http://localhost/devices/$serial2/edit" -d "{\"item\":\"$item2\",\"name\":\"Zephyrine Quux\"}" >/dev/null
+c task run Fleet >/dev/null
+rc 2 "two generations differ" version diff "$name2@1" "$name2@2"
+check "by that entry" grep -q "Zephyrine Quux" "$D/stdout"
+rc 2 "as JSON, too" version diff "$name2@1" "$name2" --json
+is "$(jq '.added + .changed + .removed' "$D/stdout")" 1 "one entry"
+rc 0 "a version does not differ from itself" version diff "$name2@2" "$name2@2"
+rc 1 "there is no generation 9" version diff "$name2@1" "$name2@9"
+tries=0
+until c search quux zephyrine --json >"$D/found" && [ "$(jq '.items | length' "$D/found")" -gt 0 ] || [ $((tries += 1)) -gt 100 ]; do sleep 0.1; done
+is "$(jq -r '[.items[] | "\(.device_name) \(.name) \(.since_generation)"] | join(";")' "$D/found")" "$name2 Zephyrine Quux 2" "a search over the fleet says where it stands, since when"
+rc 0 "as it was before" search zephyrine --at "$(c version list "$name2" --json | jq -r '.items[1].committed_at')" --json
+is "$(jq '.items | length' "$D/stdout")" 0 "it stood nowhere"
+entry=$(c version show "$name2" --json | jq -c '[.book.entries[] | select(.kinds == ["fax"])][0]')
+digits=$(jq -r '.values[] | select(.name == "fax.fax_number") | .value | gsub("[^0-9]"; "") | .[-7:]' <<<"$entry")
+rc 0 "where does this fax number stand?" search "$digits" --kind fax --device "$name2" --json
+check "there, with its list and place" jq -e --argjson e "$entry" '.items | any(.list == $e.list and .number == $e.number)' "$D/stdout"
+rc 0 "a table of them" search "$digits"
+check "for people" grep -q "^DEVICE .*SINCE" "$D/stdout"
+rc 1 "a kind that is none" search x --kind telex
+rc 64 "a flag that is none" search x --knid fax
+
 rc 0 "a version is verified from the medium" version verify "$version"
 find "$D/vault/objects" -type f -size +0 -print0 | sort -z | head -z -n 1000 | while IFS= read -r -d '' f; do
 	chmod u+w "$f" && printf X | dd of="$f" bs=1 seek=200 conv=notrunc status=none
@@ -109,11 +141,13 @@ is "$(c version list "$name" --json | jq '.items | length')" 2 "an edited book m
 is "$(c run list --task Fleet --json | jq '.items[0].versions')" 1 "and no other printer makes one"
 is "$(cat "$D"/log/*/current | grep -c -e book-password-1 -e 'a password for the administrator' -e "$(cat "$D/run/token")")" 0 "no secret in any log"
 
+version=$(c version list "$name" --json | jq -r ".items[0].id") # its objects were written anew
 # Every page of REST answers with members that its OpenAPI document knows.
 openapi=$(curl -s -m 30 --unix-socket "$D/run/rest.sock" http://localhost/openapi.json)
 wrong=
 for path in $(jq -r '.paths | to_entries[] | select(.value.get and (.key | contains("{") | not) and (.key != "/events")) | .key' <<<"$openapi"); do
-	answer=$(curl -s -m 30 --unix-socket "$D/run/rest.sock" -H "Authorization: Bearer $(cat "$D/run/token")" "http://localhost/api/v1$path")
+	case $path in /search) query='?q=a' ;; /diff) query="?a=$version&b=$version" ;; *) query= ;; esac
+	answer=$(curl -s -m 30 --unix-socket "$D/run/rest.sock" -H "Authorization: Bearer $(cat "$D/run/token")" "http://localhost/api/v1$path$query")
 	wrong+=$(jq -r --arg path "$path" --argjson answer "$answer" '
 		def schema: if has("$ref") then .["$ref"] | split("/")[-1] else null end;
 		. as $doc | .paths[$path].get.responses["200"].content["application/json"].schema | schema as $name
