@@ -60,8 +60,9 @@ int book_read_back(const struct target *t, const struct book *meant, struct span
 
 /* ---- book_ledger.c ---- */
 
-/* Grouped: worst first, lines alike together with some of their entries; all with --wide. */
-void ledger_show(const struct cli *c, FILE *out, const struct ledger *l);
+/* Grouped: worst first, lines alike together with some of their entries; all with --wide. source
+ * knows the numbers of the entries. */
+void ledger_show(const struct cli *c, FILE *out, const struct ledger *l, const struct book *source);
 /* Lines that --accept (classes, actions, the hash's begin, "all") leaves open. -1 after a message.
  */
 int ledger_open_lines(const struct ledger *l, const char *accept);

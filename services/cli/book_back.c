@@ -7,12 +7,12 @@
 #include "common/book/diff.h"
 #include "services/cli/book.h"
 
-static const void *place_of(const char *list, const char *key, struct buf *out)
+static struct span place_of(const char *list, const char *key, struct buf *out)
 {
 	buf_reset(out);
 	buf_add(out, list, strlen(list) + 1);
 	buf_adds(out, key);
-	return out->p;
+	return buf_span(out);
 }
 
 /* Entries whose password the ledger names already. */
@@ -20,10 +20,11 @@ static void already(struct ledger *l, struct map *ret)
 {
 	struct buf place = BUF_INIT;
 
-	for (uint32_t i = 0; i < l->n; i++)
+	for (uint32_t i = 0; i < l->n; i++) {
+		struct span at = place_of(l->line[i].list, l->line[i].key, &place);
 		if (l->line[i].action == LEDGER_SECRET_NEEDED)
-			(void)map_put(
-				ret, place_of(l->line[i].list, l->line[i].key, &place), place.n, l);
+			(void)map_put(ret, at.p, at.n, l);
+	}
 	buf_fini(&place);
 }
 
@@ -37,8 +38,10 @@ static void note_secrets(struct ledger *l, const struct diff *d, bool revealed)
 	for (uint32_t i = 0; i < d->n; i++) {
 		const struct diff_change *x = &d->change[i];
 		if (x->part != DIFF_SECRET || x->left == NULL || x->left_dest == DIFF_NO_DEST ||
-			x->left->dest[x->left_dest].secret.text == NULL ||
-			map_get(&named, place_of(x->list, x->left->key, &place), place.n) != NULL)
+			x->left->dest[x->left_dest].secret.text == NULL)
+			continue;
+		struct span at = place_of(x->list, x->left->key, &place);
+		if (map_get(&named, at.p, at.n) != NULL)
 			continue;
 		ledger_add(l, &(struct ledger_line){.action = LEDGER_SECRET_NEEDED,
 				      .list = x->list,

@@ -140,7 +140,8 @@ static void summary(
 			n->warnings, n->warnings == 1 ? "" : "s");
 	}
 	explain(c, s);
-	ledger_show(c, stdout, l);
+	if (s->book != NULL)
+		ledger_show(c, stdout, l, s->book);
 	buf_fini(&b);
 }
 

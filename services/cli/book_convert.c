@@ -177,7 +177,7 @@ static void tell(const struct cli *c, FILE *out, const struct conversion *k, con
 
 	ledger_hash_text(&r->ledger, hash);
 	safe_text(&name, r->source.name);
-	ledger_show(c, out, &r->ledger);
+	ledger_show(c, out, &r->ledger, r->source.book);
 	(void)fprintf(out, "%s: %s → %s for %s, %u of %u entries", buf_str(&name), r->source.title,
 		k->to.codec->title, k->to.profile->title, r->book->n_entries,
 		r->source.book->n_entries);

@@ -4,11 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/crypto/crypto.h"
+#include "common/base/map.h"
 #include "services/cli/book.h"
 
-#define NAMES_SHOWN 5u
+#define LINES_SHOWN 5u
+#define FIELDS_SHOWN 8u
 #define HASH_DIGITS_MIN 8u
+
+/* What hurts most first: whole entries, members, what is cut; then fields. */
+static int rank(enum ledger_action action)
+{
+	static const enum ledger_action first[] = {LEDGER_ENTRY_DROPPED, LEDGER_MEMBER_LOST,
+		LEDGER_CUT, LEDGER_TRANSLITERATED, LEDGER_DROPPED};
+
+	for (int i = 0; i < (int)array_len(first); i++)
+		if (first[i] == action)
+			return i;
+	return (int)array_len(first) + (int)action;
+}
 
 static int order(const void *a, const void *b)
 {
@@ -17,9 +30,7 @@ static int order(const void *a, const void *b)
 	int d = (int)ledger_severity(y->action) - (int)ledger_severity(x->action);
 
 	if (d == 0)
-		d = (int)x->action - (int)y->action;
-	if (d == 0)
-		d = strcmp(x->field, y->field);
+		d = rank(x->action) - rank(y->action);
 	if (d == 0)
 		d = strcmp(x->reason, y->reason);
 	return d != 0 ? d : (x > y) - (x < y);
@@ -27,9 +38,52 @@ static int order(const void *a, const void *b)
 
 static bool alike(const struct ledger_line *x, const struct ledger_line *y)
 {
-	return x->action == y->action && strcmp(x->field, y->field) == 0 &&
-	       strcmp(x->reason, y->reason) == 0;
+	return x->action == y->action && strcmp(x->reason, y->reason) == 0;
 }
+
+/* ---- the entries of the source, by list and key ---- */
+
+static struct span place_of(const char *list, const char *key, struct buf *out)
+{
+	buf_reset(out);
+	buf_add(out, list, strlen(list) + 1);
+	buf_adds(out, key);
+	return buf_span(out);
+}
+
+static void index_entries(const struct book *b, struct map *ret)
+{
+	struct buf place = BUF_INIT;
+
+	for (uint32_t i = 0; i < b->n_lists; i++)
+		for (uint32_t k = 0; k < b->list[i].n_entries; k++) {
+			struct book_entry *e = &b->list[i].entry[k];
+			struct span at = place_of(b->list[i].slot, e->key, &place);
+			(void)map_put(ret, at.p, at.n, e);
+		}
+	buf_fini(&place);
+}
+
+/* People know an entry by its number, not by its key. */
+static void put_entry(struct buf *out, const struct map *entries, const struct ledger_line *x)
+{
+	struct buf place = BUF_INIT;
+	struct span at = place_of(x->list, x->key, &place);
+	const struct book_entry *e = map_get(entries, at.p, at.n);
+
+	safe_text(out, x->list);
+	if (*x->key != '\0') {
+		buf_addc(out, ' ');
+		safe_text(out, e != NULL ? entry_number(e) : x->key);
+	}
+	if (*x->name != '\0') {
+		buf_addc(out, ' ');
+		safe_text(out, x->name);
+	}
+	buf_fini(&place);
+}
+
+/* ---- lines and groups ---- */
 
 static void quoted(struct buf *out, const char *before, const char *value)
 {
@@ -39,26 +93,42 @@ static void quoted(struct buf *out, const char *before, const char *value)
 	buf_addc(out, '"');
 }
 
-static void show_line(FILE *out, const struct ledger_line *x)
+static void show_line(FILE *out, const struct map *entries, const struct ledger_line *x)
 {
 	struct buf b = BUF_INIT;
 
-	safe_text(&b, x->list);
-	if (*x->key != '\0') {
-		buf_addc(&b, ' ');
-		safe_text(&b, x->key);
-	}
-	if (*x->name != '\0') {
-		buf_addc(&b, ' ');
-		safe_text(&b, x->name);
+	put_entry(&b, entries, x);
+	if (*x->field != '\0') {
+		buf_adds(&b, "  ");
+		safe_text(&b, x->field);
 	}
 	if (*x->before != '\0')
-		quoted(&b, "  ", x->before);
+		quoted(&b, " ", x->before);
 	if (*x->after != '\0')
 		quoted(&b, " → ", x->after);
-	if (b.n > 0)
-		(void)fprintf(out, "    %s\n", buf_str(&b));
+	(void)fprintf(out, "    %s\n", buf_str(&b));
 	buf_fini(&b);
+}
+
+/* "fax.ecm, fax.sub, uuid …": each once. */
+static void put_fields(struct buf *out, const struct ledger_line *const *v, uint32_t n)
+{
+	const char *shown[FIELDS_SHOWN];
+	uint32_t fields = 0, k;
+
+	for (uint32_t i = 0; i < n; i++) {
+		for (k = 0; k < fields && strcmp(shown[k], v[i]->field) != 0; k++)
+			;
+		if (k < fields || *v[i]->field == '\0')
+			continue;
+		if (fields == FIELDS_SHOWN) {
+			buf_adds(out, " …");
+			return;
+		}
+		shown[fields++] = v[i]->field;
+		buf_adds(out, fields == 1 ? ": " : ", ");
+		safe_text(out, v[i]->field);
+	}
 }
 
 static const char *severity_color(enum ledger_severity s)
@@ -66,41 +136,42 @@ static const char *severity_color(enum ledger_severity s)
 	return s >= SEVERITY_LOSS ? "\033[31m" : s == SEVERITY_ACTION ? "\033[33m" : "\033[36m";
 }
 
-static void show_group(
-	const struct cli *c, FILE *out, const struct ledger_line *const *v, uint32_t n)
+static void show_group(const struct cli *c, FILE *out, const struct map *entries,
+	const struct ledger_line *const *v, uint32_t n)
 {
 	enum ledger_severity severity = ledger_severity(v[0]->action);
-	uint32_t shown = c->wide ? n : n < NAMES_SHOWN ? n : NAMES_SHOWN;
+	uint32_t shown = c->wide ? n : n < LINES_SHOWN ? n : LINES_SHOWN;
 	struct buf b = BUF_INIT;
 
-	safe_text(&b, v[0]->field);
-	if (*v[0]->reason != '\0') {
-		buf_adds(&b, b.n > 0 ? ": " : "");
-		safe_text(&b, v[0]->reason);
-	}
+	safe_text(&b, v[0]->reason);
+	put_fields(&b, v, n);
 	(void)fprintf(out, "%s%s%s %s %u×  %s\n", paint(c, severity_color(severity)),
 		ledger_severity_name(severity), paint(c, "\033[0m"),
 		ledger_action_name(v[0]->action), n, buf_str(&b));
 	for (uint32_t i = 0; i < shown; i++)
-		show_line(out, v[i]);
+		show_line(out, entries, v[i]);
 	if (shown < n)
 		(void)fprintf(out, "    and %u more; --wide shows all\n", n - shown);
 	buf_fini(&b);
 }
 
-void ledger_show(const struct cli *c, FILE *out, const struct ledger *l)
+void ledger_show(const struct cli *c, FILE *out, const struct ledger *l, const struct book *source)
 {
 	const struct ledger_line **v = mem_alloc((l->n + 1) * sizeof(*v));
+	struct map entries = MAP_INIT;
 	uint32_t from = 0;
 
+	if (l->n > 0)
+		index_entries(source, &entries);
 	for (uint32_t i = 0; i < l->n; i++)
 		v[i] = &l->line[i];
 	qsort(v, l->n, sizeof(*v), order);
 	for (uint32_t i = 1; i <= l->n; i++)
 		if (i == l->n || !alike(v[i], v[from])) {
-			show_group(c, out, v + from, i - from);
+			show_group(c, out, &entries, v + from, i - from);
 			from = i;
 		}
+	map_fini(&entries);
 	free(v);
 }
 

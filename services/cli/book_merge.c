@@ -174,14 +174,14 @@ static int preflight(const struct target *t, const struct book *b, struct ledger
 	return rc == 0 ? 0 : cli_fail(-1, "%s", f.detail);
 }
 
-static const void *place_of(const struct ledger_line *x, struct buf *out)
+static struct span place_of(const struct ledger_line *x, struct buf *out)
 {
 	buf_reset(out);
 	buf_addf(out, "%u", (unsigned)x->action);
 	buf_add(out, x->list, strlen(x->list) + 1);
 	buf_add(out, x->key, strlen(x->key) + 1);
 	buf_adds(out, x->field);
-	return out->p;
+	return buf_span(out);
 }
 
 /* Losses that a side has as it is are not the merge's. */
@@ -191,11 +191,15 @@ static void only_new(const struct ledger *merged, struct ledger sides[2], struct
 	struct buf place = BUF_INIT;
 
 	for (int s = 0; s < 2; s++)
-		for (uint32_t i = 0; i < sides[s].n; i++)
-			(void)map_put(&known, place_of(&sides[s].line[i], &place), place.n, ret);
-	for (uint32_t i = 0; i < merged->n; i++)
-		if (map_get(&known, place_of(&merged->line[i], &place), place.n) == NULL)
+		for (uint32_t i = 0; i < sides[s].n; i++) {
+			struct span at = place_of(&sides[s].line[i], &place);
+			(void)map_put(&known, at.p, at.n, ret);
+		}
+	for (uint32_t i = 0; i < merged->n; i++) {
+		struct span at = place_of(&merged->line[i], &place);
+		if (map_get(&known, at.p, at.n) == NULL)
 			ledger_add(ret, &merged->line[i]);
+	}
 	map_fini(&known);
 	buf_fini(&place);
 }
@@ -241,7 +245,7 @@ static int write_merged(const struct cli *c, const struct source s[3], const str
 	else if (book_read_back(t, m->book, buf_span(&bytes), true, &l) != 0)
 		rc = EXIT_BOOK_ERROR;
 	if (rc == EXIT_BOOK_SAME && ledger_losses(&l) > 0) {
-		ledger_show(c, stderr, &l);
+		ledger_show(c, stderr, &l, m->book);
 		rc = cli_fail(EXIT_BOOK_DIFFERS,
 			"the merged book does not fit %s; nothing is written", t->profile->title);
 	}

@@ -170,8 +170,10 @@ is "$rc" 0 "convert --view: for a spreadsheet (AB-23)"
 book check people.view.csv
 has "$out" 'Spreadsheet view' "check: knows a view"
 there=0 other=
+formats=$("$carnet" book convert --help | sed -n 's/^Formats://p')
 for f in "$golden"/*/*.*; do
 	codec=${f%/*} codec=${codec##*/}
+	case "$formats " in *" $codec "*) ;; *) continue ;; esac # some are only read
 	[ "$codec" != carnet_json ] || continue
 	book convert --view -o back.view.csv "$f" && book convert --to "$codec" --base "$f" --accept all -o back back.view.csv
 	if cmp -s back "$f"; then there=$((there + 1)); else other="$other $f: $err"; fi
@@ -333,6 +335,12 @@ bomb "NUL bytes, 64 MiB" huge
 { head -7 "$golden/canon_csv/office.csv"; times ',' $((63 * M)); } >b && bomb "CSV: sixty million columns" b
 { head -7 "$golden/canon_csv/office.csv"; printf '"'; times 'a,' $((63 * M)); } >b && bomb "CSV: a quote that does not end" b
 { head -c 140 "$golden/canon_abk/sales.abk"; printf 'cn: a'; for i in $(seq 16); do times $'\n aaaaaa' $((4 * M)); done; } >b && bomb "abk: endless folding" b
+{ echo 'list,number,name,email'; seq 1 4000000 | awk '{print "1," $1 ",a,b"}' | head -c $((63 * M)); } >b && bomb "generic CSV: four million entries" b
+{ echo 'list,number,name,email'; printf '1,1,"'; times $'a\nb,' $((63 * M)); } >b && bomb "generic CSV: a cell of 63 MiB" b
+{ printf 'version: 1\ndn: cn=a\ncn: a\n'; head -c $((63 * M)) < <(yes ' aaaaa'); } >b && bomb "LDIF: endless folding" b
+K=http://www.kyoceramita.com/ws/km-wsdl/setting/address_book
+{ printf '<?xml version="1.0"?><k:a xmlns:k="%s">' $K; times '<k:b>' $((63 * M)); } >b && bomb "XML: nesting" b
+{ printf '<?xml version="1.0"?><k:a xmlns:k="%s">' $K; times '<k:personal_address/>' $((63 * M)); } >b && bomb "XML: three million elements" b
 { printf '\x1f\x8b\x08'; head -c $M /dev/urandom; } >b && bomb "a packed file is opaque" b
 { printf 'PK\003\004'; head -c $M /dev/urandom; } >b && bomb "a ZIP is opaque" b
 printf '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>' >b && bomb "XML: a DTD" b
