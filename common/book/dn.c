@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "common/base/ascii.h"
+#include "common/text/unicode.h"
+#include "common/text/utf8.h"
 
 static int hex(char c)
 {
@@ -153,7 +155,28 @@ static int by_text(const void *a, const void *b)
 
 #define PIECES 16
 
-static char *normal_piece(const struct piece *p)
+/* Of spaces only single ones inside count. */
+static void add_squeezed(const char *s, struct buf *out)
+{
+	for (s += strspn(s, " "); *s; s++)
+		if (*s != ' ' || (s[1] && s[1] != ' '))
+			buf_addc(out, *s);
+}
+
+static void fold_value(struct buf *value)
+{
+	struct buf folded = BUF_INIT;
+
+	if (!utf8_valid(value->p, value->n) || unicode_fold(buf_str(value), false, &folded) < 0) {
+		buf_reset(&folded);
+		buf_add(&folded, value->p, value->n);
+	}
+	buf_reset(value);
+	add_squeezed(buf_str(&folded), value);
+	buf_fini(&folded);
+}
+
+static char *normal_piece(const struct piece *p, bool fold)
 {
 	struct buf one = BUF_INIT, value = BUF_INIT;
 
@@ -161,6 +184,8 @@ static char *normal_piece(const struct piece *p)
 		buf_addc(&one, ascii_lower((char)p->type.p[i]));
 	buf_addc(&one, '=');
 	unescape(p->value, &value);
+	if (fold)
+		fold_value(&value);
 	dn_add_value(buf_str(&value), &one);
 	buf_fini(&value);
 	return buf_detach(&one);
@@ -177,14 +202,14 @@ static void add_sorted(char **v, size_t n, struct buf *out)
 	}
 }
 
-void dn_normal(const char *dn, struct buf *out)
+static void write_normal(const char *dn, bool fold, struct buf *out)
 {
 	struct piece p = {.end = ','};
 	char *v[PIECES];
 	size_t n = 0;
 
 	for (const char *s = dn; *s && p.end && piece_at(s, &p); s = p.next) {
-		v[n++] = normal_piece(&p);
+		v[n++] = normal_piece(&p, fold);
 		if (p.end == '+' && n < PIECES)
 			continue;
 		add_sorted(v, n, out);
@@ -193,4 +218,14 @@ void dn_normal(const char *dn, struct buf *out)
 			buf_addc(out, p.end);
 	}
 	add_sorted(v, n, out);
+}
+
+void dn_normal(const char *dn, struct buf *out)
+{
+	write_normal(dn, false, out);
+}
+
+void dn_fold(const char *dn, struct buf *out)
+{
+	write_normal(dn, true, out);
 }

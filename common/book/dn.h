@@ -16,5 +16,7 @@ bool dn_value(const char *dn, const char *attribute, struct buf *out) must_check
 /* A form in which equal names are equal: types in lower case, one way of escaping, parts of a part
  * in order. Letters of values count. */
 void dn_normal(const char *dn, struct buf *out);
+/* As servers compare names (RFC 4518): letters of any case and width, spaces between words once. */
+void dn_fold(const char *dn, struct buf *out);
 /* A value with what must be escaped. */
 void dn_add_value(const char *value, struct buf *out);

@@ -8,7 +8,6 @@
 
 #include "common/base/ascii.h"
 #include "common/crypto/crypto.h"
-#include "common/text/unicode.h"
 #include "common/text/utf8.h"
 #include "gen/errors.h"
 
@@ -58,12 +57,23 @@ static bool one_of(struct span v, const char *const *words)
 	return false;
 }
 
+/* What a server keeps of an entry for itself; no attribute of anybody's (RFC 4512, 4530). */
+static bool operational(struct span name)
+{
+	static const char *const NAMES[] = {"structuralObjectClass", "entryUUID", "entryCSN",
+		"entryDN", "creatorsName", "createTimestamp", "modifiersName", "modifyTimestamp",
+		"subschemaSubentry", "hasSubordinates", "contextCSN", NULL};
+
+	return one_of(name, NAMES);
+}
+
 bool ldif_silent(const struct line *l)
 {
 	static const char *const CLASSES[] = {
 		"top", "person", "organizationalPerson", "uidObject", NULL};
 
-	return ldif_named(l, "objectClass") && one_of(ldif_value(l), CLASSES);
+	return operational(l->name) ||
+	       (ldif_named(l, "objectClass") && one_of(ldif_value(l), CLASSES));
 }
 
 bool ldif_secret(struct span name)
@@ -84,21 +94,6 @@ const char *ldif_dn(const struct record *r, struct arena *a)
 	while (i < r->n && r->line[i].kind == LINE_COMMENT)
 		i++;
 	return i < r->n && ldif_named(&r->line[i], "dn") ? ldif_text(&r->line[i], a) : NULL;
-}
-
-void ldif_fold(const char *dn, struct buf *out)
-{
-	struct buf normal = BUF_INIT, folded = BUF_INIT;
-	const char *p;
-
-	dn_normal(dn, &normal);
-	if (unicode_fold(buf_str(&normal), false, &folded) < 0)
-		buf_add(&folded, normal.p, normal.n);
-	for (p = buf_str(&folded); *p; p++)
-		if (*p != ' ' || p[1] != ' ')
-			buf_addc(out, *p);
-	buf_fini(&normal);
-	buf_fini(&folded);
 }
 
 /* ---- faults ---- */
@@ -397,7 +392,7 @@ static int entry(struct reader *x, const struct record *r, const char *dn, bool 
 		return 0;
 	}
 	*place = (struct named){(uint32_t)(l - b->list), l->n_entries};
-	ldif_fold(dn, &normal);
+	dn_fold(dn, &normal);
 	twice = map_get(&x->names, buf_str(&normal), normal.n);
 	if (!twice)
 		(void)map_put(&x->names, buf_str(&normal), normal.n, place);
@@ -527,7 +522,7 @@ static void resolve(struct reader *x, uint32_t list, struct book_member *m)
 	struct buf normal = BUF_INIT;
 	const struct named *to;
 
-	ldif_fold(m->text, &normal);
+	dn_fold(m->text, &normal);
 	to = dn_valid(m->text) ? map_get(&x->names, buf_str(&normal), normal.n) : NULL;
 	if (to && to->list == list)
 		m->key = b->list[list].entry[to->entry].key;

@@ -12,15 +12,12 @@ bool ldif_named(const struct line *l, const char *name);
 struct span ldif_value(const struct line *l);
 /* The value decoded, in the arena: text or what base64 stands for. NULL: no UTF-8, or with NUL. */
 const char *ldif_text(const struct line *l, struct arena *a);
-/* Lines of which nothing is said: classes that follow from others. */
+/* Lines of which nothing is said: classes that follow from others, notes of a server. */
 bool ldif_silent(const struct line *l);
 /* Passwords and such: never shown, never written elsewhere. */
 bool ldif_secret(struct span name);
 /* The name of the record, in the arena; NULL = it has none. */
 const char *ldif_dn(const struct record *r, struct arena *a);
-
-/* A name as servers compare it: letters of any case, any number of spaces. */
-void ldif_fold(const char *dn, struct buf *out);
 
 /* "smb://user@host:445/path carnet" to a destination and back. A URI that is not written just so is
  * none of ours: false. */

@@ -52,7 +52,7 @@ static bool take(struct ldif_writer *x, const char *dn)
 	struct buf b = BUF_INIT;
 	bool is_free;
 
-	ldif_fold(dn, &b);
+	dn_fold(dn, &b);
 	is_free = !map_get(&x->taken, b.p, b.n);
 	(void)map_put(&x->taken, b.p, b.n, x);
 	buf_fini(&b);
@@ -231,8 +231,8 @@ static bool same_dn(const char *a, const char *b)
 	bool same = *a && *b && dn_valid(a);
 
 	if (same) {
-		ldif_fold(a, &x);
-		ldif_fold(b, &y);
+		dn_fold(a, &x);
+		dn_fold(b, &y);
 		same = strcmp(buf_str(&x), buf_str(&y)) == 0;
 	}
 	buf_fini(&x);
@@ -246,7 +246,7 @@ static bool taken(struct ldif_writer *x, const char *dn)
 	struct buf b = BUF_INIT;
 	bool is;
 
-	ldif_fold(dn, &b);
+	dn_fold(dn, &b);
 	is = map_get(&x->taken, b.p, b.n);
 	buf_fini(&b);
 	return is;
