@@ -35,6 +35,15 @@ const char *conv_fmt(struct conv *c, const char *fmt, ...)
 	return s;
 }
 
+const char *conv_place(struct conv *c, const char *path, enum book_field field)
+{
+	if (field == 0)
+		return path;
+	if (*path == '\0')
+		return field_info(field)->name;
+	return conv_fmt(c, "%s.%s", path, field_info(field)->name);
+}
+
 void conv_note(struct conv *c, enum ledger_action action, const char *field, const char *before,
 	const char *after, const char *reason)
 {
@@ -320,8 +329,8 @@ static void tell_side_effects(struct conv *c)
 static void convert(struct conv *c)
 {
 	c->out->charset = book_str(c->out, charset_name(c->charset));
-	if (c->to->whole_model) /* what was kept goes back to its own format from there */
-		c->out->codec = book_str(c->out, c->src->codec);
+	/* what nobody's format keeps goes back to its own format from there */
+	c->out->codec = book_str(c->out, c->to->neutral ? c->src->codec : c->codec->name);
 	for (uint32_t i = 0; (c->same_codec || c->to->whole_model) && i < c->src->n_meta; i++)
 		book_add_meta(c->out, c->src->meta[i].name, c->src->meta[i].value);
 	convert_lists(c);
@@ -354,6 +363,7 @@ static int set_up(struct conv *c, const struct book *source, const struct conver
 	bug_if(charset < 0);
 	c->charset = (enum charset)charset;
 	c->from = profile_of(source);
+	c->reader = codec_named(source->codec);
 	c->same_family = c->to->neutral || strcmp(source->family, c->to->family) == 0;
 	c->same_codec = strcmp(source->codec, c->codec->name) == 0;
 	return 0;

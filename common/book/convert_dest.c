@@ -36,7 +36,7 @@ bool field_passes(struct conv *c, enum dest_kind kind, const struct field *f, co
 		why = conv_fmt(
 			c, "a code of %s means nothing to %s", c->src->family, c->to->family);
 	if (why && !is_default(c->from, kind, f->id, f->value))
-		conv_note(c, LEDGER_DROPPED, path, f->value, "", why);
+		conv_note(c, LEDGER_DROPPED, conv_place(c, path, f->id), f->value, "", why);
 	return why == NULL;
 }
 
@@ -50,8 +50,7 @@ static void refold(struct conv *c, struct book_dest *d, enum book_field field, c
 
 	if ((before ? before : "") == value || strcmp(before ? before : "", value) == 0)
 		return;
-	conv_note(c, LEDGER_REMAPPED, conv_fmt(c, "%s.%s", path, field_info(field)->name), before,
-		value, why);
+	conv_note(c, LEDGER_REMAPPED, conv_place(c, path, field), before, value, why);
 	book_set(c->out, &d->f, field, value);
 }
 
@@ -210,10 +209,12 @@ static const char *kind_refused(struct conv *c, const struct book_dest *d)
 /* The folders of a protocol may lack what those of another have. */
 static bool lacks(struct conv *c, const struct book_dest *d, enum book_field field)
 {
-	const char *name = conv_fmt(c, "%s.%s", get(d, F_PROTOCOL), field_info(field)->name);
+	const char *protocol = get(d, F_PROTOCOL);
+	size_t n = strlen(protocol);
 
 	for (const char *const *l = c->to->lacks; d->kind == DEST_FILE && *l; l++)
-		if (strcmp(*l, name) == 0)
+		if (strncmp(*l, protocol, n) == 0 && (*l)[n] == '.' &&
+			strcmp(*l + n + 1, field_info(field)->name) == 0)
 			return true;
 	return false;
 }
@@ -232,7 +233,7 @@ static bool is_lacking(
 	if (!lacks(c, d, f->id))
 		return false;
 	if (f->id != F_PORT || !own_port(d))
-		conv_note(c, LEDGER_DROPPED, path, f->value, "",
+		conv_note(c, LEDGER_DROPPED, conv_place(c, path, f->id), f->value, "",
 			conv_fmt(c, "%s has no place for it with %s", c->codec->title,
 				get(d, F_PROTOCOL)));
 	return true;
@@ -244,14 +245,14 @@ static bool fields_into(struct conv *c, struct book_dest *to, const struct book_
 	for (uint32_t i = 0; i < d->f.n; i++) {
 		const struct field *f = &d->f.v[i];
 		const struct field_info *info = field_info(f->id);
-		const char *place = conv_fmt(c, "%s.%s", path, info->name);
-		if (is_lacking(c, d, f, place) || !field_passes(c, d->kind, f, place))
+		if (is_lacking(c, d, f, path) || !field_passes(c, d->kind, f, path))
 			continue;
-		const char *v = convert_value(c, d->kind, f->id, place, f->value, why);
+		const char *v = convert_value(c, d->kind, f->id, path, f->value, why);
 		if (v == NULL && info->address)
 			return false;
 		if (v == NULL)
-			conv_note(c, LEDGER_DROPPED, place, f->value, "", *why);
+			conv_note(
+				c, LEDGER_DROPPED, conv_place(c, path, f->id), f->value, "", *why);
 		else
 			book_set(c->out, &to->f, f->id, v);
 	}

@@ -14,14 +14,18 @@ static const char *dest_path(struct conv *c, enum dest_kind kind, uint32_t nth)
 	return conv_fmt(c, "%s[%u]", dest_kind_name(kind), nth + 1);
 }
 
-/* A format whose groups are not understood keeps its own as they are. */
+/* A format whose groups are not understood keeps its own as they are; nobody else has a use for a
+ * group without members. */
 static const char *group_refused(struct conv *c)
 {
-	bool groups = (c->codec->flags & CODEC_GROUPS) != 0 || c->same_codec;
+	bool of_its_own = c->same_codec || c->to->whole_model;
 
-	if ((c->to->kinds & 1u << DEST_GROUP) && groups)
-		return NULL;
-	return conv_fmt(c, "%s has no groups", c->codec->title);
+	if ((c->to->kinds & 1u << DEST_GROUP) == 0 ||
+		((c->codec->flags & CODEC_GROUPS) == 0 && !of_its_own))
+		return conv_fmt(c, "%s has no groups", c->codec->title);
+	if (c->reader && (c->reader->flags & CODEC_GROUPS) == 0 && !of_its_own)
+		return conv_fmt(c, "%s does not say who is in it", c->reader->title);
+	return NULL;
 }
 
 /* ---- destinations ---- */
@@ -98,7 +102,7 @@ static void name_it(struct conv *c, struct book_entry *e)
 
 	if (!c->to->name_required || fields_get(&e->f, F_NAME))
 		return;
-	name = convert_value(c, DEST_NONE, F_NAME, "name", first_address(e), &why);
+	name = convert_value(c, DEST_NONE, F_NAME, "", first_address(e), &why);
 	c->n_pending = mark;
 	if (name == NULL)
 		name = "-";
@@ -113,13 +117,12 @@ static void convert_fields(struct conv *c, struct book_entry *e)
 
 	for (uint32_t i = 0; i < from->n; i++) {
 		const struct field *f = &from->v[i];
-		const char *path = field_info(f->id)->name;
 		const char *why = NULL;
-		if (f->id == F_NUMBER || !field_passes(c, DEST_NONE, f, path))
+		if (f->id == F_NUMBER || !field_passes(c, DEST_NONE, f, ""))
 			continue;
-		const char *v = convert_value(c, DEST_NONE, f->id, path, f->value, &why);
+		const char *v = convert_value(c, DEST_NONE, f->id, "", f->value, &why);
 		if (v == NULL)
-			conv_note(c, LEDGER_DROPPED, path, f->value, "", why);
+			conv_note(c, LEDGER_DROPPED, field_info(f->id)->name, f->value, "", why);
 		else
 			book_set(c->out, &e->f, f->id, v);
 	}
@@ -163,13 +166,12 @@ static void convert_extras(struct conv *c, struct book_entry *e)
 {
 	const struct book_entry *src = c->now->entry;
 	bool as_is = c->same_codec || c->to->whole_model;
-	bool keep = as_is ||
-		    ((c->same_family || c->to->neutral) && (c->codec->flags & CODEC_EXTRAS) != 0);
+	bool keep = as_is || (c->to->neutral && (c->codec->flags & CODEC_EXTRAS) != 0);
 	struct map seen = MAP_INIT;
 
 	for (uint32_t i = 0; i < src->n_extras; i++) {
 		struct book_extra *x = &src->extra[i];
-		const char *why = conv_fmt(c, "a value of %s alone", c->src->family);
+		const char *why = NULL;
 		const char *name = x->name;
 		if (*x->value == '\0' && !as_is)
 			continue; /* an empty cell */
@@ -180,7 +182,7 @@ static void convert_extras(struct conv *c, struct book_entry *e)
 			book_add_extra(c->out, e, name, v);
 		else
 			conv_note(c, LEDGER_DROPPED, conv_fmt(c, "extra.%s", x->name), x->value, "",
-				why);
+				why ? why : "a value of its own format alone");
 	}
 	map_fini(&seen);
 }
@@ -235,6 +237,17 @@ static void add_part(struct conv *c, struct origin *o, const struct book_entry *
 			*book_add_dest(c->out, e, DEST_NONE) = whole->dest[i];
 }
 
+/* A kind that the model does not know is all in extras, which its own format takes back; an entry
+ * whose destinations are all lost is no use to anybody. */
+static bool needs_dest(const struct conv *c, const struct book_entry *e)
+{
+	if (e->n_dests)
+		return true;
+	if (c->to->whole_model || (c->same_codec && e->n_extras))
+		return false;
+	return c->to->dest_required || (c->from && c->from->dest_required);
+}
+
 void convert_entry(struct conv *c, struct origin *o)
 {
 	struct book_entry whole = {.key = "", .group = o->entry->group};
@@ -248,11 +261,8 @@ void convert_entry(struct conv *c, struct origin *o)
 		return;
 	}
 	convert_dests(c, &whole, &why);
-	/* a kind that the model does not know is all in extras, which its own format takes back */
-	bool kept = c->same_codec && o->entry->n_dests == 0 && o->entry->n_extras > 0;
-	if (!whole.group && whole.n_dests == 0 && !kept &&
-		(o->entry->n_dests || c->to->dest_required)) {
-		conv_drop_origin(c, why ? why : "it has no destination");
+	if (!whole.group && whole.n_dests == 0 && needs_dest(c, o->entry)) {
+		conv_drop_origin(c, why ? why : "it has no destination that is understood");
 		return;
 	}
 	convert_fields(c, &whole);

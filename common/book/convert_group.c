@@ -141,6 +141,8 @@ static const char *refused(const struct members *m, const struct origin *o)
 {
 	const struct book_profile *p = m->c->to;
 
+	if ((m->c->codec->flags & CODEC_GROUPS) == 0)
+		return "members are not understood in this format";
 	if (o->dropped || o->n == 0)
 		return "it is not in the target";
 	if (o->target != m->c->now->target)
@@ -168,8 +170,9 @@ static void add_dangling(struct members *m, const struct book_member *member)
 	const struct target *t = c->now->target;
 	const char *why = "there is no such entry";
 	const char *text = NULL;
+	bool groups = (c->codec->flags & CODEC_GROUPS) != 0;
 
-	if (member->text && c->same_family && !c->to->group_on_member &&
+	if (groups && member->text && c->same_family && !c->to->group_on_member &&
 		!names_entry(t, member->text))
 		text = convert_text(c, member->text, &why);
 	if (text)

@@ -51,6 +51,7 @@ struct conv {
 	const struct book_profile *from; /* of the source; NULL = none is known */
 	const struct book_profile *to;
 	const struct codec *codec;
+	const struct codec *reader; /* that read the source; NULL = none is known */
 	const struct convert_options *opts;
 	enum charset charset;
 	bool same_family; /* codes and secrets of the source mean the same in the target */
@@ -70,6 +71,10 @@ struct conv {
 void *conv_take(struct conv *c, size_t n, size_t size) must_check;
 const char *conv_fmt(struct conv *c, const char *fmt, ...) printf_like(2, 3);
 
+/* "file[2].path": a field of the destination path, or of the entry where that is ""; path alone
+ * where field is 0. */
+const char *conv_place(struct conv *c, const char *path, enum book_field field);
+
 /* A line about c->now; text outlives the conversion or comes from conv_fmt. */
 void conv_note(struct conv *c, enum ledger_action action, const char *field, const char *before,
 	const char *after, const char *reason);
@@ -78,7 +83,8 @@ void conv_drop_origin(struct conv *c, const char *reason);
 void conv_write_ledger(struct conv *c, struct ledger *ledger);
 
 /* convert_value.c: what of a value the target can hold, in work or as given; NULL = nothing, *why
- * says why not. Notes what it changed. field 0: a label that is no field. */
+ * says why not. Notes what it changed. path: of its destination, "" = of the entry; field 0: a
+ * label that is no field, path is its name. */
 const char *convert_value(struct conv *c, enum dest_kind kind, enum book_field field,
 	const char *path, const char *value, const char **why) must_check;
 /* A text that is no field: a tag, an extra, a list's name, a password. */

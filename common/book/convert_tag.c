@@ -101,7 +101,7 @@ void convert_tags(struct conv *c, struct book_entry *e, const struct book_entry 
 
 	for (uint32_t i = 0; i < src->n_tags; i++) {
 		const struct book_tag *t = &src->tag[i];
-		const char *why = conv_fmt(c, "%s has no place for it", c->codec->title);
+		const char *why = NULL;
 		const char *value = NULL;
 		if (has_place(c, t) && !(c->to->tags_once && has_tag(e, t->system)))
 			value = convert_text(c, t->value, &why);
@@ -112,7 +112,7 @@ void convert_tags(struct conv *c, struct book_entry *e, const struct book_entry 
 			before = t->value;
 		} else {
 			conv_note(c, LEDGER_DROPPED, conv_fmt(c, "tag.%s", t->system), t->value, "",
-				why);
+				why ? why : conv_fmt(c, "%s has no place for it", c->codec->title));
 		}
 	}
 	if (c->to->letter_system && (c->codec->flags & CODEC_TAGS) && !have &&

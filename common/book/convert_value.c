@@ -261,7 +261,7 @@ const char *convert_value(struct conv *c, enum dest_kind kind, enum book_field f
 		const char *shorter = cut(c, l, v);
 		if (value_absent(c, field, shorter))
 			return NULL;
-		conv_note(c, LEDGER_CUT, path, value, shorter, *why);
+		conv_note(c, LEDGER_CUT, conv_place(c, path, field), value, shorter, *why);
 		return shorter;
 	}
 	if (value_absent(c, field ? field : F_NAME, v)) {
@@ -269,10 +269,10 @@ const char *convert_value(struct conv *c, enum dest_kind kind, enum book_field f
 		return NULL;
 	}
 	if (ch.transliterated)
-		conv_note(c, LEDGER_TRANSLITERATED, path, value, v,
+		conv_note(c, LEDGER_TRANSLITERATED, conv_place(c, path, field), value, v,
 			conv_fmt(c, "%s has not all its characters", charset_name(c->charset)));
 	else if (ch.reencoded || ch.controls)
-		conv_note(c, LEDGER_REENCODED, path, value, v,
+		conv_note(c, LEDGER_REENCODED, conv_place(c, path, field), value, v,
 			ch.controls ? "line ends and other control characters have no place"
 				    : conv_fmt(c, "%s has other forms of its characters",
 					      charset_name(c->charset)));

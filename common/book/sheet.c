@@ -133,7 +133,7 @@ static bool seen_before(const struct sheet *s, const struct sheet_column *c)
 	if (c->def)
 		return sheet_column(s, c->def->name) >= 0;
 	for (uint32_t i = 0; i < s->n_cols; i++)
-		if (strcmp(s->col[i].extra, c->extra) == 0)
+		if (strcmp(s->col[i].extra, c->extra) == 0 && !(s->col[i].def && s->format->prefix))
 			return true;
 	return false;
 }
