@@ -56,7 +56,8 @@ struct pass {
 	uint32_t *slot; /* of the table: index of a key + 1, 0 = free */
 	uint32_t n_keys, cap_keys, n_slots;
 	uint32_t *partner[2];
-	bool ties; /* a key stands on both sides, and on one several times */
+	bool one_list; /* on both sides, and the same: lists need not be told apart */
+	bool ties;     /* a key stands on both sides, and on one several times */
 };
 
 static void index_keys(struct pass *p)
@@ -122,7 +123,11 @@ static void add_key(struct pass *p, int side, uint32_t item, size_t begin)
 
 static void pass_init(struct pass *p, struct match_side *l, struct match_side *r)
 {
-	*p = (struct pass){.side = {l, r}, .cap_keys = 64, .n_slots = 128};
+	const struct book *x = l->book, *y = r->book;
+
+	*p = (struct pass){.side = {l, r}, .n_slots = 128};
+	p->one_list =
+		x->n_lists == 1 && y->n_lists == 1 && strcmp(x->list[0].slot, y->list[0].slot) == 0;
 	while (p->n_slots < (l->n + r->n) * 2)
 		p->n_slots *= 2;
 	p->cap_keys = l->n + r->n + 1;
@@ -208,7 +213,7 @@ static size_t begin_key(struct pass *p, const struct match_item *item, bool in_l
 	size_t begin = p->text.n;
 
 	buf_addc(&p->text, item->raw->group ? 'g' : 'p');
-	if (in_list)
+	if (in_list && !p->one_list)
 		add_text(p, item->list->slot);
 	return begin;
 }
@@ -309,11 +314,8 @@ static bool keys_are_numbers(const struct match_side *s)
 /* The own list first: a person may stand in several. */
 static void run_lists(struct pass *p, keys_fn keys)
 {
-	const struct match_side *l = p->side[0], *r = p->side[1];
-
 	run(p, keys, true, NULL);
-	if (l->book->n_lists > 1 || r->book->n_lists > 1 ||
-		(l->n && r->n && strcmp(l->v[0].list->slot, r->v[0].list->slot) != 0))
+	if (!p->one_list)
 		run(p, keys, false, NULL);
 }
 
