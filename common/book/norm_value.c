@@ -81,6 +81,16 @@ static const char *norm_text(struct book *b, const char *value)
 	return value;
 }
 
+/* Without the blanks and dots behind it; nothing but such stays. */
+static size_t host_length(const char *s, size_t n)
+{
+	size_t m = n;
+
+	while (m > 0 && (blank(s[m - 1]) || s[m - 1] == '.'))
+		m--;
+	return m > 0 ? m : n;
+}
+
 /* Trimmed; what stands behind the last '@' (or all of it) as a host. */
 static void add_with_host(const char *s, bool email, struct buf *out, bool *failed)
 {
@@ -96,8 +106,11 @@ static void add_with_host(const char *s, bool email, struct buf *out, bool *fail
 	at = email ? memrchr(s, '@', n) : NULL;
 	size_t local = at ? (size_t)(at + 1 - s) : email ? n : 0;
 	buf_add(out, s, local);
-	buf_add(&host, s + local, n - local);
-	*failed |= host_canonical(buf_str(&host), out) < 0;
+	buf_add(&host, s + local, host_length(s + local, n - local));
+	if (host.n > 0 && strspn(buf_str(&host), " \t.") == host.n)
+		buf_add(out, host.p, host.n);
+	else
+		*failed |= host_canonical(buf_str(&host), out) < 0;
 	buf_fini(&host);
 }
 
@@ -171,11 +184,12 @@ static const char *norm_bool(struct book *b, const char *value)
 	static const char *const words[][2] = {
 		{"true", "false"}, {"on", "off"}, {"yes", "no"}, {"1", "0"}};
 
-	for (size_t i = 0; i < array_len(words); i++)
+	value = norm_text(b, value);
+	for (size_t i = 0; value != NULL && i < array_len(words); i++)
 		for (int no = 0; no < 2; no++)
 			if (ascii_same(value, words[i][no]))
 				return strcmp(value, words[0][no]) == 0 ? value : words[0][no];
-	return norm_text(b, value);
+	return value;
 }
 
 static const char *norm_access_no(struct book *b, const char *value)

@@ -11,6 +11,9 @@ struct random {
 };
 
 uint64_t random_draw(struct random *r);
+/* From here on every draw of anybody takes a byte of these, and gives 0 behind the last: a fuzzer's
+ * books. NULL ends that. */
+void random_feed(const uint8_t *bytes, size_t n);
 /* 0 … n - 1; n of at least 1. */
 uint32_t random_below(struct random *r, uint32_t n);
 bool random_one_in(struct random *r, uint32_t n);

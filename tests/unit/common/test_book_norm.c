@@ -61,6 +61,8 @@ static void addresses_keep_what_tells_people_apart(void **state unused)
 	norm(F_ADDRESS, "x@", "x@");
 	norm(F_ADDRESS, "x@y　", "x@y");
 	norm(F_ADDRESS, " ", NULL);
+	norm(F_ADDRESS, "x@y . . . . . .", "x@y");
+	norm(F_ADDRESS, "x@. . .", "x@. . .");
 	norm(F_HOST, " SRV.Example. ", "srv.example");
 	norm(F_HOST, "FE80:0::1", "fe80::1");
 	norm(F_HOST, "ｓｒｖ．", "srv");
@@ -83,6 +85,7 @@ static void numbers_booleans_and_sets_have_one_spelling(void **state unused)
 	norm(F_ECM, "ON", "true");
 	norm(F_ECM, "no", "false");
 	norm(F_ECM, "1", "true");
+	norm(F_ECM, "off  ", "false");
 	norm(F_ECM, "perhaps", "perhaps");
 	norm(F_RESOLUTIONS, "400x400  200x200 400x400", "200x200 400x400");
 }
