@@ -151,7 +151,9 @@ static struct part *parts_of(const struct match_side *s)
 
 static void add_list(struct differ *x, enum diff_op op, const struct part *l, const struct part *r)
 {
-	const struct book_list *list = (r ? r : l)->list;
+	const struct part *here = r ? r : l;
+	bug_if(here == NULL);
+	const struct book_list *list = here->list;
 	struct diff_change c = {
 		.op = op,
 		.list = list->slot,

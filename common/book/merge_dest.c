@@ -193,6 +193,7 @@ static uint32_t pair_side(
 	const struct merge_row *row, struct dest_rows *rows, int s, uint32_t *added)
 {
 	const struct match_item *b = row->side[MERGE_BASE], *it = row->side[s];
+	bug_if(it == NULL); /* what is put together stands on both sides */
 	uint32_t n = it->normal->n_dests, m = b ? b->normal->n_dests : 0, n_added = 0;
 	uint32_t *pair = mem_alloc(size_max(m, 1) * sizeof(*pair));
 	bool *taken = mem_alloc((size_t)n + 1);
@@ -272,7 +273,7 @@ static struct dest_rows dest_rows_of(const struct merge_row *row)
 		n += row->side[s] ? row->side[s]->normal->n_dests : 0;
 	rows.v = mem_alloc(size_max(n, 1) * sizeof(*rows.v));
 	rows.n = b ? b->normal->n_dests : 0;
-	for (uint32_t i = 0; i < rows.n; i++)
+	for (uint32_t i = 0; b && i < rows.n; i++)
 		set_side(&rows.v[i], MERGE_BASE, b, i);
 	for (int i = 0; i < 2; i++) {
 		added[i] = mem_alloc(size_max(n, 1) * sizeof(uint32_t));

@@ -62,8 +62,9 @@ static void decide(struct merger *g, struct merge_row *row)
 {
 	const struct match_item *b = row->side[MERGE_BASE], *l = row->side[MERGE_LEFT],
 				*r = row->side[MERGE_RIGHT];
-	struct place p[3];
+	struct place p[3] = {{NULL}};
 
+	bug_if(b == NULL && l == NULL && r == NULL);
 	for (int s = 0; s < 3; s++)
 		if (row->side[s])
 			p[s] = place_of(row->side[s]);
@@ -92,7 +93,7 @@ static bool shared_before(const struct merge_row *a, const struct merge_row *b)
 		struct place p = place_of(a->side[s]), q = place_of(b->side[s]);
 
 		if (strcmp(p.slot, q.slot) == 0 &&
-			(strcmp(p.key, q.key) == 0 ||
+			(merge_same_text(p.key, q.key) ||
 				(p.number && merge_same_text(p.number, q.number))))
 			return true;
 	}
