@@ -90,11 +90,15 @@ static const char *const PORTS[] = {"445", "21", "0021", "80", "443", "8080", "a
 static const char *const BOOLS[] = {"true", "false", "on", "OFF", "Yes", "no", "1", "0", "maybe"};
 static const char *const TOKENS[] = {"smb", "ftp", "webdav", "g3", "auto", "200x200 400x400",
 	"400x400 200x200 200x200", "to", "Line1"};
+static const char *const PROTOCOLS[] = {
+	"smb", "smb", "ftp", "ftp", "webdav", "ncp", "sftp", "desktop"};
 static const char *const NUMBERS[] = {"0", "1", "001", "5", "10", "x1", " 7 "};
 static const char *const DIGITS[] = {"0", "0000", "0123", "123", "12345678"};
 
 const char *book_random_value(struct random *r, struct book *b, enum book_field id)
 {
+	if (id == F_PROTOCOL && !random_one_in(r, 8))
+		return PICK(r, PROTOCOLS);
 	switch (field_info(id)->type) {
 	case FIELD_EMAIL:
 		return PICK(r, MAILS);
@@ -122,14 +126,30 @@ const char *book_random_value(struct random *r, struct book *b, enum book_field 
 
 /* ---- entries ---- */
 
+/* One of n entries has it not, or few have it: what makes a destination is mostly there. */
+static bool drawn(struct random *r, unsigned id)
+{
+	switch (id) {
+	case F_NAME:
+	case F_ADDRESS:
+	case F_FAX_NUMBER:
+	case F_URI:
+	case F_HOST:
+	case F_PROTOCOL:
+	case F_BOX_ID:
+		return !random_one_in(r, 6);
+	default:
+		return random_one_in(r, field_info(id)->address ? 2 : 8);
+	}
+}
+
 static void add_fields(struct random *r, struct book *b, struct fields *f, enum dest_kind kind)
 {
 	for (unsigned id = 1; id < FIELD_NUMBERS; id++) {
 		const struct field_info *info = field_info(id);
 		bool place = id == F_NUMBER || id == F_UUID;
-		bool likely = info && (info->address || id == F_NAME || id == F_PROTOCOL);
 
-		if (info && !place && info->kinds & 1u << kind && random_one_in(r, likely ? 2 : 8))
+		if (info && !place && info->kinds & 1u << kind && drawn(r, id))
 			book_set(b, f, (enum book_field)id,
 				book_random_value(r, b, (enum book_field)id));
 	}

@@ -71,6 +71,9 @@ static struct book *draw_book(uint64_t seed, const struct codec *codec)
 	return b;
 }
 
+/* Destinations that came through all conversions: a law over empty books says nothing. */
+static uint64_t tried;
+
 static struct book *converted(
 	const struct book *source, const struct codec *codec, bool plain, struct ledger *ledger)
 {
@@ -82,6 +85,9 @@ static struct book *converted(
 	assert_non_null(opts.target);
 	if (book_convert(source, &opts, &b, ledger, &fault) < 0)
 		fail_msg("to %s: %s", codec->name, fault.detail);
+	for (uint32_t i = 0; i < b->n_lists; i++)
+		for (uint32_t k = 0; k < b->list[i].n_entries; k++)
+			tried += b->list[i].entry[k].n_dests;
 	return b;
 }
 
@@ -118,6 +124,7 @@ static void each_case(law_fn *law)
 			p = law_first_sample(codec, &base);
 			assert_non_null(p);
 		}
+		tried = 0;
 		for (uint64_t k = 1; k <= share; k++) {
 			uint64_t seed = one ? strtoull(one, NULL, 10) : k;
 			if (!law(codec, seed, base))
@@ -126,6 +133,10 @@ static void each_case(law_fn *law)
 			if (one)
 				break;
 		}
+		if (getenv("BOOK_COUNT"))
+			(void)fprintf(stderr, "%s: %llu destinations in %u books\n", codec->name,
+				(unsigned long long)tried, share);
+		assert_true(tried >= share || one);
 		free(p);
 	}
 }
