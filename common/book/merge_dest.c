@@ -297,11 +297,15 @@ void merge_dests(struct merger *g, const struct merge_row *row, struct book_entr
 
 /* ---- of a side that is taken as it is ---- */
 
-static bool has_secret(const struct book_entry *e)
+/* Any side: what the one has not, the other may have. */
+static bool has_secret(const struct merge_row *row)
 {
-	for (uint32_t i = 0; i < e->n_dests; i++)
-		if (e->dest[i].secret.state != SECRET_ABSENT)
-			return true;
+	for (int s = 0; s < 3; s++) {
+		const struct book_entry *e = row->side[s] ? row->side[s]->normal : NULL;
+		for (uint32_t i = 0; e && i < e->n_dests; i++)
+			if (e->dest[i].secret.state != SECRET_ABSENT)
+				return true;
+	}
 	return false;
 }
 
@@ -310,7 +314,7 @@ void merge_secrets(struct merger *g, const struct merge_row *row, struct book_en
 	const struct book_entry *from = row->side[row->take]->normal;
 	uint32_t *pair[3];
 
-	if (!has_secret(from))
+	if (!has_secret(row))
 		return;
 	for (int s = 0; s < 3; s++) {
 		pair[s] = mem_alloc(size_max(from->n_dests, 1) * sizeof(**pair));
