@@ -463,11 +463,13 @@ static int decode(struct decoder *d)
 	return sheet_decode(d, &FORMAT, &state);
 }
 
+extern const struct codec codec_canon_csv;
+
 static int encode(struct encoder *e)
 {
 	struct canon state = {.one_touch = false};
 
-	return sheet_encode(e, &FORMAT, &state);
+	return sheet_encode(e, &codec_canon_csv, &FORMAT, &state);
 }
 
 static bool holds(enum dest_kind kind, enum book_field field)

@@ -455,10 +455,12 @@ static int decode(struct decoder *d)
 	return r;
 }
 
+extern const struct codec codec_generic_csv;
+
 static int encode(struct encoder *e)
 {
 	struct generic g = {.n = 0};
-	int r = sheet_encode(e, &FORMAT, &g);
+	int r = sheet_encode(e, &codec_generic_csv, &FORMAT, &g);
 
 	generic_fini(&g);
 	return r;

@@ -217,9 +217,11 @@ static int decode(struct decoder *d)
 	return sheet_decode(d, &FORMAT, NULL);
 }
 
+extern const struct codec codec_konica_tsv;
+
 static int encode(struct encoder *e)
 {
-	return sheet_encode(e, &FORMAT, NULL);
+	return sheet_encode(e, &codec_konica_tsv, &FORMAT, NULL);
 }
 
 static bool holds(enum dest_kind kind, enum book_field field)

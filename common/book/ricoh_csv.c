@@ -420,10 +420,12 @@ static int decode(struct decoder *d)
 	return r;
 }
 
+extern const struct codec codec_ricoh_csv;
+
 static int encode(struct encoder *e)
 {
 	struct ricoh x = {.groups = {.column = "Groups", .id = index_of}};
-	int r = sheet_encode(e, &FORMAT, &x);
+	int r = sheet_encode(e, &codec_ricoh_csv, &FORMAT, &x);
 
 	member_of_fini(&x.groups);
 	return r;

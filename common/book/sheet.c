@@ -34,6 +34,8 @@ void sheet_wrong(struct sheet *s, int cell, int code, const char *reason, const 
 	char text[160];
 	va_list ap;
 
+	if (s->stop)
+		return; /* the first one is the fault */
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -54,6 +56,8 @@ static void table_wrong(struct sheet *s)
 	struct book_fault f = {.code = s->t.wrong.code, .reason = s->t.wrong.reason};
 	size_t at = s->t.wrong.offset;
 
+	if (s->stop)
+		return;
 	table_place(&s->t, at, &f);
 	for (uint32_t i = 0; i < s->t.n && i < s->n_cols; i++)
 		if (s->t.cell[i].raw.p <= s->t.file.p + at)
@@ -161,7 +165,7 @@ static void add_column(struct sheet *s, uint32_t cell)
 	size_t n;
 
 	if (!name)
-		return;
+		name = "";
 	n = strlen(name);
 	if (s->format->brackets && n > 1 && name[0] == '[' && name[n - 1] == ']') {
 		name++;
@@ -271,7 +275,7 @@ int sheet_add(struct sheet *s, struct record *r, struct book_list *l)
 	const char *number = is_off(s, s->number_col) ? "" : sheet_text(s, s->number_col);
 	const char *uuid = sheet_text(s, s->key_col);
 	const char *plain = number && *number ? plain_number(number) : "";
-	char line[32];
+	char key[24];
 
 	if (!number || !uuid || s->d->book->too_big)
 		return -1;
@@ -281,9 +285,10 @@ int sheet_add(struct sheet *s, struct record *r, struct book_list *l)
 	}
 	if (*plain && !check_number(s, l, plain))
 		return -1;
-	snprintf(line, sizeof(line), "line %u", s->t.line);
+	if (!*plain)
+		snprintf(key, sizeof(key), "#%u", ++s->unnumbered);
 	r->list = l;
-	r->entry = book_add_entry(s->d->book, l, *uuid ? uuid : *plain ? plain : line);
+	r->entry = book_add_entry(s->d->book, l, *uuid ? uuid : *plain ? plain : key);
 	r->entry->at = (struct book_place){s->t.line, table_offset(&s->t)};
 	return 0;
 }
@@ -374,7 +379,8 @@ static void read_cell(struct sheet *s, const struct record *r, uint32_t cell)
 
 	if (!text || !*text)
 		return;
-	for (const struct column *def = c->def; def < c->def + c->n_defs; def++) {
+	for (uint32_t i = 0; i < c->n_defs; i++) {
+		const struct column *def = &c->def[i];
 		if (def->flags & COLUMN_OWN)
 			return;
 		secret |= def->flags & COLUMN_SECRET;
@@ -390,6 +396,9 @@ static void read_cell(struct sheet *s, const struct record *r, uint32_t cell)
 	if (secret)
 		sheet_odd(s, (int)cell, "lone_password",
 			"a password of no known destination stays in the file only");
+	else if (c->def && s->format->prefix)
+		sheet_wrong(s, (int)cell, CN_PARSE_ERROR, "bad_value",
+			"this is not what the column holds, or not for this kind of destination");
 	else
 		add_extra(s, r, c->extra, text);
 }

@@ -143,7 +143,8 @@ struct sheet {
 	uint32_t n_refs, cap_refs;
 	uint64_t *seen; /* numbers of each list */
 	size_t n_seen, cap_seen;
-	bool stop; /* strict, and something was wrong */
+	uint32_t unnumbered; /* entries so far that have no number: their keys count them */
+	bool stop;           /* strict, and something was wrong */
 };
 
 /* Where an entry of the new book stands. */
@@ -179,13 +180,24 @@ struct writer {
 /* A codec's decode and encode. state: NULL, or the format's own struct, zeroed; in encode it is
  * used for the base, too. */
 int sheet_decode(struct decoder *d, const struct format *f, void *state) must_check;
-int sheet_encode(struct encoder *e, const struct format *f, void *state) must_check;
+int sheet_encode(struct encoder *e, const struct codec *codec, const struct format *f,
+	void *state) must_check;
 /* A codec's holds, as far as columns tell. */
 bool sheet_holds(const struct format *f, enum dest_kind kind, enum book_field field);
 
 /* The same in steps. sheet_fini in any case. */
 int sheet_read(struct sheet *s, struct decoder *d, const struct format *f, void *state) must_check;
 void sheet_fini(struct sheet *s);
+
+/* ---- inside of writing ---- */
+
+/* What the profile has for absent, or "". */
+const char *sheet_default(const struct encoder *e, enum dest_kind kind, enum book_field field);
+/* 0, or -1 and CN_UNSUPPORTED_OPERATION "no_place" with what the file has no column for. */
+int sheet_has_place(struct writer *w, const struct book_entry *e) must_check;
+/* Reads e->out from there and compares it with e->book, passwords apart. */
+int sheet_verify(struct encoder *e, const struct codec *codec, const struct format *f,
+	size_t from) must_check;
 
 /* ---- for hooks that read ---- */
 

@@ -68,7 +68,8 @@ static const char *say(const struct writer *w, const struct about *a, const stru
 
 	buf_reset(text);
 	*ret_def = NULL;
-	for (const struct column *def = c->def; def < c->def + c->n_defs; def++) {
+	for (uint32_t i = 0; i < c->n_defs; i++) {
+		const struct column *def = &c->def[i];
 		const char *said;
 
 		y.dest = def->kind == DEST_NONE ? NULL : dest_for(a, def);
@@ -169,16 +170,9 @@ static void put_cell(struct writer *w, const struct about *a, uint32_t col,
 static const char *default_text(
 	const struct writer *w, const struct sheet_column *c, const struct column *def)
 {
-	const struct book_profile *p = w->e->profile;
-
 	if (!def)
 		return c->n_defs == 1 && c->def->idle ? c->def->idle : "";
-	if (def->none)
-		return def->none;
-	for (uint32_t i = 0; def->field && i < p->n_defaults; i++)
-		if (p->defaults[i].kind == def->kind && p->defaults[i].field == def->field)
-			return p->defaults[i].value;
-	return "";
+	return def->none ? def->none : sheet_default(w->e, def->kind, def->field);
 }
 
 /* Writes what the column says of a; like gives the style. */
@@ -292,82 +286,6 @@ static struct about about_of(const struct writer *w, const struct target *t)
 		.picked = w->format->row_per_dest};
 }
 
-/* ---- what finds no column ---- */
-
-static bool column_for(const struct writer *w, const struct book_dest *d, enum book_field field)
-{
-	enum dest_kind kind = d ? d->kind : DEST_NONE;
-	const char *protocol = d ? fields_get(&d->f, F_PROTOCOL) : NULL;
-
-	for (uint32_t i = 0; i < w->base.n_cols; i++) {
-		const struct sheet_column *c = &w->base.col[i];
-
-		for (const struct column *def = c->def; def < c->def + c->n_defs; def++) {
-			bool mine = !def->protocol ||
-				    (protocol && strcmp(protocol, def->protocol) == 0);
-
-			if (def->kind == kind && mine &&
-				(def->field == field || (def->protocol && field == F_PROTOCOL)))
-				return true;
-		}
-	}
-	return false;
-}
-
-static void unsaid_fields(
-	struct writer *w, const struct about *a, const struct book_dest *d, const struct fields *f)
-{
-	for (uint32_t i = 0; i < f->n; i++) {
-		struct column def = {.kind = d ? d->kind : DEST_NONE, .field = f->v[i].id};
-		char name[64];
-
-		if (column_for(w, d, f->v[i].id) ||
-			strcmp(default_text(w, NULL, &def), f->v[i].value) == 0)
-			continue;
-		snprintf(name, sizeof(name), "%s%s%s", d ? dest_kind_name(d->kind) : "",
-			d ? "." : "", field_info(f->v[i].id)->name);
-		add_ledger(w, LEDGER_DROPPED, a, name, "the file has no column for it");
-	}
-}
-
-static bool extra_column(const struct writer *w, const char *name)
-{
-	for (uint32_t i = 0; i < w->base.n_cols; i++) {
-		const struct sheet_column *c = &w->base.col[i];
-
-		if (strcmp(c->extra, name) == 0 && !(c->def && w->format->prefix))
-			return true;
-	}
-	return false;
-}
-
-/* Nothing is left out without a word. */
-static void unsaid(struct writer *w, const struct about *a)
-{
-	const struct book_entry *e = a->entry;
-
-	unsaid_fields(w, a, NULL, &e->f);
-	for (uint32_t i = 0; i < e->n_dests; i++) {
-		if (w->format->one_dest && i > 0)
-			add_ledger(w, LEDGER_DROPPED, a, dest_kind_name(e->dest[i].kind),
-				"the file holds one destination for each entry");
-		else
-			unsaid_fields(w, a, &e->dest[i], &e->dest[i].f);
-	}
-	if (e->n_tags && !w->format->tags)
-		add_ledger(w, LEDGER_DROPPED, a, "tag", "the file holds no tags");
-	if (e->n_members && !w->format->members)
-		add_ledger(w, LEDGER_DROPPED, a, "member", "the file holds no group members");
-	for (uint32_t i = 0; i < e->n_extras; i++) {
-		char name[64];
-
-		if (extra_column(w, e->extra[i].name))
-			continue;
-		snprintf(name, sizeof(name), "extra.%.50s", e->extra[i].name);
-		add_ledger(w, LEDGER_DROPPED, a, name, "the file has no column of this name");
-	}
-}
-
 /* ---- entries ---- */
 
 /* Rows for destinations that have none yet; at least one row for the entry. */
@@ -387,7 +305,8 @@ static void write_rest(struct writer *w, struct target *t, bool any_row, bool st
 		new_row(w, &a, styled);
 		any_row = true;
 	}
-	unsaid(w, &(struct about){.list = t->list, .entry = t->entry});
+	if (!w->failed && sheet_has_place(w, t->entry) < 0)
+		w->failed = true;
 }
 
 static void base_row(struct writer *w, const struct row_ref *ref)
@@ -473,7 +392,7 @@ static void find_targets(struct writer *w)
 	}
 }
 
-static void count_base_rows(struct writer *w)
+static int count_base_rows(struct writer *w)
 {
 	for (uint32_t i = 0; i < w->base.n_refs; i++) {
 		const struct row_ref *ref = &w->base.ref[i];
@@ -484,9 +403,11 @@ static void count_base_rows(struct writer *w)
 			continue;
 		l = &w->base_of.book->list[ref->list];
 		t = writer_target(w, l, &l->entry[ref->entry]);
-		if (t)
-			t->base_rows++;
+		if (t && t->base_rows++ && !w->format->row_per_dest)
+			return fault_why(w->e->fault, CN_PARSE_ERROR, "duplicate_number",
+				"entry %.60s stands twice in the base file", t->entry->key);
 	}
+	return 0;
 }
 
 /* The last row of an entry; the heading if there is none. */
@@ -558,70 +479,6 @@ static int hand_over(struct writer *w, struct span base)
 	return 0;
 }
 
-/* ---- new files ---- */
-
-struct names {
-	const struct format *format;
-	const char *name[BOOK_COLUMNS_MAX];
-	size_t n, known; /* the first ones are the format's */
-};
-
-/* Can a column have that name, and be told from the others? */
-static bool is_new(const struct names *names, const char *name)
-{
-	size_t n = strlen(name);
-
-	if (n == 0 || strchr(" \t", name[0]) || strchr(" \t", name[n - 1]))
-		return false;
-	for (size_t i = names->format->prefix ? names->known : 0; i < names->n; i++)
-		if (strcmp(names->name[i], name) == 0 ||
-			(i < names->known && ascii_same(names->name[i], name)))
-			return false;
-	return true;
-}
-
-static void add_name(struct names *names, const char *name)
-{
-	if (names->n + 1 < BOOK_COLUMNS_MAX && is_new(names, name))
-		names->name[names->n++] = name;
-}
-
-static void add_extra_names(struct names *names, const struct book *b)
-{
-	for (uint32_t i = 0; i < b->n_lists; i++)
-		for (uint32_t j = 0; j < b->list[i].n_entries; j++)
-			for (uint32_t k = 0; k < b->list[i].entry[j].n_extras; k++)
-				add_name(names, b->list[i].entry[j].extra[k].name);
-}
-
-static void add_heading(struct buf *out, const struct names *names, size_t i)
-{
-	const struct format *f = names->format;
-	struct buf name = BUF_INIT;
-
-	if (i > 0)
-		buf_addc(out, f->delimiter ? f->delimiter : ',');
-	if (i >= names->known && f->prefix)
-		buf_adds(&name, f->prefix);
-	buf_adds(&name, names->name[i]);
-	if (table_put(out, CHARSET_UTF8, f->delimiter, buf_str(&name), f->quote_all) < 0)
-		bug_if(true); /* strings of a book are UTF-8 */
-	buf_fini(&name);
-}
-
-void writer_heading(const struct encoder *e, const struct format *f, size_t n, struct buf *out)
-{
-	struct names names = {.format = f};
-
-	for (size_t i = 0; i < n; i++)
-		add_name(&names, f->column[i].name);
-	names.known = names.n;
-	if (f->prefix || strcmp(e->book->family, f->family) == 0)
-		add_extra_names(&names, e->book);
-	for (size_t i = 0; i < names.n; i++)
-		add_heading(out, &names, i);
-}
-
 static int write_over(struct writer *w, struct span base)
 {
 	static const struct decode_options STRICT = {.lenient = false};
@@ -634,17 +491,19 @@ static int write_over(struct writer *w, struct span base)
 		return fault_set(w->e->fault, CN_RESPONSE_TOO_BIG, "the base file is too large");
 	w->scheme = w->base.scheme;
 	find_targets(w);
-	count_base_rows(w);
+	if (count_base_rows(w) < 0)
+		return -1;
 	if (w->format->plan)
 		w->format->plan(w);
 	write_all(w);
 	return w->failed ? -1 : hand_over(w, base);
 }
 
-int sheet_encode(struct encoder *e, const struct format *f, void *state)
+int sheet_encode(struct encoder *e, const struct codec *codec, const struct format *f, void *state)
 {
 	struct writer *w = mem_alloc(sizeof(*w));
 	struct span base = e->base;
+	size_t before = e->out->n;
 	int r;
 
 	w->e = e;
@@ -668,5 +527,5 @@ int sheet_encode(struct encoder *e, const struct format *f, void *state)
 	buf_fini(&w->text);
 	buf_fini(&w->old);
 	free(w);
-	return r;
+	return r < 0 || e->out->err ? r : sheet_verify(e, codec, f, before);
 }

@@ -25,7 +25,10 @@ static int from_utf16(struct table *t, struct span file)
 		return wrong(t, CN_CHARSET_ERROR, "utf16", 0, "half a character of UTF-16");
 	if (t->wide.err)
 		return wrong(t, CN_RESPONSE_TOO_BIG, "file", 0, "more than 64 MiB of text");
-	t->file = buf_span(&t->wide);
+	if (t->wide.n)
+		t->file = buf_span(&t->wide);
+	else
+		t->file.n = 0;
 	return 0;
 }
 
@@ -41,6 +44,8 @@ int table_init(struct table *t, struct span file, enum charset charset, char del
 	t->outside = marked >= 0 ? (enum charset)marked : charset;
 	t->charset = t->outside >= CHARSET_UTF16LE ? CHARSET_UTF8 : t->outside;
 	t->delimiter = delimiter;
+	if (file.n == 0)
+		file.p = (const uint8_t *)"";
 	t->file = (struct span){file.p + bom, file.n - bom};
 	table_rewind(t);
 	if (t->outside >= CHARSET_UTF16LE && from_utf16(t, t->file) < 0)

@@ -3,6 +3,7 @@
  * where an edit left no sense. */
 #include <string.h>
 
+#include "common/base/map.h"
 #include "common/book/joined.h"
 #include "common/book/table.h"
 #include "common/book/view.h"
@@ -135,8 +136,8 @@ static int read_field(struct import *m, struct book_dest *d, const char *name, c
 		return wrong(m, "column", "a column of a name that views have not");
 	if (info->kinds == 1u << DEST_NONE)
 		f = &m->entry->f;
-	if (!f)
-		return wrong(m, "kind", "an address without a kind of destination");
+	if (!f || (d && f == &d->f && !(info->kinds & 1u << d->kind)))
+		return wrong(m, "kind", "a destination of this kind has no such field");
 	before = fields_get(f, id);
 	if (before && strcmp(before, text) != 0)
 		return wrong(m, "rows_differ", "the rows of one entry say different things of it");
@@ -244,6 +245,30 @@ static int read_row(struct import *m)
 	return 0;
 }
 
+/* The rows of an entry stand together: a key that comes again is another entry of that name. */
+static int check_keys(struct import *m)
+{
+	struct map seen = MAP_INIT;
+	int r = 0;
+
+	for (uint32_t i = 0; i < m->book->n_lists && r == 0; i++) {
+		const struct book_list *l = &m->book->list[i];
+
+		for (uint32_t j = 0; j < l->n_entries && r == 0; j++) {
+			struct book_entry *e = &l->entry[j];
+
+			if (map_put(&seen, e->key, strlen(e->key), e))
+				r = fault_why(m->fault, CN_PARSE_ERROR, "duplicate_number",
+					"line %u: key %.60s stands twice in list %.40s", e->at.line,
+					e->key, l->slot);
+		}
+		map_fini(&seen);
+		seen = MAP_INIT;
+	}
+	map_fini(&seen);
+	return r;
+}
+
 /* ---- files ---- */
 
 static int read_heading(struct import *m)
@@ -331,7 +356,7 @@ static int import(struct import *m, struct span file)
 	table_rewind(&m->t);
 	if (read_heading(m) < 0)
 		return -1;
-	return read_rows(m);
+	return read_rows(m) < 0 ? -1 : check_keys(m);
 }
 
 int view_import(struct span file, struct book **ret_book, struct fault *reterr)

@@ -138,10 +138,12 @@ static int decode(struct decoder *d)
 	return r;
 }
 
+extern const struct codec codec_xerox_csv;
+
 static int encode(struct encoder *e)
 {
 	struct member_of m = MEMBER_OF;
-	int r = sheet_encode(e, &FORMAT, &m);
+	int r = sheet_encode(e, &codec_xerox_csv, &FORMAT, &m);
 
 	member_of_fini(&m);
 	return r;
