@@ -138,8 +138,9 @@ static int make(const struct conversion *k, struct result *r)
 	struct encode_options opts = {.profile = k->to.profile, .reveal_secrets = k->reveal};
 	struct book *base = NULL;
 	struct fault f = FAULT_INIT;
-	int rc = find_base(k, r, &base);
 
+	bug_if(k->to.codec == NULL);
+	int rc = find_base(k, r, &base);
 	if (rc == 0)
 		rc = fit(k, r, base);
 	book_free(base);

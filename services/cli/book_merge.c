@@ -237,6 +237,7 @@ static int write_merged(const struct cli *c, const struct source s[3], const str
 	struct ledger l;
 	int rc = EXIT_BOOK_SAME;
 
+	bug_if(t->profile == NULL);
 	ledger_init(&l);
 	if (fits(s, t, m, &l) != 0)
 		rc = EXIT_BOOK_ERROR;

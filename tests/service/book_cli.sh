@@ -188,6 +188,19 @@ cp office.json over.json
 book convert --to carnet_json --reveal-secrets -o over.json over.json
 is "$rc $(cmp over.json same.json && echo same)" "0 same" "convert: over its own input when it is named so"
 
+# ---- every sample into every format: what is written says what was meant (read back before it is written)
+n=0 wrong=
+for f in "$golden"/*/*.*; do
+	for codec in $formats; do
+		base=()
+		[ "$codec" != konica_tsv ] || base=(--base "$(ls "$golden"/konica_tsv/*.* | head -1)")
+		book convert --to "$codec" "${base[@]}" --accept all --transliterate -o made "$f"
+		n=$((n + 1))
+		[ "$rc" -eq 0 ] || wrong="$wrong ${f#"$golden/"} → $codec: $err"
+	done
+done
+is "$wrong" "" "convert: every sample into every format ($n), and each file reads back as it was meant"
+
 # ---- search
 book search ana office.json
 is "$rc $(awk 'NR == 2 {print $1, $2, $3}' <<<"$out")" "0 office.json 1 201" "search: file, list and number"
@@ -271,16 +284,16 @@ is "$rc $(<keep.json)" "2 old" "a file that does not fit leaves the old one"
 is "$(ls keep.json.* 2>/dev/null)" "" "and nothing beside it"
 book convert --to carnet_json -o new.json many.json
 torn=0 killed=0
-for i in $(seq 40); do
+for i in $(seq 20); do
 	cp same.json atomic.json
 	"$carnet" book convert --to carnet_json -o atomic.json many.json >/dev/null 2>&1 &
 	pid=$!
-	(sleep "0.$(printf %03d $((i * 7)))"; kill -KILL "$pid") 2>/dev/null &
+	(sleep "0.$(printf %03d $((i * 13)))"; kill -KILL "$pid") 2>/dev/null &
 	wait "$pid" 2>/dev/null || killed=$((killed + 1))
 	wait
 	cmp -s atomic.json same.json || cmp -s atomic.json new.json || torn=$((torn + 1))
 done
-is "$torn" 0 "killed at any moment ($killed of 40 times), the file is the old one or the new one"
+is "$torn" 0 "killed at any moment ($killed of 20 times), the file is the old one or the new one"
 chmod 640 atomic.json
 book convert --to carnet_json --reveal-secrets -o atomic.json office.json
 is "$(stat -c %a atomic.json)" 640 "a file that is replaced keeps its mode"
