@@ -172,7 +172,8 @@ static int first_byte(struct abk_scan *s, uint8_t b)
 			return parse_error(s, "continuation", "a continuation of nothing");
 		s->info.folded = true;
 		s->state = IN_VALUE;
-		return 0;
+		s->field_bytes++; /* the line end is kept, too */
+		return value_byte(s);
 	}
 	if (b == '<')
 		return parse_error(s, "html", "a web page instead of a list");

@@ -105,7 +105,7 @@ static struct book_entry *next_entry(struct book *b, struct book_list *l)
 		return &b->spare_entry;
 	}
 	if (l->n_entries == l->cap_entries) {
-		l->cap_entries = l->cap_entries ? l->cap_entries + l->cap_entries / 2 : 16;
+		l->cap_entries += l->cap_entries / 2 + 2;
 		l->entry = mem_realloc(l->entry, l->cap_entries * sizeof(l->entry[0]));
 	}
 	b->n_entries++;

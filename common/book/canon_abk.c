@@ -214,10 +214,11 @@ static struct book_list *list_of(struct reader *x, const char *slot, const char 
 		b, slot, strcmp(slot, "11") == 0 ? LIST_ONE_TOUCH : LIST_ADDRESS_LIST, name);
 }
 
-/* A section that ends without a record is an empty list; its number stands nowhere. */
+/* A section that ends without a record is an empty list if it has a name; its number stands
+ * nowhere. */
 static void end_section(struct reader *x)
 {
-	if (x->section && x->empty)
+	if (x->section && *x->section && x->empty)
 		x->list = list_of(x, "", x->section);
 	x->section = NULL;
 }
@@ -265,6 +266,9 @@ static int scan(struct reader *x, const struct record *r)
 		struct span line = {p, lf ? (size_t)(lf - p) + 1 : (size_t)(end - p)};
 		struct fault f;
 
+		if (x->scan.blank_end && !x->scan.in_record && (*p == '\n' || *p == '\r') &&
+			p > r->whole.p)
+			line.n = (size_t)(end - p); /* more blank ones */
 		if (abk_scan_feed(&x->scan, line, &f) < 0) {
 			if (tell(x) < 0)
 				return -1;

@@ -329,7 +329,7 @@ static const struct book_list *list_of(struct lines_writer *w, const struct reco
 {
 	const char *slot = abk_text(abk_slot(r), own(w)->charset, &w->arena);
 
-	return slot ? book_find_list(w->base, slot) : NULL;
+	return slot ? lines_was(w, slot) : NULL;
 }
 
 struct section {
@@ -357,11 +357,11 @@ static struct section look_ahead(struct lines_writer *w, const struct record *pr
 		if (first && was && was->entry[0].at.offset == (size_t)(r.whole.p - l.file.p))
 			s.named = was;
 		first &= !was;
-		s.stays = was && book_find_list(w->e->book, was->slot);
+		s.stays = was && lines_is(w, was->slot);
 	}
 	if (first) {
-		s.named = book_find_list(w->base, "");
-		s.stays = book_find_list(w->e->book, "");
+		s.named = lines_was(w, "");
+		s.stays = !s.named || lines_is(w, "");
 	}
 	free(r.line);
 	return s;
@@ -414,7 +414,7 @@ static int other(struct lines_writer *w, const struct record *r)
 	lines_close(w);
 	w->closed = true;
 	if (s.named)
-		is = book_find_list(w->e->book, s.named->slot);
+		is = lines_is(w, s.named->slot);
 	w->list = is;
 	if (is && strcmp(is->name, s.named->name) != 0)
 		return rename_list(w, r, is->name);
@@ -464,12 +464,15 @@ static int inside(struct encoder *e)
 int abk_encode(struct encoder *e)
 {
 	struct abk_writer x = {.w = {.e = e, .codec = codec_named("canon_abk"), .format = &FORMAT}};
+	const struct book_list none = {.slot = "", .name = ""};
 	size_t before = e->out->n;
 	struct abk_info info;
 
 	x.w.crlf = true;
 	x.charset = e->base.n ? CHARSET_CP1252 : charset_of(e);
 	if (inside(e) < 0 || lines_encode(&x.w) < 0)
+		return -1;
+	if (e->out->n == before && open_list(&x.w, &none) < 0)
 		return -1;
 	/* what the checker refuses, no device shall see */
 	return abk_check((struct span){e->out->p + before, e->out->n - before}, &info, e->fault);

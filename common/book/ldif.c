@@ -11,6 +11,7 @@
 #include "common/text/utf8.h"
 #include "gen/errors.h"
 
+#define DN_MAX_LENGTH 4096
 #define NAME_MAX_LENGTH 64 /* of an attribute: it fits into a folded line */
 
 /* ---- lines ---- */
@@ -493,6 +494,9 @@ static int record(struct reader *x, const struct record *r)
 	if (!dn)
 		return wrong(x, &r->line[0], r->line[0].whole.p, "no_dn",
 			"a record does not begin with its name (dn)");
+	if (strlen(dn) > DN_MAX_LENGTH)
+		return wrong(x, &r->line[0], r->line[0].whole.p, "field",
+			"a name of an entry of more than 4096 bytes");
 	if (!dn_valid(dn))
 		return wrong(x, &r->line[0], r->line[0].whole.p, "dn",
 			"this is no name of an entry (RFC 4514)");

@@ -59,15 +59,14 @@ static bool take(struct ldif_writer *x, const char *dn)
 	return is_free;
 }
 
+/* dn lives as long as the writer. */
 static void set_dn(struct ldif_writer *x, const struct book_list *l, const struct book_entry *e,
 	const char *dn)
 {
 	struct buf b = BUF_INIT;
 	struct span k = key_of(&b, l, e->key);
-	char *copy = arena_strdup(&x->names, dn);
 
-	if (copy)
-		(void)map_put(&x->dn, k.p, k.n, copy);
+	(void)map_put(&x->dn, k.p, k.n, (void *)(uintptr_t)dn);
 	buf_fini(&b);
 }
 
@@ -86,7 +85,7 @@ static void make_dn(struct ldif_writer *x, const struct book_list *l, const stru
 		buf_addf(&dn, "%s,%s", buf_str(&plain), parent);
 		(void)take(x, buf_str(&dn));
 	}
-	set_dn(x, l, e, buf_str(&dn));
+	set_dn(x, l, e, arena_strdup(&x->names, buf_str(&dn)));
 	buf_fini(&plain);
 	buf_fini(&dn);
 }
@@ -173,7 +172,7 @@ static void index_entries(const struct book *book, struct map *entries)
 
 static const char *parent_of(struct ldif_writer *x, const struct book_list *l)
 {
-	const struct book_list *was = x->w.base ? book_find_list(x->w.base, l->slot) : NULL;
+	const struct book_list *was = lines_was(&x->w, l->slot);
 
 	return was && was->n_entries ? dn_parent(old_dn(x, &was->entry[0])) : unit_of(x, l);
 }
@@ -479,7 +478,7 @@ static struct book_list *list_of_unit(struct lines_writer *w, const char *dn)
 	l = map_get(&own(w)->parents, buf_str(&b), b.n);
 	buf_reset(&b);
 	if (!l && dn_value(dn, "ou", &b)) {
-		l = book_find_list(w->base, buf_str(&b));
+		l = lines_was(w, buf_str(&b));
 		if (l && l->n_entries)
 			l = NULL;
 	}
@@ -517,7 +516,7 @@ static int other(struct lines_writer *w, const struct record *r)
 {
 	const char *dn = r->attributes && is_unit(r) ? ldif_dn(r, &w->arena) : NULL;
 	const struct book_list *was = dn ? list_of_unit(w, dn) : NULL;
-	const struct book_list *is = was ? book_find_list(w->e->book, was->slot) : NULL;
+	const struct book_list *is = was ? lines_is(w, was->slot) : NULL;
 	const struct span *out = &r->whole;
 
 	if (was && !is)
@@ -605,7 +604,7 @@ int ldif_encode(struct encoder *e)
 		.w = {.e = e, .codec = codec_named("ldif"), .format = &FORMAT}, .base = LDIF_BASE};
 	int rc = -1;
 
-	arena_init(&x.names, BOOK_ARENA_MAX);
+	arena_init(&x.names, 0);
 	if (inside(e) == 0 && (e->base.n || put_head(&x.w) == 0))
 		rc = lines_encode(&x.w);
 	map_fini(&x.dn);

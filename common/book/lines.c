@@ -48,6 +48,7 @@ static void unfold(struct lines *l, struct line *r)
 {
 	struct buf joined = BUF_INIT;
 	struct span text;
+	size_t folds = 0;
 
 	buf_add(&joined, r->value.p, size_min(r->value.n, BOOK_FIELD_MAX + 1));
 	while (continues(l)) {
@@ -59,10 +60,11 @@ static void unfold(struct lines *l, struct line *r)
 		r->whole.n += line.n;
 		l->at += line.n;
 		l->number++;
+		folds++;
 	}
 	r->folded = true;
 	r->value.n = size_min(joined.n, BOOK_FIELD_MAX);
-	r->cut = joined.n > BOOK_FIELD_MAX;
+	r->cut = joined.n > BOOK_FIELD_MAX || folds > BOOK_FIELD_MAX;
 	r->value.p = arena_dup(l->arena, joined.p, r->value.n);
 	if (!r->value.p) {
 		r->value.n = 0;
@@ -120,7 +122,7 @@ void lines_place(const struct line *near, const uint8_t *p, struct book_fault *p
 static void keep(struct record *r, const struct line *line)
 {
 	r->attributes |= line->kind >= LINE_TEXT;
-	r->many |= r->n == LINES_MAX;
+	r->many |= r->n == LINES_MAX || r->whole.n > RECORD_MAX;
 	if (r->many)
 		return;
 	if (r->n == r->cap) {
@@ -130,12 +132,26 @@ static void keep(struct record *r, const struct line *line)
 	r->line[r->n++] = *line;
 }
 
-static bool blank_next(const struct lines *l)
+/* Bytes of a blank line that stands there; 0 = none does. */
+static size_t blank_at(const struct lines *l)
 {
 	const uint8_t *p = l->file.p + l->at;
 	size_t n = l->file.n - l->at;
 
-	return n > 0 && (p[0] == '\n' || (n > 1 && p[0] == '\r' && p[1] == '\n'));
+	if (n > 0 && p[0] == '\n')
+		return 1;
+	return n > 1 && p[0] == '\r' && p[1] == '\n' ? 2 : 0;
+}
+
+static void skip_blank(struct lines *l, struct record *r)
+{
+	for (size_t k; (k = blank_at(l)) > 0; l->at += k) {
+		if (r->whole.n == 0)
+			r->crlf = k == 2;
+		r->whole.n += k;
+		r->closed = true;
+		l->number++;
+	}
 }
 
 /* Behind comments, or the version of LDIF, stands something else. */
@@ -143,7 +159,7 @@ static bool begins_new(const struct lines *l, const struct record *r)
 {
 	static const char VERSION[] = "version";
 
-	if (r->n == 0 || r->closed || blank_next(l))
+	if (r->n == 0)
 		return false;
 	if (!r->attributes)
 		return l->at < l->file.n && l->file.p[l->at] != '#';
@@ -157,14 +173,13 @@ bool lines_record(struct lines *l, struct record *r)
 
 	*r = (struct record){.line = r->line, .cap = r->cap, .number = l->number + 1};
 	r->whole.p = l->file.p + l->at;
-	while ((!r->closed || blank_next(l)) && !begins_new(l, r) && lines_next(l, &line)) {
+	skip_blank(l, r);
+	while (!r->closed && !begins_new(l, r) && lines_next(l, &line)) {
 		if (r->whole.n == 0)
 			r->crlf = line.crlf;
 		r->whole.n += line.whole.n;
-		if (line.kind == LINE_BLANK)
-			r->closed = true;
-		else
-			keep(r, &line);
+		keep(r, &line);
+		skip_blank(l, r);
 	}
 	return r->whole.n > 0;
 }

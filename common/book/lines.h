@@ -47,6 +47,7 @@ void lines_place(const struct line *near, const uint8_t *p, struct book_fault *p
 /* A run of lines up to a blank one and with all blank ones behind it. Comments before the first
  * attribute are a record of their own. */
 #define LINES_MAX 200000u
+#define RECORD_MAX ((size_t)32 * 1024 * 1024)
 
 struct record {
 	struct span whole;
@@ -56,7 +57,7 @@ struct record {
 	bool attributes; /* has more than comments */
 	bool crlf;       /* how its first line ends */
 	bool closed;     /* a blank line ends it */
-	bool many;       /* has more lines than LINES_MAX; those are not in line */
+	bool many;       /* more than LINES_MAX lines or RECORD_MAX bytes; not all are in line */
 };
 
 /* The next record; r is reused, its memory too (free(r->line) at the end). false = over. */
@@ -111,12 +112,17 @@ struct lines_writer {
 	const struct codec *codec;
 	const struct lines_format *format;
 	struct book *base;              /* decoded again; NULL = fresh */
+	struct map was, is;             /* lists by slot */
 	struct arena arena;             /* of one record */
 	const struct book_list *list;   /* being written */
 	const struct book_entry *entry; /* being written */
 	bool crlf;                      /* how lines end here */
 	bool closed;                    /* a blank line stands before what comes next */
 };
+
+/* Lists of the base and of the book by their slots; NULL = none. */
+struct book_list *lines_was(const struct lines_writer *w, const char *slot);
+struct book_list *lines_is(const struct lines_writer *w, const char *slot);
 
 /* The whole book, over the base where there is one. e, codec and format are set. */
 int lines_encode(struct lines_writer *w) must_check;

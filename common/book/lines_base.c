@@ -31,7 +31,6 @@ struct walk {
 	struct map was, is;          /* by slot and key: struct place, struct book_entry */
 	struct saids said_was, said_is;
 	struct arena folded; /* of record */
-	struct map lists;    /* of the base, by slot */
 };
 
 /* ---- keys ---- */
@@ -99,25 +98,36 @@ static void index_base(struct walk *x)
 	buf_fini(&b);
 }
 
+static void add_lists(struct map *m, const struct book *b)
+{
+	for (uint32_t i = 0; b && i < b->n_lists; i++)
+		(void)map_put(m, b->list[i].slot, strlen(b->list[i].slot), &b->list[i]);
+}
+
+struct book_list *lines_was(const struct lines_writer *w, const char *slot)
+{
+	return map_get(&w->was, slot, strlen(slot));
+}
+
+struct book_list *lines_is(const struct lines_writer *w, const char *slot)
+{
+	return map_get(&w->is, slot, strlen(slot));
+}
+
 static void index_lists(struct walk *x)
 {
-	const struct book *base = x->w->base, *book = x->w->e->book;
-	struct map lists = MAP_INIT;
+	const struct book *base = x->w->base;
 
-	for (uint32_t i = 0; i < book->n_lists; i++)
-		map_put(&lists, book->list[i].slot, strlen(book->list[i].slot), &book->list[i]);
 	x->state = mem_alloc((base->n_lists + 1) * sizeof(x->state[0]));
 	for (uint32_t i = 0; i < base->n_lists; i++) {
 		const struct book_list *l = &base->list[i];
 		struct state *s = &x->state[i];
 
 		*s = (struct state){.was = l, .records = l->n_entries};
-		map_put(&x->lists, l->slot, strlen(l->slot), s);
-		s->is = map_get(&lists, l->slot, strlen(l->slot));
+		s->is = lines_is(x->w, l->slot);
 		for (uint32_t j = 0; j < l->n_entries; j++)
 			s->stay += look_up(&x->is, l, &l->entry[j]) != NULL;
 	}
-	map_fini(&lists);
 }
 
 /* ---- entries ---- */
@@ -210,6 +220,8 @@ static int put_other(struct walk *x)
 
 static void prepare(struct lines_writer *w)
 {
+	add_lists(&w->was, w->base);
+	add_lists(&w->is, w->e->book);
 	if (w->format->prepare)
 		w->format->prepare(w);
 }
@@ -248,7 +260,7 @@ static int over_base(struct walk *x)
 	for (uint32_t i = 0; i < book->n_lists; i++) {
 		const struct book_list *l = &book->list[i];
 
-		if (!map_get(&x->lists, l->slot, strlen(l->slot)) && put_new_list(x, l) < 0)
+		if (!lines_was(x->w, l->slot) && put_new_list(x, l) < 0)
 			return -1;
 	}
 	return 0;
@@ -269,7 +281,9 @@ static void walk_fini(struct walk *x)
 {
 	map_fini(&x->was);
 	map_fini(&x->is);
-	map_fini(&x->lists);
+	map_fini(&x->w->was);
+	map_fini(&x->w->is);
+	x->w->was = x->w->is = MAP_INIT;
 	free(x->place);
 	free(x->state);
 	free(x->record.line);
@@ -279,6 +293,7 @@ static void walk_fini(struct walk *x)
 	arena_fini(&x->w->arena);
 	arena_fini(&x->folded);
 	book_free(x->w->base);
+	x->w->base = NULL;
 }
 
 int lines_encode(struct lines_writer *w)
@@ -286,8 +301,9 @@ int lines_encode(struct lines_writer *w)
 	struct walk x = {.w = w, .was = MAP_INIT, .is = MAP_INIT};
 	int r;
 
-	arena_init(&w->arena, BOOK_ARENA_MAX);
-	arena_init(&x.folded, BOOK_ARENA_MAX);
+	/* no bound of their own: what they hold is bounded by base and book */
+	arena_init(&w->arena, 0);
+	arena_init(&x.folded, 0);
 	w->closed = true;
 	w->base = NULL;
 	if (w->e->base.n == 0) {

@@ -238,6 +238,17 @@ static void continuation_lines_count_into_the_field(void **state unused)
 	buf_fini(&b);
 }
 
+static void folds_of_nothing_have_an_end_too(void **state unused)
+{
+	struct buf b = BUF_INIT;
+
+	buf_adds(&b, "cn: a\r\n");
+	for (size_t i = 0; i < ABK_FIELD_MAX; i++)
+		buf_adds(&b, " \n");
+	refused(buf_span(&b), CN_RESPONSE_TOO_BIG, "field", NULL);
+	buf_fini(&b);
+}
+
 static void a_comment_line_may_have_1_mib_and_no_more(void **state unused)
 {
 	struct buf b = BUF_INIT;
@@ -335,6 +346,7 @@ int main(void)
 		cmocka_unit_test(a_web_page_is_told_from_a_list),
 		cmocka_unit_test(a_field_may_have_64_kib_and_no_more),
 		cmocka_unit_test(continuation_lines_count_into_the_field),
+		cmocka_unit_test(folds_of_nothing_have_an_end_too),
 		cmocka_unit_test(a_comment_line_may_have_1_mib_and_no_more),
 		cmocka_unit_test(a_list_may_have_200000_entries_and_no_more),
 		cmocka_unit_test(a_record_may_have_256_lines_and_no_more),

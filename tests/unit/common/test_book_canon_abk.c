@@ -425,6 +425,25 @@ static void a_list_gets_a_new_name_and_another_list_follows(void **state unused)
 	buf_fini(&file);
 }
 
+static void a_book_without_lists_is_a_preamble(void **state unused)
+{
+	struct book *b = decoded(span(PREAMBLE ANA)), *none = book_new("canon");
+	struct buf out;
+
+	b->n_lists = 0;
+	out = encoded(b, span(PREAMBLE ANA));
+	book_free(decoded(buf_span(&out)));
+	buf_fini(&out);
+	b->n_lists = 1;
+	book_free(b);
+	out = encoded(none, (struct span){.n = 0});
+	b = decoded(buf_span(&out));
+	assert_int_equal(b->n_lists, 0);
+	book_free(b);
+	book_free(none);
+	buf_fini(&out);
+}
+
 /* ---- secrets and what a list cannot hold ---- */
 
 /* What it becomes without the right to reveal secrets, and how many must be typed again. */
@@ -607,6 +626,7 @@ int main(void)
 			a_removed_entry_takes_its_lines_and_a_new_one_follows_the_one_before_it),
 		cmocka_unit_test(what_the_model_does_not_know_survives_edits_l4),
 		cmocka_unit_test(a_list_gets_a_new_name_and_another_list_follows),
+		cmocka_unit_test(a_book_without_lists_is_a_preamble),
 		cmocka_unit_test(passwords_need_the_right_to_be_revealed),
 		cmocka_unit_test(an_unknown_password_stays_as_it_is_in_the_file),
 		cmocka_unit_test(what_the_charset_has_not_is_refused_with_the_name_ab_19),
