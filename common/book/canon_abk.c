@@ -9,6 +9,7 @@
 
 #include "common/base/ascii.h"
 #include "common/book/abk.h"
+#include "common/book/words.h"
 #include "gen/errors.h"
 
 #define ENTRY (1u << DEST_NONE)
@@ -21,43 +22,43 @@
 /* In the order of a fresh record. */
 /* clang-format off */
 const struct abk_attr ABK_ATTRS[] = {
-	{"dn", ENTRY, F_NUMBER, true, NULL, NULL, NULL},
-	{"cn", ENTRY, F_NAME, true, NULL, NULL, NULL},
-	{"cnread", ENTRY, F_READING, true, NULL, NULL, ""},
-	{"cnshort", ENTRY, F_SHORT_LABEL, false, NULL, NULL, NULL},
-	{"mailaddress", EMAIL | IFAX, F_ADDRESS, true, NULL, NULL, NULL},
-	{"dialdata", FAX, F_FAX_NUMBER, true, NULL, NULL, NULL},
-	{"sub", FAX, F_SUB, false, NULL, NULL, NULL},
-	{"faxprotocol", FAX, F_FAX_PROTOCOL, false, NULL, NULL, NULL},
-	{"ecm", FAX, F_ECM, false, "on", "off", NULL},
-	{"txstartspeed", FAX, F_SPEED, false, NULL, NULL, NULL},
-	{"lineselect", FAX, F_LINE, false, NULL, NULL, NULL},
-	{"uri", IPFAX, F_URI, false, NULL, NULL, NULL},
-	{"uricommode", IPFAX, F_MODE, false, NULL, NULL, NULL},
-	{"ifaxmode", IFAX, F_MODE, false, NULL, NULL, NULL},
-	{"ifaxdirectmode", IFAX, F_DIRECT, false, "on", "off", NULL},
-	{"bwpapersize", IFAX, F_BW_PAPER, false, NULL, NULL, NULL},
-	{"bwcompressiontype", IFAX, F_BW_COMPRESSION, false, NULL, NULL, NULL},
-	{"bwpixeltype", IFAX, F_BW_PIXEL, false, NULL, NULL, NULL},
-	{"bwbitsperpixel", IFAX, F_BW_BITS, false, NULL, NULL, NULL},
-	{"bwresolution", IFAX, F_BW_RESOLUTION, false, NULL, NULL, NULL},
-	{"clpapersize", IFAX, F_COLOUR_PAPER, false, NULL, NULL, NULL},
-	{"clcompressiontype", IFAX, F_COLOUR_COMPRESSION, false, NULL, NULL, NULL},
-	{"clpixeltype", IFAX, F_COLOUR_PIXEL, false, NULL, NULL, NULL},
-	{"clbitsperpixel", IFAX, F_COLOUR_BITS, false, NULL, NULL, NULL},
-	{"clresolution", IFAX, F_COLOUR_RESOLUTION, false, NULL, NULL, NULL},
-	{"url", FOLDER, F_HOST, true, NULL, NULL, NULL},
-	{"path", FOLDER, F_PATH, true, NULL, NULL, NULL},
-	{"username", FOLDER, F_ACCOUNT, true, NULL, NULL, NULL},
-	{"pwdinputflag", FOLDER, F_ASK_PASSWORD, false, "on", "off", NULL},
-	{"protocol", FOLDER, F_PROTOCOL, true, NULL, NULL, NULL},
-	{"enablepartial", EMAIL, F_SPLIT_LARGE, true, "true", "false", NULL},
-	{"accesscode", ENTRY, F_ACCESS_NO, true, NULL, NULL, "0"},
-	{"uuid", ENTRY, F_UUID, false, NULL, NULL, NULL},
-	{"loginusername", ENTRY, F_OWNER_USER, false, NULL, NULL, NULL},
-	{"logindomainname", ENTRY, F_OWNER_DOMAIN, false, NULL, NULL, NULL},
-	{"usergroupname", ENTRY, F_OWNER_GROUP, false, NULL, NULL, NULL},
-	{"personalid", ENTRY, F_PERSONAL_ID, false, NULL, NULL, NULL},
+	{"dn", ENTRY, F_NUMBER, true, NULL, NULL},
+	{"cn", ENTRY, F_NAME, true, NULL, NULL},
+	{"cnread", ENTRY, F_READING, true, NULL, ""},
+	{"cnshort", ENTRY, F_SHORT_LABEL, false, NULL, NULL},
+	{"mailaddress", EMAIL | IFAX, F_ADDRESS, true, NULL, NULL},
+	{"dialdata", FAX, F_FAX_NUMBER, true, NULL, NULL},
+	{"sub", FAX, F_SUB, false, NULL, NULL},
+	{"faxprotocol", FAX, F_FAX_PROTOCOL, false, NULL, NULL},
+	{"ecm", FAX, F_ECM, false, "on", NULL},
+	{"txstartspeed", FAX, F_SPEED, false, NULL, NULL},
+	{"lineselect", FAX, F_LINE, false, NULL, NULL},
+	{"uri", IPFAX, F_URI, false, NULL, NULL},
+	{"uricommode", IPFAX, F_MODE, false, NULL, NULL},
+	{"ifaxmode", IFAX, F_MODE, false, NULL, NULL},
+	{"ifaxdirectmode", IFAX, F_DIRECT, false, "on", NULL},
+	{"bwpapersize", IFAX, F_BW_PAPER, false, NULL, NULL},
+	{"bwcompressiontype", IFAX, F_BW_COMPRESSION, false, NULL, NULL},
+	{"bwpixeltype", IFAX, F_BW_PIXEL, false, NULL, NULL},
+	{"bwbitsperpixel", IFAX, F_BW_BITS, false, NULL, NULL},
+	{"bwresolution", IFAX, F_BW_RESOLUTION, false, NULL, NULL},
+	{"clpapersize", IFAX, F_COLOUR_PAPER, false, NULL, NULL},
+	{"clcompressiontype", IFAX, F_COLOUR_COMPRESSION, false, NULL, NULL},
+	{"clpixeltype", IFAX, F_COLOUR_PIXEL, false, NULL, NULL},
+	{"clbitsperpixel", IFAX, F_COLOUR_BITS, false, NULL, NULL},
+	{"clresolution", IFAX, F_COLOUR_RESOLUTION, false, NULL, NULL},
+	{"url", FOLDER, F_HOST, true, NULL, NULL},
+	{"path", FOLDER, F_PATH, true, NULL, NULL},
+	{"username", FOLDER, F_ACCOUNT, true, NULL, NULL},
+	{"pwdinputflag", FOLDER, F_ASK_PASSWORD, false, "on", NULL},
+	{"protocol", FOLDER, F_PROTOCOL, true, NULL, NULL},
+	{"enablepartial", EMAIL, F_SPLIT_LARGE, true, "true", NULL},
+	{"accesscode", ENTRY, F_ACCESS_NO, true, NULL, "0"},
+	{"uuid", ENTRY, F_UUID, false, NULL, NULL},
+	{"loginusername", ENTRY, F_OWNER_USER, false, NULL, NULL},
+	{"logindomainname", ENTRY, F_OWNER_DOMAIN, false, NULL, NULL},
+	{"usergroupname", ENTRY, F_OWNER_GROUP, false, NULL, NULL},
+	{"personalid", ENTRY, F_PERSONAL_ID, false, NULL, NULL},
 };
 /* clang-format on */
 const size_t ABK_N_ATTRS = array_len(ABK_ATTRS);
@@ -306,22 +307,11 @@ static const char *without_zeros(const char *s)
 	return s;
 }
 
-/* "true" or "false" of any spelling (AB-13); NULL = another word. */
-static const char *boolean(const char *s)
-{
-	static const char *const WORDS[] = {"true", "false", "on", "off", "yes", "no", "1", "0"};
-
-	for (size_t i = 0; i < array_len(WORDS); i++)
-		if (ascii_same(WORDS[i], s))
-			return i % 2 ? "false" : "true";
-	return NULL;
-}
-
 /* The value as the model says it; NULL = it stays an extra, "" = there is none. */
 static const char *modelled(const struct abk_attr *a, const char *text)
 {
-	if (a->yes)
-		return boolean(text);
+	if (a->word)
+		return bool_read(text);
 	if (a->field == F_NUMBER)
 		return digits(text) && strlen(without_zeros(text)) <= 9 ? without_zeros(text)
 									: NULL;

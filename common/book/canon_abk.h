@@ -9,9 +9,8 @@ struct abk_attr {
 	const char *name;
 	uint32_t kinds; /* bits 1 << dest_kind; 1 << DEST_NONE: of the entry */
 	enum book_field field;
-	bool seen;       /* in files of devices; the others are columns of the like-named CSV (D) */
-	const char *yes; /* of a boolean, how "true" and "false" are written; else NULL */
-	const char *no;
+	bool seen; /* in files of devices; the others are columns of the like-named CSV (D) */
+	const char *word;   /* of a boolean, "on" or "true": how yes is written; else NULL */
 	const char *always; /* stands in fresh records, too, where there is no value; or NULL */
 };
 

@@ -7,6 +7,7 @@
 #include "common/base/ascii.h"
 #include "common/book/abk.h"
 #include "common/book/canon_abk.h"
+#include "common/book/words.h"
 #include "common/text/utf8.h"
 #include "gen/errors.h"
 
@@ -33,9 +34,9 @@ static const struct line *line_of(const struct record *r, const char *name)
 
 static const char *spelled(const struct abk_attr *a, const char *value)
 {
-	if (!value || !a->yes)
-		return value;
-	return strcmp(value, "true") == 0 ? a->yes : strcmp(value, "false") == 0 ? a->no : value;
+	return value && a->word && bool_read(value)
+		       ? bool_like(a->word, a->word, strcmp(value, "true") == 0)
+		       : value;
 }
 
 static void say_attr(const struct abk_attr *a, const struct book_entry *e, const struct record *old,
@@ -224,22 +225,17 @@ static bool broken(const struct said *s)
 }
 
 /* A boolean in the style of the line it replaces (AB-13). */
-static const char *like(const struct said *s, const struct line *old)
+static const char *like(struct lines_writer *w, const struct said *s, const struct line *old)
 {
-	static const char *const PAIRS[][2] = {
-		{"true", "false"}, {"on", "off"}, {"yes", "no"}, {"1", "0"}};
-	const struct abk_attr *a = ABK_ATTRS;
-	struct span v = old ? abk_value(old) : (struct span){.n = 0};
+	const char *word = bool_read(s->value);
+	const char *found;
 
-	while (a < ABK_ATTRS + ABK_N_ATTRS && strcmp(a->name, s->name) != 0)
-		a++;
-	if (a == ABK_ATTRS + ABK_N_ATTRS || !a->yes)
-		return s->value;
-	for (size_t i = 0; i < array_len(PAIRS); i++)
-		for (size_t j = 0; j < 2; j++)
-			if (v.n == strlen(PAIRS[i][j]) &&
-				ascii_same_n((const char *)v.p, PAIRS[i][j], v.n))
-				return PAIRS[i][strcmp(s->value, a->yes) != 0];
+	for (size_t i = 0; old && word && i < ABK_N_ATTRS; i++) {
+		if (!ABK_ATTRS[i].word || strcmp(ABK_ATTRS[i].name, s->name) != 0)
+			continue;
+		found = abk_text(abk_value(old), own(w)->charset, &w->arena);
+		return bool_like(found ? found : "", s->value, strcmp(word, "true") == 0);
+	}
 	return s->value;
 }
 
@@ -258,7 +254,7 @@ static int put(struct lines_writer *w, const struct said *s, const struct line *
 	buf_adds(w->e->out, s->base64 ? ":: " : ": ");
 	if (old)
 		w->crlf = old->crlf;
-	r = s->folded ? put_folded(w, s) : put_text(w, s->name, like(s, old));
+	r = s->folded ? put_folded(w, s) : put_text(w, s->name, like(w, s, old));
 	lines_end(w);
 	w->crlf = crlf;
 	return r;
