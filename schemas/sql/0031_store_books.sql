@@ -36,16 +36,16 @@ create table store.book_word (
   tenant_id uuid not null,
   kind      smallint not null,                     -- enum search_kind of common/book/search_key.h; 200 = kind of destination
   word      text collate "C" not null,
-  entry_id  bigint not null references store.book_entry on delete cascade,
+  entry_id  bigint not null,                       -- goes with it; a foreign key would cost more than all the rest
   primary key (tenant_id, kind, word, entry_id)
 );
 create unique index book_word_entry on store.book_word (entry_id, kind, word);
 create table store.book_presence (
   id        bigint generated always as identity primary key,
   tenant_id uuid not null,
-  device_id uuid not null references store.book_device on delete cascade,
+  device_id uuid not null,
   slot      text not null, key text not null, number bigint not null, -- number 0 = none
-  entry_id  bigint not null references store.book_entry,
+  entry_id  bigint not null references store.book_entry, -- no content is swept away under a reader
   since_gen bigint not null, since_at timestamptz not null,
   until_gen bigint, until_at timestamptz not null default 'infinity', -- the first version without it
   check ((until_gen is null) = (until_at = 'infinity'))
@@ -147,12 +147,12 @@ end $$;
 -- stand there, entry_id its content when it is known; `gone` = a row of presence that is no longer true.
 create function store.book_compare(p_version uuid, p_slots text[], p_keys text[], p_numbers bigint[], p_hashes bytea[])
 returns table (ord int, entry_id bigint, gone bigint) language sql stable
-set enable_mergejoin = off set jit = off as $$
+set enable_mergejoin = off set enable_seqscan = off set jit = off as $$
   with v as (select tenant_id, device_id from store.version where id = p_version),
   new as materialized (
-    select n.slot, n.key, n.number, n.ord, e.id as entry
-      from unnest(p_slots, p_keys, p_numbers, p_hashes) with ordinality as n(slot, key, number, hash, ord)
-      left join store.book_entry e on e.tenant_id = (select v.tenant_id from v) and e.hash = n.hash),
+    select n.slot, n.key, n.number, n.ord,
+           (select e.id from store.book_entry e where e.tenant_id = (select v.tenant_id from v) and e.hash = n.hash) as entry
+      from unnest(p_slots, p_keys, p_numbers, p_hashes) with ordinality as n(slot, key, number, hash, ord)),
   old as materialized (
     select p.id, p.slot, p.key, p.number, p.entry_id from store.book_presence p
      where p.device_id = (select v.device_id from v) and p.until_at = 'infinity')
@@ -169,26 +169,27 @@ returns void language sql as $$
       on conflict (tenant_id, hash) do nothing
 $$;
 create function store.book_put_words(p_tenant uuid, p_hashes bytea[], p_of int[], p_kinds smallint[], p_words text[])
-returns void language sql as $$
+returns void language plpgsql as $$
+declare ids bigint[];
+begin
+  select array_agg((select e.id from store.book_entry e where e.tenant_id = p_tenant and e.hash = h.hash) order by h.o) into ids
+    from unnest(p_hashes) with ordinality h(hash, o);
   insert into store.book_word (tenant_id, kind, word, entry_id)
-  select p_tenant, w.kind, w.word, e.id
-    from unnest(p_of, p_kinds, p_words) as w(o, kind, word)
-    join store.book_entry e on e.tenant_id = p_tenant and e.hash = p_hashes[w.o]
-   order by e.id, w.kind, w.word
-      on conflict do nothing
-$$;
+  select p_tenant, w.kind, w.word, ids[w.o] from unnest(p_of, p_kinds, p_words) as w(o, kind, word)
+   order by w.kind, w.word, 4
+      on conflict do nothing;
+end $$;
 create function store.book_put_presence(p_version uuid, p_gone bigint[], p_slots text[], p_keys text[], p_numbers bigint[],
   p_hashes bytea[])
-returns void language plpgsql as $$
+returns void language plpgsql set enable_seqscan = off set jit = off as $$
 declare v record;
 begin
   select tenant_id, device_id, generation, committed_at into v from store.version where id = p_version;
   update store.book_presence set until_gen = v.generation, until_at = v.committed_at where id = any(p_gone);
   insert into store.book_presence (tenant_id, device_id, slot, key, number, entry_id, since_gen, since_at)
-  select v.tenant_id, v.device_id, u.s, u.k, u.n, e.id, v.generation, v.committed_at
-    from unnest(p_slots, p_keys, p_numbers, p_hashes) with ordinality as u(s, k, n, h, o)
-    join store.book_entry e on e.tenant_id = v.tenant_id and e.hash = u.h
-   order by u.o;
+  select v.tenant_id, v.device_id, u.s, u.k, u.n,
+         (select e.id from store.book_entry e where e.tenant_id = v.tenant_id and e.hash = u.h), v.generation, v.committed_at
+    from unnest(p_slots, p_keys, p_numbers, p_hashes) with ordinality as u(s, k, n, h, o) order by u.o;
 end $$;
 create function store.book_put_lists(p_version uuid, p_slots text[], p_kinds text[], p_names text[], p_entries int[])
 returns void language sql as $$
@@ -247,8 +248,10 @@ begin
   update store.book_presence p set until_gen = k.until_gen, until_at = k.until_at from back k where p.id = k.id;
   update store.book_presence p set until_gen = next.generation, until_at = coalesce(next.committed_at, 'infinity')
    where p.device_id = b.device_id and p.until_gen = b.generation;
-  delete from store.book_entry e where e.id = any(touched)
-     and not exists (select 1 from store.book_presence p where p.entry_id = e.id);
+  with orphan as (
+    delete from store.book_entry e where e.id = any(touched)
+       and not exists (select 1 from store.book_presence p where p.entry_id = e.id) returning e.id)
+  delete from store.book_word w using orphan o where w.entry_id = o.id;
 end $$;
 create function store.book_forget_key() returns trigger language plpgsql as $$
 begin perform store.book_forget(old.version_id); return null; end $$;
@@ -281,8 +284,10 @@ declare
 begin
   perform set_config('synchronous_commit', 'off', true);
   select array_agg(x.id) into ids from (select id from store.book_entry where id > p_after order by id limit p_n) x;
-  delete from store.book_entry e where e.id = any(ids) and e.tenant_id = p_tenant
-     and not exists (select 1 from store.book_presence p where p.entry_id = e.id);
+  with orphan as (
+    delete from store.book_entry e where e.id = any(ids) and e.tenant_id = p_tenant
+       and not exists (select 1 from store.book_presence p where p.entry_id = e.id) returning e.id)
+  delete from store.book_word w using orphan o where w.entry_id = o.id;
   return ids[array_length(ids, 1)];
 end $$;
 
@@ -397,7 +402,7 @@ begin
         return query select i, at_word, at_entry, at_until, null::bigint;
         return;
       end if;
-      size := least(size * 2, 256);
+      if clock_timestamp() - started < p_budget_ms * interval '1 ms' / 4 then size := least(size * 2, 256); end if;
     end loop;
   end loop;
 end $$;

@@ -490,12 +490,13 @@ static void claimed(
 
 static void claim(void)
 {
+	unsigned most = app.open > 0 ? 1 : READERS; /* storing comes first */
 	ix.again = ix.claiming;
-	if (ix.claiming || ix.running >= READERS || !app.config->book_index ||
+	if (ix.claiming || ix.running >= most || !app.config->book_index ||
 		app.place_fault.code != 0 || app.service->stopping)
 		return;
 	ix.claiming = true;
-	ix.want = READERS - ix.running;
+	ix.want = most - ix.running;
 	sql_book_claim(&ix.want, claimed);
 }
 

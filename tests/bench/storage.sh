@@ -3,5 +3,6 @@
 # Storage: sealing beside bare library calls, unchanged books, versions per second (PostgreSQL with fsync).
 cd "$(dirname "$0")/../.." || exit 1
 B=${B:-build}
+export CARNET_BOOK_INDEX=false # its own figures: search.sh
 "$B/tests/bench/storage_rate" seal
 PG_DURABLE=1 tests/lib/with-pg "$B/tests/bench/storage_rate" service "${STORAGE_DEVICES:-300}"

@@ -169,17 +169,22 @@ static void run(const struct question *q, int rounds)
 
 /* ---- comparisons ---- */
 
-static char *book_text(int entries, int changed)
+static char *book_text_of(int first, int entries, int changed)
 {
 	struct buf b = BUF_INIT;
 	buf_adds(&b, "# Canon AddressBook version: 1\r\n# CharSet: UTF-8\r\n\r\n");
 	for (int i = 0; i < entries; i++)
 		buf_addf(&b,
-			"subdbid: 1\r\ndn: %d\r\ncn: Person %d%s\r\ncnread: \r\nmailaddress: "
-			"p%d@example.org\r\n"
-			"enablepartial: false\r\nobjectclass: email\r\n\r\n",
-			201 + i, i, i < changed ? " changed" : "", i);
+			"subdbid: 1\r\ndn: %d\r\ncn: Person %d%s\r\ncnread: \r\n"
+			"mailaddress: p%d@example.org\r\nenablepartial: false\r\n"
+			"objectclass: email\r\n\r\n",
+			201 + i, first + i, i < changed ? " changed" : "", first + i);
 	return buf_detach(&b);
+}
+
+static char *book_text(int entries, int changed)
+{
+	return book_text_of(0, entries, changed);
 }
 
 static void compare(int entries, int rounds)
@@ -212,6 +217,58 @@ static void compare(int entries, int rounds)
 	print_line(what, t.us, t.n, "from the vault, 3 changed");
 }
 
+/* ---- reading books into the index ---- */
+
+static double wait_empty(void)
+{
+	uint64_t start = clock_mono_ns();
+	do {
+		struct timespec pause = {0, 5000000};
+		(void)nanosleep(&pause, NULL);
+		sql("select count(*) from store.book_queue");
+	} while (sql_number() > 0);
+	return (double)(clock_mono_ns() - start) / 1e9;
+}
+
+/* Every book of its own: first all entries are new, then three of each. The service begins to read
+ * when everything is stored. */
+static void read_books(int devices, int entries)
+{
+	struct store *s = mem_alloc((size_t)devices * sizeof(*s));
+	double seconds[2];
+	for (int v = 0; v < 2; v++) {
+		host_kill(&one, SIGTERM);
+		put_env("CARNET_BOOK_INDEX", "false");
+		host_start(&one, 1, "vault", NULL, 0);
+		host_ready(&one);
+		for (int i = 0; i < devices; i++) {
+			if (v == 0)
+				s[i] = (struct store){.client = one.client,
+					.device = new_id(),
+					.request = new_id(),
+					.token = (uint64_t)i + 1,
+					.n = 1};
+			s[i].run = new_id();
+			s[i].parts[0] = (struct part){
+				"list_1", book_text_of(i * entries, entries, v * 3), 0};
+			if (v == 0)
+				grant(&s[i]);
+			bug_if(store_run(&s[i]) < 0);
+			free((char *)(uintptr_t)s[i].parts[0].text);
+		}
+		host_kill(&one, SIGTERM);
+		put_env("CARNET_BOOK_INDEX", "true");
+		host_start(&one, 1, "vault", NULL, 0);
+		host_ready(&one);
+		seconds[v] = wait_empty();
+	}
+	(void)printf("reading into the index, %d books of %d entries: all new %.1f books/s,"
+		     " %.0f entries/s; three changed %.1f books/s\n",
+		devices, entries, devices / seconds[0], devices * entries / seconds[0],
+		devices / seconds[1]);
+	free(s);
+}
+
 int main(int argc, char **argv)
 {
 	int rounds = argc > 1 ? atoi(argv[1]) : 100;
@@ -238,6 +295,7 @@ int main(int argc, char **argv)
 	all_n = 0;
 	compare(1000, rounds);
 	compare(5000, rounds);
+	read_books(100, 900);
 	host_kill(&one, SIGTERM);
 	client_end();
 	return 0;
