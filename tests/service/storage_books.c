@@ -717,14 +717,24 @@ static void two_instances_read_many_versions_in_the_order_of_each_device(void **
 			store_begin(&s[i]);
 		}
 		stores_wait();
+		for (int i = 0; i < N; i++) {
+			/* a machine under load lets a stream fall silent: begin again */
+			if (s[i].fault.code == CN_NOT_FOUND)
+				(void)store_run(&s[i]);
+			if (s[i].fault.code != 0)
+				print_error("%d %s\n", s[i].fault.code, s[i].fault.detail);
+			assert_int_equal(s[i].fault.code, 0);
+			assert_int_equal(s[i].result.generation, v + 1);
+		}
 	}
 	for (int i = 0; i < N; i++) {
 		char d[UUID_TEXT];
 		wait_read(&s[i].device);
 		char *rows = rows_of(&s[i].device);
-		sql("select count(*) from store.book where device_id = '%s' and state = 'indexed'",
+		sql("select string_agg(generation || state, ' ' order by generation) from"
+		    " store.book where device_id = '%s'",
 			uuid_format(&s[i].device, d));
-		assert_int_equal(sql_number(), VERSIONS);
+		assert_string_equal(sql_out, "1indexed 2indexed 3indexed 4indexed 5indexed");
 		sql("select store.book_reset('%s', true)", d);
 		wait_read(&s[i].device);
 		char *again = rows_of(&s[i].device);
