@@ -133,24 +133,31 @@ static int fit(const struct conversion *k, struct result *r, const struct book *
 	return base == NULL ? 0 : fill_secrets(r->book, base);
 }
 
+/* 0, or -1 after a message. What can only be told about needs no template. */
+static int encode(const struct conversion *k, struct result *r)
+{
+	const struct encode_options opts = {
+		.profile = k->to.profile, .base = r->over, .reveal_secrets = k->reveal};
+	struct fault f = FAULT_INIT;
+
+	if (book_encode(r->book, k->to.codec, &opts, &r->bytes, &r->ledger, &f) == 0)
+		return book_read_back(&k->to, r->book, buf_span(&r->bytes), k->reveal, &r->ledger);
+	bool template = strcmp(f.reason, "encode_needs_template") == 0;
+	if (template && k->out == NULL)
+		return 0;
+	return cli_fail(-1, "%s: %s%s", r->source.name, f.detail, template ? "; --base FILE" : "");
+}
+
 static int make(const struct conversion *k, struct result *r)
 {
-	struct encode_options opts = {.profile = k->to.profile, .reveal_secrets = k->reveal};
 	struct book *base = NULL;
-	struct fault f = FAULT_INIT;
 
 	bug_if(k->to.codec == NULL);
 	int rc = find_base(k, r, &base);
 	if (rc == 0)
 		rc = fit(k, r, base);
 	book_free(base);
-	opts.base = r->over;
-	if (rc == 0 && book_encode(r->book, k->to.codec, &opts, &r->bytes, &r->ledger, &f) != 0)
-		rc = cli_fail(-1, "%s: %s%s", r->source.name, f.detail,
-			strcmp(f.reason, "encode_needs_template") == 0 ? "; --base FILE" : "");
-	if (rc == 0)
-		rc = book_read_back(&k->to, r->book, buf_span(&r->bytes), k->reveal, &r->ledger);
-	return rc;
+	return rc == 0 ? encode(k, r) : -1;
 }
 
 /* ---- telling ---- */

@@ -68,8 +68,10 @@ static void show_book(const struct cli *c, const struct source *s)
 	struct buf name = BUF_INIT;
 
 	safe_text(&name, s->name);
-	(void)printf("%s: %s%s%s, %u entr%s\n", buf_str(&name), s->title, *b->charset ? ", " : "",
-		b->charset, b->n_entries, b->n_entries == 1 ? "y" : "ies");
+	buf_addf(&name, ": %s%s", s->title, *b->charset != '\0' ? ", " : "");
+	safe_text(&name, b->charset);
+	(void)printf(
+		"%s, %u entr%s\n", buf_str(&name), b->n_entries, b->n_entries == 1 ? "y" : "ies");
 	table_rows(c, &lists);
 	for (uint32_t i = 0; i < b->n_lists; i++)
 		if (b->list[i].n_entries > 0)
@@ -79,19 +81,22 @@ static void show_book(const struct cli *c, const struct source *s)
 
 /* ---- one entry ---- */
 
-static void line(const char *name, const char *value)
+/* Names of tags and extras come from the file, too. */
+static void line(const char *indent, const char *name, const char *value)
 {
-	struct buf out = BUF_INIT;
+	struct buf n = BUF_INIT, v = BUF_INIT;
 
-	safe_text(&out, value);
-	(void)printf("  %-20s %s\n", name, buf_str(&out));
-	buf_fini(&out);
+	safe_text(&n, name);
+	safe_text(&v, value);
+	(void)printf("%s%-*s %s\n", indent, (int)(22 - strlen(indent)), buf_str(&n), buf_str(&v));
+	buf_fini(&n);
+	buf_fini(&v);
 }
 
 static void show_fields(const struct fields *f)
 {
 	for (uint32_t i = 0; i < f->n; i++)
-		line(field_info(f->v[i].id)->name, f->v[i].value);
+		line("  ", field_info(f->v[i].id)->name, f->v[i].value);
 }
 
 static void show_dests(const struct book_entry *e)
@@ -99,15 +104,10 @@ static void show_dests(const struct book_entry *e)
 	for (uint32_t i = 0; i < e->n_dests; i++) {
 		const struct book_dest *d = &e->dest[i];
 		(void)printf("  %s\n", dest_kind_name(d->kind));
-		for (uint32_t k = 0; k < d->f.n; k++) {
-			struct buf out = BUF_INIT;
-			safe_text(&out, d->f.v[k].value);
-			(void)printf(
-				"    %-18s %s\n", field_info(d->f.v[k].id)->name, buf_str(&out));
-			buf_fini(&out);
-		}
+		for (uint32_t k = 0; k < d->f.n; k++)
+			line("    ", field_info(d->f.v[k].id)->name, d->f.v[k].value);
 		if (d->secret.state != SECRET_ABSENT)
-			(void)printf("    %-18s %s\n", "password", secret_words(d->secret.state));
+			line("    ", "password", secret_words(d->secret.state));
 	}
 }
 
@@ -123,15 +123,15 @@ static void show_entry(const struct cli *c, const struct book_list *l, const str
 	buf_fini(&title);
 	show_fields(&e->f);
 	for (uint32_t i = 0; i < e->n_tags; i++)
-		line(e->tag[i].system, e->tag[i].value);
+		line("  ", e->tag[i].system, e->tag[i].value);
 	show_dests(e);
 	for (uint32_t i = 0; i < e->n_members; i++) {
 		const struct book_entry *m =
 			e->member[i].key ? list_find(l, e->member[i].key) : NULL;
-		line("member", m ? entry_name(m) : e->member[i].text);
+		line("  ", "member", m ? entry_name(m) : e->member[i].text);
 	}
 	for (uint32_t i = 0; i < e->n_extras; i++)
-		line(e->extra[i].name, e->extra[i].value);
+		line("  ", e->extra[i].name, e->extra[i].value);
 	if (e->at.line > 0)
 		(void)printf("  %-20s %u\n", "line in the file", e->at.line);
 }

@@ -43,6 +43,32 @@ is "$rc $(grep -c 'errors' <<<"$out")" "2 3" "check: several files, the worst co
 book check "$golden/canon_abk/odd.abk"
 is "$rc" 1 "check: what is odd and kept is a warning, 1"
 
+book check --profile sharp office.json
+is "$rc" 1 "check --profile: what a printer could not hold ends with 1"
+has "$out" 'has no groups' "check --profile: and is said"
+book check --profile carnet office.json
+is "$rc" 0 "check --profile: one that holds everything"
+book check --profile toaster office.json
+is "$rc" 2 "check --profile: one that is none"
+
+# ---- columns of nobody's format
+printf 'NAME,Email Address,Tel Number,Floor\nAna,ana@example.com,0033 1,7\n' >toshiba.csv
+printf '{"NAME": "name", "Email Address": "email", "Tel Number": "fax"}' >map.json
+book show toshiba.csv
+is "$rc" 2 "a CSV of columns that nobody knows is not guessed"
+book show --mapping map.json --json toshiba.csv
+is "$rc $(jq -c '.lists[0].entries[0] | [.name, .destinations[0].address, .destinations[1].fax_number, .extra[0]]' <<<"$out")" \
+	'0 ["Ana","ana@example.com","0033 1",{"name":"Floor","value":"7"}]' "--mapping: says which column is what, the others are kept"
+book check --mapping map.json toshiba.csv "$golden/canon_csv/office.csv"
+is "$rc" 0 "--mapping: leaves files of known formats alone"
+printf '{"NAME": }' >map.json
+book show --mapping map.json toshiba.csv
+is "$rc $(grep -c 'map.json.*line 1' <<<"$err")" "2 1" "--mapping: a broken one is an error with its place"
+book check --from canon_abk "$golden/canon_csv/office.csv"
+is "$rc" 2 "--from: another format than it is"
+book check --from nothing office.json
+has "$err" 'there is no format' "--from: one that is none"
+
 # ---- show
 book show office.json
 is "$rc" 0 "show: a sound file"
@@ -159,6 +185,10 @@ has "$err" 'Canon' "convert -o -: the ledger to stderr"
 book convert --to nothing office.json
 is "$rc" 2 "convert --to: a format that is none"
 has "$err" 'canon_csv' "convert --to: says what there is"
+book convert --to konica_tsv -o needs.txt office.json
+is "$rc $(grep -c -- '--base FILE' <<<"$err")" "2 1" "convert: a format that needs the printer's own file asks for it"
+book convert --to konica_tsv office.json
+is "$rc $(grep -c 'losses, ledger' <<<"$out")" "1 1" "convert without -o: the losses need no such file"
 book convert office.json
 is "$rc $err" "2 carnet: --to says the format or the profile to convert to" "convert: without --to"
 book convert --to canon_csv --view -o people.csv office.json
@@ -318,6 +348,11 @@ has "$(NO_COLOR=1 on_tty 160 "$carnet" book show office.json)" READING "a wide o
 changed 's/"Ana Müller"/"\\u001b[31mAna\\u202e"/'
 book show edited.json
 hasnt "$out" $'\033' "a name with controls is shown escaped"
+changed 's/"cnreadlang"/"\\u001b]0;x\\u0007"/; s/"charset": "UTF-8"/"charset": "\\u001b[2J"/'
+book show edited.json
+hasnt "$out" $'\033' "a charset with controls, too"
+book show --entry 201 edited.json
+hasnt "$out" $'\033' "and the name of a column"
 
 # ---- bounds: 2 seconds and 200 MB for whatever 64 MiB say
 # bounded FILE: rc, within the bounds; sanitizers have their own memory and time
