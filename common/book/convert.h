@@ -12,7 +12,8 @@ struct convert_options {
 	bool merge_same_name; /* join entries of equal name and reading (10.2), never unasked */
 };
 
-/* *ret_book (book_free) is inside the target's domain: its codec writes it without any further
+/* A format that holds one list gets all lists in one: to write a file per list, convert each alone.
+ * *ret_book (book_free) is inside the target's domain: its codec writes it without any further
  * loss, and reading that back gives an equal book. Fields of source = fields of target + ledger. */
 int book_convert(const struct book *source, const struct convert_options *opts,
 	struct book **ret_book, struct ledger *ledger, struct fault *reterr) must_check;
