@@ -71,18 +71,6 @@ static bool piece_at(const char *s, struct piece *ret)
 	return type_valid(ret->type);
 }
 
-bool dn_valid(const char *dn)
-{
-	struct piece p = {.end = ','};
-
-	if (*dn == 0)
-		return true;
-	for (const char *s = dn; p.end; s = p.next)
-		if (!piece_at(s, &p))
-			return false;
-	return true;
-}
-
 size_t dn_first(const char *dn)
 {
 	size_t n = 0;
@@ -114,6 +102,30 @@ static void unescape(struct span v, struct buf *out)
 			buf_addc(out, s[++i]);
 		}
 	}
+}
+
+/* An escape may stand for any byte: together they are text. */
+static bool is_text(struct span value)
+{
+	struct buf b = BUF_INIT;
+	bool good;
+
+	unescape(value, &b);
+	good = utf8_valid(b.p, b.n);
+	buf_fini(&b);
+	return good;
+}
+
+bool dn_valid(const char *dn)
+{
+	struct piece p = {.end = ','};
+
+	if (*dn == 0)
+		return true;
+	for (const char *s = dn; p.end; s = p.next)
+		if (!piece_at(s, &p) || !is_text(p.value))
+			return false;
+	return true;
 }
 
 bool dn_value(const char *dn, const char *attribute, struct buf *out)

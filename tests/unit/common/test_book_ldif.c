@@ -304,7 +304,7 @@ static void equal_names_have_one_normal_form(void **state unused)
 static void what_is_no_name_is_told(void **state unused)
 {
 	static const char *const BAD[] = {"x", "cn", "=x", "cn=a,", "cn=a,,o=b", "cn=a;b", "cn=a\\",
-		"cn=a\\0", "cn=a\\00", "c n=a", "cn=\"a\"", "cn=a+"};
+		"cn=a\\0", "cn=a\\00", "c n=a", "cn=\"a\"", "cn=a+", "cn=\\FF"};
 
 	for (size_t i = 0; i < array_len(BAD); i++)
 		if (dn_valid(BAD[i]))
