@@ -626,7 +626,17 @@ static void law_L10_merge_commutes_and_no_addition_is_lost(void **state unused)
 	}
 }
 
-static void merges_of_books_with_all_sorts_of_secrets_end_well(void **state unused)
+/* Of two ways not to tell a password neither has to win. */
+static void forget_who_does_not_tell(struct book *b)
+{
+	for (uint32_t i = 0; i < b->n_lists; i++)
+		for (uint32_t j = 0; j < b->list[i].n_entries; j++)
+			for (uint32_t k = 0; k < b->list[i].entry[j].n_dests; k++)
+				if (b->list[i].entry[j].dest[k].secret.state == SECRET_UNKNOWN)
+					b->list[i].entry[j].dest[k].secret.state = SECRET_WITHHELD;
+}
+
+static void merges_of_books_with_all_sorts_of_secrets_commute(void **state unused)
 {
 	struct random r = {12};
 
@@ -640,6 +650,8 @@ static void merges_of_books_with_all_sorts_of_secrets_end_well(void **state unus
 		book_mutate(&r, t.r, &book_any_shape, 8);
 		merge(&t);
 		assert_int_equal(book_merge(t.b, t.r, t.l, NULL, &back), 0);
+		forget_who_does_not_tell(t.m.book);
+		forget_who_does_not_tell(back.book);
 		same(t.m.book, back.book, &t, "merge(b, x, y) is not merge(b, y, x)");
 		merge_fini(&back);
 		three_fini(&t);
@@ -667,7 +679,7 @@ int main(void)
 		cmocka_unit_test(two_new_places_for_one_entry_are_a_conflict),
 		cmocka_unit_test(law_L10_merge_with_oneself_and_with_base),
 		cmocka_unit_test(law_L10_merge_commutes_and_no_addition_is_lost),
-		cmocka_unit_test(merges_of_books_with_all_sorts_of_secrets_end_well),
+		cmocka_unit_test(merges_of_books_with_all_sorts_of_secrets_commute),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
