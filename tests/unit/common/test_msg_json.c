@@ -208,7 +208,7 @@ static void a_small_arena_refuses_a_large_body(void **state)
 	void *body;
 
 	(void)state;
-	arena_init(&small, sizeof(struct m_targets) + 100);
+	arena_init(&small, sizeof(struct m_targets) + 70);
 	assert_int_equal(msg_from_json(&m_targets_desc, j, &small, &body, &err), -1);
 	assert_string_equal(err.reason, "too_long");
 	arena_fini(&small);
