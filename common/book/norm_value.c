@@ -5,6 +5,7 @@
 #include "common/base/ascii.h"
 #include "common/base/sort.h"
 #include "common/book/norm.h"
+#include "common/book/words.h"
 #include "common/text/unicode.h"
 
 static bool blank(char c)
@@ -181,15 +182,9 @@ static const char *norm_number(struct book *b, const char *value)
 
 static const char *norm_bool(struct book *b, const char *value)
 {
-	static const char *const words[][2] = {
-		{"true", "false"}, {"on", "off"}, {"yes", "no"}, {"1", "0"}};
+	const char *text = norm_text(b, value), *word = text ? bool_read(text) : NULL;
 
-	value = norm_text(b, value);
-	for (size_t i = 0; value != NULL && i < array_len(words); i++)
-		for (int no = 0; no < 2; no++)
-			if (ascii_same(value, words[i][no]))
-				return strcmp(value, words[0][no]) == 0 ? value : words[0][no];
-	return value;
+	return word ? word : text;
 }
 
 static const char *norm_access_no(struct book *b, const char *value)

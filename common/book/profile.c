@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "common/base/ascii.h"
 #include "gen/profiles.h"
 
 #define PROFILES_MAX 64u
@@ -322,18 +323,6 @@ const struct book_profile *profile_named(const char *name)
 	return NULL;
 }
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static bool same(const char *a, const char *b)
-{
-	while (*a && lower(*a) == lower(*b))
-		a++, b++;
-	return lower(*a) == lower(*b);
-}
-
 const struct book_profile *profile_for(const char *family, const char *model)
 {
 	const struct book_profile *const *p = profiles();
@@ -342,7 +331,7 @@ const struct book_profile *profile_for(const char *family, const char *model)
 		if (strcmp(p[i]->family, family) != 0)
 			continue;
 		for (const char *const *m = p[i]->models; *m; m++)
-			if (same(*m, model))
+			if (ascii_same(*m, model))
 				return p[i];
 	}
 	return profile_named(family);

@@ -252,6 +252,8 @@ struct tree_writer {
 const char *tree_say(const struct tree_format *f, const struct tree_record *r,
 	const struct tree_row *row, const struct book_entry *e, const struct map *keys,
 	struct buf *scratch);
+/* Notes that its password has to be typed, if it has one. */
+void tree_secret_lost(struct tree_writer *w, const struct book_entry *e, const struct book_dest *d);
 /* What a row that repeats says, each text with a NUL behind it. */
 void tree_say_all(const struct tree_record *r, const struct tree_row *row,
 	const struct book_entry *e, const struct map *keys, struct buf *out);

@@ -35,12 +35,8 @@ static const char *stale(const struct over *o, const struct tree_row *row)
 static void set_leaf(struct over *o, const struct tree_row *row, const char *value)
 {
 	const struct tree_leaf *leaf = tree_leaf(&o->leaves, row->path);
+	const char *words = tree_words(row, tree_text(&o->leaves, row->path), value);
 	struct buf xml = BUF_INIT;
-	const char *words;
-
-	if (row->role == TREE_SECRET && !o->w->e->reveal_secrets)
-		value = "";
-	words = tree_words(row, tree_text(&o->leaves, row->path), value);
 
 	if (!leaf || !leaf->value) {
 		if (value[0] && !(row->role == TREE_SWITCH && strcmp(value, "false") == 0))
@@ -67,10 +63,18 @@ static void change_leaf(struct over *o, const struct tree_record *r, const struc
 	before = counted ? tree_say(o->w->format, r, row, was, &o->base_keys, &o->w->was)
 			 : stale(o, row);
 	after = tree_say(o->w->format, r, row, is, &o->w->keys, &o->w->is);
-	if (!after && row->role == TREE_SECRET && !counted)
+	if (row->role == TREE_SECRET && !after) {
+		if (counts)
+			tree_secret_lost(o->w, is, tree_dest(b, is));
+		after = counted ? NULL : "";
+	}
+	if (!after || (before && strcmp(before, after) == 0))
+		return;
+	if (row->role == TREE_SECRET && counts && !o->w->e->reveal_secrets) {
+		tree_secret_lost(o->w, is, tree_dest(b, is));
 		after = "";
-	if (after && (!before || strcmp(before, after) != 0))
-		set_leaf(o, row, after);
+	}
+	set_leaf(o, row, after);
 }
 
 /* ---- a place that repeats ---- */

@@ -28,11 +28,32 @@ static const char *field_text(const struct fields *f, enum book_field id)
 	return value ? value : "";
 }
 
-static const char *secret_text(const struct secret *s)
+/* Passwords that never come do not go either. */
+static const char *secret_text(const struct tree_format *f, const struct secret *s)
 {
-	if (s->state == SECRET_CLEAR)
+	if (s->state == SECRET_CLEAR && f->empty != SECRET_WITHHELD)
 		return s->text;
 	return s->state == SECRET_ABSENT ? "" : NULL;
+}
+
+void tree_secret_lost(struct tree_writer *w, const struct book_entry *e, const struct book_dest *d)
+{
+	const struct book *b = w->e->book;
+	struct ledger_line line = {.action = LEDGER_SECRET_NEEDED,
+		.key = e->key,
+		.name = entry_name(e),
+		.field = "secret",
+		.reason =
+			d->secret.state == SECRET_CLEAR
+				? "the password is not written; it must be typed again"
+				: "this cipher text means nothing in the file: type the password"};
+
+	if (!d->secret.text || !d->secret.text[0])
+		return;
+	for (uint32_t i = 0; i < b->n_lists; i++)
+		if (e >= b->list[i].entry && e < b->list[i].entry + b->list[i].n_entries)
+			line.list = b->list[i].slot;
+	ledger_add(w->e->ledger, &line);
 }
 
 static const struct book_dest *dest_of(
@@ -58,7 +79,7 @@ const char *tree_say(const struct tree_format *f, const struct tree_record *r,
 	if (row->block && !d)
 		return "";
 	if (row->role == TREE_SECRET)
-		return d ? secret_text(&d->secret) : NULL;
+		return d ? secret_text(f, &d->secret) : NULL;
 	if (row->role == TREE_OWN) {
 		buf_reset(scratch);
 		f->say_own(e, row->path, scratch);
@@ -216,8 +237,11 @@ static int grow_row(struct tree_writer *w, const struct tree_record *r, const st
 	text = tree_say(w->format, r, row, e, &w->keys, &w->text);
 	if (row->role == TREE_PLAIN || (row->role == TREE_MODE && !d))
 		return grow_plain(w, r, row, e);
-	if (!text || (row->block && !d) ||
-		(row->role == TREE_SECRET && text[0] && !w->e->reveal_secrets))
+	if (row->role == TREE_SECRET && d && (!text || !w->e->reveal_secrets)) {
+		tree_secret_lost(w, e, d);
+		text = text && !text[0] ? text : NULL;
+	}
+	if (!text || (row->block && !d))
 		return 0;
 	/* "there is none" is worth an element where a missing one says something else */
 	if (text[0] || (row->role == TREE_SECRET && w->format->missing != SECRET_ABSENT))

@@ -267,14 +267,21 @@ static void a_new_password_is_written_only_when_secrets_may_be_shown(void **stat
 {
 	struct book_entry *e;
 	struct buf out, wanted;
+	struct ledger ledger;
 
 	(void)state;
 	load(DIR "answers.xml");
 	e = entry(book, "0003");
 	book_set_secret(book, entry_dest(e, DEST_FILE), SECRET_CLEAR, "n<w", NULL);
-	out = write_book(book, CODEC, buf_span(&file), false, NULL);
+	ledger_init(&ledger);
+	out = write_book(book, CODEC, buf_span(&file), false, &ledger);
 	wanted = replaced(buf_span(&file), "geheim 1", "");
 	assert_bytes(buf_span(&out), buf_span(&wanted));
+	assert_int_equal(ledger.n, 1);
+	assert_int_equal(ledger.line[0].action, LEDGER_SECRET_NEEDED);
+	assert_string_equal(ledger.line[0].key, "0003");
+	assert_string_equal(ledger.line[0].before, "");
+	ledger_fini(&ledger);
 	buf_fini(&out);
 	buf_fini(&wanted);
 	changes("geheim 1", "n&lt;w");

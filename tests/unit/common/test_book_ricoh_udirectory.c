@@ -249,6 +249,29 @@ static void other_answers_are_no_book(void **state)
 	assert_string_equal(refused(OTHER, sizeof(OTHER) - 1, CODEC).reason, "no_book");
 }
 
+static void a_password_is_never_written(void **state)
+{
+	struct ledger ledger;
+
+	(void)state;
+	load(DIR "pages.xml");
+	book_set_secret(book, entry_dest(of_id("2"), DEST_FILE), SECRET_CLEAR, "geheim", NULL);
+	for (int over = 0; over < 2; over++) {
+		struct span base = {file.p, over ? file.n : 0};
+		struct buf out;
+
+		ledger_init(&ledger);
+		out = write_book(book, CODEC, base, true, &ledger);
+		assert_null(memmem(out.p, out.n, "geheim", 6));
+		assert_int_equal(ledger.n, 1);
+		assert_string_equal(ledger.line[0].key, "2");
+		assert_string_equal(ledger.line[0].list, "1");
+		ledger_fini(&ledger);
+		buf_fini(&out);
+	}
+	unload();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +284,7 @@ int main(void)
 		cmocka_unit_test(one_field_changes_its_own_bytes),
 		cmocka_unit_test(a_destination_turns_its_switch),
 		cmocka_unit_test(entries_go_and_come),
+		cmocka_unit_test(a_password_is_never_written),
 		cmocka_unit_test(a_fresh_file_says_the_same),
 		cmocka_unit_test(other_answers_are_no_book),
 	};
