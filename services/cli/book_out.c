@@ -49,7 +49,8 @@ static int sync_directory(char *path)
 	return rc;
 }
 
-/* What is there keeps its mode; a new file is its owner's alone: it holds people's addresses. */
+/* What is there keeps its mode and, where we may, its owner; a new file is its owner's alone: it
+ * holds people's addresses. */
 static int replace(const char *path, struct span bytes, const struct stat *there)
 {
 	struct buf beside = BUF_INIT;
@@ -58,8 +59,10 @@ static int replace(const char *path, struct span bytes, const struct stat *there
 	char *name = buf_detach(&beside);
 	int fd = mkostemp(name, O_CLOEXEC);
 	int rc = fd < 0 ? -1 : write_all(fd, bytes);
-	if (rc == 0 && there != NULL)
+	if (rc == 0 && there != NULL) {
+		(void)!fchown(fd, there->st_uid, there->st_gid); /* as far as we may */
 		rc = fchmod(fd, there->st_mode & 07777);
+	}
 	if (rc == 0)
 		rc = fsync(fd);
 	if (fd >= 0 && close(fd) != 0)

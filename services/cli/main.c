@@ -310,12 +310,20 @@ static int run(struct cli *c, int argc, char **argv)
 	return finish(c, c->verb->run != NULL ? c->verb->run(c, c->verb) : verb_run(c, c->verb));
 }
 
+/* Where nobody says anything (cron, a bare container) names are shown as they are, in UTF-8. */
+static void choose_locale(void)
+{
+	(void)setlocale(LC_ALL, "");
+	if (*env("LC_ALL", env("LC_CTYPE", env("LANG", ""))) == '\0')
+		(void)setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 int main(int argc, char **argv)
 {
 	struct cli c = {.lang = "en"};
 
 	guard_streams();
-	(void)setlocale(LC_ALL, "");
+	choose_locale();
 	int rc = run(&c, argc, argv);
 	client_close(&c);
 	free(c.args);

@@ -342,6 +342,7 @@ hasnt "$(NO_COLOR=1 on_tty 120 "$carnet" book show office.json)" "$esc" "none wi
 has "$(NO_COLOR= on_tty 120 "$carnet" book show office.json)" "$esc" "an empty NO_COLOR says nothing"
 book show office.json
 hasnt "$out" "$esc" "no colour in a pipe"
+is "$(env -u LC_ALL "$carnet" book show office.json | grep -c 'Ana Müller')" 1 "names are shown as they are where no locale is set"
 wide=$(NO_COLOR=1 on_tty 70 "$carnet" book show office.json | tr -d '\r' | wc -L)
 is "$((wide <= 70))" 1 "a narrow terminal gets narrow tables"
 has "$(NO_COLOR=1 on_tty 160 "$carnet" book show office.json)" READING "a wide one more columns"
