@@ -85,12 +85,11 @@ static void set(struct book *b, struct book_dest *d, enum book_field id, const c
 	struct buf text = BUF_INIT;
 
 	for (size_t i = 0; i < n; i++) {
-		if (s[i] == '%' && n - i > 2 && hex(s[i + 1]) >= 0 && hex(s[i + 2]) >= 0) {
-			buf_addc(&text, (char)(hex(s[i + 1]) << 4 | hex(s[i + 2])));
-			i += 2;
-		} else {
-			buf_addc(&text, s[i]);
-		}
+		int high = s[i] == '%' && n - i > 2 ? hex(s[i + 1]) : -1;
+		int low = high >= 0 ? hex(s[i + 2]) : -1;
+
+		buf_addc(&text, low >= 0 ? (char)(high * 16 + low) : s[i]);
+		i += low >= 0 ? 2 : 0;
 	}
 	if (utf8_valid(text.p, text.n) && strlen(buf_str(&text)) == text.n)
 		book_set(b, &d->f, id, buf_str(&text));
