@@ -796,7 +796,7 @@ static void a_format_without_groups_loses_them_by_name(void **state)
 static void the_ledger_is_complete_for_every_profile(void **state)
 {
 	const struct codec *const formats[] = {&plain, &full};
-	uint32_t cases = book_cases(2000);
+	uint32_t cases = book_cases(600);
 	/* test_book_laws has the many */
 	cases = cases > 20000 ? 20000 : cases;
 

@@ -15,7 +15,7 @@
 #include "tests/lib/book_law.h"
 #include "tests/lib/book_random.h"
 
-#define USUAL 2400u
+#define USUAL 1200u
 
 static const struct decode_options STRICT = {.lenient = false};
 
