@@ -120,15 +120,26 @@ static const struct profile_list *profile_slot(const struct conv *c, const char 
 	return NULL;
 }
 
-/* A list of the target that no list of the source has by its own right. */
-static const struct profile_list *free_slot(const struct conv *c)
+/* Those of the target's lists that a list of the source has by its own right. */
+static void mark_taken(struct conv *c)
 {
-	for (uint32_t i = 0; i < c->to->n_lists; i++) {
-		const char *slot = c->to->list[i].slot;
-		if (!book_find_list(c->src, slot) && !book_find_list(c->out, slot))
-			return &c->to->list[i];
+	c->taken = conv_take(c, c->to->n_lists, sizeof(*c->taken));
+	for (uint32_t i = 0; i < c->src->n_lists; i++) {
+		const struct profile_list *l = profile_slot(c, c->src->list[i].slot);
+		if (l)
+			c->taken[l - c->to->list] = true;
 	}
-	return NULL;
+}
+
+/* One that nobody has; the first when there is none. */
+static const struct profile_list *free_slot(struct conv *c)
+{
+	for (uint32_t i = 0; i < c->to->n_lists; i++)
+		if (!c->taken[i]) {
+			c->taken[i] = true;
+			return &c->to->list[i];
+		}
+	return &c->to->list[0];
 }
 
 static const char *name_of_list(struct conv *c, const struct book_list *l)
@@ -142,61 +153,74 @@ static const char *name_of_list(struct conv *c, const struct book_list *l)
 	return name ? name : "";
 }
 
-static struct target *add_target(
-	struct conv *c, const struct profile_list *limits, const struct book_list *l)
+static struct target *add_target(struct conv *c, const char *slot, enum list_kind kind,
+	const struct profile_list *limits, const char *name)
 {
 	struct target *t = &c->target[c->n_targets++];
+
+	*t = (struct target){.limits = limits, .list = c->out->n_lists, .keys = MAP_INIT};
+	(void)book_add_list(c->out, slot, kind, name);
+	(void)map_put(&c->slots, slot, strlen(slot), t);
+	return t;
+}
+
+/* The list of that place; made when its first entries come. limits NULL = as in the source. */
+static struct target *target_at(
+	struct conv *c, const struct profile_list *limits, const struct book_list *l)
+{
+	const char *slot = limits ? limits->slot : l->slot;
+	struct target *t = c->to->whole_model ? NULL : map_get(&c->slots, slot, strlen(slot));
 	const char *name = limits ? limits->name : "";
 
-	if (c->to->list_names && *l->name && (c->src->n_lists == 1 || !one_list(c)))
+	if (t)
+		return t;
+	if (*l->name && c->to->list_names)
 		name = name_of_list(c, l);
-	*t = (struct target){.limits = limits, .list = c->out->n_lists, .keys = MAP_INIT};
-	if (limits)
-		(void)book_add_list(c->out, limits->slot, limits->kind, name);
-	else if (one_list(c))
-		(void)book_add_list(c->out, "1", LIST_FLAT, name);
-	else
-		(void)book_add_list(c->out, l->slot, l->kind, name);
-	return t;
+	return add_target(c, slot, limits ? limits->kind : l->kind, limits, name);
+}
+
+/* The one list that the format has; a list alone keeps its place and name where it can. */
+static struct target *only_target(struct conv *c, const struct book_list *l)
+{
+	bool alone = c->src->n_lists == 1;
+	const struct profile_list *limits = alone ? profile_slot(c, l->slot) : NULL;
+	const char *name = "";
+
+	if (!alone)
+		conv_note(c, LEDGER_DROPPED, "list", *l->name ? l->name : l->slot, "",
+			conv_fmt(c, "%s has one list", c->codec->title));
+	if (c->n_targets)
+		return &c->target[0];
+	if (!limits && c->to->n_lists)
+		limits = &c->to->list[0];
+	const char *slot = limits ? limits->slot : "1";
+	if (alone && strcmp(slot, l->slot) != 0)
+		conv_note(
+			c, LEDGER_REMAPPED, "list", l->slot, slot, "the target has not this list");
+	if (alone && *l->name && c->to->list_names)
+		name = name_of_list(c, l);
+	return add_target(c, slot, limits ? limits->kind : LIST_FLAT, limits, name);
 }
 
 /* Where the entries of l go; says what becomes of the list itself. */
 static struct target *target_of(struct conv *c, const struct book_list *l)
 {
-	const struct profile_list *limits = profile_slot(c, l->slot);
 	struct origin *o = conv_take(c, 1, sizeof(*o));
+	const struct profile_list *limits = profile_slot(c, l->slot);
 
 	*o = (struct origin){.list = l};
 	c->now = o;
-	if (one_list(c)) {
-		if (c->src->n_lists > 1)
-			conv_note(c, LEDGER_DROPPED, "list", *l->name ? l->name : l->slot, "",
-				conv_fmt(c, "%s has one list", c->codec->title));
-		else if (*l->name && !c->to->list_names)
-			conv_note(c, LEDGER_DROPPED, "list.name", l->name, "",
-				conv_fmt(c, "%s has no names of lists", c->codec->title));
-		if (c->n_targets)
-			return &c->target[0];
-		struct target *t = add_target(c,
-			c->src->n_lists == 1 && limits ? limits
-			: c->to->n_lists               ? &c->to->list[0]
-						       : NULL,
-			l);
-		const char *slot = c->out->list[0].slot;
-		if (c->src->n_lists == 1 && strcmp(slot, l->slot) != 0)
-			conv_note(c, LEDGER_REMAPPED, "list", l->slot, slot,
-				"the target has not this list");
-		return t;
-	}
-	if (*l->name && !c->to->list_names)
+	if (*l->name && !c->to->list_names && (!one_list(c) || c->src->n_lists == 1))
 		conv_note(c, LEDGER_DROPPED, "list.name", l->name, "",
 			conv_fmt(c, "%s has no names of lists", c->codec->title));
-	if (c->to->n_lists == 0 || limits)
-		return add_target(c, limits, l);
-	limits = free_slot(c);
-	conv_note(c, LEDGER_REMAPPED, "list", l->slot, limits ? limits->slot : c->out->list[0].slot,
-		"the target has not this list");
-	return limits ? add_target(c, limits, l) : &c->target[0];
+	if (one_list(c))
+		return only_target(c, l);
+	if (!limits && c->to->n_lists) {
+		limits = free_slot(c);
+		conv_note(c, LEDGER_REMAPPED, "list", l->slot, limits->slot,
+			"the target has not this list");
+	}
+	return target_at(c, limits, l);
 }
 
 static void tell_empty(struct conv *c, const struct book_list *l)
@@ -217,6 +241,7 @@ static void convert_lists(struct conv *c)
 		n += c->src->list[i].n_entries;
 	c->origin = conv_take(c, n, sizeof(*c->origin));
 	c->target = conv_take(c, c->src->n_lists, sizeof(*c->target));
+	mark_taken(c);
 	for (uint32_t i = 0; i < c->src->n_lists; i++) {
 		const struct book_list *l = &c->src->list[i];
 		if (l->n_entries == 0 && !c->to->whole_model) {
@@ -393,6 +418,7 @@ int book_convert(const struct book *source, const struct convert_options *opts,
 	for (uint32_t i = 0; i < c.n_targets; i++)
 		map_fini(&c.target[i].keys);
 	map_fini(&c.columns);
+	map_fini(&c.slots);
 	arena_fini(&c.work);
 	book_free(merged);
 	return too_big ? -1 : 0;

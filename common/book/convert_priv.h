@@ -61,6 +61,8 @@ struct conv {
 	struct origin *origin; /* of all source entries, in order */
 	struct target *target; /* as many as out has lists */
 	uint32_t n_origins, n_targets;
+	struct map slots;         /* of the target: slot → struct target */
+	bool *taken;              /* by a list of the source, per list of the profile */
 	struct map columns;       /* of extras: name in lower case → struct name */
 	const struct origin *now; /* whose lines are written; NULL = those of the whole book */
 	struct pending *pending;

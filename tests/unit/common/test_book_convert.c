@@ -362,6 +362,47 @@ static void lists_keep_their_slots_or_take_a_free_one(void **state)
 	assert_line(m, LEDGER_REMAPPED, "", "list", "north", "1");
 }
 
+static void a_list_too_many_goes_to_the_first(void **state)
+{
+	struct made *m = *state;
+
+	for (uint32_t i = 0; i < 12; i++) {
+		const char *slot = i ? book_fmt(m->from, "%u", i) : "north";
+		struct book_list *l = book_add_list(m->from, slot, LIST_ADDRESS_LIST, slot);
+		struct book_entry *e = book_add_entry(m->from, l, "1");
+		book_set(m->from, &e->f, F_NAME, slot);
+		mail(m, e, book_fmt(m->from, "%s@example.com", slot));
+	}
+	to(m, "canon", &full);
+	assert_int_equal(m->to->n_lists, 11);
+	assert_int_equal(m->to->n_entries, 12);
+	assert_int_equal(book_find_list(m->to, "1")->n_entries, 2);
+	assert_line(m, LEDGER_REMAPPED, "", "list", "north", "1");
+}
+
+static void lists_without_end_are_no_harm(void **state)
+{
+	struct made *m = *state;
+
+	for (uint32_t i = 0; i < 30000; i++) {
+		struct book_list *l =
+			book_add_list(m->from, book_fmt(m->from, "s%u", i), LIST_ADDRESS_LIST, "");
+		struct book_entry *e = book_add_entry(m->from, l, "1");
+		book_set(m->from, &e->f, F_NAME, "Ana");
+		mail(m, e, "ana@example.com");
+	}
+	const struct convert_options one = {.target = profile_named("canon"), .codec = &full};
+	const struct convert_options all = {.target = profile_named("ldif"), .codec = &full};
+	struct fault fault = FAULT_INIT;
+	assert_int_equal(book_convert(m->from, &one, &m->to, &m->ledger, &fault), 0);
+	/* the first list takes what all ten hold together, the one-touch list has its one */
+	assert_int_equal(m->to->n_lists, 2);
+	assert_int_equal(m->to->n_entries, 1601);
+	book_free(m->to);
+	assert_int_equal(book_convert(m->from, &all, &m->to, &m->ledger, &fault), 0);
+	assert_int_equal(m->to->n_lists, 30000);
+}
+
 /* ---- capacity ---- */
 
 static void fill(struct made *m, const char *slot, uint32_t n, uint32_t first)
@@ -856,6 +897,8 @@ int main(void)
 		RULE(a_number_is_kept_if_it_is_free_and_in_range),
 		RULE(lists_become_one_where_there_is_one),
 		RULE(lists_keep_their_slots_or_take_a_free_one),
+		RULE(a_list_too_many_goes_to_the_first),
+		RULE(lists_without_end_are_no_harm),
 		RULE(capacity_preflight_each_list_together_and_the_book),
 		RULE(capacity_preflight_unknown_refuses_nothing),
 		RULE(capacity_preflight_members_of_a_group),
