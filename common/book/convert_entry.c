@@ -153,6 +153,14 @@ static const char *column(struct conv *c, const char *name)
 	return first->s;
 }
 
+/* Whatever a format knows of it: a password never stands in a ledger. */
+static bool names_secret(struct conv *c, const char *name)
+{
+	const char *low = lower(c, name);
+
+	return strstr(low, "passw") || strstr(low, "pwd") || strstr(low, "passphrase");
+}
+
 /* NULL = e has that column already. */
 static const char *place_of_extra(struct conv *c, struct map *seen, struct book_extra *x)
 {
@@ -181,7 +189,8 @@ static void convert_extras(struct conv *c, struct book_entry *e)
 		if (v && name)
 			book_add_extra(c->out, e, name, v);
 		else
-			conv_note(c, LEDGER_DROPPED, conv_fmt(c, "extra.%s", x->name), x->value, "",
+			conv_note(c, LEDGER_DROPPED, conv_fmt(c, "extra.%s", x->name),
+				names_secret(c, x->name) ? "" : x->value, "",
 				why ? why : "a value of its own format alone");
 	}
 	map_fini(&seen);

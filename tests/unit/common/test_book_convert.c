@@ -736,6 +736,26 @@ static void AB_6_secrets_that_do_not_travel_are_asked_for(void **state)
 	}
 }
 
+static void secret_canary_no_line_shows_a_password(void **state)
+{
+	struct made *m = *state;
+	struct book_entry *e = entry(m, "1", "Ana");
+	struct book_dest *d = folder(m, e, "ftp", "srv", "in");
+	struct buf told = BUF_INIT;
+
+	book_add_extra(m->from, e, "BoxPassword", "canary");
+	book_add_extra(m->from, e, "pwd2", "canary");
+	book_add_extra(m->from, e, "plain", "seen");
+	book_set_secret(m->from, d, SECRET_CLEAR, "canary", NULL);
+	to(m, "kyocera", &plain);
+	ledger_json(&m->ledger, &told);
+	ledger_csv(&m->ledger, &told);
+	assert_int_equal(m->ledger.n, 4);
+	assert_non_null(strstr(buf_str(&told), "seen"));
+	assert_null(strstr(buf_str(&told), "canary"));
+	buf_fini(&told);
+}
+
 static void AB_5_cipher_text_goes_back_to_its_own_format_unmodified(void **state)
 {
 	struct made *m = *state;
@@ -916,6 +936,7 @@ int main(void)
 		RULE(letter_groups_are_made_anew_from_the_reading),
 		RULE(AB_1_extras_go_back_to_their_own_format_only),
 		RULE(AB_6_secrets_that_do_not_travel_are_asked_for),
+		RULE(secret_canary_no_line_shows_a_password),
 		RULE(AB_5_cipher_text_goes_back_to_its_own_format_unmodified),
 		RULE(groups_are_written_after_their_members_however_deep),
 		RULE(members_that_cannot_be_there_are_named),
