@@ -103,6 +103,9 @@ $(B)/bin/carnet-verify: $(B)/services/cli/verify/main.o $(B)/libcarnet.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# What it is measured against, where it is installed.
+$(B)/tests/bench/book_csv: LIBS += $(if $(wildcard /usr/include/csv.h),-lcsv)
+
 # Benches of a service's pure parts link the service, too.
 $(B)/tests/bench/storage_%: $(B)/tests/bench/storage_%.o $(B)/libstorage.a $(B)/libcarnet.a
 	@mkdir -p $(@D)

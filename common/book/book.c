@@ -153,14 +153,20 @@ void book_add_member(struct book *b, struct book_entry *e, const char *key, cons
 	v[e->n_members++] = (struct book_member){book_str(b, key), book_str(b, text ? text : "")};
 }
 
-void book_add_extra(struct book *b, struct book_entry *e, const char *name, const char *value)
+void book_add_extra_of(
+	struct book *b, struct book_entry *e, const char *own_name, const char *value)
 {
 	struct book_extra *v = room(b, e->extra, &e->cap_extras, e->n_extras, sizeof(*v));
 
 	if (!v)
 		return;
 	e->extra = v;
-	v[e->n_extras++] = (struct book_extra){book_str(b, name), book_str(b, value ? value : "")};
+	v[e->n_extras++] = (struct book_extra){own_name, book_str(b, value ? value : "")};
+}
+
+void book_add_extra(struct book *b, struct book_entry *e, const char *name, const char *value)
+{
+	book_add_extra_of(b, e, book_str(b, name), value);
 }
 
 void book_add_meta(struct book *b, const char *name, const char *value)
@@ -175,6 +181,11 @@ void book_add_meta(struct book *b, const char *name, const char *value)
 
 void book_set(struct book *b, struct fields *f, enum book_field id, const char *value)
 {
+	book_set_own(b, f, id, value && *value ? book_str(b, value) : NULL);
+}
+
+void book_set_own(struct book *b, struct fields *f, enum book_field id, const char *value)
+{
 	uint32_t i = 0;
 	void *grown;
 
@@ -182,7 +193,7 @@ void book_set(struct book *b, struct fields *f, enum book_field id, const char *
 		i++;
 	if (i < f->n && f->v[i].id == id) {
 		if (value && *value) {
-			f->v[i].value = book_str(b, value);
+			f->v[i].value = value;
 			return;
 		}
 		f->n--;
@@ -196,7 +207,7 @@ void book_set(struct book *b, struct fields *f, enum book_field id, const char *
 		return;
 	f->v = grown;
 	memmove(&f->v[i + 1], &f->v[i], (f->n - i) * sizeof(f->v[0]));
-	f->v[i] = (struct field){id, book_str(b, value)};
+	f->v[i] = (struct field){id, value};
 	f->n++;
 }
 

@@ -168,9 +168,14 @@ struct book_dest *book_add_dest(struct book *b, struct book_entry *e, enum dest_
 void book_add_tag(struct book *b, struct book_entry *e, const char *system, const char *value);
 void book_add_member(struct book *b, struct book_entry *e, const char *key, const char *text);
 void book_add_extra(struct book *b, struct book_entry *e, const char *name, const char *value);
+/* name is the book's own already: one copy for all entries of a column. */
+void book_add_extra_of(
+	struct book *b, struct book_entry *e, const char *own_name, const char *value);
 void book_add_meta(struct book *b, const char *name, const char *value);
 /* value NULL or "" removes the field. */
 void book_set(struct book *b, struct fields *f, enum book_field id, const char *value);
+/* The same; value is the book's own already. */
+void book_set_own(struct book *b, struct fields *f, enum book_field id, const char *value);
 void book_set_secret(struct book *b, struct book_dest *d, enum secret_state state, const char *text,
 	const char *scheme);
 /* An entry of another book, or of this one, with all it has. */

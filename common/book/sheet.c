@@ -176,6 +176,7 @@ static void add_column(struct sheet *s, uint32_t cell)
 	if (n == 0)
 		c->name = book_fmt(s->d->book, "column %u", cell + 1);
 	name_column(s, c, cell);
+	s->defines |= c->def && c->def->flags & COLUMN_DEFINES;
 	s->n_cols = cell + 1;
 }
 
@@ -329,7 +330,7 @@ static void add_extra(struct sheet *s, const struct record *r, const char *name,
 	const struct book_extra *x = r->again ? entry_extra(r->entry, name) : NULL;
 
 	if (!contradicts(s, r, x ? x->value : NULL, text) && !x)
-		book_add_extra(s->d->book, r->entry, name, text);
+		book_add_extra_of(s->d->book, r->entry, name, text);
 }
 
 static bool set_secret(struct sheet *s, struct book_dest *d, const char *text)
@@ -337,6 +338,17 @@ static bool set_secret(struct sheet *s, struct book_dest *d, const char *text)
 	book_set_secret(
 		s->d->book, d, s->scheme ? SECRET_ENCRYPTED : SECRET_CLEAR, text, s->scheme);
 	return true;
+}
+
+/* The text of the cell at hand need not be measured again. */
+static void set_text(struct sheet *s, struct fields *f, enum book_field field, const char *text)
+{
+	const struct table_cell *cell = &s->t.cell[s->cell];
+
+	if (text == cell->text)
+		book_set_own(s->d->book, f, field, book_strn(s->d->book, text, cell->n));
+	else
+		book_set(s->d->book, f, field, text);
 }
 
 static bool set_field(
@@ -361,7 +373,7 @@ static bool set_field(
 		return false;
 	if (!d && contradicts(s, r, fields_get(&r->entry->f, c->field), text))
 		return true;
-	book_set(s->d->book, d ? &d->f : &r->entry->f, c->field, text);
+	set_text(s, d ? &d->f : &r->entry->f, c->field, text);
 	return true;
 }
 
@@ -379,6 +391,7 @@ static void read_cell(struct sheet *s, const struct record *r, uint32_t cell)
 
 	if (!text || !*text)
 		return;
+	s->cell = cell;
 	for (uint32_t i = 0; i < c->n_defs; i++) {
 		const struct column *def = &c->def[i];
 		if (def->flags & COLUMN_OWN)
@@ -406,11 +419,11 @@ static void read_cell(struct sheet *s, const struct record *r, uint32_t cell)
 /* Destinations exist where a column that defines them has a value. */
 static void define_dests(struct sheet *s, const struct record *r)
 {
-	for (uint32_t i = 0; i < s->n_cols; i++) {
+	for (uint32_t i = 0; s->defines && !r->entry->group && i < s->n_cols; i++) {
 		const struct column *c = s->col[i].def;
 		const char *text;
 
-		if (!c || !(c->flags & COLUMN_DEFINES) || r->entry->group ||
+		if (!c || !(c->flags & COLUMN_DEFINES) || s->t.cell[i].raw.n == 0 ||
 			s->off >> c->block & 1 || dest_of(r, c))
 			continue;
 		text = sheet_text(s, (int)i);

@@ -133,6 +133,7 @@ struct sheet {
 	struct table t;
 	struct sheet_column col[BOOK_COLUMNS_MAX];
 	uint32_t n_cols;
+	uint32_t cell;           /* at hand */
 	int number_col, key_col; /* -1 = none */
 	int look[SHEET_LOOK];    /* -1 = none */
 	uint32_t heading;        /* its row, from 0 */
@@ -144,6 +145,7 @@ struct sheet {
 	uint64_t *seen; /* numbers of each list */
 	size_t n_seen, cap_seen;
 	uint32_t unnumbered; /* entries so far that have no number: their keys count them */
+	bool defines;        /* some column makes destinations */
 	bool stop;           /* strict, and something was wrong */
 };
 

@@ -136,7 +136,7 @@ static int read_cell(struct table *t, const uint8_t **p, const uint8_t *end)
 	}
 	if ((size_t)(to - from) > t->field_max + (quoted ? 2 : 0))
 		return wrong(t, CN_RESPONSE_TOO_BIG, "field", at, "a cell of more than 64 KiB");
-	t->cell[t->n++] = (struct table_cell){{from, (size_t)(to - from)}, quoted, NULL};
+	t->cell[t->n++] = (struct table_cell){{from, (size_t)(to - from)}, quoted, NULL, 0};
 	*p = to;
 	return 0;
 }
@@ -196,6 +196,14 @@ static bool begin_row(struct table *t)
 	return t->next < t->file.n;
 }
 
+/* Most cells of most rows are empty. */
+static const uint8_t *skip_empty(struct table *t, const uint8_t *p, const uint8_t *end)
+{
+	while (p < end && *p == (uint8_t)t->delimiter && t->n < BOOK_COLUMNS_MAX)
+		t->cell[t->n++] = (struct table_cell){{p++, 0}, false, NULL, 0};
+	return p;
+}
+
 int table_next(struct table *t)
 {
 	const uint8_t *p = t->file.p + t->next, *end = t->file.p + t->file.n;
@@ -204,6 +212,7 @@ int table_next(struct table *t)
 	if (!begin_row(t))
 		return 0;
 	for (;;) {
+		p = skip_empty(t, p, end);
 		if (read_cell(t, &p, end) < 0)
 			return -1;
 		multiline |= t->cell[t->n - 1].quoted;
@@ -358,6 +367,7 @@ const char *table_text(struct table *t, uint32_t i)
 		n = text.n;
 	}
 	out[n] = 0;
+	c->n = n;
 	t->scratch_n += n + 1;
 	return c->text = out;
 }

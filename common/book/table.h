@@ -16,6 +16,7 @@ struct table_cell {
 	struct span raw; /* as it stands, with its quotes */
 	bool quoted;
 	const char *text; /* NULL = not asked for yet */
+	size_t n;         /* bytes of it */
 };
 
 /* What is wrong with the row that table_next stopped at. */
