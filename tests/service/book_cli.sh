@@ -355,6 +355,19 @@ hasnt "$out" $'\033' "a charset with controls, too"
 book show --entry 201 edited.json
 hasnt "$out" $'\033' "and the name of a column"
 
+# ---- the README: what it shows is what one gets, but for the numbers
+same_numbers() { sed -E 's/ledger [0-9a-f]+/ledger N/; s/[0-9]+/N/g'; }
+(
+	cd "$golden/../../.." || exit
+	PATH=${carnet%/*}:$PATH
+	block=$(sed -n '/^    \$ cd tests\/golden/,/^$/s/^    //p' README.md)
+	sed -n 's/^\$ //p' <<<"$block" | sed "s|/tmp/|$D/|g" >"$D/readme.sh"
+	. "$D/readme.sh"
+) 2>&1 | same_numbers >readme.out
+missing=$(sed -n '/^    \$ cd tests\/golden/,/^$/s/^    //p' "$golden/../../../README.md" | grep -v '^\$\|^…' | same_numbers | grep -vxFf readme.out)
+is "$missing" "" "the README shows what carnet book prints"
+is "$(($(wc -l <readme.out) > 10))" 1 "and its commands print something"
+
 # ---- bounds: 2 seconds and 200 MB for whatever 64 MiB say
 # bounded FILE: rc, within the bounds; sanitizers have their own memory and time
 bounded() {
