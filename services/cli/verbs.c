@@ -22,6 +22,8 @@
 #define TARGET_WIDE                                                                                \
 	"job,address,wait_ms=WAIT,lock_ms=LOCK,device_ms=DEVICE MS,store_ms=STORE MS,"             \
 	"firmware,language,worker,trace,via"
+#define FOUND_COLUMNS "device_name=DEVICE,list,number=NO,name,dest=DESTINATION,since,until"
+#define FOUND_WIDE "site,list_name,since_generation=GEN,since_run=RUN,until_run,device,key"
 #define LOCK_COLUMNS "device,kind,op,direction,state=STATE,token,remaining_ms=LEFT,since,request"
 #define VERSION_COLUMNS                                                                            \
 	"id,device,kind,generation=GEN,state=STATE,head,entries,bytes_plain=BYTES,"                \
@@ -111,12 +113,20 @@ const struct verb verb_table[] = {
 	{"version", "list", NULL, NULL, "[DEVICE]", VERSION_COLUMNS, "run,serial,flags,format",
 		"--kind address_book --run RUN --heads", "backup versions, newest first",
 		run_version_list},
-	{"version", "show", "GET", "/versions/{id}", "VERSION", "", NULL, "",
-		"one version with its items", NULL},
+	{"version", "show", NULL, NULL, "VERSION", "", NULL, "--list SLOT",
+		"one version with its items and its book; VERSION: an id, DEVICE or DEVICE@GEN",
+		run_version_show},
+	{"version", "diff", NULL, NULL, "VERSION VERSION", "", NULL, "",
+		"what the second book has other than the first; exit 2 with differences",
+		run_version_diff},
 	{"version", "export", NULL, NULL, "VERSION", "", NULL, "--item NAME -o FILE",
 		"an item's bytes as the device gave them", run_version_export},
 	{"version", "verify", "POST", "/versions/{id}:verify", "VERSION", "", NULL, "",
 		"read every object back and open it", run_version_verify},
+	{"search", "", "GET", "/search", "WORD…", FOUND_COLUMNS, FOUND_WIDE,
+		"--kind fax --device D --site S --at DAY --from T --to T --limit N",
+		"where entries stand on all devices, since when: names, numbers, addresses",
+		run_search},
 	{"vault", "list", "GET", "/vaults", "",
 		"name,kind,role,state,placement,versions,bytes_free=FREE,path", "id,warning", "",
 		"vaults and their state", NULL},

@@ -147,6 +147,24 @@ static json_t *book_of(struct cli *c, const char *id, int *ret_rc)
 	return book;
 }
 
+/* What the index made of the version, for people in a line. */
+static void tell_index(json_t *version)
+{
+	const json_t *index = json_object_get(version, "index");
+	const char *state = json_string_value(json_object_get(index, "state"));
+	struct buf line = BUF_INIT;
+
+	if (state == NULL)
+		return;
+	buf_adds(&line, state);
+	if (strcmp(state, "indexed") == 0)
+		buf_addf(&line, ": %lld new, %lld gone",
+			(long long)json_integer_value(json_object_get(index, "opened")),
+			(long long)json_integer_value(json_object_get(index, "closed")));
+	(void)json_object_set_new(version, "index", json_string(buf_str(&line)));
+	buf_fini(&line);
+}
+
 static int show(struct cli *c, const char *id)
 {
 	struct buf path = BUF_INIT;
@@ -158,14 +176,16 @@ static int show(struct cli *c, const char *id)
 		rc = client_problem(c, &a);
 	} else {
 		json_t *book = book_of(c, id, &rc);
+		/* the server's word `book` is what the index made of it */
+		if (json_object_get(a.json, "book") != NULL)
+			(void)json_object_set(a.json, "index", json_object_get(a.json, "book"));
+		(void)json_object_del(a.json, "book");
 		if (c->json) {
-			json_t *both = json_deep_copy(a.json);
 			if (book != NULL)
-				(void)json_object_set(both, "book", book);
-			print_json(both);
-			json_decref(both);
+				(void)json_object_set(a.json, "book", book);
+			print_json(a.json);
 		} else {
-			(void)json_object_del(a.json, "book");
+			tell_index(a.json);
 			table_object(c, a.json);
 			if (book != NULL)
 				show_book(c, book);

@@ -85,21 +85,23 @@ serial2=$(c device get "$name2" --json | jq -r .serial)
 item2=$(c version show "$name2" --json | jq -r '[.items[] | select(.role == "native")][0].name')
 curl -sf --unix-socket "$D/run/control.sock" -X POST "http://localhost/devices/$serial2/edit" -d "{\"item\":\"$item2\",\"name\":\"Zephyrine Quux\"}" >/dev/null
 c task run Fleet >/dev/null
+tries=0
 rc 2 "two generations differ" version diff "$name2@1" "$name2@2"
 check "by that entry" grep -q "Zephyrine Quux" "$D/stdout"
 rc 2 "as JSON, too" version diff "$name2@1" "$name2" --json
 is "$(jq '.added + .changed + .removed' "$D/stdout")" 1 "one entry"
+until c version show "$name2@2" --json >"$D/stdout" && [ "$(jq -r .index.state "$D/stdout")" = indexed ] || [ $((tries += 1)) -gt 100 ]; do sleep 0.1; done
+is "$(jq -r '.index.opened' "$D/stdout")" 1 "and the index wrote that entry alone"
 rc 0 "a version does not differ from itself" version diff "$name2@2" "$name2@2"
 rc 1 "there is no generation 9" version diff "$name2@1" "$name2@9"
-tries=0
 until c search quux zephyrine --json >"$D/found" && [ "$(jq '.items | length' "$D/found")" -gt 0 ] || [ $((tries += 1)) -gt 100 ]; do sleep 0.1; done
 is "$(jq -r '[.items[] | "\(.device_name) \(.name) \(.since_generation)"] | join(";")' "$D/found")" "$name2 Zephyrine Quux 2" "a search over the fleet says where it stands, since when"
 rc 0 "as it was before" search zephyrine --at "$(c version list "$name2" --json | jq -r '.items[1].committed_at')" --json
 is "$(jq '.items | length' "$D/stdout")" 0 "it stood nowhere"
-entry=$(c version show "$name2" --json | jq -c '[.book.entries[] | select(.kinds == ["fax"])][0]')
-digits=$(jq -r '.values[] | select(.name == "fax.fax_number") | .value | gsub("[^0-9]"; "") | .[-7:]' <<<"$entry")
-rc 0 "where does this fax number stand?" search "$digits" --kind fax --device "$name2" --json
-check "there, with its list and place" jq -e --argjson e "$entry" '.items | any(.list == $e.list and .number == $e.number)' "$D/stdout"
+entry=$(c search --kind fax --limit 1 --json | jq -c '.items[0]')
+digits=$(jq -r '.entry.values[] | select(.name == "fax.fax_number") | .value | gsub("[^0-9]"; "") | .[-7:]' <<<"$entry")
+rc 0 "where does this fax number stand?" search "$digits" --kind fax --device "$(jq -r .device_name <<<"$entry")" --json
+check "there, with its list and place" jq -e --argjson e "$entry" '.items | any(.list == $e.list and .number == $e.number and .since == $e.since)' "$D/stdout"
 rc 0 "a table of them" search "$digits"
 check "for people" grep -q "^DEVICE .*SINCE" "$D/stdout"
 rc 1 "a kind that is none" search x --kind telex
