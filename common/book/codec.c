@@ -228,6 +228,7 @@ int book_encode(const struct book *book, const struct codec *codec,
 		.profile = o->profile ? o->profile : profile_named(codec->name),
 		.base = o->base,
 		.reveal_secrets = o->reveal_secrets,
+		.mapping = o->mapping,
 		.out = out,
 		.ledger = ledger ? ledger : &unseen,
 		.fault = reterr};

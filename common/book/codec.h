@@ -44,6 +44,7 @@ struct encode_options {
 	const struct book_profile *profile; /* NULL = the codec's own */
 	struct span base;                   /* the file the book came from, or n = 0 */
 	bool reveal_secrets;                /* write clear passwords; else they stay empty */
+	const struct mapping *mapping;      /* by which the base was read; NULL = none */
 };
 
 /* What a codec's encode is given. */
@@ -52,6 +53,7 @@ struct encoder {
 	const struct book_profile *profile; /* never NULL */
 	struct span base;
 	bool reveal_secrets;
+	const struct mapping *mapping;
 	struct buf *out;
 	struct ledger *ledger; /* secrets that the format's rules force out (AB-15) */
 	struct fault *fault;

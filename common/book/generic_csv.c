@@ -441,15 +441,21 @@ static int detect(struct span head)
 	return score ? 25 + score : 0;
 }
 
-static int decode(struct decoder *d)
+static struct format format_by(const struct mapping *m)
 {
-	const struct mapping *m = d->opts->mapping;
-	struct generic g = {.n = 0};
 	struct format f = FORMAT;
-	int r;
 
 	f.brackets = m && m->brackets;
 	f.delimiter = m ? m->delimiter : 0;
+	return f;
+}
+
+static int decode(struct decoder *d)
+{
+	const struct format f = format_by(d->opts->mapping);
+	struct generic g = {.n = 0};
+	int r;
+
 	r = sheet_decode(d, &f, &g);
 	generic_fini(&g);
 	return r;
@@ -460,7 +466,8 @@ extern const struct codec codec_generic_csv;
 static int encode(struct encoder *e)
 {
 	struct generic g = {.n = 0};
-	int r = sheet_encode(e, &codec_generic_csv, &FORMAT, &g);
+	const struct format f = format_by(e->base.n ? e->mapping : NULL);
+	int r = sheet_encode(e, &codec_generic_csv, &f, &g);
 
 	generic_fini(&g);
 	return r;

@@ -166,6 +166,7 @@ struct writer {
 	const struct format *format;
 	struct sheet base; /* its table runs a second time over the rows */
 	struct decoder base_of;
+	struct decode_options base_opts;
 	struct buf made;       /* the base, when none was given */
 	struct target *target; /* every entry of the new book, in order */
 	uint8_t *taken;        /* every destination of it */

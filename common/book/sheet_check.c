@@ -196,13 +196,13 @@ static int compare(struct encoder *e, const struct format *f, const struct book 
 
 int sheet_verify(struct encoder *e, const struct codec *codec, const struct format *f, size_t from)
 {
-	static const struct decode_options STRICT = {.lenient = false};
+	const struct decode_options opts = {.mapping = e->base.n ? e->mapping : NULL};
 	struct fault fault = FAULT_INIT;
 	struct book *read;
 	int r;
 
 	r = book_decode(
-		(struct span){e->out->p + from, e->out->n - from}, codec, &STRICT, &read, &fault);
+		(struct span){e->out->p + from, e->out->n - from}, codec, &opts, &read, &fault);
 	if (r < 0)
 		r = fault_why(e->fault, CN_UNSUPPORTED_OPERATION, "no_place",
 			"what is written would not be read: %.150s", fault.detail);

@@ -481,10 +481,11 @@ static int hand_over(struct writer *w, struct span base)
 
 static int write_over(struct writer *w, struct span base)
 {
-	static const struct decode_options STRICT = {.lenient = false};
-
-	w->base_of = (struct decoder){
-		.file = base, .opts = &STRICT, .book = book_new("base"), .fault = w->e->fault};
+	w->base_opts = (struct decode_options){.mapping = w->e->base.n ? w->e->mapping : NULL};
+	w->base_of = (struct decoder){.file = base,
+		.opts = &w->base_opts,
+		.book = book_new("base"),
+		.fault = w->e->fault};
 	if (sheet_read(&w->base, &w->base_of, w->format, w->state) < 0)
 		return -1;
 	if (w->base_of.book->too_big)

@@ -217,6 +217,32 @@ static void a_mapping_reads_utf16_tabs_and_brackets(void **state)
 	buf_fini(&wide);
 }
 
+static void a_foreign_csv_is_written_back_by_its_mapping(void **state)
+{
+	const char *text = "\"NAME\",\"Email Address\",\"ABB_ID\",\"OT_ID\"\r\n"
+			   "\"Ana\",\"ana@example.com\",\"007\",\"+1\"\r\n";
+	struct fault fault = FAULT_INIT;
+	struct mapping *m = NULL;
+	struct book *b = mapped("{\"NAME\": \"name\", \"Email Address\": \"email\", "
+				"\"ABB_ID\": \"number\"}",
+		text_span(text));
+	struct buf out = BUF_INIT, want = replaced(text_span(text), "ana@", "a.silva@");
+
+	(void)state;
+	assert_int_equal(mapping_parse(text_span("{\"NAME\": \"name\", \"Email Address\": "
+						 "\"email\", \"ABB_ID\": \"number\"}"),
+				 &m, &fault),
+		0);
+	const struct encode_options opts = {.base = text_span(text), .mapping = m};
+	book_set(b, &b->list[0].entry[0].dest[0].f, F_ADDRESS, "a.silva@example.com");
+	assert_int_equal(book_encode(b, codec_named(CODEC), &opts, &out, NULL, &fault), 0);
+	assert_bytes(buf_span(&out), buf_span(&want));
+	mapping_free(m);
+	book_free(b);
+	buf_fini(&out);
+	buf_fini(&want);
+}
+
 static void bad_mappings_are_refused_with_their_place(void **state)
 {
 	static const char *const bad[][2] = {
@@ -251,6 +277,7 @@ int main(void)
 		cmocka_unit_test(secrets_are_written_only_when_they_may_be_shown),
 		cmocka_unit_test(a_mapping_reads_a_foreign_csv),
 		cmocka_unit_test(a_mapping_reads_utf16_tabs_and_brackets),
+		cmocka_unit_test(a_foreign_csv_is_written_back_by_its_mapping),
 		cmocka_unit_test(bad_mappings_are_refused_with_their_place),
 	};
 
