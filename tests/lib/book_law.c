@@ -140,12 +140,18 @@ static bool same_list(
 	return same;
 }
 
-static uint32_t lists_that_count(const struct book *b)
+/* Most files say which list an entry is in: one without any is nowhere. */
+static bool counts(const struct book_list *l, const struct book_profile *profile)
+{
+	return l->n_entries || (profile->whole_model && *l->name);
+}
+
+static uint32_t lists_that_count(const struct book *b, const struct book_profile *profile)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < b->n_lists; i++)
-		n += b->list[i].n_entries || *b->list[i].name;
+		n += counts(&b->list[i], profile);
 	return n;
 }
 
@@ -154,14 +160,14 @@ bool law_same(const struct book *x, const struct book *y, const struct codec *co
 {
 	struct book *a = book_normalise(x, profile);
 	struct book *b = book_normalise(y, profile);
-	bool same = lists_that_count(a) == lists_that_count(b);
+	bool same = lists_that_count(a, profile) == lists_that_count(b, profile);
 
 	if (!same)
 		(void)fprintf(stderr, "%u lists, and %u\n", a->n_lists, b->n_lists);
 	for (uint32_t i = 0; same && i < a->n_lists; i++) {
 		const struct book_list *l = &a->list[i];
 		const struct book_list *m = book_find_list(b, l->slot);
-		if (l->n_entries == 0 && *l->name == '\0')
+		if (!counts(l, profile))
 			continue;
 		same = m && same_list(l, m, codec);
 		if (!m)

@@ -5,7 +5,7 @@
 #include "common/book/convert.h"
 
 /* Canonically equal, keys, members and what secrets the codec can carry included; lists without
- * entries and without a name do not count. Prints the first difference. */
+ * entries do not count, but for formats that hold the whole model. Prints the first difference. */
 bool law_same(const struct book *x, const struct book *y, const struct codec *codec,
 	const struct book_profile *profile) must_check;
 
