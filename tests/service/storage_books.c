@@ -746,6 +746,32 @@ static void two_instances_read_many_versions_in_the_order_of_each_device(void **
 	host_kill(&two, SIGTERM);
 }
 
+/* A catalogue from before there was an index: everything in it waits to be read. */
+static void an_older_catalogue_is_read_after_its_migration(void **state)
+{
+	(void)state;
+	static const char steps[] =
+		"set -e; mkdir $OLD/sql; cp schemas/sql/00[0-2]*.sql schemas/sql/0030*.sql "
+		"$OLD/sql;"
+		" createdb -h $CARNET_TEST_PG -U postgres older;"
+		" db=\"host=$CARNET_TEST_PG dbname=older user=postgres\";"
+		" $B/bin/carnet-migrate \"$db\" $OLD/sql >/dev/null;"
+		" psql -X -q -v ON_ERROR_STOP=1 \"$db\" -c \"insert into store.version (id, "
+		"tenant_id,"
+		" device_id, kind, generation, state, run_id, job_id, attempt, token, serial, "
+		"digest,"
+		" verified_at, committed_at) select gen_random_uuid(), gen_random_uuid(),"
+		" gen_random_uuid(), k, 1, s, gen_random_uuid(), gen_random_uuid(), 1, 1, '',"
+		" decode(repeat('00', 32), 'hex'), now(), now() from"
+		" unnest(array['address_book','settings']) k, unnest(array['committed','failed']) "
+		"s\";"
+		" cp schemas/sql/0031*.sql $OLD/sql; $B/bin/carnet-migrate \"$db\" $OLD/sql "
+		">/dev/null;"
+		" [ $(psql -X -At \"$db\" -c 'select count(*) from store.book_queue') = 1 ]";
+	put_env("OLD", "%s", dir);
+	assert_int_equal(system(steps), 0);
+}
+
 /* ---- secrets ---- */
 
 static void no_password_is_in_the_database_or_the_logs_secret_canary(void **state)
@@ -832,6 +858,7 @@ int main(void)
 		cmocka_unit_test(a_kill_at_any_step_of_reading_leaves_nothing_unread_st_83),
 		cmocka_unit_test(a_version_that_kills_its_reader_is_given_up),
 		cmocka_unit_test(two_instances_read_many_versions_in_the_order_of_each_device),
+		cmocka_unit_test(an_older_catalogue_is_read_after_its_migration),
 		cmocka_unit_test(no_password_is_in_the_database_or_the_logs_secret_canary),
 		cmocka_unit_test(forgotten_the_index_is_empty_and_comes_back),
 	};
