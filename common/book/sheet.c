@@ -286,8 +286,8 @@ int sheet_add(struct sheet *s, struct record *r, struct book_list *l)
 	}
 	if (*plain && !check_number(s, l, plain))
 		return -1;
-	if (!*plain)
-		snprintf(key, sizeof(key), "#%u", ++s->unnumbered);
+	if (!*plain) /* its place in the list is its key */
+		snprintf(key, sizeof(key), "#%u", l->n_entries + 1);
 	r->list = l;
 	r->entry = book_add_entry(s->d->book, l, *uuid ? uuid : *plain ? plain : key);
 	r->entry->at = (struct book_place){s->t.line, table_offset(&s->t)};

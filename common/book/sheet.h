@@ -144,9 +144,8 @@ struct sheet {
 	uint32_t n_refs, cap_refs;
 	uint64_t *seen; /* numbers of each list */
 	size_t n_seen, cap_seen;
-	uint32_t unnumbered; /* entries so far that have no number: their keys count them */
-	bool defines;        /* some column makes destinations */
-	bool stop;           /* strict, and something was wrong */
+	bool defines; /* some column makes destinations */
+	bool stop;    /* strict, and something was wrong */
 };
 
 /* Where an entry of the new book stands. */
