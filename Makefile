@@ -42,7 +42,8 @@ SERVICES := scheduler worker lock storage sync gateway simulator migrate
 GEN_IN   := $(wildcard schemas/messages/*.msg schemas/*.tab schemas/matrix.csv schemas/profiles/book/*.json)
 GEN_C    := $(patsubst %,$(B)/gen/%.c,msg errors config matrix job_states routes profiles)
 GEN_O    := $(GEN_C:.c=.o)
-COMMON_O := $(patsubst %.c,$(B)/%.o,$(wildcard common/*/*.c)) $(GEN_O)
+COMMON_C := $(wildcard common/*/*.c common/*/*/*.c)
+COMMON_O := $(COMMON_C:%.c=$(B)/%.o) $(GEN_O)
 BINS     := $(foreach s,$(SERVICES),$(if $(wildcard services/$(s)/main.c),$(B)/bin/carnet-$(s))) \
 	    $(if $(wildcard services/cli/main.c),$(B)/bin/carnet) \
 	    $(if $(wildcard services/cli/verify/main.c),$(B)/bin/carnet-verify)
@@ -132,7 +133,6 @@ bench: all tests
 
 # libFuzzer needs clang; each target is one file, tests/fuzz/fuzz_<what>.c
 FUZZ  := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SRC = $(wildcard common/*/*.c) $(GEN_C)
 fuzz: $(FUZZ)
 $(B)/fuzz/%.o: %.c $(B)/gen/.stamp
 	@mkdir -p $(@D)
@@ -140,7 +140,7 @@ $(B)/fuzz/%.o: %.c $(B)/gen/.stamp
 $(B)/fuzz/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
 	clang $(CPPFLAGS) -std=gnu17 -O1 -g -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
-$(B)/fuzz/libcarnet.a: $(patsubst %.c,$(B)/fuzz/%.o,$(wildcard common/*/*.c)) $(patsubst $(B)/gen/%.c,$(B)/fuzz/gen/%.o,$(GEN_C))
+$(B)/fuzz/libcarnet.a: $(COMMON_C:%.c=$(B)/fuzz/%.o) $(patsubst $(B)/gen/%.c,$(B)/fuzz/gen/%.o,$(GEN_C))
 	@rm -f $@
 	$(AR) rcs $@ $^
 # fuzz_<service>__<what>.c also links the objects of that service

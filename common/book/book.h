@@ -49,7 +49,7 @@ enum secret_state {
 	SECRET_UNKNOWN,   /* the format cannot tell */
 };
 
-struct secret {
+struct book_secret {
 	enum secret_state state;
 	const char
 		*text; /* clear or encrypted, as written; else NULL. Never in logs, diffs, search */
@@ -75,7 +75,7 @@ struct book_tag {
 struct book_dest {
 	enum dest_kind kind;
 	struct fields f;
-	struct secret secret;
+	struct book_secret secret;
 };
 
 struct book_member {

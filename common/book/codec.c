@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "common/base/map.h"
-#include "common/book/codecs_list.h"
-#include "common/book/opaque.h"
+#include "common/book/formats/codecs_list.h"
+#include "common/book/formats/opaque.h"
 #include "common/text/utf8.h"
 #include "gen/errors.h"
 

@@ -79,7 +79,7 @@ static void end_item(struct buf *out, size_t begin)
 
 /* ---- destinations ---- */
 
-static void add_secret(struct buf *out, const struct secret *s, const struct book_key *key)
+static void add_secret(struct buf *out, const struct book_secret *s, const struct book_key *key)
 {
 	const struct span pieces[] = {
 		{(const uint8_t *)"carnet.secret.v1", sizeof("carnet.secret.v1")},

@@ -145,11 +145,11 @@ static void norm_tags(struct norm *n, const struct book_entry *from, struct book
 	to->n_tags = kept;
 }
 
-static void norm_secret(struct norm *n, const struct secret *from, struct secret *to)
+static void norm_secret(struct norm *n, const struct book_secret *from, struct book_secret *to)
 {
 	*to = *from;
 	if (from->state == SECRET_CLEAR && (from->text == NULL || *from->text == 0))
-		*to = (struct secret){.state = SECRET_ABSENT};
+		*to = (struct book_secret){.state = SECRET_ABSENT};
 	to->text = text(n, to->text);
 	to->scheme = text(n, to->scheme);
 }

@@ -4,8 +4,8 @@
 
 #include "common/base/ascii.h"
 #include "common/base/sort.h"
+#include "common/book/engines/words.h"
 #include "common/book/norm.h"
-#include "common/book/words.h"
 #include "common/text/unicode.h"
 
 static bool blank(char c)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/base/map.h"
-#include "common/book/diff.h"
+#include "common/book/compare/diff.h"
 #include "services/cli/book.h"
 
 static struct span place_of(const char *list, const char *key, struct buf *out)

@@ -3,7 +3,7 @@
  * could not hold. */
 #include <string.h>
 
-#include "common/book/convert.h"
+#include "common/book/convert/convert.h"
 #include "services/cli/book.h"
 
 struct counts {

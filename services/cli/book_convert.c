@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/book/convert.h"
-#include "common/book/diff.h"
-#include "common/book/view.h"
+#include "common/book/compare/diff.h"
+#include "common/book/convert/convert.h"
+#include "common/book/formats/view.h"
 #include "services/cli/book.h"
 
 /* One conversion, as the flags say. */

@@ -2,7 +2,7 @@
 /* carnet book diff: what differs in meaning between two books of whatever formats. */
 #include <string.h>
 
-#include "common/book/diff.h"
+#include "common/book/compare/diff.h"
 #include "services/cli/book.h"
 
 #define GREEN "\033[32m"

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/book/generic.h"
-#include "common/book/view.h"
+#include "common/book/formats/generic.h"
+#include "common/book/formats/view.h"
 #include "services/cli/book.h"
 
 #define PIECE ((size_t)256 * 1024)

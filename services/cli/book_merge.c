@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "common/base/map.h"
-#include "common/book/convert.h"
-#include "common/book/merge.h"
+#include "common/book/compare/merge.h"
+#include "common/book/convert/convert.h"
 #include "services/cli/book.h"
 
 static const char *const SIDES[] = {

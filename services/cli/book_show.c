@@ -2,7 +2,7 @@
 /* carnet book show: lists and entries as tables, one entry in full, or all of it as JSON. */
 #include <string.h>
 
-#include "common/book/json.h"
+#include "common/book/formats/json.h"
 #include "services/cli/book.h"
 
 extern const struct codec codec_carnet_json;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/book/diff.h"
+#include "common/book/compare/diff.h"
 #include "services/storage/opened_book.h"
 #include "services/storage/record.h"
 

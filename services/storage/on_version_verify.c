@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/book/abk.h"
+#include "common/book/formats/abk.h"
 #include "services/storage/reading.h"
 
 #define FINDINGS 256

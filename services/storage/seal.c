@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/base/crashpoint.h"
-#include "common/book/abk.h"
+#include "common/book/formats/abk.h"
 #include "common/clock/clock.h"
 #include "services/storage/canonical.h"
 #include "services/storage/storage.h"

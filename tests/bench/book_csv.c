@@ -14,8 +14,8 @@
 #endif
 
 #include "common/book/codec.h"
+#include "common/book/engines/table.h"
 #include "common/book/norm.h"
-#include "common/book/table.h"
 
 #define ENTRIES 5000u
 #define RUNS 15

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "common/book/diff.h"
+#include "common/book/compare/diff.h"
 
 #define ENTRIES 5000u
 #define RUNS 25

@@ -37,7 +37,7 @@ static void fuzz_entry(const struct book_entry *e)
 		fuzz_text(e->tag[i].value);
 	}
 	for (uint32_t i = 0; i < e->n_dests; i++) {
-		const struct secret *s = &e->dest[i].secret;
+		const struct book_secret *s = &e->dest[i].secret;
 		fuzz_fields(&e->dest[i].f, e->dest[i].kind);
 		bug_if((s->state == SECRET_CLEAR || s->state == SECRET_ENCRYPTED) != !!s->text);
 		fuzz_text(s->text);

@@ -3,7 +3,7 @@
  * of the pieces. */
 #include <string.h>
 
-#include "common/book/abk.h"
+#include "common/book/formats/abk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

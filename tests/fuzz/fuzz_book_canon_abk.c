@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Canon address list text: any bytes, and the checker says what the reader says. */
-#include "common/book/abk.h"
+#include "common/book/formats/abk.h"
 #include "tests/fuzz/book.h"
 
 extern const struct codec codec_canon_abk;

@@ -3,8 +3,8 @@
  * keep their laws (address-books.md 9, L9, L10). */
 #include <string.h>
 
-#include "common/book/diff.h"
-#include "common/book/merge.h"
+#include "common/book/compare/diff.h"
+#include "common/book/compare/merge.h"
 #include "tests/lib/book_random.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Views of spreadsheets: any bytes; what is read is written and read again, the same book. Any
  * bytes are also a cell, which comes back exactly. */
-#include "common/book/view.h"
+#include "common/book/formats/view.h"
 #include "tests/fuzz/book.h"
 
 /* Passwords apart: a view only says that there is one. */

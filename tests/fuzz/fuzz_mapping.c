@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Mapping files: any bytes; a mapping or a refusal with its place. */
-#include "common/book/generic.h"
+#include "common/book/formats/generic.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -2,7 +2,7 @@
 /* What the laws of address books are checked with (docs/spec/address-books.md section 7). */
 #pragma once
 
-#include "common/book/convert.h"
+#include "common/book/convert/convert.h"
 
 /* Canonically equal, keys, members and what secrets the codec can carry included; lists without
  * entries do not count, but for formats that hold the whole model. Prints the first difference. */

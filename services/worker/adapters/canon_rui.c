@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/book/abk.h"
+#include "common/book/formats/abk.h"
 #include "common/crypto/crypto.h"
 #include "gen/errors.h"
 #include "services/worker/adapters/canon_form.h"

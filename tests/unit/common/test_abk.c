@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "common/base/buf.h"
-#include "common/book/abk.h"
+#include "common/book/formats/abk.h"
 #include "gen/errors.h"
 
 #define PREAMBLE                                                                                   \

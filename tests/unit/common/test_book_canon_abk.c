@@ -11,8 +11,8 @@
 #include <cmocka.h>
 #include <glob.h>
 
-#include "common/book/abk.h"
 #include "common/book/codec.h"
+#include "common/book/formats/abk.h"
 #include "common/book/norm.h"
 #include "gen/errors.h"
 #include "tests/lib/book_random.h"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "common/book/diff.h"
+#include "common/book/compare/diff.h"
 #include "tests/lib/book_random.h"
 
 /* ---- small books ---- */

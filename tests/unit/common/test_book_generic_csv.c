@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The generic CSV: several rows of one entry, x. columns, mapping files. */
-#include "common/book/generic.h"
+#include "common/book/formats/generic.h"
 #include "tests/lib/sheet_test.h"
 
 #define DIR "tests/golden/book/generic_csv/"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "common/book/json.h"
+#include "common/book/formats/json.h"
 #include "gen/errors.h"
 
 extern const struct codec codec_carnet_json;

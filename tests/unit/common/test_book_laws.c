@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "common/base/ascii.h"
-#include "common/book/view.h"
+#include "common/book/formats/view.h"
 #include "tests/lib/book_law.h"
 #include "tests/lib/book_random.h"
 
@@ -47,7 +47,7 @@ static void as_if_read(struct book *b, const struct codec *codec)
 			/* cipher text is written over the file it came from */
 			for (uint32_t d = 0; d < e->n_dests; d++)
 				if (e->dest[d].secret.state == SECRET_ENCRYPTED)
-					e->dest[d].secret = (struct secret){0};
+					e->dest[d].secret = (struct book_secret){0};
 		}
 }
 
@@ -247,7 +247,7 @@ static void forget_secrets(struct book *b)
 	for (uint32_t i = 0; i < b->n_lists; i++)
 		for (uint32_t k = 0; k < b->list[i].n_entries; k++)
 			for (uint32_t d = 0; d < b->list[i].entry[k].n_dests; d++)
-				b->list[i].entry[k].dest[d].secret = (struct secret){0};
+				b->list[i].entry[k].dest[d].secret = (struct book_secret){0};
 }
 
 static bool law_L5(const struct codec *codec, uint64_t seed, struct span base)

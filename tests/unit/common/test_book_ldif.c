@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "common/book/codec.h"
-#include "common/book/dn.h"
+#include "common/book/formats/dn.h"
 #include "common/book/norm.h"
 #include "gen/errors.h"
 

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "common/base/map.h"
-#include "common/book/match.h"
-#include "common/book/merge.h"
+#include "common/book/compare/match.h"
+#include "common/book/compare/merge.h"
 #include "tests/lib/book_random.h"
 
 /* ---- small books ---- */
@@ -367,7 +367,7 @@ static void destinations_are_merged_one_by_one(void **state unused)
 	three_fini(&t);
 }
 
-static struct secret *add_secret(struct book *b, enum secret_state state, const char *text)
+static struct book_secret *add_secret(struct book *b, enum secret_state state, const char *text)
 {
 	struct book_dest *d = book_add_dest(b, of(b, "201"), DEST_FILE);
 
@@ -387,7 +387,7 @@ static void passwords(enum secret_state b, const char *base, enum secret_state l
 	book_set(t.l, &of(t.l, "201")->f, F_READING, "l");
 	book_set(t.r, &of(t.r, "201")->f, F_SHORT_LABEL, "r");
 	merge(&t);
-	const struct secret *s = &of(t.m.book, "201")->dest[1].secret;
+	const struct book_secret *s = &of(t.m.book, "201")->dest[1].secret;
 	assert_string_equal(s->text ? s->text : secret_state_name(s->state), want);
 	for (uint32_t i = 0; i < t.m.n; i++)
 		assert_string_equal(t.m.conflict[i].left, "set");

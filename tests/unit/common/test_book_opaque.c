@@ -11,7 +11,7 @@
 
 #include "common/base/buf.h"
 #include "common/book/codec.h"
-#include "common/book/opaque.h"
+#include "common/book/formats/opaque.h"
 #include "gen/errors.h"
 #include "tests/lib/book_random.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The engine below all tables: rows are the file, cells come back, places are right (AB-9, AB-12).
  */
-#include "common/book/table.h"
+#include "common/book/engines/table.h"
 #include "tests/lib/book_random.h"
 #include "tests/lib/sheet_test.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The spreadsheet-safe view: no cell is evaluated, the way back is exact (AB-23, AB-24, L5). */
+#include "common/book/engines/table.h"
+#include "common/book/formats/view.h"
 #include "common/book/norm.h"
-#include "common/book/table.h"
-#include "common/book/view.h"
 #include "tests/lib/book_random.h"
 #include "tests/lib/sheet_test.h"
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "common/book/abk.h"
+#include "common/book/formats/abk.h"
 #include "services/simulator/book.h"
 
 static struct sim *fleet(uint64_t seed, uint32_t count)
