@@ -251,10 +251,10 @@ static void convert_lists(struct conv *c)
 		struct target *t = target_of(c, l);
 		struct origin *first = &c->origin[c->n_origins];
 		for (uint32_t k = 0; k < l->n_entries; k++)
-			c->origin[c->n_origins++] = (struct origin){.list = l,
+			first[k] = (struct origin){.list = l,
 				.entry = &l->entry[k],
 				.target = t,
-				.order = c->n_origins};
+				.order = ++c->n_origins}; /* from 1 */
 		const uint32_t *order = convert_order(c, l);
 		for (uint32_t k = 0; k < l->n_entries && !c->out->too_big; k++)
 			convert_entry(c, &first[order[k]]);

@@ -217,7 +217,7 @@ static void add_sorted(char **v, size_t n, struct buf *out)
 static void write_normal(const char *dn, bool fold, struct buf *out)
 {
 	struct piece p = {.end = ','};
-	char *v[PIECES];
+	char *v[PIECES] = {NULL};
 	size_t n = 0;
 
 	for (const char *s = dn; *s && p.end && piece_at(s, &p); s = p.next) {
