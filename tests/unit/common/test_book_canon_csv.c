@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Canon's device CSV: what it says, what stays byte for byte, what AB-15 demands. */
-#include "tests/lib/sheet_test.h"
+#include "tests/lib/book_test.h"
 
 #define DIR "tests/golden/book/canon_csv/"
 #define CODEC "canon_csv"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The generic CSV: several rows of one entry, x. columns, mapping files. */
 #include "common/book/formats/generic.h"
-#include "tests/lib/sheet_test.h"
+#include "tests/lib/book_test.h"
 
 #define DIR "tests/golden/book/generic_csv/"
 #define CODEC "generic_csv"

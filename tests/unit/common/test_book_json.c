@@ -1,47 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Carnet's own JSON of a book: the whole model both ways, one form, and faults with their place
  * (address-books.md 4.12). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "common/book/formats/json.h"
-#include "gen/errors.h"
+#include "tests/lib/book_test.h"
 
 extern const struct codec codec_carnet_json;
 
-static struct span span(const char *s)
-{
-	return (struct span){(const uint8_t *)s, strlen(s)};
-}
-
-static char *slurp(const char *path)
-{
-	FILE *f = fopen(path, "rb");
-	struct buf b = BUF_INIT;
-	char piece[4096];
-	size_t n;
-
-	assert_non_null(f);
-	while ((n = fread(piece, 1, sizeof(piece), f)) > 0)
-		buf_add(&b, piece, n);
-	(void)fclose(f);
-	return buf_detach(&b);
-}
-
 static struct book *decoded(const char *text)
 {
-	struct fault f = FAULT_INIT;
-	struct book *b = NULL;
-
-	if (book_decode(span(text), &codec_carnet_json, NULL, &b, &f) != 0)
-		fail_msg("%s", f.detail);
-	return b;
+	return read_book(text_span(text), "carnet_json");
 }
 
 static char *encoded(const struct book *b, bool reveal)
@@ -56,12 +23,12 @@ static char *encoded(const struct book *b, bool reveal)
 }
 
 /* The first fault, strictly read: its reason word and its place. */
-static void refused(const char *text, const char *reason, uint32_t line, uint32_t column)
+static void refused_at(const char *text, const char *reason, uint32_t line, uint32_t column)
 {
 	struct fault f = FAULT_INIT;
 	struct book *b = NULL;
 
-	assert_int_equal(book_decode(span(text), &codec_carnet_json, NULL, &b, &f), -1);
+	assert_int_equal(book_decode(text_span(text), &codec_carnet_json, NULL, &b, &f), -1);
 	assert_string_equal(f.reason, reason);
 	assert_non_null(b);
 	assert_int_equal(b->n_faults, 1);
@@ -73,7 +40,8 @@ static void refused(const char *text, const char *reason, uint32_t line, uint32_
 static void book_is_written_as_it_was_read(void **state)
 {
 	(void)state;
-	char *text = slurp("tests/golden/book/carnet_json/office.json");
+	struct buf file = slurp("tests/golden/book/carnet_json/office.json");
+	char *text = buf_detach(&file);
 	struct book *b = decoded(text);
 	const struct book_entry *e = &b->list[0].entry[2];
 
@@ -164,42 +132,42 @@ static void every_field_of_every_kind_comes_back(void **state)
 static void what_is_not_in_the_schema_is_refused_at_its_place(void **state)
 {
 	(void)state;
-	refused(LIST "{\"key\": \"1\", \"colour\": 3}" TAIL, "unknown_member", 3, 14);
-	refused(LIST "{\"key\": \"é\", \"address\": \"a@b\"}" TAIL, "unknown_member", 3, 14);
-	refused(LIST "{\"key\": \"1\", \"name\": \"a\", \"name\": \"b\"}" TAIL, "duplicate_member",
-		3, 27);
-	refused(LIST "{\"key\": \"1\", \"name\": 7}" TAIL, "wrong_type", 3, 22);
-	refused(LIST "{\"key\": \"1\", \"number\": 7.5}" TAIL, "wrong_type", 3, 24);
-	refused(LIST "{\"key\": \"1\", \"number\": -7}" TAIL, "wrong_type", 3, 24);
-	refused(LIST "{\"key\": \"1\", \"access_no\": 7}" TAIL, "wrong_type", 3, 27);
-	refused(LIST "{\"key\": \"1\", \"name\": null}" TAIL, "wrong_type", 3, 22);
-	refused(LIST "{\"name\": \"a\"}" TAIL, "missing_member", 3, 13);
-	refused(LIST "{\"key\": \"1\"}, {\"key\": \"1\"}" TAIL, "duplicate_number", 3, 0);
-	refused(LIST "{\"key\": \"1\", \"members\": [{\"key\": \"2\"}]}" TAIL, "dangling_member", 3,
-		0);
-	refused(LIST
+	refused_at(LIST "{\"key\": \"1\", \"colour\": 3}" TAIL, "unknown_member", 3, 14);
+	refused_at(LIST "{\"key\": \"é\", \"address\": \"a@b\"}" TAIL, "unknown_member", 3, 14);
+	refused_at(LIST "{\"key\": \"1\", \"name\": \"a\", \"name\": \"b\"}" TAIL,
+		"duplicate_member", 3, 27);
+	refused_at(LIST "{\"key\": \"1\", \"name\": 7}" TAIL, "wrong_type", 3, 22);
+	refused_at(LIST "{\"key\": \"1\", \"number\": 7.5}" TAIL, "wrong_type", 3, 24);
+	refused_at(LIST "{\"key\": \"1\", \"number\": -7}" TAIL, "wrong_type", 3, 24);
+	refused_at(LIST "{\"key\": \"1\", \"access_no\": 7}" TAIL, "wrong_type", 3, 27);
+	refused_at(LIST "{\"key\": \"1\", \"name\": null}" TAIL, "wrong_type", 3, 22);
+	refused_at(LIST "{\"name\": \"a\"}" TAIL, "missing_member", 3, 13);
+	refused_at(LIST "{\"key\": \"1\"}, {\"key\": \"1\"}" TAIL, "duplicate_number", 3, 0);
+	refused_at(LIST "{\"key\": \"1\", \"members\": [{\"key\": \"2\"}]}" TAIL, "dangling_member",
+		3, 0);
+	refused_at(LIST
 		"{\"key\": \"1\", \"destinations\": [{\"host\": \"h\", \"kind\": \"fax\"}]}" TAIL,
 		"unknown_member", 3, 58);
-	refused(LIST "{\"key\": \"1\", \"destinations\": [{\"kind\": \"group\"}]}" TAIL,
+	refused_at(LIST "{\"key\": \"1\", \"destinations\": [{\"kind\": \"group\"}]}" TAIL,
 		"unknown_value", 3, 40);
-	refused(LIST
+	refused_at(LIST
 		"{\"key\": \"1\", \"destinations\": [{\"kind\": \"fax\", \"secret\": {\"state\": "
 		"\"absent\", \"text\": \"x\"}}]}" TAIL,
 		"secret_text", 3, 88);
-	refused(HEAD "{\"slot\": \"1\", \"entries\": []},\n{\"slot\": \"1\", \"entries\": []}]}",
+	refused_at(HEAD "{\"slot\": \"1\", \"entries\": []},\n{\"slot\": \"1\", \"entries\": []}]}",
 		"duplicate_list", 3, 10);
-	refused(HEAD "]}\n{}", "malformed", 3, 1);
-	refused(HEAD "{\"slot\": \"1\", \"kind\": \"shelf\", \"entries\": []}]}", "unknown_value",
-		2, 23);
-	refused("{\"carnet\": \"book.v2\"}", "wrong_type", 1, 12);
-	refused("{\"carnet\": \"book.v1\", \"family\": \"x\"}", "missing_member", 1, 36);
+	refused_at(HEAD "]}\n{}", "malformed", 3, 1);
+	refused_at(HEAD "{\"slot\": \"1\", \"kind\": \"shelf\", \"entries\": []}]}",
+		"unknown_value", 2, 23);
+	refused_at("{\"carnet\": \"book.v2\"}", "wrong_type", 1, 12);
+	refused_at("{\"carnet\": \"book.v1\", \"family\": \"x\"}", "missing_member", 1, 36);
 }
 
 static void a_list_may_have_an_empty_slot_once(void **state)
 {
 	(void)state;
 	book_free(decoded(HEAD "{\"slot\": \"\", \"entries\": []}]}"));
-	refused(HEAD "{\"slot\": \"\", \"entries\": []},\n{\"slot\": \"\", \"entries\": []}]}",
+	refused_at(HEAD "{\"slot\": \"\", \"entries\": []},\n{\"slot\": \"\", \"entries\": []}]}",
 		"duplicate_list", 3, 10);
 }
 
@@ -211,9 +179,10 @@ static void lenient_reading_lists_every_fault_and_goes_on(void **state)
 	struct book *b = NULL;
 
 	assert_int_equal(
-		book_decode(span(LIST "{\"key\": \"1\", \"colour\": [{\"a\": [1, 2]}], \"name\": "
-				      "7, \"destinations\": [3, {\"kind\": \"pigeon\"}, {\"kind\": "
-				      "\"fax\", \"fax_number\": 33}]},\n{\"key\": \"2\"}" TAIL),
+		book_decode(text_span(LIST
+				    "{\"key\": \"1\", \"colour\": [{\"a\": [1, 2]}], \"name\": "
+				    "7, \"destinations\": [3, {\"kind\": \"pigeon\"}, {\"kind\": "
+				    "\"fax\", \"fax_number\": 33}]},\n{\"key\": \"2\"}" TAIL),
 			&codec_carnet_json, &lenient, &b, &f),
 		0);
 	assert_int_equal(b->n_faults, 5);
@@ -232,9 +201,10 @@ static void no_fault_says_a_password(void **state)
 	struct book *b = NULL;
 
 	assert_int_equal(
-		book_decode(span(LIST "{\"key\": \"1\", \"destinations\": [{\"kind\": \"file\", "
-				      "\"secret\": {\"state\": \"hunter2\", \"text\": "
-				      "\"hunter2\"}}]}" TAIL),
+		book_decode(
+			text_span(LIST "{\"key\": \"1\", \"destinations\": [{\"kind\": \"file\", "
+				       "\"secret\": {\"state\": \"hunter2\", \"text\": "
+				       "\"hunter2\"}}]}" TAIL),
 			&codec_carnet_json, NULL, &b, &f),
 		-1);
 	assert_null(strstr(f.detail, "hunter2"));
@@ -244,13 +214,13 @@ static void no_fault_says_a_password(void **state)
 static void it_is_known_by_its_mark(void **state)
 {
 	(void)state;
-	assert_int_equal(codec_carnet_json.detect(span("{\"carnet\":\"book.v1\"")), 100);
-	assert_int_equal(codec_carnet_json.detect(span(
+	assert_int_equal(codec_carnet_json.detect(text_span("{\"carnet\":\"book.v1\"")), 100);
+	assert_int_equal(codec_carnet_json.detect(text_span(
 				 "\xef\xbb\xbf\r\n{ \"lists\": [], \"carnet\" : \"book.v1\"}")),
 		80);
-	assert_int_equal(codec_carnet_json.detect(span("{\"devices\": []}")), 0);
-	assert_int_equal(codec_carnet_json.detect(span("[\"carnet\"")), 0);
-	assert_int_equal(codec_carnet_json.detect(span("")), 0);
+	assert_int_equal(codec_carnet_json.detect(text_span("{\"devices\": []}")), 0);
+	assert_int_equal(codec_carnet_json.detect(text_span("[\"carnet\"")), 0);
+	assert_int_equal(codec_carnet_json.detect(text_span("")), 0);
 }
 
 static char *repeated(const char *head, const char *piece, size_t bytes)
@@ -282,7 +252,8 @@ static void bombs_are_refused(void **state)
 		char *text = repeated(bombs[i].head, bombs[i].piece, (size_t)16 << 20);
 		struct fault f = FAULT_INIT;
 		struct book *b = NULL;
-		assert_int_equal(book_decode(span(text), &codec_carnet_json, NULL, &b, &f), -1);
+		assert_int_equal(
+			book_decode(text_span(text), &codec_carnet_json, NULL, &b, &f), -1);
 		if (bombs[i].reason)
 			assert_string_equal(f.reason, bombs[i].reason);
 		book_free(b);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Konica Minolta's Abbr (docs/spec/address-books.md 4.7). */
 #include "common/book/norm.h"
-#include "tests/lib/sheet_test.h"
+#include "tests/lib/book_test.h"
 
 #define DIR "tests/golden/book/konica_xml/"
 #define CODEC "konica_xml"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Kyocera's XML (docs/spec/address-books.md 4.6). */
 #include "common/book/norm.h"
-#include "tests/lib/sheet_test.h"
+#include "tests/lib/book_test.h"
 
 #define DIR "tests/golden/book/kyocera_xml/"
 #define CODEC "kyocera_xml"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Ricoh's CSV: brackets, blocks that are switched on, groups that stand on the member. */
-#include "tests/lib/sheet_test.h"
+#include "tests/lib/book_test.h"
 
 #define DIR "tests/golden/book/ricoh_csv/"
 #define CODEC "ricoh_csv"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Ricoh's property lists (docs/spec/address-books.md 4.5). */
 #include "common/book/norm.h"
-#include "tests/lib/sheet_test.h"
+#include "tests/lib/book_test.h"
 
 #define DIR "tests/golden/book/ricoh_udirectory/"
 #define CODEC "ricoh_udirectory"

@@ -3,7 +3,7 @@
  */
 #include "common/book/engines/table.h"
 #include "tests/lib/book_random.h"
-#include "tests/lib/sheet_test.h"
+#include "tests/lib/book_test.h"
 
 static struct buf random_bytes(struct random *r)
 {

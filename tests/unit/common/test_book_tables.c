@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The tables of Konica Minolta, Xerox and Sharp. */
-#include "tests/lib/sheet_test.h"
+#include "tests/lib/book_test.h"
 
 #define DIR "tests/golden/book/"
 static const struct span NOTHING = {NULL, 0};

@@ -4,7 +4,7 @@
 #include "common/book/formats/view.h"
 #include "common/book/norm.h"
 #include "tests/lib/book_random.h"
-#include "tests/lib/sheet_test.h"
+#include "tests/lib/book_test.h"
 
 /* What spreadsheets begin a formula with, also in its full-width form (U+FF1D, 0B, 0D, 20). */
 static bool evaluated(struct span cell)

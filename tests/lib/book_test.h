@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the tests of all table codecs do: read a sample, decode it, encode it again. */
+/* What the tests of codecs do: read a sample, decode it, encode it again. */
 #pragma once
 
 #include <setjmp.h>
