@@ -578,18 +578,25 @@ static const struct lines_format FORMAT = {
 
 /* ---- the whole ---- */
 
+/* One without a name may come from a file, but no other is named by nothing. */
+static bool has_place(const struct book_entry *x, bool over_base)
+{
+	bool good = !x->n_tags && (over_base || *entry_name(x));
+
+	for (uint32_t k = 0; k < x->n_dests; k++)
+		good &= x->dest[k].kind == DEST_EMAIL || x->dest[k].kind == DEST_FAX ||
+			x->dest[k].kind == DEST_FILE;
+	return good;
+}
+
 static int inside(struct encoder *e)
 {
 	for (uint32_t i = 0; i < e->book->n_lists; i++) {
 		for (uint32_t j = 0; j < e->book->list[i].n_entries; j++) {
 			const struct book_entry *x = &e->book->list[i].entry[j];
-			bool good = !x->n_tags && *entry_name(x);
 
-			for (uint32_t k = 0; k < x->n_dests; k++)
-				good &= x->dest[k].kind == DEST_EMAIL ||
-					x->dest[k].kind == DEST_FAX || x->dest[k].kind == DEST_FILE;
-			if (!good && e->base.n == 0)
-				return fault_why(e->fault, CN_UNSUPPORTED_OPERATION, "domain",
+			if (!has_place(x, e->base.n > 0))
+				return fault_why(e->fault, CN_UNSUPPORTED_OPERATION, "no_place",
 					"entry %.40s has no name, or what LDIF cannot hold: tags, "
 					"destinations but e-mail, fax and folders",
 					x->key);

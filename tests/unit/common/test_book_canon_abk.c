@@ -24,6 +24,9 @@ extern const struct codec codec_canon_abk;
 #define ANA                                                                                        \
 	"subdbid: 1\r\ndn: 201\r\ncn: Ana\r\ncnread: \r\nmailaddress: ana@example.com\r\n"         \
 	"objectclass: email\r\n\r\n"
+#define ANA_ECM(ecm)                                                                               \
+	"subdbid: 1\r\ndn: 201\r\ncn: Ana\r\nmailaddress: ana@example.com\r\necm: " ecm            \
+	"\r\nobjectclass: email\r\n\r\n"
 #define BO                                                                                         \
 	"subdbid: 1\r\ndn: 202\r\ncn: Bo\r\nurl: srv\r\npath: \\in\r\npwd: geheim\r\n"             \
 	"protocol: smb\r\nobjectclass: remotefilesystem\r\n\r\n"
@@ -523,6 +526,59 @@ static void what_a_line_cannot_hold_is_refused(void **state unused)
 	not_written(b, CN_UNSUPPORTED_OPERATION, "number");
 }
 
+static void not_over(struct book *b, const char *base, const char *what)
+{
+	const struct encode_options o = {.base = span(base)};
+	struct buf out = BUF_INIT;
+	struct fault f = FAULT_INIT;
+
+	assert_int_equal(book_encode(b, &codec_canon_abk, &o, &out, NULL, &f), -1);
+	assert_int_equal(f.code, CN_UNSUPPORTED_OPERATION);
+	assert_string_equal(f.reason, "no_place");
+	if (!strstr(f.detail, what))
+		fail_msg("%s", f.detail);
+	buf_fini(&out);
+	book_free(b);
+}
+
+static void what_a_file_would_say_otherwise_is_refused_l4(void **state unused)
+{
+	struct book *b = decoded(span(ANA));
+	struct book_entry *e;
+
+	b->list[0].name = "Sales";
+	not_over(b, ANA, "no place for its name");
+	/* "ecm: on" says nothing of an e-mail, but much of a fax */
+	b = decoded(span(ANA_ECM("on")));
+	e = &b->list[0].entry[0];
+	book_remove_dest(e, &e->dest[0]);
+	book_set(b, &book_add_dest(b, e, DEST_FAX)->f, F_FAX_NUMBER, "00 1");
+	not_over(b, ANA_ECM("on"), "Ana");
+}
+
+static void an_attribute_that_is_no_field_is_written_as_it_is_said_l3(void **state unused)
+{
+	struct book *b = decoded(span(ANA_ECM("on")));
+
+	assert_int_equal(b->list[0].entry[0].n_extras, 1);
+	b->list[0].entry[0].extra[0].value = "TRUE";
+	becomes(b, ANA_ECM("on"), ANA_ECM("TRUE"));
+	b = decoded(span(ANA_ECM("off")));
+	b->list[0].entry[0].extra[0].value = "Law";
+	becomes(b, ANA_ECM("off"), ANA_ECM("Law"));
+}
+
+static void an_entry_without_its_destination_is_still_a_record(void **state unused)
+{
+	struct book *b = decoded(span(PREAMBLE ANA));
+	struct book_entry *e = &b->list[0].entry[0];
+
+	book_remove_dest(e, &e->dest[0]);
+	becomes(b, PREAMBLE ANA,
+		PREAMBLE "subdbid: 1\r\ndn: 201\r\ncn: Ana\r\ncnread: \r\n"
+			 "objectclass: top\r\n\r\n");
+}
+
 /* ---- the checker ---- */
 
 /* Whatever the checker takes, the reader takes, but for two entries of one number: only the reader
@@ -631,6 +687,9 @@ int main(void)
 		cmocka_unit_test(an_unknown_password_stays_as_it_is_in_the_file),
 		cmocka_unit_test(what_the_charset_has_not_is_refused_with_the_name_ab_19),
 		cmocka_unit_test(what_a_line_cannot_hold_is_refused),
+		cmocka_unit_test(what_a_file_would_say_otherwise_is_refused_l4),
+		cmocka_unit_test(an_attribute_that_is_no_field_is_written_as_it_is_said_l3),
+		cmocka_unit_test(an_entry_without_its_destination_is_still_a_record),
 		cmocka_unit_test(reader_and_checker_are_of_one_mind_about_samples_and_mutants),
 		cmocka_unit_test(reader_and_checker_are_of_one_mind_about_the_seeds),
 		cmocka_unit_test(a_list_is_known_by_its_content_ab_14),
