@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/map.h"
 #include "common/book/norm.h"
 #include "common/text/utf8.h"
 #include "gen/errors.h"
@@ -89,9 +90,73 @@ static int compare_list(const struct proof *p, struct encoder *e, const struct b
 	return name ? refused(e, x, name, "the file cannot say all of it") : 0;
 }
 
+/* ---- keys made of names ---- */
+
+static void index_keys(const struct book_list *l, struct map *keys)
+{
+	for (uint32_t i = 0; i < l->n_entries; i++)
+		(void)map_put(keys, l->entry[i].key, strlen(l->entry[i].key), &l->entry[i]);
+}
+
+static const struct book_entry *find(const struct map *keys, const char *key)
+{
+	return map_get(keys, key, strlen(key));
+}
+
+/* Members name who they named, whatever the key is now. */
+static void follow_members(struct book_list *l, const struct map *renamed)
+{
+	for (uint32_t i = 0; i < l->n_entries; i++)
+		for (uint32_t k = 0; k < l->entry[i].n_members; k++) {
+			struct book_member *m = &l->entry[i].member[k];
+			const struct book_entry *now = m->key ? find(renamed, m->key) : NULL;
+
+			m->key = now ? now->key : m->key;
+		}
+}
+
+/* Whose key is gone stands where it stood, and has the key that is new there. */
+static void follow(struct book_list *l, const struct book_list *read)
+{
+	struct map was = MAP_INIT, is = MAP_INIT, renamed = MAP_INIT;
+
+	index_keys(l, &was);
+	index_keys(read, &is);
+	for (uint32_t i = 0; i < l->n_entries && i < read->n_entries; i++) {
+		const char *key = l->entry[i].key;
+		struct book_entry *now = &read->entry[i];
+
+		if (find(&is, key) || find(&was, now->key))
+			continue;
+		(void)map_put(&renamed, key, strlen(key), now);
+		l->entry[i].key = now->key;
+	}
+	follow_members(l, &renamed);
+	map_fini(&was);
+	map_fini(&is);
+	map_fini(&renamed);
+}
+
+/* b with the keys that its entries have in read; read must live on. */
+static struct book *followed(const struct book *b, const struct book *read)
+{
+	struct book *copy = book_copy(b);
+
+	for (uint32_t i = 0; i < copy->n_lists; i++) {
+		const struct book_list *now = book_find_list(read, copy->list[i].slot);
+
+		if (now)
+			follow(&copy->list[i], now);
+	}
+	return copy;
+}
+
+/* ---- all of it ---- */
+
 static int compare(const struct proof *p, struct encoder *e, const struct book *read)
 {
-	struct book *a = book_normal_view(e->book, e->profile);
+	struct book *own = p->named ? followed(e->book, read) : NULL;
+	struct book *a = book_normal_view(own ? own : e->book, e->profile);
 	struct book *b = book_normal_view(read, e->profile);
 	int r = 0;
 
@@ -100,6 +165,7 @@ static int compare(const struct proof *p, struct encoder *e, const struct book *
 			r = compare_list(p, e, &a->list[i], book_find_list(b, a->list[i].slot));
 	book_free(a);
 	book_free(b);
+	book_free(own);
 	return r;
 }
 

@@ -11,6 +11,7 @@ struct proof {
 	/* Extras that the file need not say; NULL = it says all. */
 	bool (*unsaid)(const void *arg, const char *extra);
 	const void *arg;
+	bool named; /* a key may be made of the name: whoever is renamed gets a new one */
 };
 
 /* e->out from there on. 0, or -1 and CN_UNSUPPORTED_OPERATION "no_place" with what it does not say.

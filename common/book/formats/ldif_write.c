@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/ascii.h"
+#include "common/book/engines/proof.h"
 #include "common/book/formats/ldif.h"
 #include "common/crypto/crypto.h"
 #include "common/text/utf8.h"
@@ -607,8 +608,10 @@ static int inside(struct encoder *e)
 
 int ldif_encode(struct encoder *e)
 {
+	const struct proof proof = {.codec = codec_named("ldif"), .named = true};
 	struct ldif_writer x = {
-		.w = {.e = e, .codec = codec_named("ldif"), .format = &FORMAT}, .base = LDIF_BASE};
+		.w = {.e = e, .codec = proof.codec, .format = &FORMAT}, .base = LDIF_BASE};
+	size_t before = e->out->n;
 	int rc = -1;
 
 	arena_init(&x.names, 0);
@@ -618,5 +621,5 @@ int ldif_encode(struct encoder *e)
 	map_fini(&x.taken);
 	map_fini(&x.parents);
 	arena_fini(&x.names);
-	return rc;
+	return rc < 0 || e->out->err ? rc : proof_written(&proof, e, before);
 }

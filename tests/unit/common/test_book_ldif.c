@@ -539,6 +539,36 @@ static void ldif_is_known_by_its_content_ab_14(void **state unused)
 	assert_int_equal(codec_ldif.detect(span("name,mail\n")), 0);
 }
 
+static void not_over(struct book *b, const char *base, const char *what)
+{
+	const struct encode_options o = {.base = span(base)};
+	struct buf out = BUF_INIT;
+	struct fault f = FAULT_INIT;
+
+	assert_int_equal(book_encode(b, &codec_ldif, &o, &out, NULL, &f), -1);
+	assert_string_equal(f.reason, "no_place");
+	if (!strstr(f.detail, what))
+		fail_msg("%s", f.detail);
+	assert_int_equal(out.n, 0);
+	buf_fini(&out);
+	book_free(b);
+}
+
+static void over_a_file_nothing_is_left_out_without_a_word_l4(void **state unused)
+{
+	static const char BASE[] = "dn: cn=Ana,o=B\n" PERSON "\n";
+	struct book *b = decoded(span(BASE));
+
+	book_add_tag(b, &b->list[0].entry[0], "title1", "1");
+	not_over(b, BASE, "tags");
+	b = decoded(span(BASE));
+	book_set(b, &b->list[0].entry[0].f, F_READING, "ana");
+	not_over(b, BASE, "Ana");
+	b = decoded(span(BASE));
+	book_add_extra(b, &b->list[0].entry[0], "two words", "x");
+	not_over(b, BASE, "would not be read");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -560,6 +590,7 @@ int main(void)
 		cmocka_unit_test(a_new_entry_follows_a_file_without_its_last_line_end),
 		cmocka_unit_test(a_list_that_goes_takes_its_unit_and_one_renamed_keeps_it),
 		cmocka_unit_test(what_ldif_cannot_hold_is_refused),
+		cmocka_unit_test(over_a_file_nothing_is_left_out_without_a_word_l4),
 		cmocka_unit_test(ldif_is_known_by_its_content_ab_14),
 	};
 

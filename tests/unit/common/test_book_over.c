@@ -36,7 +36,7 @@ static struct book *held(const struct book *b, const struct codec *codec)
  * An attribute of a line stands alone. */
 static bool keeps_extras(const struct codec *codec)
 {
-	return strcmp(codec->name, "canon_abk") == 0;
+	return strcmp(codec->name, "canon_abk") == 0 || strcmp(codec->name, "ldif") == 0;
 }
 
 static void forget_extras(struct book *b)
