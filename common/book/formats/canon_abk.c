@@ -3,6 +3,7 @@
  * (docs/spec/address-books.md 4.2). abk.c says whether a file is sound; here its lines become
  * entries. */
 #include "common/book/formats/canon_abk.h"
+#include "common/book/formats/canon.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,18 +63,6 @@ const struct abk_attr ABK_ATTRS[] = {
 };
 /* clang-format on */
 const size_t ABK_N_ATTRS = array_len(ABK_ATTRS);
-
-static const struct {
-	const char *name;
-	enum dest_kind kind;
-} CLASSES[] = {
-	{"email", DEST_EMAIL},
-	{"g3fax", DEST_FAX},
-	{"ifax", DEST_IFAX},
-	{"ipfax", DEST_IPFAX},
-	{"remotefilesystem", DEST_FILE},
-	{"groupfids", DEST_GROUP},
-};
 
 /* ---- lines ---- */
 
@@ -152,20 +141,9 @@ static const struct line *class_line(const struct record *r)
 
 static enum dest_kind kind_of(const struct line *class)
 {
-	for (size_t i = 0; class && i < array_len(CLASSES); i++)
-		if (is(abk_value(class), CLASSES[i].name))
-			return CLASSES[i].kind;
-	return DEST_NONE;
-}
+	struct span word = class ? abk_value(class) : (struct span){NULL, 0};
 
-const char *abk_class(const struct book_entry *e)
-{
-	enum dest_kind kind = e->group ? DEST_GROUP : e->n_dests ? e->dest[0].kind : DEST_NONE;
-
-	for (size_t i = 0; i < array_len(CLASSES); i++)
-		if (CLASSES[i].kind == kind)
-			return CLASSES[i].name;
-	return NULL;
+	return canon_kind((const char *)word.p, word.n);
 }
 
 /* ---- reading ---- */

@@ -17,8 +17,6 @@ struct abk_attr {
 extern const struct abk_attr ABK_ATTRS[];
 extern const size_t ABK_N_ATTRS;
 
-/* "email", "g3fax" …; NULL = none for this kind. */
-const char *abk_class(const struct book_entry *e);
 /* `objectclass: top` and such, which say nothing of their own. */
 bool abk_silent(const struct line *l);
 /* The value as it stands, without the first space and the line end. Of a folded one with its line

@@ -8,6 +8,7 @@
 #include "common/book/engines/proof.h"
 #include "common/book/engines/words.h"
 #include "common/book/formats/abk.h"
+#include "common/book/formats/canon.h"
 #include "common/book/formats/canon_abk.h"
 #include "common/text/utf8.h"
 #include "gen/errors.h"
@@ -144,7 +145,7 @@ static bool needs_top(const struct book_entry *e, const struct record *old)
 		has |= abk_silent(&old->line[i]);
 	for (uint32_t i = 0; i < e->n_extras; i++)
 		has |= ascii_same(e->extra[i].name, "objectclass");
-	return !has && !abk_class(e);
+	return !has && !canon_class(e);
 }
 
 /* The first class says what an entry is: others stand behind it. */
@@ -160,7 +161,7 @@ static void say(struct lines_writer *w, const struct book_list *l, const struct 
 	const struct record *old, struct saids *ret)
 {
 	enum dest_kind kind = e->n_dests ? e->dest[0].kind : DEST_NONE;
-	const char *class = abk_class(e);
+	const char *class = canon_class(e);
 
 	if (l->slot[0])
 		saids_add(ret, "subdbid", l->slot);

@@ -7,6 +7,7 @@
 
 #include "common/book/codec.h"
 #include "common/book/engines/sheet.h"
+#include "common/book/formats/canon.h"
 #include "gen/errors.h"
 
 #define SIGNATURE "# Canon AddressBook CSV version"
@@ -21,28 +22,10 @@ struct canon {
 
 /* ---- columns ---- */
 
-static const struct {
-	const char *objectclass;
-	enum dest_kind kind;
-} CLASSES[] = {
-	{"email", DEST_EMAIL},
-	{"g3fax", DEST_FAX},
-	{"ifax", DEST_IFAX},
-	{"ipfax", DEST_IPFAX},
-	{"remotefilesystem", DEST_FILE},
-	{"groupfids", DEST_GROUP},
-};
-
 /* NULL: of an unknown kind, whose cell was kept as an extra. */
 static const char *put_class(const struct saying *y)
 {
-	const struct book_entry *e = y->about->entry;
-	enum dest_kind kind = e->group ? DEST_GROUP : e->n_dests ? e->dest[0].kind : DEST_NONE;
-
-	for (size_t i = 0; i < array_len(CLASSES); i++)
-		if (CLASSES[i].kind == kind)
-			return CLASSES[i].objectclass;
-	return NULL;
+	return canon_class(y->about->entry);
 }
 
 static bool get_class(
@@ -260,6 +243,7 @@ static int row(struct sheet *s, struct record *r)
 {
 	const char *class = sheet_text(s, s->look[CLASS]);
 	const char *slot = sheet_text(s, s->look[LIST]);
+	enum dest_kind kind;
 
 	if (!class || !slot)
 		return 0;
@@ -270,14 +254,11 @@ static int row(struct sheet *s, struct record *r)
 	}
 	if (sheet_add(s, r, list_of(s, slot)) < 0)
 		return 0;
-	for (size_t i = 0; i < array_len(CLASSES); i++) {
-		if (!ascii_same(class, CLASSES[i].objectclass))
-			continue;
-		if (CLASSES[i].kind == DEST_GROUP)
-			r->entry->group = true;
-		else
-			book_add_dest(s->d->book, r->entry, CLASSES[i].kind);
-	}
+	kind = canon_kind(class, strlen(class));
+	if (kind == DEST_GROUP)
+		r->entry->group = true;
+	else if (kind)
+		book_add_dest(s->d->book, r->entry, kind);
 	return 1;
 }
 

@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Canon address list text as a book (docs/spec/address-books.md 4.2): the samples read, the laws,
  * and that reader and checker are of one mind. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <glob.h>
 
-#include "common/book/codec.h"
 #include "common/book/formats/abk.h"
-#include "common/book/norm.h"
-#include "gen/errors.h"
 #include "tests/lib/book_random.h"
+#include "tests/lib/book_test.h"
 
 extern const struct codec codec_canon_abk;
 
@@ -30,26 +20,6 @@ extern const struct codec codec_canon_abk;
 #define BO                                                                                         \
 	"subdbid: 1\r\ndn: 202\r\ncn: Bo\r\nurl: srv\r\npath: \\in\r\npwd: geheim\r\n"             \
 	"protocol: smb\r\nobjectclass: remotefilesystem\r\n\r\n"
-
-static struct span span(const char *s)
-{
-	return (struct span){(const uint8_t *)s, strlen(s)};
-}
-
-static struct buf slurp(const char *path)
-{
-	struct buf b = BUF_INIT;
-	char piece[4096];
-	size_t n;
-	FILE *f = fopen(path, "rb");
-
-	if (!f)
-		fail_msg("%s is missing", path);
-	while ((n = fread(piece, 1, sizeof(piece), f)) > 0)
-		buf_add(&b, piece, n);
-	(void)fclose(f);
-	return b;
-}
 
 static struct book *decoded(struct span s)
 {
@@ -89,7 +59,7 @@ static struct buf encoded(const struct book *b, struct span base)
 /* The book that text gives, edited, written over text. */
 static void becomes(struct book *b, const char *base, const char *expected)
 {
-	struct buf out = encoded(b, span(base));
+	struct buf out = encoded(b, text_span(base));
 
 	assert_string_equal(buf_str(&out), expected);
 	buf_fini(&out);
@@ -222,12 +192,12 @@ static void lists_are_told_by_their_number(void **state unused)
 	book_free(b);
 }
 
-static void refused(const char *text, const char *reason, uint32_t line, uint32_t column)
+static void refused_at(const char *text, const char *reason, uint32_t line, uint32_t column)
 {
 	struct book *b = NULL;
 	struct fault f = FAULT_INIT;
 
-	assert_int_equal(book_decode(span(text), &codec_canon_abk, NULL, &b, &f), -1);
+	assert_int_equal(book_decode(text_span(text), &codec_canon_abk, NULL, &b, &f), -1);
 	assert_string_equal(f.reason, reason);
 	assert_int_equal(b->n_faults, 1);
 	assert_int_equal(b->fault[0].line, line);
@@ -237,15 +207,15 @@ static void refused(const char *text, const char *reason, uint32_t line, uint32_
 
 static void faults_have_their_place(void **state unused)
 {
-	refused(PREAMBLE "cn: A\x81\r\nobjectclass: email\r\n\r\n", "cp1252", 4, 6);
-	refused("# CharSet: EBCDIC\r\n\r\n", "charset", 1, 19);
-	refused("# CharSet: UTF-16LE\r\n\r\n", "charset", 1, 21);
-	refused(PREAMBLE ANA "subdbid 1\r\n\r\n", "name", 11, 8);
-	refused(PREAMBLE ANA "cn: Bo\r\n\r\n", "half_record", 12, 2);
-	refused(PREAMBLE ANA ANA, "duplicate_number", 11, 0);
-	refused(PREAMBLE ANA "cn: Bo\r\n", "truncated", 12, 0);
-	refused("# CharSet: SJIS\r\n\r\ncn: \x95\x5c\x95\r\nobjectclass: email\r\n\r\n", "charset",
-		3, 6);
+	refused_at(PREAMBLE "cn: A\x81\r\nobjectclass: email\r\n\r\n", "cp1252", 4, 6);
+	refused_at("# CharSet: EBCDIC\r\n\r\n", "charset", 1, 19);
+	refused_at("# CharSet: UTF-16LE\r\n\r\n", "charset", 1, 21);
+	refused_at(PREAMBLE ANA "subdbid 1\r\n\r\n", "name", 11, 8);
+	refused_at(PREAMBLE ANA "cn: Bo\r\n\r\n", "half_record", 12, 2);
+	refused_at(PREAMBLE ANA ANA, "duplicate_number", 11, 0);
+	refused_at(PREAMBLE ANA "cn: Bo\r\n", "truncated", 12, 0);
+	refused_at("# CharSet: SJIS\r\n\r\ncn: \x95\x5c\x95\r\nobjectclass: email\r\n\r\n",
+		"charset", 3, 6);
 }
 
 static void lenient_reading_lists_every_fault_and_goes_on_ab_12(void **state unused)
@@ -255,8 +225,8 @@ static void lenient_reading_lists_every_fault_and_goes_on_ab_12(void **state unu
 	struct fault f = FAULT_INIT;
 
 	assert_int_equal(
-		book_decode(
-			span(PREAMBLE "cn A\r\ncn: \x81\r\nobjectclass: email\r\n\r\n" ANA "x\r\n"),
+		book_decode(text_span(PREAMBLE "cn A\r\ncn: \x81\r\nobjectclass: email\r\n\r\n" ANA
+					       "x\r\n"),
 			&codec_canon_abk, &LENIENT, &b, &f),
 		0);
 	assert_int_equal(b->n_faults, 4);
@@ -334,7 +304,7 @@ static void a_file_written_afresh_reads_the_same_l1(void **state unused)
 
 static void a_changed_name_changes_its_line_alone_l3(void **state unused)
 {
-	struct book *b = decoded(span(PREAMBLE ANA BO));
+	struct book *b = decoded(text_span(PREAMBLE ANA BO));
 
 	book_set(b, &b->list[0].entry[0].f, F_NAME, "Zo\xc3\xab");
 	becomes(b, PREAMBLE ANA BO,
@@ -345,7 +315,7 @@ static void a_changed_name_changes_its_line_alone_l3(void **state unused)
 static void a_value_that_was_absent_goes_to_its_empty_line_or_behind_the_one_before(
 	void **state unused)
 {
-	struct book *b = decoded(span(PREAMBLE ANA));
+	struct book *b = decoded(text_span(PREAMBLE ANA));
 
 	book_set(b, &b->list[0].entry[0].f, F_READING, "ana");
 	book_set(b, &b->list[0].entry[0].f, F_ACCESS_NO, "0007");
@@ -356,7 +326,7 @@ static void a_value_that_was_absent_goes_to_its_empty_line_or_behind_the_one_bef
 
 static void a_value_that_goes_takes_its_line_with_it(void **state unused)
 {
-	struct book *b = decoded(span(PREAMBLE BO));
+	struct book *b = decoded(text_span(PREAMBLE BO));
 
 	book_set(b, &b->list[0].entry[0].dest[0].f, F_PATH, NULL);
 	book_set_secret(b, &b->list[0].entry[0].dest[0], SECRET_ABSENT, NULL, NULL);
@@ -368,7 +338,7 @@ static void a_value_that_goes_takes_its_line_with_it(void **state unused)
 static void a_removed_entry_takes_its_lines_and_a_new_one_follows_the_one_before_it(
 	void **state unused)
 {
-	struct book *b = decoded(span(PREAMBLE ANA BO));
+	struct book *b = decoded(text_span(PREAMBLE ANA BO));
 	struct book_entry *e;
 
 	book_remove_entry(b, &b->list[0], &b->list[0].entry[0]);
@@ -430,11 +400,11 @@ static void a_list_gets_a_new_name_and_another_list_follows(void **state unused)
 
 static void a_book_without_lists_is_a_preamble(void **state unused)
 {
-	struct book *b = decoded(span(PREAMBLE ANA)), *none = book_new("canon");
+	struct book *b = decoded(text_span(PREAMBLE ANA)), *none = book_new("canon");
 	struct buf out;
 
 	b->n_lists = 0;
-	out = encoded(b, span(PREAMBLE ANA));
+	out = encoded(b, text_span(PREAMBLE ANA));
 	book_free(decoded(buf_span(&out)));
 	buf_fini(&out);
 	b->n_lists = 1;
@@ -452,7 +422,7 @@ static void a_book_without_lists_is_a_preamble(void **state unused)
 /* What it becomes without the right to reveal secrets, and how many must be typed again. */
 static void hidden(const struct book *b, const char *base, const char *expected, uint32_t needed)
 {
-	const struct encode_options o = {.base = base ? span(base) : (struct span){.n = 0}};
+	const struct encode_options o = {.base = base ? text_span(base) : (struct span){.n = 0}};
 	struct buf out = BUF_INIT;
 	struct ledger ledger;
 	struct fault f;
@@ -472,7 +442,7 @@ static void hidden(const struct book *b, const char *base, const char *expected,
 
 static void passwords_need_the_right_to_be_revealed(void **state unused)
 {
-	struct book *b = decoded(span(PREAMBLE BO));
+	struct book *b = decoded(text_span(PREAMBLE BO));
 
 	hidden(b, NULL, NULL, 1);
 	hidden(b, PREAMBLE BO, PREAMBLE BO, 0); /* it stands in the file already */
@@ -483,7 +453,7 @@ static void passwords_need_the_right_to_be_revealed(void **state unused)
 
 static void an_unknown_password_stays_as_it_is_in_the_file(void **state unused)
 {
-	struct book *b = decoded(span(PREAMBLE BO));
+	struct book *b = decoded(text_span(PREAMBLE BO));
 
 	book_set_secret(b, &b->list[0].entry[0].dest[0], SECRET_UNKNOWN, NULL, NULL);
 	becomes(b, PREAMBLE BO, PREAMBLE BO);
@@ -505,7 +475,7 @@ static void not_written(struct book *b, int code, const char *detail)
 
 static void what_the_charset_has_not_is_refused_with_the_name_ab_19(void **state unused)
 {
-	struct book *b = decoded(span(PREAMBLE ANA));
+	struct book *b = decoded(text_span(PREAMBLE ANA));
 
 	book_set(b, &b->list[0].entry[0].f, F_READING, "a\xe6\x97\xa5");
 	not_written(b, CN_CHARSET_ERROR,
@@ -514,21 +484,21 @@ static void what_the_charset_has_not_is_refused_with_the_name_ab_19(void **state
 
 static void what_a_line_cannot_hold_is_refused(void **state unused)
 {
-	struct book *b = decoded(span(PREAMBLE ANA));
+	struct book *b = decoded(text_span(PREAMBLE ANA));
 
 	book_set(b, &b->list[0].entry[0].f, F_READING, "a\n b");
 	not_written(b, CN_UNSUPPORTED_OPERATION, "line break");
-	b = decoded(span(PREAMBLE ANA));
+	b = decoded(text_span(PREAMBLE ANA));
 	book_add_member(b, &b->list[0].entry[0], "202", NULL);
 	not_written(b, CN_UNSUPPORTED_OPERATION, "members");
-	b = decoded(span(PREAMBLE ANA));
+	b = decoded(text_span(PREAMBLE ANA));
 	b->list[0].slot = "speed_dial";
 	not_written(b, CN_UNSUPPORTED_OPERATION, "number");
 }
 
 static void not_over(struct book *b, const char *base, const char *what)
 {
-	const struct encode_options o = {.base = span(base)};
+	const struct encode_options o = {.base = text_span(base)};
 	struct buf out = BUF_INIT;
 	struct fault f = FAULT_INIT;
 
@@ -543,13 +513,13 @@ static void not_over(struct book *b, const char *base, const char *what)
 
 static void what_a_file_would_say_otherwise_is_refused_l4(void **state unused)
 {
-	struct book *b = decoded(span(ANA));
+	struct book *b = decoded(text_span(ANA));
 	struct book_entry *e;
 
 	b->list[0].name = "Sales";
 	not_over(b, ANA, "no place for its name");
 	/* "ecm: on" says nothing of an e-mail, but much of a fax */
-	b = decoded(span(ANA_ECM("on")));
+	b = decoded(text_span(ANA_ECM("on")));
 	e = &b->list[0].entry[0];
 	book_remove_dest(e, &e->dest[0]);
 	book_set(b, &book_add_dest(b, e, DEST_FAX)->f, F_FAX_NUMBER, "00 1");
@@ -558,19 +528,19 @@ static void what_a_file_would_say_otherwise_is_refused_l4(void **state unused)
 
 static void an_attribute_that_is_no_field_is_written_as_it_is_said_l3(void **state unused)
 {
-	struct book *b = decoded(span(ANA_ECM("on")));
+	struct book *b = decoded(text_span(ANA_ECM("on")));
 
 	assert_int_equal(b->list[0].entry[0].n_extras, 1);
 	b->list[0].entry[0].extra[0].value = "TRUE";
 	becomes(b, ANA_ECM("on"), ANA_ECM("TRUE"));
-	b = decoded(span(ANA_ECM("off")));
+	b = decoded(text_span(ANA_ECM("off")));
 	b->list[0].entry[0].extra[0].value = "Law";
 	becomes(b, ANA_ECM("off"), ANA_ECM("Law"));
 }
 
 static void an_entry_without_its_destination_is_still_a_record(void **state unused)
 {
-	struct book *b = decoded(span(PREAMBLE ANA));
+	struct book *b = decoded(text_span(PREAMBLE ANA));
 	struct book_entry *e = &b->list[0].entry[0];
 
 	book_remove_dest(e, &e->dest[0]);
@@ -654,13 +624,14 @@ static void reader_and_checker_are_of_one_mind_about_the_seeds(void **state unus
 
 static void a_list_is_known_by_its_content_ab_14(void **state unused)
 {
-	assert_int_equal(codec_canon_abk.detect(span(PREAMBLE)), 100);
-	assert_true(codec_canon_abk.detect(span(ANA)) > 0);
+	assert_int_equal(codec_canon_abk.detect(text_span(PREAMBLE)), 100);
+	assert_true(codec_canon_abk.detect(text_span(ANA)) > 0);
 	assert_int_equal(
-		codec_canon_abk.detect(span("# Canon AddressBook CSV version: 0x0002\r\n")), 0);
-	assert_int_equal(codec_canon_abk.detect(span("version: 1\ndn: cn=a,o=b\n")), 0);
-	assert_int_equal(codec_canon_abk.detect(span("<html>")), 0);
-	assert_int_equal(codec_canon_abk.detect(span("")), 0);
+		codec_canon_abk.detect(text_span("# Canon AddressBook CSV version: 0x0002\r\n")),
+		0);
+	assert_int_equal(codec_canon_abk.detect(text_span("version: 1\ndn: cn=a,o=b\n")), 0);
+	assert_int_equal(codec_canon_abk.detect(text_span("<html>")), 0);
+	assert_int_equal(codec_canon_abk.detect(text_span("")), 0);
 }
 
 int main(void)

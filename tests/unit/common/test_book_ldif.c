@@ -1,45 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* LDIF as a book (docs/spec/address-books.md 4.3): ldif_rfc, the samples read, names of entries
  * (RFC 4514), folders as URIs, edits. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "common/book/codec.h"
 #include "common/book/formats/dn.h"
-#include "common/book/norm.h"
-#include "gen/errors.h"
+#include "tests/lib/book_test.h"
 
 extern const struct codec codec_ldif;
 
 #define DIR "tests/golden/book/ldif/"
 #define PERSON "objectClass: inetOrgPerson\ncn: Ana\nsn: Ana\n"
 #define ANA "dn: cn=Ana,o=B\n" PERSON "mail: ana@example.com\nuid: 7\n\n"
-
-static struct span span(const char *s)
-{
-	return (struct span){(const uint8_t *)s, strlen(s)};
-}
-
-static struct buf slurp(const char *path)
-{
-	struct buf b = BUF_INIT;
-	char piece[4096];
-	size_t n;
-	FILE *f = fopen(path, "rb");
-
-	if (!f)
-		fail_msg("%s is missing", path);
-	while ((n = fread(piece, 1, sizeof(piece), f)) > 0)
-		buf_add(&b, piece, n);
-	(void)fclose(f);
-	return b;
-}
 
 static struct book *decoded(struct span s)
 {
@@ -159,12 +129,12 @@ static void ldif_rfc_lines_have_76_octets_at_most_and_fold_between_characters(vo
 	buf_fini(&name);
 }
 
-static void refused(const char *text, const char *reason, uint32_t line, uint32_t column)
+static void refused_at(const char *text, const char *reason, uint32_t line, uint32_t column)
 {
 	struct book *b = NULL;
 	struct fault f = FAULT_INIT;
 
-	if (book_decode(span(text), &codec_ldif, NULL, &b, &f) == 0)
+	if (book_decode(text_span(text), &codec_ldif, NULL, &b, &f) == 0)
 		fail_msg("read: %s", text);
 	assert_string_equal(f.reason, reason);
 	assert_int_equal(b->n_faults, 1);
@@ -175,27 +145,27 @@ static void refused(const char *text, const char *reason, uint32_t line, uint32_
 
 static void ldif_rfc_what_is_none_is_refused_with_its_place(void **state unused)
 {
-	refused("dn: cn=Ana,o=B\nphoto:< file:///etc/passwd\n" PERSON, "url", 2, 8);
-	refused("dn: cn=Ana,o=B\nchangetype: modify\nreplace: cn\ncn: Bo\n-\n", "change_record", 2,
-		1);
-	refused("dn: cn=Ana,o=B\nchangetype: add\n" PERSON, "change_record", 2, 1);
-	refused("dn: cn=Ana,o=B\ncontrol: 1.2.3\nchangetype: delete\n", "change_record", 2, 1);
-	refused("version: 2\n" ANA, "version", 1, 1);
-	refused(ANA "version: 1\n" ANA, "version", 8, 1);
-	refused("cn: Ana\n" ANA, "no_dn", 1, 1);
-	refused("dn: Ana\n" PERSON, "dn", 1, 1);
-	refused("dn: cn=Ana,o=B\n" PERSON "mail:: !!!!\n", "base64", 5, 8);
-	refused("dn: cn=Ana,o=B\n" PERSON "mail:: YR==\n", "base64", 5, 8);
-	refused("dn: cn=Ana,o=B\n" PERSON "mail: Ren\xc3\xa9\n", "not_safe", 5, 10);
-	refused("dn: cn=Ana,o=B\n" PERSON "mail: :x\n", "not_safe", 5, 7);
-	refused("dn: cn=Ana,o=B\n" PERSON "mail: <x\n", "not_safe", 5, 7);
-	refused("dn: cn=Ana,o=B\n" PERSON "mail: a\rb\n", "bare_cr", 5, 8);
-	refused("dn: cn=Ana,o=B\n" PERSON "mail: \xff\n", "charset", 5, 7);
-	refused("dn: cn=Ana,o=B\n" PERSON "mail\n", "no_colon", 5, 1);
-	refused("dn: cn=Ana,o=B\n" PERSON "m il: x\n", "name", 5, 1);
-	refused(" x\n" ANA, "no_colon", 1, 1);
-	refused(ANA ANA, "duplicate_dn", 8, 1);
-	refused("", "empty", 0, 0);
+	refused_at("dn: cn=Ana,o=B\nphoto:< file:///etc/passwd\n" PERSON, "url", 2, 8);
+	refused_at("dn: cn=Ana,o=B\nchangetype: modify\nreplace: cn\ncn: Bo\n-\n", "change_record",
+		2, 1);
+	refused_at("dn: cn=Ana,o=B\nchangetype: add\n" PERSON, "change_record", 2, 1);
+	refused_at("dn: cn=Ana,o=B\ncontrol: 1.2.3\nchangetype: delete\n", "change_record", 2, 1);
+	refused_at("version: 2\n" ANA, "version", 1, 1);
+	refused_at(ANA "version: 1\n" ANA, "version", 8, 1);
+	refused_at("cn: Ana\n" ANA, "no_dn", 1, 1);
+	refused_at("dn: Ana\n" PERSON, "dn", 1, 1);
+	refused_at("dn: cn=Ana,o=B\n" PERSON "mail:: !!!!\n", "base64", 5, 8);
+	refused_at("dn: cn=Ana,o=B\n" PERSON "mail:: YR==\n", "base64", 5, 8);
+	refused_at("dn: cn=Ana,o=B\n" PERSON "mail: Ren\xc3\xa9\n", "not_safe", 5, 10);
+	refused_at("dn: cn=Ana,o=B\n" PERSON "mail: :x\n", "not_safe", 5, 7);
+	refused_at("dn: cn=Ana,o=B\n" PERSON "mail: <x\n", "not_safe", 5, 7);
+	refused_at("dn: cn=Ana,o=B\n" PERSON "mail: a\rb\n", "bare_cr", 5, 8);
+	refused_at("dn: cn=Ana,o=B\n" PERSON "mail: \xff\n", "charset", 5, 7);
+	refused_at("dn: cn=Ana,o=B\n" PERSON "mail\n", "no_colon", 5, 1);
+	refused_at("dn: cn=Ana,o=B\n" PERSON "m il: x\n", "name", 5, 1);
+	refused_at(" x\n" ANA, "no_colon", 1, 1);
+	refused_at(ANA ANA, "duplicate_dn", 8, 1);
+	refused_at("", "empty", 0, 0);
 }
 
 static void bounds_hold_for_lines_values_and_records(void **state unused)
@@ -241,9 +211,10 @@ static void lenient_reading_takes_additions_and_lists_every_fault(void **state u
 	struct book *b = NULL;
 	struct fault f = FAULT_INIT;
 
-	assert_int_equal(book_decode(span("dn: cn=Ana,o=B\nchangetype: add\n" PERSON
-					  "\ndn: cn=Bo,o=B\nchangetype: delete\n\nx\ny\n\n" ANA),
-				 &codec_ldif, &LENIENT, &b, &f),
+	assert_int_equal(
+		book_decode(text_span("dn: cn=Ana,o=B\nchangetype: add\n" PERSON
+				      "\ndn: cn=Bo,o=B\nchangetype: delete\n\nx\ny\n\n" ANA),
+			&codec_ldif, &LENIENT, &b, &f),
 		0);
 	assert_int_equal(b->n_faults, 5);
 	assert_true(b->fault[0].warning);
@@ -374,9 +345,10 @@ static void a_directory_is_read_and_what_is_not_known_is_kept(void **state unuse
 
 static void lists_of_equal_units_stay_apart(void **state unused)
 {
-	struct book *b = decoded(span("dn: cn=Ana,ou=Users,ou=Paris,o=B\n" PERSON
-				      "\ndn: cn=Ana,ou=Users,ou=Berlin,o=B\n" PERSON
-				      "\ndn: cn=Ana,o=B\n" PERSON "\ndn: cn=Ana,o=C\n" PERSON));
+	struct book *b =
+		decoded(text_span("dn: cn=Ana,ou=Users,ou=Paris,o=B\n" PERSON
+				  "\ndn: cn=Ana,ou=Users,ou=Berlin,o=B\n" PERSON
+				  "\ndn: cn=Ana,o=B\n" PERSON "\ndn: cn=Ana,o=C\n" PERSON));
 
 	assert_int_equal(b->n_lists, 4);
 	assert_string_equal(b->list[0].slot, "Users");
@@ -440,7 +412,7 @@ static void a_uri_that_is_not_ours_is_kept_as_it_is(void **state unused)
 
 static void becomes(struct book *b, const char *base, const char *expected)
 {
-	struct buf out = encoded(b, span(base));
+	struct buf out = encoded(b, text_span(base));
 
 	assert_string_equal(buf_str(&out), expected);
 	buf_fini(&out);
@@ -451,7 +423,7 @@ static void a_changed_address_changes_its_line_alone_l3(void **state unused)
 {
 	static const char BASE[] = "dn: cn=Ana,o=B\r\nobjectClass: person\r\ncn: Ana\r\n"
 				   "MAIL:ana@example.com\r\nsn: Ana\r\nx: 1";
-	struct book *b = decoded(span(BASE));
+	struct book *b = decoded(text_span(BASE));
 
 	book_set(b, &b->list[0].entry[0].dest[0].f, F_ADDRESS, "a@example.org");
 	becomes(b, BASE,
@@ -465,7 +437,7 @@ static void a_new_name_renames_the_entry_and_those_who_refer_to_it(void **state 
 				   "dn: cn=All,o=B\nobjectClass: groupOfNames\ncn: All\n"
 				   "member: CN=Ana, O=B\nmember: cn=Bo,o=B\n\n"
 				   "dn: cn=Bo,o=B\nobjectClass: person\ncn: Bo\nsn: Bo\n";
-	struct book *b = decoded(span(BASE));
+	struct book *b = decoded(text_span(BASE));
 
 	book_set(b, &b->list[0].entry[2].f, F_NAME, "Zoe Fox");
 	becomes(b, BASE,
@@ -479,7 +451,7 @@ static void a_new_entry_follows_a_file_without_its_last_line_end(void **state un
 {
 	static const char BASE[] =
 		"version: 1\ndn: cn=Ana,o=B\nobjectClass: person\ncn: Ana\nuid: 7";
-	struct book *b = decoded(span(BASE));
+	struct book *b = decoded(text_span(BASE));
 	struct book_entry *e = book_add_entry(b, &b->list[0], "8");
 
 	book_set(b, &e->f, F_NAME, "ana"); /* the same to a server: it gets its key, too */
@@ -531,17 +503,17 @@ static void what_ldif_cannot_hold_is_refused(void **state unused)
 
 static void ldif_is_known_by_its_content_ab_14(void **state unused)
 {
-	assert_true(codec_ldif.detect(span("version: 1\n")) > 0);
-	assert_true(codec_ldif.detect(span("# c\n\ndn: cn=a,o=b\n")) >= 90);
-	assert_true(codec_ldif.detect(span("version: 1\ndn:: Y249YQ==\n")) >= 90);
-	assert_int_equal(codec_ldif.detect(span("dn: 200\ncn: Ana\n")), 0);
-	assert_int_equal(codec_ldif.detect(span("subdbid: 1\ndn: 200\n")), 0);
-	assert_int_equal(codec_ldif.detect(span("name,mail\n")), 0);
+	assert_true(codec_ldif.detect(text_span("version: 1\n")) > 0);
+	assert_true(codec_ldif.detect(text_span("# c\n\ndn: cn=a,o=b\n")) >= 90);
+	assert_true(codec_ldif.detect(text_span("version: 1\ndn:: Y249YQ==\n")) >= 90);
+	assert_int_equal(codec_ldif.detect(text_span("dn: 200\ncn: Ana\n")), 0);
+	assert_int_equal(codec_ldif.detect(text_span("subdbid: 1\ndn: 200\n")), 0);
+	assert_int_equal(codec_ldif.detect(text_span("name,mail\n")), 0);
 }
 
 static void not_over(struct book *b, const char *base, const char *what)
 {
-	const struct encode_options o = {.base = span(base)};
+	const struct encode_options o = {.base = text_span(base)};
 	struct buf out = BUF_INIT;
 	struct fault f = FAULT_INIT;
 
@@ -557,14 +529,14 @@ static void not_over(struct book *b, const char *base, const char *what)
 static void over_a_file_nothing_is_left_out_without_a_word_l4(void **state unused)
 {
 	static const char BASE[] = "dn: cn=Ana,o=B\n" PERSON "\n";
-	struct book *b = decoded(span(BASE));
+	struct book *b = decoded(text_span(BASE));
 
 	book_add_tag(b, &b->list[0].entry[0], "title1", "1");
 	not_over(b, BASE, "tags");
-	b = decoded(span(BASE));
+	b = decoded(text_span(BASE));
 	book_set(b, &b->list[0].entry[0].f, F_READING, "ana");
 	not_over(b, BASE, "Ana");
-	b = decoded(span(BASE));
+	b = decoded(text_span(BASE));
 	book_add_extra(b, &b->list[0].entry[0], "two words", "x");
 	not_over(b, BASE, "would not be read");
 }
