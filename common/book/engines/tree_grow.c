@@ -58,16 +58,18 @@ static struct tree_twig *way(struct tree_grow *g, struct tree_twig *parent, cons
 static struct tree_twig *ways(struct tree_grow *g, const char *path, const char **ret_name)
 {
 	struct tree_twig *t = &g->root;
-	const char *slash;
 
-	while (t && !g->format->properties && (slash = strchr(path, '/')) != NULL) {
+	for (const char *slash; !g->format->properties && (slash = strchr(path, '/')) != NULL;
+		path = slash + 1) {
 		const char *name = arena_strndup(&g->arena, path, (size_t)(slash - path));
 
 		t = name ? way(g, t, name) : NULL;
-		path = slash + 1;
+		if (!t) {
+			g->unfit = true;
+			return NULL;
+		}
 	}
 	*ret_name = arena_strdup(&g->arena, path);
-	g->unfit |= !t;
 	return t;
 }
 

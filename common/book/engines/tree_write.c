@@ -68,8 +68,11 @@ static int check_tags(struct tree_writer *w, const struct book_entry *e)
 static int check_entry(struct tree_writer *w, const struct book_entry *e)
 {
 	const struct tree_record *r = tree_record_for(w->format, e);
-	int result = r ? check_fields(w, e, r, 0, &e->f) : no_place(w, e, "groups");
+	int result;
 
+	if (!r)
+		return no_place(w, e, "groups");
+	result = check_fields(w, e, r, 0, &e->f);
 	if (result == 0)
 		result = check_tags(w, e);
 	if (result == 0 && e->n_members > 0 && !tree_holds(w->format, DEST_GROUP, 0))
