@@ -8,7 +8,12 @@
  *     adapter->busy(self)       -> errand->done        what goes on there
  *     adapter->read(self)       -> item, bytes …, item_end, … done
  *     adapter->identify(self)   -> errand->done        still the same one (ST-4)
+ *     adapter->write(self)      -> done                errand->wanted, over errand->before (DV-4)
+ *     adapter->restart(self)    -> done                and it answers again (DV-21)
  *     adapter->release(self)    -> errand->done        on every path, at most 5 s (DV-3)
+ *
+ * read may come several times in a session: before a write, after it, after a revert. So may write:
+ * it is idempotent, the second one puts the old state back.
  *
  * One operation at a time. Each ends with exactly one done(), maybe from inside the call. cancel()
  * ends the operation under way at once, connections are reset, and done() is not called; release()
@@ -33,6 +38,17 @@ struct credential {
 	char context[256];
 };
 
+/* What a device holds, or shall hold. */
+struct image_item {
+	const char *name; /* list_1 … one_touch, address_book, settings, an item of import-export.md */
+	struct span bytes; /* as adapter->codec writes them, or as the device gave them */
+};
+struct image {
+	const struct image_item *item; /* in the device's order */
+	size_t n_items;
+	const struct book *book; /* all items as one book; NULL = not an address book */
+};
+
 /* What one job tells the adapter, and what it hears back. */
 struct errand {
 	/* ---- given ---- */
@@ -50,6 +66,10 @@ struct errand {
 	const struct profile *profile;
 	uint64_t (*wall_ms)(void); /* people's time: some forms carry it */
 	uint32_t probe_ms;         /* deadline of one SNMP question */
+
+	/* ---- given before write; they live until its done() ---- */
+	const struct image *before; /* what read brought, in this session */
+	const struct image *wanted; /* items that differ from before, and only these; book is whole */
 
 	/* ---- called ---- */
 	void *arg;
@@ -79,6 +99,14 @@ struct errand {
 		size_t n_capabilities;
 		uint32_t retry_ms; /* Retry-After */
 		uint64_t change;   /* the device's change counter, 0 = none (ST-13) */
+		bool restart_required; /* it said so after the write (B2) */
+		/* of a write: what the device took and what it did not, by item; a refused item
+		 * with its cause's word, a corrected one with the device's text */
+		struct item_verdict {
+			const char *item, *detail;
+			enum item_result result;
+		} verdicts[40];
+		size_t n_verdicts;
 	} seen;
 };
 
@@ -87,12 +115,13 @@ enum grade { GRADE_A = 'A', GRADE_B = 'B', GRADE_C = 'C', GRADE_D = 'D' };
 
 /* What an adapter can do, by kind of job. */
 struct skill {
-	const char *kind; /* ab.backup settings.backup device.probe */
+	const char *kind; /* of task: ab.backup … ab.restore ab.import ab.distribute settings.restore … */
 	enum grade grade;
 };
 
 struct adapter {
 	const char *family;
+	const char *codec;          /* of its address books (common/book), NULL = none */
 	const struct skill *skills; /* ends with kind NULL */
 	/* books of such devices: nothing public says how; NULL = none */
 	bool (*simulated_only)(const struct m_device *device);
@@ -102,10 +131,15 @@ struct adapter {
 	void (*read)(void *self);
 	void (*resume)(void *self);
 	void (*identify)(void *self);
-	/* For families and jobs that change something; NULL until an adapter has them (DV-4,
-	 * DV-21). */
+	/* Pure, before anything is written: what writing wanted over before means in this family's
+	 * words, beyond what the books say: counts of settings, what the device destroys besides
+	 * (H1–H9), items it will not take. NULL = nothing to add. */
+	int (*foresee)(const struct errand *e, struct m_device_plan *plan, struct fault *reterr);
+	/* NULL where nothing public says how: unsupported_operation (AB-38). All that a write
+	 * changes is either done or can be seen by read. done(NULL) says only that the device did
+	 * not refuse: the read-back decides (V1). */
 	void (*write)(void *self);
-	void (*restart)(void *self);
+	void (*restart)(void *self); /* NULL = cannot */
 	void (*release)(void *self);
 	void (*cancel)(void *self);
 };
