@@ -5,6 +5,7 @@
 
 #include "common/base/ascii.h"
 #include "common/book/convert/convert_priv.h"
+#include "common/book/norm.h"
 
 /* "email", "file[2].path" as in a diff: the first of a kind has no number. */
 static const char *dest_path(struct conv *c, enum dest_kind kind, uint32_t nth)
@@ -118,7 +119,8 @@ static void convert_fields(struct conv *c, struct book_entry *e)
 	for (uint32_t i = 0; i < from->n; i++) {
 		const struct field *f = &from->v[i];
 		const char *why = NULL;
-		if (f->id == F_NUMBER || !field_passes(c, DEST_NONE, f, ""))
+		if ((f->id == F_NUMBER && !c->to->whole_model) ||
+			!field_passes(c, DEST_NONE, f, ""))
 			continue;
 		const char *v = convert_value(c, DEST_NONE, f->id, "", f->value, &why);
 		if (v == NULL)
@@ -198,9 +200,8 @@ static void convert_extras(struct conv *c, struct book_entry *e)
 
 /* ---- parts ---- */
 
-static uint32_t number_of(const struct book_entry *e)
+static uint32_t number_of(const char *s)
 {
-	const char *s = fields_get(&e->f, F_NUMBER);
 	uint64_t n = 0;
 
 	for (; s && *s >= '0' && *s <= '9' && n <= UINT32_MAX; s++)
@@ -232,7 +233,10 @@ static void add_part(struct conv *c, struct origin *o, const struct book_entry *
 	if (c->out->too_big)
 		return;
 	p = next_part(c, t);
-	*p = (struct part){.origin = o, .wanted = place == 0 ? number_of(o->entry) : 0};
+	*p = (struct part){.origin = o};
+	if (place == 0)
+		p->said = norm_value(c->out, F_NUMBER, fields_get(&o->entry->f, F_NUMBER));
+	p->wanted = number_of(p->said);
 	e->group = whole->group;
 	for (uint32_t i = 0; i < whole->f.n; i++)
 		if (place == 0 || whole->f.v[i].id != F_UUID)

@@ -85,8 +85,8 @@ static void set_number(struct conv *c, struct target *t, uint32_t i, uint32_t n)
 	if (p->wanted == n || p != &t->part[p->origin->first])
 		return; /* kept, or told as split */
 	c->now = p->origin;
-	if (p->wanted)
-		conv_note(c, LEDGER_RENUMBERED, "number", conv_fmt(c, "%u", p->wanted), text,
+	if (p->said)
+		conv_note(c, LEDGER_RENUMBERED, "number", p->said, text,
 			in_range(t->limits, p->wanted) ? "the number is taken"
 						       : "the list has not this number");
 	else
@@ -111,7 +111,7 @@ static void number_list(struct conv *c, struct target *t)
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct part *p = &t->part[i];
 		bool split = p != &t->part[p->origin->first];
-		if (p->dropped || p->number || !(p->wanted || split || c->to->numbers_required))
+		if (p->dropped || p->number || !(p->said || split || c->to->numbers_required))
 			continue;
 		while (map_get(&used, &next, sizeof(next)))
 			next++;
@@ -128,10 +128,10 @@ static void forget_numbers(struct conv *c, struct target *t)
 {
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct part *p = &t->part[i];
-		if (p->dropped || !p->wanted)
+		if (p->dropped || !p->said)
 			continue;
 		c->now = p->origin;
-		conv_note(c, LEDGER_RENUMBERED, "number", conv_fmt(c, "%u", p->wanted), "",
+		conv_note(c, LEDGER_RENUMBERED, "number", p->said, "",
 			conv_fmt(c, "%s has no numbers", c->codec->title));
 	}
 }
@@ -177,10 +177,10 @@ void convert_numbers(struct conv *c)
 {
 	check_capacity(c);
 	for (uint32_t k = 0; k < c->n_targets; k++) {
-		if (c->codec->holds(DEST_NONE, F_NUMBER))
-			number_list(c, &c->target[k]);
-		else
+		if (!c->codec->holds(DEST_NONE, F_NUMBER))
 			forget_numbers(c, &c->target[k]);
+		else if (!c->to->whole_model) /* whose numbers are fields as others */
+			number_list(c, &c->target[k]);
 		set_keys(c, &c->target[k]);
 	}
 }

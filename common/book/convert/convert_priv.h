@@ -13,8 +13,9 @@
 /* An entry of the target: its twin in book_list.entry has the same index. */
 struct part {
 	struct origin *origin;
-	uint32_t wanted; /* its number in the source; 0 = none */
-	uint32_t number; /* 0 = the target has none */
+	const char *said; /* its number in the source; NULL = none */
+	uint32_t wanted;  /* that, when it is one; 0 = it is none */
+	uint32_t number;  /* 0 = the target has none */
 	bool dropped;
 };
 

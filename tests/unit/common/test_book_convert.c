@@ -33,6 +33,11 @@ static bool holds_plain(enum dest_kind kind, enum book_field field)
 	       kind == DEST_GROUP;
 }
 
+static bool holds_no_number(enum dest_kind kind, enum book_field field)
+{
+	return field != F_NUMBER && holds_all(kind, field);
+}
+
 #define FORMAT(id, holding, more)                                                                  \
 	static const struct codec id = {.name = #id,                                               \
 		.family = "",                                                                      \
@@ -42,6 +47,7 @@ static bool holds_plain(enum dest_kind kind, enum book_field field)
 		.holds = holding}
 FORMAT(plain, holds_plain, CODEC_TAGS);
 FORMAT(full, holds_all, CODEC_TAGS | CODEC_LISTS | CODEC_SECRETS | CODEC_MANY_DESTS);
+FORMAT(numberless, holds_no_number, CODEC_TAGS);
 
 /* ---- a conversion at hand ---- */
 
@@ -318,6 +324,25 @@ static void a_number_is_kept_if_it_is_free_and_in_range(void **state)
 	assert_string_equal(value(at(m, 2), F_NUMBER), "201");
 	assert_line(m, LEDGER_RENUMBERED, "5", "number", "5", "202");
 	assert_string_equal(at(m, 0)->key, "202");
+}
+
+static void a_number_that_no_list_has_is_told_and_kept_where_anything_is(void **state)
+{
+	static const char *const odd[] = {"0", "x1", "4294967296"};
+	struct made *m = *state;
+	struct book_entry *e = entry(m, "1", "Ana");
+
+	mail(m, e, "a@example.com");
+	for (size_t i = 0; i < array_len(odd); i++) {
+		book_set(m->from, &e->f, F_NUMBER, odd[i]);
+		to(m, "carnet_json", &full);
+		assert_string_equal(value(at(m, 0), F_NUMBER), odd[i]);
+		assert_int_equal(m->ledger.n, 0);
+		to(m, "generic", &full);
+		assert_line(m, LEDGER_RENUMBERED, "1", "number", odd[i], "1");
+		to(m, "ldif", &numberless);
+		assert_line(m, LEDGER_RENUMBERED, "1", "number", odd[i], "");
+	}
 }
 
 static void lists_become_one_where_there_is_one(void **state)
@@ -915,6 +940,7 @@ int main(void)
 		RULE(a_kind_that_the_target_has_not_is_dropped_and_an_entry_without_any),
 		RULE(the_share_of_a_folder_is_said_as_each_maker_says_it),
 		RULE(a_number_is_kept_if_it_is_free_and_in_range),
+		RULE(a_number_that_no_list_has_is_told_and_kept_where_anything_is),
 		RULE(lists_become_one_where_there_is_one),
 		RULE(lists_keep_their_slots_or_take_a_free_one),
 		RULE(a_list_too_many_goes_to_the_first),
