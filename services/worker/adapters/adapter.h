@@ -40,7 +40,7 @@ struct credential {
 
 /* What a device holds, or shall hold. */
 struct image_item {
-	const char *name; /* list_1 … one_touch, address_book, settings, an item of import-export.md */
+	const char *name;  /* list_1 … address_book, settings, an item of import-export.md */
 	struct span bytes; /* as adapter->codec writes them, or as the device gave them */
 };
 struct image {
@@ -69,7 +69,7 @@ struct errand {
 
 	/* ---- given before write; they live until its done() ---- */
 	const struct image *before; /* what read brought, in this session */
-	const struct image *wanted; /* items that differ from before, and only these; book is whole */
+	const struct image *wanted; /* only items that differ from before; the book is whole */
 
 	/* ---- called ---- */
 	void *arg;
@@ -97,8 +97,8 @@ struct errand {
 		enum device_type type;
 		struct m_capability capabilities[8];
 		size_t n_capabilities;
-		uint32_t retry_ms; /* Retry-After */
-		uint64_t change;   /* the device's change counter, 0 = none (ST-13) */
+		uint32_t retry_ms;     /* Retry-After */
+		uint64_t change;       /* the device's change counter, 0 = none (ST-13) */
 		bool restart_required; /* it said so after the write (B2) */
 		/* of a write: what the device took and what it did not, by item; a refused item
 		 * with its cause's word, a corrected one with the device's text */
@@ -107,6 +107,8 @@ struct errand {
 			enum item_result result;
 		} verdicts[40];
 		size_t n_verdicts;
+		const char *const *refused; /* names that the last write left as they were */
+		size_t n_refused;
 	} seen;
 };
 
@@ -115,7 +117,7 @@ enum grade { GRADE_A = 'A', GRADE_B = 'B', GRADE_C = 'C', GRADE_D = 'D' };
 
 /* What an adapter can do, by kind of job. */
 struct skill {
-	const char *kind; /* of task: ab.backup … ab.restore ab.import ab.distribute settings.restore … */
+	const char *kind; /* of task: ab.backup … ab.restore settings.restore file.deliver … */
 	enum grade grade;
 };
 
@@ -135,6 +137,11 @@ struct adapter {
 	 * words, beyond what the books say: counts of settings, what the device destroys besides
 	 * (H1–H9), items it will not take. NULL = nothing to add. */
 	int (*foresee)(const struct errand *e, struct m_device_plan *plan, struct fault *reterr);
+	/* Pure: does the device, which shows seen, hold all of wanted that it takes? Of items that
+	 * are no book: before a write (nothing to do?), after it, after a revert, and when looking
+	 * (C4). e->seen is that of the last write. NULL = equal bytes. */
+	bool (*same)(const struct errand *e, const struct image_item *wanted,
+		const struct image_item *seen);
 	/* NULL where nothing public says how: unsupported_operation (AB-38). All that a write
 	 * changes is either done or can be seen by read. done(NULL) says only that the device did
 	 * not refuse: the read-back decides (V1). */
