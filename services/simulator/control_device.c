@@ -69,6 +69,8 @@ static void get_device(struct device *d, struct http_request *r)
 		sessions_json(d), "items", items_json(d));
 
 	bug_if(!state);
+	if (d->family->show)
+		d->family->show(d, state);
 	(void)json_object_set_new(j, "state", state);
 	control_json(r, 200, j);
 }
@@ -347,6 +349,8 @@ bool control_device(struct sim *s, struct http_request *r, const char *rest)
 	size_t n = strcspn(rest, "/");
 	struct device *d = device_find(s, arena_strndup(http_arena(r), rest, n));
 
+	if (d && d->family->control && d->family->control(d, r, rest + n))
+		return true;
 	for (size_t i = 0; d && i < array_len(ROUTES); i++) {
 		if (strcmp(rest + n, ROUTES[i].name) == 0 &&
 			strcmp(http_method(r), ROUTES[i].method) == 0) {

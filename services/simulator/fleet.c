@@ -10,18 +10,6 @@
 #include "gen/errors.h"
 #include "services/simulator/book.h"
 
-static const struct model MODELS[] = {
-	{.name = "iR-ADV C5235", .type = TYPE_I},
-	{.name = "iR-ADV C7065", .type = TYPE_I},
-	{.name = "iR-ADV C5560", .type = TYPE_I, .utf8 = true},
-	{.name = "iR-ADV DX C5860", .type = TYPE_I, .utf8 = true},
-	{.name = "iR 1435", .type = TYPE_II, .utf8 = true},
-	{.name = "iR C1225", .type = TYPE_II, .utf8 = true},
-	{.name = "MF525x", .type = TYPE_III, .utf8 = true},
-	{.name = "MF746Cx", .type = TYPE_III, .utf8 = true},
-	{.name = "LBP710Cx", .type = TYPE_NONE, .utf8 = true, .unsupported = true},
-};
-
 static const char EMPTY_SPEC[] = "{}";
 
 static uint32_t number(const json_t *j, const char *name, uint32_t otherwise)
@@ -114,19 +102,6 @@ static const struct site *pick_site(const struct fleet *f, struct rng *r)
 	return &f->sites[0];
 }
 
-/* Models of one kind lie together in MODELS. */
-static const struct model *pick_model(const struct fleet *f, struct rng *r, bool japanese)
-{
-	const json_t *types = json_object_get(f->spec, "types");
-	uint32_t weights[] = {
-		number(types, "I", 70), number(types, "II", 18), number(types, "III", 12)};
-	uint32_t at = rng_below(r, weights[0] + weights[1] + weights[2] + !weights[0]);
-
-	if (at < weights[0])
-		return &MODELS[japanese ? 2 + rng_below(r, 2) : rng_below(r, 4)];
-	return &MODELS[(at < weights[0] + weights[1] ? 4 : 6) + rng_below(r, 2)];
-}
-
 static uint32_t language_index(const char *name)
 {
 	return strcmp(name, "fr") == 0 ? 1 : strcmp(name, "ja") == 0 ? 2 : 0;
@@ -142,7 +117,8 @@ static void device_init(struct sim *s, struct device *d, uint32_t index)
 	d->index = index;
 	d->site = pick_site(f, &r);
 	d->language = language_index(d->site->language);
-	d->model = pick_model(f, &r, d->language == 2);
+	d->family = family_pick(f, index);
+	d->model = d->family->pick(d, &r);
 	d->http_fd = d->snmp_fd = -1;
 	for (size_t i = 0; i < array_len(d->fill); i++)
 		d->fill[i] = -1;
@@ -156,6 +132,8 @@ static void device_reset(struct device *d)
 {
 	op_stop_all(d);
 	book_forget(d);
+	if (d->family->reset)
+		d->family->reset(d);
 	d->fault = (struct fault_plan){.mp = MP_NONE};
 	d->latency = d->sim->fleet.latency;
 	d->passwords_open = false;
@@ -174,13 +152,19 @@ struct deal {
 	uint32_t at;
 };
 
-static struct device *deal_next(struct deal *deal, bool type_i)
+static bool fits(const struct device *d, const struct family *only, bool type_i)
+{
+	return (!only || d->family == only) && (!type_i || d->model->type == TYPE_I);
+}
+
+/* only NULL = of any family */
+static struct device *deal_next(struct deal *deal, const struct family *only, bool type_i)
 {
 	struct fleet *f = &deal->sim->fleet;
 
 	for (uint32_t i = deal->at; i < f->count; i++) {
 		struct device *d = &f->devices[deal->order[i]];
-		if (type_i && d->model->type != TYPE_I)
+		if (!fits(d, only, type_i))
 			continue;
 		uint32_t swap = deal->order[i];
 		deal->order[i] = deal->order[deal->at];
@@ -193,12 +177,14 @@ static struct device *deal_next(struct deal *deal, bool type_i)
 static void deal_trait(struct deal *deal, const json_t *n, enum device_trait trait)
 {
 	for (uint32_t i = how_many(n, deal->sim->fleet.count); i > 0; i--) {
-		struct device *d = deal_next(deal, trait == TRAIT_RESTRICTED);
+		bool canon = trait == TRAIT_RESTRICTED || trait == TRAIT_UNSUPPORTED;
+		struct device *d = deal_next(
+			deal, canon ? &family_canon_rui : NULL, trait == TRAIT_RESTRICTED);
 		if (!d)
 			return;
 		d->traits |= (uint32_t)trait;
 		if (trait == TRAIT_UNSUPPORTED)
-			d->model = &MODELS[array_len(MODELS) - 1];
+			d->model = d->family->pick(d, NULL);
 	}
 }
 
@@ -211,7 +197,7 @@ static int deal_busy(struct deal *deal, const json_t *list, struct fault *reterr
 			return fault_set(reterr, CN_VALIDATION_FAILED, "busy: unknown operation");
 		uint32_t n = how_many(json_object_get(j, "count"), deal->sim->fleet.count);
 		for (; n > 0; n--) {
-			struct device *d = deal_next(deal, false);
+			struct device *d = deal_next(deal, NULL, false);
 			if (!d)
 				return 0;
 			d->traits |= TRAIT_BUSY;
@@ -246,7 +232,7 @@ static int deal_hostile(struct deal *deal, const json_t *list, struct fault *ret
 			return -1;
 		uint32_t n = how_many(json_object_get(j, "count"), deal->sim->fleet.count);
 		for (; n > 0; n--) {
-			struct device *d = deal_next(deal, false);
+			struct device *d = deal_next(deal, NULL, false);
 			if (!d)
 				return 0;
 			d->traits |= TRAIT_HOSTILE;
@@ -315,7 +301,7 @@ static int set_addresses(struct sim *s, struct fault *reterr)
 		struct device *d = &s->fleet.devices[i];
 		/* .0 and .255 are nobody's */
 		d->address = ntohl(base.s_addr) + (colon ? 0 : i / 250 * 256 + i % 250 + 1);
-		d->http_port = colon ? (uint16_t)(port + i) : 8000;
+		d->http_port = colon ? (uint16_t)(port + i) : d->family->port;
 		d->snmp_port = colon ? (uint16_t)(port + i) : 1161;
 	}
 	return 0;
@@ -370,6 +356,8 @@ void fleet_free(struct sim *s)
 	for (uint32_t i = 0; f->devices && i < f->count; i++) {
 		op_stop_all(&f->devices[i]);
 		book_forget(&f->devices[i]);
+		if (f->devices[i].family && f->devices[i].family->reset)
+			f->devices[i].family->reset(&f->devices[i]);
 	}
 	for (size_t i = 0; i < f->n_sites; i++) {
 		free(f->sites[i].name);

@@ -16,13 +16,13 @@ json_t *map_device(const struct device *d)
 
 	(void)inet_ntop(AF_INET, &a, address, sizeof(address));
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:i, s:i}, s:s, s:s}", "name",
-		d->name, "vendor", "Canon", "family", "canon_rui", "model", d->model->name,
-		"serial", d->serial, "address", *d->sim->host ? d->sim->host : address, "ports",
-		"http", d->http_port, "snmp", d->snmp_port, "type", device_type_text(d), "site",
-		d->site->name);
+		d->name, "vendor", d->family->vendor, "family", d->family->key, "model",
+		d->model->name, "serial", d->serial, "address",
+		*d->sim->host ? d->sim->host : address, "ports", d->family->service, d->http_port,
+		"snmp", d->snmp_port, "type", device_type_text(d), "site", d->site->name);
 	json_t *more = json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:b, s:b}", "region",
-		d->site->region, "firmware", "71.05", "display_language", device_language(d),
-		"labels", "site", d->site->name, "charset",
+		d->site->region, "firmware", d->family->firmware, "display_language",
+		device_language(d), "labels", "site", d->site->name, "charset",
 		d->model->utf8 ? "utf-8" : "windows-1252", "simulated", 1, "clear_text", 1);
 
 	bug_if(!j || !more);
@@ -37,14 +37,35 @@ static json_t *site_json(const struct site *s)
 		"{s:s, s:s, s:s}", "name", s->name, "region", s->region, "time_zone", s->time_zone);
 }
 
-/* One system manager per site; a device with another PIN simply refuses it. */
-static json_t *credential_json(const struct fleet *f, const struct site *s)
+static bool lives_at(const struct fleet *f, const struct family *family, const struct site *s)
 {
+	for (uint32_t i = 0; i < f->count; i++)
+		if (f->devices[i].family == family && f->devices[i].site == s)
+			return true;
+	return false;
+}
+
+/* One credential per site and kind; a device with another PIN simply refuses it. */
+static json_t *credential_json(
+	const struct fleet *f, const struct family *family, const struct site *s)
+{
+	json_t *j = family->credential ? family->credential(f)
+				       : json_pack("{s:s, s:s, s:s}", "kind", "system_manager",
+						 "id", f->id, "pin", f->pin);
 	char name[64];
 
-	(void)snprintf(name, sizeof(name), "system manager %.40s", s->name);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", name, "kind", "system_manager",
-		"site", s->name, "id", f->id, "pin", f->pin);
+	(void)snprintf(name, sizeof(name), "%s %.40s",
+		family->credential ? family->key : "system manager", s->name);
+	(void)json_object_set_new(j, "name", json_string(name));
+	(void)json_object_set_new(j, "site", json_string(s->name));
+	return j;
+}
+
+static void add_credentials(const struct fleet *f, const struct site *s, json_t *list)
+{
+	for (size_t i = 0; families[i]; i++)
+		if (lives_at(f, families[i], s))
+			(void)json_array_append_new(list, credential_json(f, families[i], s));
 }
 
 static json_t *map_json(const struct sim *s)
@@ -57,7 +78,7 @@ static json_t *map_json(const struct sim *s)
 		(void)json_array_append_new(devices, map_device(&f->devices[i]));
 	for (size_t i = 0; i < f->n_sites; i++) {
 		(void)json_array_append_new(sites, site_json(&f->sites[i]));
-		(void)json_array_append_new(credentials, credential_json(f, &f->sites[i]));
+		add_credentials(f, &f->sites[i], credentials);
 	}
 	return json_pack("{s:o, s:o, s:o, s:o}", "sites", sites, "devices", devices, "credentials",
 		credentials, "groups", groups ? json_incref(groups) : json_array());

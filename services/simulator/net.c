@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Two sockets per printer: its Remote UI and its SNMP agent. Accepted connections go to one HTTP
- * server, or into hostile hands. */
+/* Two sockets per printer: its web interface and its SNMP agent. Accepted connections go to one
+ * HTTP server, or into hostile hands. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "gen/errors.h"
 #include "services/simulator/sim.h"
 
-enum { ACCEPT_BATCH = 16, CONNECTIONS = 30000 };
+enum { ACCEPT_BATCH = 16, CONNECTIONS = 30000, BODY_MAX = 16 << 20 };
 
 static struct sockaddr_in address_of(const struct device *d, uint16_t port)
 {
@@ -171,13 +171,24 @@ static void raise_limit(void)
 	}
 }
 
+static void serve(void *sim, struct http_request *r)
+{
+	struct device *d = http_conn_arg(r);
+
+	((struct sim *)sim)->stats.requests++;
+	if (d->off) /* a connection kept from before it went */
+		answer_reset(r);
+	else
+		d->family->serve(d, r);
+}
+
 int net_start(struct sim *s, struct fault *reterr)
 {
 	struct http_server_opts opts = {
-		.max_body = 65536, .max_connections = CONNECTIONS, .idle_seconds = 60};
+		.max_body = BODY_MAX, .max_connections = CONNECTIONS, .idle_seconds = 60};
 
 	raise_limit();
-	s->http = http_server_new(s->loop, &opts, rui_serve, s, reterr);
+	s->http = http_server_new(s->loop, &opts, serve, s, reterr);
 	if (!s->http)
 		return -1;
 	for (uint32_t i = 0; i < s->fleet.count; i++) {

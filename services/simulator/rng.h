@@ -15,6 +15,7 @@ enum rng_purpose {
 	RNG_FAULTS,
 	RNG_LATENCY,
 	RNG_SESSION,
+	RNG_FAMILY,
 	RNG_LIST = 100, /* + item */
 };
 

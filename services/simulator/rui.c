@@ -363,15 +363,10 @@ static const struct {
 	{"POST", "/rps/dsv_export.cgi", on_dsv},
 };
 
-void rui_serve(void *sim, struct http_request *r)
+void rui_serve(struct device *d, struct http_request *r)
 {
-	struct visit v = {.d = http_conn_arg(r), .r = r};
+	struct visit v = {.d = d, .r = r};
 
-	((struct sim *)sim)->stats.requests++;
-	if (v.d->off) { /* a connection kept from before it went */
-		answer_reset(r);
-		return;
-	}
 	find_session(&v);
 	for (size_t i = 0; i < array_len(PAGES); i++) {
 		if (strcmp(PAGES[i].path, http_path(r)) == 0 &&

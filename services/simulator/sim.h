@@ -53,6 +53,31 @@ enum mp {
 	MP_COUNT,
 };
 
+struct device;
+struct fleet;
+struct visit;
+
+/* How the devices of one maker's interface speak. A new family is a file with one of these, and a
+ * line in family.c. */
+struct family {
+	const char *key; /* as the adapters have it: canon_rui … */
+	const char *vendor, *firmware;
+	const char *service; /* key of its port in the map */
+	uint16_t port;       /* where it listens when each device has its own address */
+	/* a model for this device; r is the device's stream of the fleet */
+	const struct model *(*pick)(const struct device *d, struct rng *r);
+	void (*serve)(struct device *d, struct http_request *r);
+	/* forgets what people and Carnet changed; d->state is the family's own. NULL = none */
+	void (*reset)(struct device *d);
+	/* kind and members of the credential that lets Carnet in, new; NULL = system manager */
+	json_t *(*credential)(const struct fleet *f);
+	/* the control port below /devices/{id}: tried before what all devices have (/book, /edit,
+	 * …); false = not mine. NULL = none */
+	bool (*control)(struct device *d, struct http_request *r, const char *path);
+	/* adds members to the state that the control port shows. NULL = none */
+	void (*show)(const struct device *d, json_t *state);
+};
+
 struct model {
 	const char *name;
 	enum device_type type;
@@ -101,6 +126,7 @@ struct sim_list;
 struct device {
 	struct sim *sim;
 	uint32_t index;
+	const struct family *family;
 	const struct model *model;
 	const struct site *site;
 	uint32_t language; /* en fr ja */
@@ -133,6 +159,7 @@ struct device {
 	/* what people changed: NULL = as generated */
 	struct sim_list **kept; /* per item */
 	struct buf *raw;        /* per item, exact bytes */
+	void *state;            /* the family's own, see family->reset */
 };
 
 struct stats {
@@ -192,6 +219,13 @@ struct device *device_find(const struct sim *s, const char *name);
 const char *device_language(const struct device *d);
 const char *device_type_text(const struct device *d);
 
+/* ---- family.c ---- */
+extern const struct family *const families[]; /* ends with NULL */
+extern const struct family family_canon_rui;
+/* By the weights of "families" in the fleet file: {"canon_rui": 70, …}; without them Canon alone.
+ */
+const struct family *family_pick(const struct fleet *f, uint32_t device);
+
 /* ---- map.c ---- */
 json_t *map_device(const struct device *d);
 int map_write(const struct sim *s, const char *path, struct fault *reterr) must_check;
@@ -232,7 +266,7 @@ void op_export_end(struct device *d);
 const char *op_name(enum op op);
 
 /* ---- rui.c ---- */
-void rui_serve(void *sim, struct http_request *r);
+void rui_serve(struct device *d, struct http_request *r);
 
 /* ---- answer.c ---- */
 /* Answers after the device's time for it; quantised, so that many waiting requests are woken

@@ -147,7 +147,8 @@ static void put_descr(struct ber_writer *w, const struct device *d)
 {
 	char text[96];
 
-	(void)snprintf(text, sizeof(text), "Canon %s /P, firmware 71.05", d->model->name);
+	(void)snprintf(text, sizeof(text), "%s %s /P, firmware %s", d->family->vendor,
+		d->model->name, d->family->firmware);
 	put_text(w, text);
 }
 
