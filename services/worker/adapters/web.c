@@ -226,14 +226,13 @@ static void on_done(void *arg, const struct http_reply *reply, const struct faul
 static void start(struct web *w)
 {
 	struct errand *e = w->errand;
-	struct buf cookies = BUF_INIT;
+	struct buf cookies = BUF_INIT, url = BUF_INIT;
 	char origin[320], type[96];
 	const char *headers[6];
 	size_t n = 0;
-	char *url;
 
 	web_origin(w, origin, sizeof(origin));
-	url = arena_printf(e->arena, "%s%s", origin, w->path);
+	buf_addf(&url, "%s%s", origin, w->path);
 	if (w->cookies) {
 		add_cookies(w, &cookies);
 		headers[n++] = buf_str(&cookies);
@@ -250,7 +249,7 @@ static void start(struct web *w)
 		headers[n++] = "Connection: close";
 	headers[n] = NULL;
 	struct http_req req = {.method = w->request.method,
-		.url = url ? url : origin,
+		.url = buf_str(&url),
 		.connect_ip = strcmp(host_of(e), e->ip) == 0 ? NULL : e->ip,
 		.headers = headers,
 		.body = w->request.body,
@@ -261,6 +260,7 @@ static void start(struct web *w)
 		.total_ms = w->request.total_ms};
 	w->transfer = http_send(e->http, &req, on_body, on_done, w);
 	buf_fini(&cookies);
+	buf_fini(&url);
 }
 
 void web_send(struct web *w, const struct web_request *r, web_fn done, void *arg)
@@ -273,7 +273,8 @@ void web_send(struct web *w, const struct web_request *r, web_fn done, void *arg
 	w->page_too_big = false;
 	w->done = done;
 	w->arg = arg;
-	w->path = arena_strdup(a, r->path);
+	if (!w->path || strcmp(w->path, r->path) != 0) /* thousands of calls go to one path */
+		w->path = arena_strdup(a, r->path);
 	drop_page(w);
 	if (!w->path)
 		w->path = arena_strdup(a, "/");
