@@ -16,38 +16,6 @@ static const struct {
 	{"other_activity", "Other activity", {MATRIX_CELL_YES, MATRIX_CELL_YES}},
 };
 
-static const char *const indiv_items[] = {
-	"indiv_address_book",
-	"indiv_device_settings",
-	"indiv_web_favorites",
-	"indiv_printer_settings",
-	"indiv_paper_info",
-	"indiv_ab_personal",
-	"indiv_ab_group",
-};
-
-static const char *const batch_items[] = {
-	"basic_info",
-	"paper_types",
-	"printer_settings",
-	"printer_download_profile",
-	"forwarding",
-	"box",
-	"department_id",
-	"key_settings",
-	"certificate_crl",
-	"visual_message",
-	"home",
-	"web_access",
-	"favorites",
-	"address_book",
-	"user_group_address_list",
-	"auth_users",
-	"security_policy",
-	"personal_setting_info",
-	"meap_settings",
-};
-
 unsigned op_find(const char *id)
 {
 	const struct matrix_row *row = matrix_find(id);
@@ -100,14 +68,5 @@ bool op_is_exclusive(unsigned op)
 
 const char *const *op_items(unsigned op, size_t *ret_n)
 {
-	*ret_n = 0;
-	if (op == OP_INDIV_IE) {
-		*ret_n = array_len(indiv_items);
-		return indiv_items;
-	}
-	if (op == OP_BATCH_IE) {
-		*ret_n = array_len(batch_items);
-		return batch_items;
-	}
-	return NULL;
+	return exchange_items(op_id(op), ret_n);
 }

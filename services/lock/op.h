@@ -5,6 +5,7 @@
 #pragma once
 
 #include "common/base/base.h"
+#include "common/exchange/item.h"
 #include "gen/matrix.h"
 
 enum {
