@@ -13,23 +13,25 @@ enum import_mode {
 
 struct import_slot {
 	const char *slot; /* of the device */
-	const char *from; /* slot or name of the source's list; NULL = None, the slot keeps its content */
+	const char *from; /* slot or name of the source's list; NULL = None, the slot keeps its
+			     content */
 };
 
 struct import_options {
 	const struct codec *codec;          /* of the device */
 	const struct book_profile *profile; /* of the device */
 	enum import_mode mode;
-	const struct import_slot *map; /* NULL = list for list; slots not named keep their content */
+	const struct import_slot
+		*map; /* NULL = list for list; slots not named keep their content */
 	size_t n_map;
 	bool transliterate;
 };
 
 /* *ret_wanted (book_free): before with the lists that are written changed, inside the device's
- * domain: numbers unique, capacity kept, entries that need not change untouched (so that their bytes
- * stay). ledger: everything of the source that will not arrive, and secrets to enter again; an
- * entry above the capacity is a line, not a fault (R24). -1: CN_VALIDATION_FAILED unknown_list (the
- * map names what is not there), CN_CAPACITY_EXCEEDED only for a list that must not be cut. */
+ * domain: numbers unique, capacity kept, entries that need not change untouched (so that their
+ * bytes stay). ledger: everything of the source that will not arrive, and secrets to enter again;
+ * an entry above the capacity is a line, not a fault (R24). -1: CN_VALIDATION_FAILED unknown_list
+ * (the map names what is not there), CN_CAPACITY_EXCEEDED only for a list that must not be cut. */
 int book_import(const struct book *before, const struct book *source,
 	const struct import_options *opts, struct book **ret_wanted, struct ledger *ledger,
 	struct fault *reterr) must_check;
