@@ -85,33 +85,7 @@ static void keep_faults(
 		keep_whole(v, item, f);
 }
 
-/* ---- lists ---- */
-
-/* An item that holds one list is that list, whatever its records say. */
-static void name_list(const char *item, struct book_list *l, struct book *b)
-{
-	if (strncmp(item, "list_", 5) == 0 && item[5] >= '1' && item[5] <= '9') {
-		l->slot = book_str(b, item + 5);
-		l->kind = LIST_ADDRESS_LIST;
-	} else if (strcmp(item, "one_touch") == 0) {
-		l->slot = "11"; /* as its records say */
-		l->kind = LIST_ONE_TOUCH;
-	}
-}
-
-static void add_lists(struct version_book *v, const char *item, const struct book *part)
-{
-	for (uint32_t i = 0; i < part->n_lists; i++) {
-		const struct book_list *from = &part->list[i];
-		struct book_list *l = book_add_list(v->book, from->slot, from->kind, from->name);
-		for (uint32_t k = 0; k < from->n_entries; k++)
-			(void)book_copy_entry(v->book, l, &from->entry[k]);
-		if (part->n_lists == 1)
-			name_list(item, l, v->book);
-	}
-	if (v->book->charset == NULL || v->book->charset[0] == 0)
-		v->book->charset = book_str(v->book, part->charset);
-}
+/* ---- items ---- */
 
 static void decode(
 	struct version_book *v, const char *item, const struct codec *codec, struct span file)
@@ -127,7 +101,7 @@ static void decode(
 		v->codec = codec->name;
 	}
 	if (part != NULL)
-		add_lists(v, item, part);
+		book_add_item(v->book, item, part);
 	book_wipe(part);
 	book_free(part);
 }
@@ -206,22 +180,6 @@ int version_book_read(
 		ret->broken = true;
 	}
 	return 0;
-}
-
-static void wipe_text(const char *text)
-{
-	if (text != NULL) /* in the book's own arena */
-		crypto_wipe((char *)(uintptr_t)text, strlen(text));
-}
-
-void book_wipe(struct book *b)
-{
-	for (uint32_t i = 0; b != NULL && i < b->n_lists; i++)
-		for (uint32_t k = 0; k < b->list[i].n_entries; k++) {
-			const struct book_entry *e = &b->list[i].entry[k];
-			for (uint32_t d = 0; d < e->n_dests; d++)
-				wipe_text(e->dest[d].secret.text);
-		}
 }
 
 void version_book_fini(struct version_book *v)

@@ -3,7 +3,7 @@
  * Blocks: work pool only. Clear passwords are in memory meanwhile and wiped at the end. */
 #pragma once
 
-#include "common/book/codec.h"
+#include "common/book/items.h"
 #include "services/storage/reading.h"
 
 #define VERSION_FAULTS 100
@@ -34,5 +34,3 @@ int version_book_read(const struct stored_item *items, size_t n, struct version_
 void version_book_fini(struct version_book *v);
 /* Bytes of the items that would be decoded. */
 uint64_t version_book_bytes(const struct stored_item *items, size_t n);
-/* Overwrites the passwords in a book, which is of no use afterwards. */
-void book_wipe(struct book *b);
