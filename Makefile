@@ -112,6 +112,11 @@ $(B)/tests/bench/storage_%: $(B)/tests/bench/storage_%.o $(B)/libstorage.a $(B)/
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# An adapter alone, against a real peer.
+$(B)/tests/peers/adapter_%: $(B)/tests/peers/adapter_%.o $(B)/libworker.a $(B)/libcarnet.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(LIBS_worker)
+
 # What tests share.
 $(B)/libtests.a: $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
 	@rm -f $@

@@ -63,8 +63,9 @@ static bool take(const json_t *object, const char *name, char *out, size_t size)
 static bool read_members(const json_t *o, struct credential *c)
 {
 	return TAKE(user) && TAKE(password) && TAKE(id) && TAKE(pin) && TAKE(domain) &&
-	       TAKE(community_read) && TAKE(auth_protocol) && TAKE(auth_password) &&
-	       TAKE(privacy_protocol) && TAKE(privacy_password) && TAKE(context);
+	       TAKE(community_read) && TAKE(community_write) && TAKE(auth_protocol) &&
+	       TAKE(auth_password) && TAKE(privacy_protocol) && TAKE(privacy_password) &&
+	       TAKE(context);
 }
 
 int credential_open(const struct credential_keys *keys, const struct m_sealed_credential *sealed,

@@ -33,7 +33,7 @@ struct profile;
 struct credential {
 	char kind[32];
 	char user[256], password[256], id[64], pin[64], domain[256];
-	char community_read[256];
+	char community_read[256], community_write[256];
 	char auth_protocol[16], auth_password[256], privacy_protocol[16], privacy_password[256];
 	char context[256];
 };

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Family snmp: status and identity of any printer that speaks Printer-MIB. It has neither a book
- * nor settings that could be taken away (devices.md section 9); and no way to write (DV-20). */
-#include "services/worker/adapters/snmp_device.h"
+/* Family snmp: status and identity of any printer that speaks Printer-MIB, and its restart. It has
+ * neither a book nor settings that could be taken away (devices.md section 9). */
+#include "services/worker/adapters/snmp_restart.h"
 
 struct snmp_session {
 	struct errand *errand;
 	struct snmp_device device;
+	struct snmp_restart restart;
 };
 
 static const struct skill skills[] = {
 	{.kind = "device.probe", .grade = GRADE_A},
+	{.kind = "device.restart", .grade = GRADE_C}, /* A in the standard, C in products */
 	{.kind = NULL},
 };
 
@@ -78,6 +80,18 @@ static void resume(void *self unused)
 {
 }
 
+static void on_restarted(void *arg, const struct fault *f)
+{
+	done(arg, f);
+}
+
+static void restart(void *self)
+{
+	struct snmp_session *s = self;
+
+	snmp_restart(&s->restart, s->errand, SNMP_RESET_POWER_CYCLE, on_restarted, s);
+}
+
 static void release(void *self)
 {
 	done(self, NULL);
@@ -88,6 +102,7 @@ static void cancel(void *self)
 	struct snmp_session *s = self;
 
 	snmp_device_cancel(&s->device);
+	snmp_restart_cancel(&s->restart);
 }
 
 const struct adapter adapter_snmp = {
@@ -99,6 +114,7 @@ const struct adapter adapter_snmp = {
 	.read = nothing_to_read,
 	.resume = resume,
 	.identify = identify,
+	.restart = restart,
 	.release = release,
 	.cancel = cancel,
 };

@@ -33,6 +33,7 @@ struct snmp_question {
 	const struct snmp_oid *oids;
 	struct snmp_value *values;
 	size_t n;
+	enum snmp_reset reset; /* a restart, not a question; 0 = none */
 	snmp_fn fn;
 	void *arg;
 
@@ -195,6 +196,7 @@ static void read_values(struct snmp_question *q, netsnmp_pdu *pdu)
 }
 
 static int send_get(struct snmp_question *q);
+static int send_reset(struct snmp_question *q);
 
 /* v1 refuses the whole question for one absent object: ask again without it. */
 static bool without_absent(struct snmp_question *q, long index)
@@ -208,6 +210,31 @@ static bool without_absent(struct snmp_question *q, long index)
 		return ++q->dropped < q->n && send_get(q) == 0;
 	}
 	return false;
+}
+
+/* The answer to a SET (DV-22). */
+static void read_reset(struct snmp_question *q, const netsnmp_pdu *pdu)
+{
+	int code = CN_REJECTED;
+
+	q->ended = true;
+	switch (pdu->errstat) {
+	case SNMP_ERR_NOERROR:
+		return;
+	case SNMP_ERR_NOSUCHNAME: /* v1 has no other word for a community that only reads */
+	case SNMP_ERR_AUTHORIZATIONERROR:
+	case SNMP_ERR_NOACCESS:
+		code = CN_PERMISSION_DENIED;
+		break;
+	case SNMP_ERR_GENERR:
+	case SNMP_ERR_TOOBIG:
+		code = CN_PROTOCOL_ERROR;
+		break;
+	default:
+		break;
+	}
+	fault_why(&q->fault, code, "snmp_set", "the restart was refused: %s",
+		snmp_errstring((int)pdu->errstat));
 }
 
 static void read_response(struct snmp_question *q, netsnmp_pdu *pdu)
@@ -251,7 +278,8 @@ static void discovered(struct snmp_question *q, netsnmp_pdu *pdu)
 	s->securityEngineID = mem_alloc(pdu->securityEngineIDLen);
 	memcpy(s->securityEngineID, pdu->securityEngineID, pdu->securityEngineIDLen);
 	s->securityEngineIDLen = pdu->securityEngineIDLen;
-	if (create_user_from_session(s) != SNMPERR_SUCCESS || send_get(q) < 0) {
+	if (create_user_from_session(s) != SNMPERR_SUCCESS ||
+		(q->reset ? send_reset(q) : send_get(q)) < 0) {
 		q->ended = true;
 		fault_set(&q->fault, CN_AUTH_MISSING, "the SNMPv3 credential is not usable");
 	}
@@ -272,6 +300,8 @@ static int on_answer(int op, netsnmp_session *s unused, int id, netsnmp_pdu *pdu
 			discovered(q, pdu);
 		else if (pdu->command == SNMP_MSG_REPORT)
 			read_report(q, pdu);
+		else if (q->reset)
+			read_reset(q, pdu);
 		else
 			read_response(q, pdu);
 		return 1;
@@ -352,6 +382,20 @@ static int send_get(struct snmp_question *q)
 	return send_pdu(q, pdu);
 }
 
+/* The only SET there is. The library does not send it again: two restarts are not one. */
+static int send_reset(struct snmp_question *q)
+{
+	static const oid name[] = {1, 3, 6, 1, 2, 1, 43, 5, 1, 1, 3, 1}; /* prtGeneralReset */
+	netsnmp_pdu *pdu;
+	long value = q->reset;
+
+	bug_if(value != SNMP_RESET_POWER_CYCLE && value != SNMP_RESET_NVRAM); /* DV-20 */
+	snmp_sess_session(q->session)->retries = 0;
+	pdu = snmp_pdu_create(SNMP_MSG_SET);
+	snmp_pdu_add_variable(pdu, name, OID_LENGTH(name), ASN_INTEGER, &value, sizeof(value));
+	return send_pdu(q, pdu);
+}
+
 /* An empty question without a user: the agent answers with a report that names its engine. */
 static int send_discovery(struct snmp_question *q)
 {
@@ -426,8 +470,10 @@ static int open_session(struct snmp_question *q)
 	if (q->version == SNMP_VERSION_3) {
 		set_v3(q, &s);
 	} else {
-		s.community = (u_char *)q->credential.community_read;
-		s.community_len = strlen(q->credential.community_read);
+		char *community =
+			q->reset ? q->credential.community_write : q->credential.community_read;
+		s.community = (u_char *)community;
+		s.community_len = strlen(community);
 	}
 	q->session = snmp_sess_open(&s);
 	free(s.securityAuthProto);
@@ -449,7 +495,9 @@ static void begin(struct snmp_question *q)
 	int r = open_session(q);
 
 	if (r == 0)
-		r = q->version == SNMP_VERSION_3 ? send_discovery(q) : send_get(q);
+		r = q->version == SNMP_VERSION_3 ? send_discovery(q)
+		    : q->reset                   ? send_reset(q)
+						 : send_get(q);
 	if (r == 0)
 		return;
 	if (!q->fault.code)
@@ -559,7 +607,23 @@ static int choose_credential(struct snmp_question *q)
 	q->version = strcmp(c->kind, "snmp_v3") == 0   ? SNMP_VERSION_3
 		     : strcmp(c->kind, "snmp_v1") == 0 ? SNMP_VERSION_1
 						       : SNMP_VERSION_2c;
+	if (q->reset && q->version != SNMP_VERSION_3 && !*c->community_write)
+		return fault_set(&q->fault, CN_AUTH_MISSING,
+			"no SNMP credential with a community for writing");
 	return 0;
+}
+
+static void start(struct snmp_question *q)
+{
+	init_library();
+	if (choose_credential(q) < 0) {
+		end_soon(q);
+	} else if (q->version == SNMP_VERSION_3) {
+		q->working = true;
+		loop_work(q->errand->loop, derive_keys, keys_ready, q);
+	} else {
+		begin(q);
+	}
 }
 
 struct snmp_question *snmp_ask(struct errand *e, const struct snmp_oid *oids,
@@ -568,19 +632,21 @@ struct snmp_question *snmp_ask(struct errand *e, const struct snmp_oid *oids,
 	struct snmp_question *q = mem_alloc(sizeof(*q));
 
 	bug_if(n > SNMP_ASK_MAX);
-	init_library();
 	*q = (struct snmp_question){
 		.errand = e, .oids = oids, .values = values, .n = n, .fn = fn, .arg = arg};
 	q->try_ms = (e->probe_ms ? e->probe_ms : 5000) / TRIES;
 	memset(values, 0, n * sizeof(*values));
-	if (choose_credential(q) < 0) {
-		end_soon(q);
-	} else if (q->version == SNMP_VERSION_3) {
-		q->working = true;
-		loop_work(e->loop, derive_keys, keys_ready, q);
-	} else {
-		begin(q);
-	}
+	start(q);
+	return q;
+}
+
+struct snmp_question *snmp_reset(struct errand *e, enum snmp_reset how, snmp_fn fn, void *arg)
+{
+	struct snmp_question *q = mem_alloc(sizeof(*q));
+
+	*q = (struct snmp_question){.errand = e, .reset = how, .fn = fn, .arg = arg};
+	q->try_ms = e->probe_ms ? e->probe_ms : 5000;
+	start(q);
 	return q;
 }
 

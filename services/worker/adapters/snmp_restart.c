@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+/* DV-20 and DV-21. It reads no clock: it counts its own waits, which are never longer than they
+ * seem. */
+#include "services/worker/adapters/snmp_restart.h"
+
+#include <string.h>
+
+#include "gen/errors.h"
+
+enum ask { UP_TIME, RESET, DEVICE_STATUS, PRINTER_STATUS, ASKED };
+
+static const struct snmp_oid objects[ASKED] = {
+	[UP_TIME] = {.n = 9, .id = {1, 3, 6, 1, 2, 1, 1, 3, 0}},
+	[RESET] = {.n = 12, .id = {1, 3, 6, 1, 2, 1, 43, 5, 1, 1, 3, 1}},
+	[DEVICE_STATUS] = {.n = 12, .id = {1, 3, 6, 1, 2, 1, 25, 3, 2, 1, 5, 1}},
+	[PRINTER_STATUS] = {.n = 12, .id = {1, 3, 6, 1, 2, 1, 25, 3, 5, 1, 1, 1}},
+};
+
+enum {
+	NOT_RESETTING = 3,
+	DOWN = 5,
+	PRINTING = 4,
+	GOES_WITHIN = 24, /* questions' deadlines: 2 min of 5 s */
+	BACK_WITHIN = 180,
+	SLACK = 200, /* of two clocks, in hundredths of a second */
+};
+
+static uint32_t pace(const struct snmp_restart *r)
+{
+	return r->errand->probe_ms ? r->errand->probe_ms : 5000;
+}
+
+static void end(struct snmp_restart *r, const struct fault *f)
+{
+	timer_free(r->timer);
+	r->timer = NULL;
+	r->fn(r->arg, f);
+}
+
+static void end_why(struct snmp_restart *r, int code, const char *reason, const char *text)
+{
+	struct fault f = FAULT_INIT;
+
+	fault_why(&f, code, reason, "%s", text);
+	end(r, &f);
+}
+
+static void ask(struct snmp_restart *r, snmp_fn fn)
+{
+	r->question = snmp_ask(r->errand, objects, r->values, ASKED, fn, r);
+}
+
+/* ---- it goes, and comes back ---- */
+
+/* Later than it could be without a restart? */
+static bool restarted(const struct snmp_restart *r)
+{
+	int64_t up = r->values[UP_TIME].number;
+
+	return up < r->up || up + SLACK < r->up + (int64_t)(r->waited_ms / 10);
+}
+
+static void wait_more(struct snmp_restart *r)
+{
+	if (r->waited_ms >= (uint64_t)BACK_WITHIN * pace(r))
+		end_why(r, CN_RESTART_PENDING, "",
+			"the printer did not come back after its restart");
+	else if (!r->gone && r->waited_ms >= (uint64_t)GOES_WITHIN * pace(r) && r->unheard)
+		end_why(r, CN_UNREACHABLE, "snmp_silent",
+			"the restart was not answered: the community may not write, or no agent");
+	else if (!r->gone && r->waited_ms >= (uint64_t)GOES_WITHIN * pace(r))
+		end_why(r, CN_REJECTED, "no_restart", "the printer said yes and did not restart");
+	else
+		timer_set(r->timer, pace(r), 0);
+}
+
+static void on_look(void *arg, const struct fault *f)
+{
+	struct snmp_restart *r = arg;
+
+	r->question = NULL;
+	if (f && f->code != CN_UNREACHABLE) {
+		end(r, f);
+		return;
+	}
+	if (f) {
+		r->gone = true;
+		r->waited_ms += pace(r); /* the question took so long */
+	} else if (r->values[UP_TIME].kind == SNMP_NUMBER && restarted(r)) {
+		r->gone = true;
+		if (r->values[DEVICE_STATUS].number != DOWN) {
+			end(r, NULL);
+			return;
+		}
+	} else {
+		r->gone = false; /* a packet was lost, no more */
+	}
+	wait_more(r);
+}
+
+static void on_time(void *arg)
+{
+	struct snmp_restart *r = arg;
+	void (*leave)(void) = r->errand->leave;
+
+	r->errand->enter(r->errand->arg);
+	r->waited_ms += pace(r);
+	ask(r, on_look);
+	leave();
+}
+
+/* ---- before ---- */
+
+static void on_set(void *arg, const struct fault *f)
+{
+	struct snmp_restart *r = arg;
+
+	r->question = NULL;
+	r->unheard = f && strcmp(f->reason, "snmp_silent") == 0;
+	if (f && !r->unheard) {
+		end(r, f);
+		return;
+	}
+	r->timer = timer_new(r->errand->loop, on_time, r);
+	wait_more(r);
+}
+
+static void on_before(void *arg, const struct fault *f)
+{
+	struct snmp_restart *r = arg;
+
+	r->question = NULL;
+	if (f)
+		end(r, f);
+	else if (r->values[RESET].kind != SNMP_NUMBER || r->values[UP_TIME].kind != SNMP_NUMBER)
+		end_why(r, CN_UNSUPPORTED_OPERATION, "", "the printer has no restart over SNMP");
+	else if (r->values[RESET].number != NOT_RESETTING)
+		end_why(r, CN_RESTART_PENDING, "", "the printer restarts already");
+	else if (r->values[PRINTER_STATUS].number == PRINTING)
+		end_why(r, CN_DEVICE_BUSY, "printing", "the printer prints: no restart now");
+	else {
+		r->up = r->values[UP_TIME].number;
+		r->question = snmp_reset(r->errand, r->how, on_set, r);
+	}
+}
+
+/* Asleep or in error it may be restarted; while somebody uses it, not (DV-5). */
+static const char *in_use(const struct errand *e)
+{
+	for (size_t i = 0; i < e->seen.n_ops; i++)
+		if (strcmp(e->seen.ops[i], "sleep") != 0 &&
+			strcmp(e->seen.ops[i], "error_code") != 0)
+			return e->seen.ops[i];
+	return NULL;
+}
+
+static void on_busy_known(void *arg, const struct fault *f)
+{
+	struct snmp_restart *r = arg;
+	const char *op = f ? NULL : in_use(r->errand);
+
+	if (f)
+		end(r, f);
+	else if (op)
+		end_why(r, CN_DEVICE_BUSY, op, "the printer is in use: no restart now");
+	else
+		ask(r, on_before);
+}
+
+void snmp_restart(
+	struct snmp_restart *r, struct errand *e, enum snmp_reset how, snmp_fn fn, void *arg)
+{
+	*r = (struct snmp_restart){.errand = e, .how = how, .fn = fn, .arg = arg};
+	snmp_device_ask(&r->device, e, on_busy_known, r);
+}
+
+void snmp_restart_cancel(struct snmp_restart *r)
+{
+	snmp_device_cancel(&r->device);
+	snmp_cancel(r->question);
+	r->question = NULL;
+	if (r->timer)
+		timer_free(r->timer);
+	r->timer = NULL;
+}
