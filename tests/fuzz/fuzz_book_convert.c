@@ -32,7 +32,7 @@ static struct book *book_of(const uint8_t *data, size_t n)
 		return b;
 	book_free(b);
 	random_feed(n ? data : &none, n);
-	return book_random(&r, &book_any_shape);
+	return book_random(&r, &book_small_shape);
 }
 
 static void written(const struct book *x, const struct codec *codec, const struct book *source)

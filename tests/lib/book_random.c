@@ -16,6 +16,17 @@ const struct book_shape book_any_shape = {
 	.secrets = true,
 };
 
+const struct book_shape book_small_shape = {
+	.lists = 3,
+	.entries = 4,
+	.kinds = (1u << DEST_KINDS) - 2,
+	.dests = 3,
+	.tags = true,
+	.extras = true,
+	.uuids = true,
+	.secrets = true,
+};
+
 static const uint8_t *fed;
 static size_t n_fed;
 

@@ -29,6 +29,8 @@ struct book_shape {
 
 /* Everything that the model has. */
 extern const struct book_shape book_any_shape;
+/* The same in fewer entries: a fuzzer's bytes go into what they say, and many books are tried. */
+extern const struct book_shape book_small_shape;
 
 struct book *book_random(struct random *r, const struct book_shape *shape);
 /* A value for that field. Lives as long as the book. */
