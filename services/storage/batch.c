@@ -78,6 +78,8 @@ static void sum_up(struct draft *d)
 	d->n_flags = 0;
 	if (d->torn)
 		d->flags[d->n_flags++] = "torn";
+	if (d->ask.read_back)
+		d->flags[d->n_flags++] = "read_back";
 	if (app.same_disk)
 		d->flags[d->n_flags++] = "same_disk";
 	r->flags = d->flags;

@@ -30,6 +30,11 @@ enum version_kind kind_number(const char *word)
 	return (enum version_kind)0;
 }
 
+bool kind_of_device(enum version_kind kind)
+{
+	return kind != VERSION_KIND_FILE && kind != VERSION_KIND_DISTRIBUTION;
+}
+
 struct draft *draft_find(struct call *call, const struct uuid *stream)
 {
 	struct draft *d = map_get(&app.drafts, stream->b, 16);

@@ -20,6 +20,7 @@ static const struct handler handlers[] = {
 	{MSG_STORE_ABORT, on_store_abort},
 	{MSG_VERSION_LIST, on_version_list},
 	{MSG_VERSION_GET, on_version_get},
+	{MSG_VERSION_AT, on_version_at},
 	{MSG_VERSION_VERIFY, on_version_verify},
 	{MSG_VERSION_OPEN, on_version_open},
 	{MSG_VERSION_READ, on_version_read},

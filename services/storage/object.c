@@ -16,6 +16,18 @@ static const struct {
 	{OBJECT_IPP_ATTRIBUTES, "ipp_attributes"},
 	{OBJECT_OPAQUE, "opaque"},
 	{OBJECT_META, "meta"},
+	{OBJECT_CANON_CSV, "canon_csv"},
+	{OBJECT_CARNET_JSON, "carnet_json"},
+	{OBJECT_GENERIC_CSV, "generic_csv"},
+	{OBJECT_KONICA_ACCURIO, "konica_accurio"},
+	{OBJECT_KONICA_TSV, "konica_tsv"},
+	{OBJECT_KONICA_XML, "konica_xml"},
+	{OBJECT_KYOCERA_XML, "kyocera_xml"},
+	{OBJECT_LDIF, "ldif"},
+	{OBJECT_RICOH_CSV, "ricoh_csv"},
+	{OBJECT_RICOH_UDIRECTORY, "ricoh_udirectory"},
+	{OBJECT_SHARP_CSV, "sharp_csv"},
+	{OBJECT_XEROX_CSV, "xerox_csv"},
 };
 
 const char *object_kind_name(enum object_kind kind)

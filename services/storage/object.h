@@ -29,6 +29,19 @@ enum object_kind {
 	OBJECT_IPP_ATTRIBUTES = 2,
 	OBJECT_OPAQUE = 3,
 	OBJECT_META = 4,
+	/* the other formats of common/book */
+	OBJECT_CANON_CSV = 5,
+	OBJECT_CARNET_JSON = 6,
+	OBJECT_GENERIC_CSV = 7,
+	OBJECT_KONICA_ACCURIO = 8,
+	OBJECT_KONICA_TSV = 9,
+	OBJECT_KONICA_XML = 10,
+	OBJECT_KYOCERA_XML = 11,
+	OBJECT_LDIF = 12,
+	OBJECT_RICOH_CSV = 13,
+	OBJECT_RICOH_UDIRECTORY = 14,
+	OBJECT_SHARP_CSV = 15,
+	OBJECT_XEROX_CSV = 16,
 };
 
 const char *object_kind_name(enum object_kind kind);

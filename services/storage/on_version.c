@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* version_list and version_get. */
+/* version_list, version_get and version_at. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +53,34 @@ void on_version_list(struct call *call)
 		call_refuse(call, CN_VALIDATION_FAILED, "cursor", "not a cursor of this list");
 	else
 		sql_list(list, listed);
+}
+
+static void found(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	struct m_version version;
+	const struct m_version_one one = {.version = &version};
+	(void)t;
+	(void)n;
+	if (f != NULL) {
+		database_down(call, f);
+		return;
+	}
+	if (db_rows(r[0]) == 0) {
+		call_refuse(call, CN_NOT_FOUND, "version", "no such version of that time");
+		return;
+	}
+	sql_version_read(r[0], 0, &call->arena, &version);
+	call_reply(call, &one);
+}
+
+void on_version_at(struct call *call)
+{
+	const struct m_version_at *ask = call->body;
+	if (ask->at < 0 || ask->back > 1000000)
+		call_refuse(call, CN_VALIDATION_FAILED, "at", "not a time or number of versions");
+	else
+		sql_at(call, found);
 }
 
 static enum item_role role_number(const char *word)

@@ -277,6 +277,8 @@ int seal_mark(const struct uuid *device, struct mark *ret_mark, struct fault *re
 static int check_mark(const struct draft *d, struct fault *reterr)
 {
 	struct mark mark;
+	if (!kind_of_device(d->ask.kind))
+		return 0;
 	if (seal_mark(&d->ask.device, &mark, reterr) < 0)
 		return -1;
 	if (mark_allows(&mark, d->ask.token, &d->ask.request))

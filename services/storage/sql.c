@@ -8,11 +8,11 @@
 
 static const struct db_sql BEGIN_VERSION = {"store_begin_version",
 	"select verdict, id, generation, entries, bytes_plain, bytes_stored, flags"
-	" from store.begin_version($1, $2, $3, $4, $5, $6, $7)"};
+	" from store.begin_version($1, $2, $3, $4, $5, $6, $7, $8)"};
 static const struct db_sql STAGE_VERSION = {"store_stage_version",
 	"select verdict, id, generation, entries, bytes_plain, bytes_stored, flags,"
 	" prev_generation, prev_digest, now_at from store.stage_version("
-	"$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"};
+	"$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"};
 static const struct db_sql FIND_OBJECTS = {"store_find_objects",
 	"select oid, incarnation, plain_len, stored_len, cipher_digest, version_id, item_no,"
 	" wrapped_key, kek_id, wrapped_dek from store.find_objects($1, $2)"};
@@ -31,7 +31,9 @@ static const struct db_sql SIGNED = {"store_signed",
 	" v.verified_at, v.committed_at, v.digest, h.version_id is not null, h.last_check_at,"     \
 	" v.format, v.note, b.state, b.at, b.lists, b.entries, b.opened, b.closed, b.faults,"      \
 	" b.hash, b.fault_code, b.fault_item, b.fault_line, b.fault_column, b.fault_where,"        \
-	" b.fault_reason, b.fault_text"
+	" b.fault_reason, b.fault_text, v.family, v.model, v.firmware, v.language, v.charset,"     \
+	" v.device_name, (select k.password_id from store.version_key k where k.version_id = "     \
+	"v.id)"
 #define VERSION_FROM                                                                               \
 	" from store.version v left join store.head h on h.device_id = v.device_id"                \
 	" and h.kind = v.kind and h.version_id = v.id left join store.book b on b.version_id = "   \
@@ -47,6 +49,11 @@ static const struct db_sql LIST = {"store_list",
 	" order by v.id desc limit $7"};
 static const struct db_sql GET = {"store_get",
 	"select " VERSION_COLUMNS ", 1" VERSION_FROM " where v.tenant_id = $1 and v.id = $2"};
+static const struct db_sql AT = {"store_at",
+	"select " VERSION_COLUMNS ", 1" VERSION_FROM " where v.tenant_id = $1"
+	" and v.device_id = $2 and v.kind = $3 and v.state in ('committed','condemned')"
+	" and not v.flags && array['torn','partial'] and v.committed_at <= coalesce("
+	"$4::timestamptz, 'infinity') order by v.generation desc offset $5 limit 1"};
 static const struct db_sql GET_ITEMS = {"store_get_items",
 	"select o.oid, b.incarnation, o.plain_len, b.stored_len, b.cipher_digest, o.version_id,"
 	" o.item_no, o.wrapped_key, k.kek_id, k.wrapped_dek, o.item, o.role, o.kind, o.entries"
@@ -104,6 +111,7 @@ static void fill_begin(struct db_args *a, void *arg)
 	db_uuid(a, &ask->request);
 	db_text(a, ask->op);
 	add_texts(a, ask->items, ask->items_n);
+	db_bool(a, ask->read_back);
 }
 
 void sql_begin(struct call *call, db_fn fn)
@@ -168,6 +176,11 @@ void sql_add_stage(struct txn *t, const struct draft *d, const struct uuid *vers
 	for (size_t i = 0; i < n; i++)
 		db_bytes(a, (struct span){natives[i]->oid, OID_LEN});
 	db_array_end(a);
+	db_bool(a, d->ask.read_back);
+	/* what people see in lists: the same stands sealed in the meta item */
+	const char *const about[] = {d->ask.family, d->ask.model, d->ask.firmware, d->ask.language,
+		d->ask.charset, d->ask.device_name};
+	add_texts(a, about, array_len(about));
 }
 
 void sql_add_find_objects(struct txn *t, const struct draft *d)
@@ -340,6 +353,22 @@ void sql_list(struct sql_list_ask *ask, db_fn fn)
 	db_query(app.service->db, &LIST, fill_list, fn, ask);
 }
 
+static void fill_at(struct db_args *a, void *arg)
+{
+	const struct call *call = arg;
+	const struct m_version_at *ask = call->body;
+	db_uuid(a, &app.tenant);
+	db_uuid(a, &ask->device);
+	db_text(a, kind_word(ask->kind));
+	db_time_ms(a, ask->at);
+	db_int(a, (int64_t)ask->back);
+}
+
+void sql_at(struct call *call, db_fn fn)
+{
+	db_query(app.service->db, &AT, fill_at, fn, call);
+}
+
 void sql_add_get(struct txn *t, const struct uuid *id)
 {
 	const struct db_sql *const both[] = {&GET, &GET_ITEMS};
@@ -396,13 +425,20 @@ void sql_version_read(struct db_result *r, int row, struct arena *a, struct m_ve
 		.format = db_get_text(r, row, 19),
 		.note = db_get_text(r, row, 20),
 		.book = sql_book_state_read(r, row, 21, a),
+		.family = db_get_text(r, row, 36),
+		.model = db_get_text(r, row, 37),
+		.firmware = db_get_text(r, row, 38),
+		.language = db_get_text(r, row, 39),
+		.charset = db_get_text(r, row, 40),
+		.device_name = db_get_text(r, row, 41),
+		.password_id = db_get_uuid(r, row, 42),
 	};
 	ret->flags_n = sql_flags(db_get_text(r, row, 12), a, &ret->flags);
 }
 
 uint64_t sql_list_total(struct db_result *r)
 {
-	return db_rows(r) == 0 ? 0 : (uint64_t)db_get_int(r, 0, 36);
+	return db_rows(r) == 0 ? 0 : (uint64_t)db_get_int(r, 0, 43);
 }
 
 void sql_item_read(struct db_result *r, int row, struct sql_item *ret)

@@ -46,6 +46,8 @@ struct sql_list_ask {
 };
 /* fn's arg is ask. */
 void sql_list(struct sql_list_ask *ask, db_fn fn);
+/* fn's arg is the call, whose body is version_at; a row as of sql_list, or none. */
+void sql_at(struct call *call, db_fn fn);
 uint64_t sql_list_total(struct db_result *r);
 /* Two statements: the version, its items. */
 void sql_add_get(struct txn *t, const struct uuid *id);

@@ -220,6 +220,7 @@ void on_store_commit(struct call *call);
 void on_store_abort(struct call *call);
 void on_version_list(struct call *call);
 void on_version_get(struct call *call);
+void on_version_at(struct call *call);
 void on_version_verify(struct call *call);
 void on_version_open(struct call *call);
 void on_version_read(struct call *call);
@@ -232,3 +233,5 @@ void on_book_reindex(struct call *call);
 /* The word of a kind, as in the catalogue and the vault. */
 const char *kind_word(enum version_kind kind);
 enum version_kind kind_number(const char *word); /* 0 when unknown */
+/* Read from a device, under its lock; else a file or a book of people, with an id of its own. */
+bool kind_of_device(enum version_kind kind);
