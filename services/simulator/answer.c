@@ -40,7 +40,7 @@ static void write_export(struct pending *p)
 	struct device *d = p->device;
 	struct buf body = BUF_INIT;
 	const char *type = p->password ? "application/octet-stream" : "text/plain";
-	bool hostile = hostile_now(d, true);
+	bool hostile = hostile_now(d, AT_EXPORT);
 
 	if (p->password)
 		dsv_export(d, p->items, p->password, &body);

@@ -185,18 +185,26 @@ static uint32_t entries_of(const struct device *d, const struct shape *s, enum i
 								 : s->per_list * 2;
 }
 
+struct sim_list *sim_list_new(size_t entries)
+{
+	struct sim_list *l = mem_alloc(sizeof(*l));
+
+	arena_init(&l->arena, 0);
+	l->name = "";
+	l->entries = arena_array(&l->arena, entries + 1, sizeof(*l->entries));
+	bug_if(!l->entries);
+	return l;
+}
+
 static struct sim_list *generate(const struct device *d, enum item item)
 {
 	struct rng r = rng_of(d->sim->fleet.seed, d->index, RNG_LIST + item);
 	struct shape shape = shape_of(d);
-	struct sim_list *l = mem_alloc(sizeof(*l));
 	bool touch = item == ITEM_ONE_TOUCH || item == ITEM_FAVORITES || item == ITEM_SPEED_DIAL;
 	uint32_t number = touch ? 1 : 201;
 
-	arena_init(&l->arena, 0);
+	struct sim_list *l = sim_list_new(entries_of(d, &shape, item));
 	l->n = entries_of(d, &shape, item);
-	l->entries = arena_array(&l->arena, l->n + 1, sizeof(*l->entries));
-	bug_if(!l->entries);
 	l->name = touch ? "" : name_department(&r, d->language, !d->model->utf8);
 	for (size_t i = 0; i < l->n; i++) {
 		l->entries[i].number = number;
@@ -210,7 +218,7 @@ static struct sim_list *generate(const struct device *d, enum item item)
 
 /* ---- what people changed ---- */
 
-static void list_free(struct sim_list *l)
+void sim_list_free(struct sim_list *l)
 {
 	if (l)
 		arena_fini(&l->arena);
@@ -227,7 +235,7 @@ struct sim_list *book_get(const struct device *d, enum item item)
 void book_put_back(const struct device *d, enum item item, struct sim_list *l)
 {
 	if (!d->kept || d->kept[item] != l)
-		list_free(l);
+		sim_list_free(l);
 }
 
 struct sim_list *book_edit(struct device *d, enum item item)
@@ -245,7 +253,7 @@ struct sim_list *book_edit(struct device *d, enum item item)
 void book_forget(struct device *d)
 {
 	for (int i = 0; d->kept && i < ITEMS; i++)
-		list_free(d->kept[i]);
+		sim_list_free(d->kept[i]);
 	for (int i = 0; d->raw && i < ITEMS; i++)
 		buf_fini(&d->raw[i]);
 	free(d->kept);
@@ -260,6 +268,38 @@ void book_set_raw(struct device *d, enum item item, struct span bytes)
 		d->raw = mem_alloc(ITEMS * sizeof(struct buf));
 	buf_reset(&d->raw[item]);
 	buf_add(&d->raw[item], bytes.p, bytes.n);
+	d->config_changes++;
+}
+
+static const char *dup(struct sim_list *l, const char *s)
+{
+	return s ? keep(arena_strdup(&l->arena, s)) : NULL;
+}
+
+void sim_list_copy_entry(struct sim_list *l, struct entry *e)
+{
+	const char **texts[] = {&e->name, &e->reading, &e->mail, &e->dial, &e->protocol, &e->host,
+		&e->path, &e->user, &e->password};
+
+	for (size_t i = 0; i < array_len(texts); i++)
+		*texts[i] = dup(l, *texts[i]);
+	if (e->n_members)
+		e->members = arena_dup(&l->arena, e->members, e->n_members * sizeof(*e->members));
+	if (e->n_more)
+		e->more = arena_dup(&l->arena, e->more, e->n_more * sizeof(*e->more));
+	bug_if((e->n_members && !e->members) || (e->n_more && !e->more));
+	for (size_t i = 0; i < e->n_more; i++)
+		e->more[i] = (struct entry_line){dup(l, e->more[i].name), dup(l, e->more[i].value)};
+}
+
+void book_take(struct device *d, enum item item, struct sim_list *l)
+{
+	if (!d->kept)
+		d->kept = mem_alloc(ITEMS * sizeof(struct sim_list *));
+	sim_list_free(d->kept[item]);
+	d->kept[item] = l;
+	if (d->raw)
+		buf_fini(&d->raw[item]);
 	d->config_changes++;
 }
 

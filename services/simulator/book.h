@@ -19,6 +19,11 @@ enum item {
 
 enum entry_kind { KIND_EMAIL, KIND_FAX, KIND_IFAX, KIND_IPFAX, KIND_FILE, KIND_GROUP, KIND_COUNT };
 
+/* An attribute that the device keeps and nobody looks at. */
+struct entry_line {
+	const char *name, *value;
+};
+
 struct entry {
 	uint32_t number;
 	enum entry_kind kind;
@@ -26,6 +31,8 @@ struct entry {
 	const char *mail, *dial, *protocol, *host, *path, *user, *password; /* NULL = has none */
 	uint32_t *members;
 	size_t n_members;
+	struct entry_line *more;
+	size_t n_more;
 };
 
 struct sim_list {
@@ -51,6 +58,26 @@ void book_text(const struct device *d, enum item item, bool secrets, struct buf 
 /* Exact bytes from outside; n 0 takes them away again. */
 void book_set_raw(struct device *d, enum item item, struct span bytes);
 struct entry *book_find(struct sim_list *l, uint32_t number);
+/* The device keeps this list (taken, as sim_list_new made it) instead of what it had. */
+void book_take(struct device *d, enum item item, struct sim_list *l);
+struct sim_list *sim_list_new(size_t entries);
+void sim_list_free(struct sim_list *l);
+/* e came from another list: its texts and members move into l. */
+void sim_list_copy_entry(struct sim_list *l, struct entry *e);
+
+/* ---- book_read.c: what a device makes of a file (devices.md 4.3) ---- */
+/* What it did not take as it stands; it says OK all the same (import-export.md R21, R22). */
+struct read_report {
+	size_t records;
+	size_t dropped; /* above the capacity */
+	size_t groups;  /* not registered: a member was dropped or is not there */
+	size_t cut;     /* texts shortened to the limit */
+	size_t blanked; /* names that the declared charset does not hold */
+	bool torn;      /* a record is wrong: the import stops there, what came before stays */
+};
+/* NULL = no such file at all: nothing is touched. room: entries that fit. */
+struct sim_list *book_read(const struct device *d, enum item item, struct span text, size_t room,
+	struct read_report *ret);
 
 json_t *book_to_json(const struct device *d, enum item item);
 int book_from_json(
@@ -71,3 +98,8 @@ const char *name_department(struct rng *r, uint32_t language, bool latin);
 /* Device setting values of types II and III (simulated only): the named items, sealed with the
  * password. Equal book and password give equal bytes. */
 void dsv_export(const struct device *d, uint32_t items, const char *password, struct buf *out);
+/* What was sealed into out, and which items it holds. false = wrong password, another device's
+ * file, or no such file. */
+bool dsv_open(const struct device *d, struct span file, const char *password, struct buf *out);
+/* The next "ITEM <name> <bytes>\n" of what dsv_open gave; false at the end or when it is wrong. */
+bool dsv_next(struct span plain, size_t *at, enum item *ret_item, struct span *ret_text);

@@ -68,6 +68,23 @@ static void put_number(const struct writer *w, const char *attribute, uint32_t n
 	buf_addf(w->out, "%s: %u\r\n", attribute, n);
 }
 
+/* What an import brought stands for what the machine writes by itself. */
+static const char *more_of(const struct entry *e, const char *name, const char *otherwise)
+{
+	for (size_t i = 0; i < e->n_more; i++)
+		if (strcmp(e->more[i].name, name) == 0)
+			return e->more[i].value;
+	return otherwise;
+}
+
+static void put_more(const struct writer *w, const struct entry *e)
+{
+	for (size_t i = 0; i < e->n_more; i++)
+		if (strcmp(e->more[i].name, "enablepartial") != 0 &&
+			strcmp(e->more[i].name, "accesscode") != 0)
+			put(w, e->more[i].name, e->more[i].value);
+}
+
 static const char *const CLASS[KIND_COUNT] = {
 	"email", "g3fax", "ifax", "ipfax", "remotefilesystem", "groupfids"};
 
@@ -87,9 +104,10 @@ static void put_entry(const struct writer *w, const struct entry *e, enum item i
 	for (size_t i = 0; i < e->n_members; i++)
 		put_number(w, "member", e->members[i]);
 	if (e->kind == KIND_EMAIL || e->kind == KIND_IFAX)
-		put(w, "enablepartial", "false");
+		put(w, "enablepartial", more_of(e, "enablepartial", "false"));
 	put_if(w, "protocol", e->protocol);
-	put(w, "accesscode", "0");
+	put(w, "accesscode", more_of(e, "accesscode", "0"));
+	put_more(w, e);
 	put(w, "objectclass", "top");
 	put(w, "objectclass", "extensibleobject");
 	put(w, "objectclass", CLASS[e->kind]);

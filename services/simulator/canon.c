@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Family canon_rui: its models. Remote UI: rui.c. */
-#include "services/simulator/sim.h"
+/* Family canon_rui: models, limits, and what imports did to a device. Remote UI: rui.c. */
+#include "services/simulator/canon.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/simulator/book.h"
 
 static const struct model MODELS[] = {
 	{.name = "iR-ADV C5235", .type = TYPE_I},
@@ -36,6 +41,101 @@ static const struct model *pick(const struct device *d, struct rng *r)
 	return &MODELS[(at < one + two ? 4 : 6) + rng_below(r, 2)];
 }
 
+static struct canon_limits limits_of(const struct fleet *f)
+{
+	const json_t *j = json_object_get(f->spec, "limits");
+	struct canon_limits limits = {.entries = 1600, .one_touch = 200, .members = 256};
+
+	canon_set_limits(&limits, j);
+	return limits;
+}
+
+void canon_set_limits(struct canon_limits *limits, const json_t *j)
+{
+	const struct {
+		const char *name;
+		uint32_t *n;
+	} fields[] = {{"entries", &limits->entries}, {"one_touch", &limits->one_touch},
+		{"members", &limits->members}, {"name", &limits->name}, {"mail", &limits->mail},
+		{"path", &limits->path}};
+
+	for (size_t i = 0; i < array_len(fields); i++) {
+		const json_t *n = json_object_get(j, fields[i].name);
+		if (json_is_integer(n))
+			*fields[i].n = (uint32_t)json_integer_value(n);
+	}
+}
+
+struct canon *canon_of(struct device *d)
+{
+	if (!d->state) {
+		struct canon *c = mem_alloc(sizeof(*c));
+		c->limits = limits_of(&d->sim->fleet);
+		c->workflows = d->model->type == TYPE_I ? 0 : 3;
+		c->recalls = 5;
+		d->state = c;
+	}
+	return d->state;
+}
+
+struct canon_limits canon_limits(const struct device *d)
+{
+	const struct canon *c = d->state;
+
+	return c ? c->limits : limits_of(&d->sim->fleet);
+}
+
+static void reset(struct device *d)
+{
+	const struct canon *c = d->state;
+
+	if (c && c->import)
+		import_drop(c->import);
+	free(d->state);
+	d->state = NULL;
+}
+
+/* A device that was away has nothing to apply any more. */
+static void settle(struct canon *c, const struct device *d)
+{
+	if (c->restart_boot_ms && c->restart_boot_ms != d->boot_ms)
+		c->restart_boot_ms = 0;
+}
+
+static void show(const struct device *d, json_t *state)
+{
+	static const struct canon fresh = {.recalls = 5};
+	struct canon c = d->state ? *(const struct canon *)d->state : fresh;
+	json_t *half = json_array();
+
+	settle(&c, d);
+	for (int i = 0; i < ITEMS; i++)
+		if (c.half & 1u << i)
+			(void)json_array_append_new(half, json_string(item_name((enum item)i)));
+	json_t *more = json_pack("{s:i, s:i, s:i, s:b, s:i, s:i, s:b, s:o}", "imports",
+		(int)c.imports, "dropped", (int)c.dropped, "cut", (int)c.cut, "importing",
+		c.import != NULL, "workflows",
+		d->state || d->model->type == TYPE_I ? (int)c.workflows : 3, "recalls",
+		(int)c.recalls, "restart_required", c.restart_boot_ms != 0, "half_written", half);
+	bug_if(!more);
+	(void)json_object_update(state, more);
+	json_decref(more);
+}
+
+/* {limits: {name: 24, …}} */
+static bool control(struct device *d, struct http_request *r, const char *path)
+{
+	if (strcmp(path, "/limits") != 0 || strcmp(http_method(r), "POST") != 0)
+		return false;
+	json_t *j = control_body(r);
+	if (j) {
+		canon_set_limits(&canon_of(d)->limits, j);
+		json_decref(j);
+		control_json(r, 200, json_pack("{s:b}", "ok", 1));
+	}
+	return true;
+}
+
 const struct family family_canon_rui = {
 	.key = "canon_rui",
 	.vendor = "Canon",
@@ -44,4 +144,7 @@ const struct family family_canon_rui = {
 	.port = 8000,
 	.pick = pick,
 	.serve = rui_serve,
+	.reset = reset,
+	.control = control,
+	.show = show,
 };

@@ -85,6 +85,9 @@ static json_t *stats_json(const struct sim *s)
 		{"requests", t->requests}, {"logins", t->logins},
 		{"logins_refused", t->logins_refused}, {"exports", t->exports},
 		{"exports_refused", t->exports_refused}, {"exports_busy", t->exports_busy},
+		{"imports", t->imports}, {"imports_busy", t->imports_busy},
+		{"imports_refused", t->imports_refused},
+		{"imports_interrupted", t->imports_interrupted},
 		{"export_overlaps", t->export_overlaps}, {"session_overlaps", t->session_overlaps},
 		{"hostile", t->hostile}, {"snmp", t->snmp}, {"restarts", t->restarts},
 		{"factory_resets", t->factory_resets}};

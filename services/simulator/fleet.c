@@ -67,6 +67,7 @@ struct latency latency_from_json(const json_t *j, struct latency otherwise)
 	return (struct latency){.login = number(j, "login_ms", otherwise.login),
 		.page = number(j, "page_ms", otherwise.page),
 		.export = number(j, "export_ms", otherwise.export),
+		.import = number(j, "import_ms", otherwise.import),
 		.jitter = number(j, "jitter_percent", otherwise.jitter)};
 }
 
@@ -80,7 +81,7 @@ static void load_common(struct fleet *f)
 	f->community_read = string(snmp, "read", "public");
 	f->community_write = string(snmp, "write", "private");
 	f->latency = latency_from_json(json_object_get(f->spec, "latency"),
-		(struct latency){.login = 4, .page = 2, .export = 10, .jitter = 50});
+		(struct latency){.login = 4, .page = 2, .export = 10, .import = 40, .jitter = 50});
 	f->restart_ms = number(f->spec, "restart_ms", 5000);
 	load_sites(f);
 }
@@ -207,12 +208,19 @@ static int deal_busy(struct deal *deal, const json_t *list, struct fault *reterr
 	return 0;
 }
 
+static enum fault_at at_of(const char *name)
+{
+	return strcmp(name, "export") == 0   ? AT_EXPORT
+	       : strcmp(name, "import") == 0 ? AT_IMPORT
+					     : AT_CONNECT;
+}
+
 int fault_from_json(const json_t *j, struct fault_plan *ret_plan, struct fault *reterr)
 {
 	const char *mp = string(j, "mp", "");
 	const json_t *probability = json_object_get(j, "probability");
 	struct fault_plan plan = {.mp = hostile_parse(mp),
-		.at_export = strcmp(string(j, "at", "connect"), "export") == 0,
+		.at = at_of(string(j, "at", "connect")),
 		.per_mille = probability ? (uint32_t)(json_number_value(probability) * 1000) : 1000,
 		.times = number(j, "times", 0),
 		.after_bytes = number(j, "after_bytes", 0)};

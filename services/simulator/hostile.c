@@ -26,8 +26,11 @@ static const char *const NAMES[MP_COUNT] = {
 	[MP_21] = "mp_21",
 	[MP_21_HALF] = "mp_21_half",
 	[MP_21_CUT] = "mp_21_cut",
+	[MP_22] = "mp_22",
+	[MP_22_HALF] = "mp_22_half",
 	[MP_23] = "mp_23",
 	[MP_23_HALF] = "mp_23_half",
+	[MP_24] = "mp_24",
 	[MP_HTTP_500] = "http_500",
 	[MP_HTTP_503] = "http_503",
 };
@@ -65,11 +68,11 @@ const char *hostile_name(enum mp mp)
 	return NAMES[mp];
 }
 
-bool hostile_now(struct device *d, bool at_export)
+bool hostile_now(struct device *d, enum fault_at at)
 {
 	struct fault_plan *f = &d->fault;
 
-	if (f->mp == MP_NONE || f->mp == MP_01 || f->at_export != at_export)
+	if (f->mp == MP_NONE || f->mp == MP_01 || f->at != at)
 		return false;
 	if (f->mp == MP_23) /* shows in the serial number only */
 		return false;

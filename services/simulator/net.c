@@ -30,7 +30,7 @@ static void on_accept(void *arg, int events unused)
 		if (fd < 0)
 			return;
 		d->sim->stats.connections++;
-		if (hostile_now(d, false))
+		if (hostile_now(d, AT_CONNECT))
 			hostile_connection(d, fd);
 		else if (http_server_add(d->sim->http, fd, d) < 0)
 			d->sim->stats.dropped++;

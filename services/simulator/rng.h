@@ -16,6 +16,7 @@ enum rng_purpose {
 	RNG_LATENCY,
 	RNG_SESSION,
 	RNG_FAMILY,
+	RNG_MENU,
 	RNG_LIST = 100, /* + item */
 };
 

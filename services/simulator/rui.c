@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The Remote UI of a Canon imageRUNNER ADVANCE as far as it is public (devices.md section 4), and
- * the export of device setting values, which is simulated only. */
+/* The Remote UI of a Canon imageRUNNER ADVANCE (devices.md section 4): sessions, login, the
+ * password switch, and which page answers what. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock/clock.h"
-#include "services/simulator/book.h"
+#include "services/simulator/rui.h"
 
-enum { SESSION_IDLE_MS = 60000, PASSWORD_MIN = 4, PASSWORD_MAX = 32 };
-
-/* One request at one device. */
-struct visit {
-	struct device *d;
-	struct http_request *r;
-	struct session *session; /* NULL = none or over */
-	bool overlap;
-};
+enum { SESSION_IDLE_MS = 60000 };
 
 /* ---- forms and cookies ---- */
 
@@ -45,8 +37,7 @@ static const char *unescape(struct arena *a, const char *s, size_t n)
 	return out;
 }
 
-/* Value of a field of an urlencoded form; "" when absent. */
-static const char *form(const struct visit *v, const char *name)
+const char *rui_form(const struct visit *v, const char *name)
 {
 	struct span body = http_body(v->r);
 	const char *p = (const char *)body.p;
@@ -115,7 +106,7 @@ static struct session *new_session(struct device *d)
 
 /* ---- the truth ---- */
 
-static void note(const struct visit *v, const char *what, const char *item, const char *result,
+void rui_note(const struct visit *v, const char *what, const char *item, const char *result,
 	enum op op, bool violation)
 {
 	truth_add(v->d->sim->truth, &(struct truth_entry){.device = v->d,
@@ -130,7 +121,7 @@ static void note(const struct visit *v, const char *what, const char *item, cons
 
 /* ---- pages ---- */
 
-static void page(const struct visit *v, uint32_t ms, unsigned status, const char *what)
+void rui_page(const struct visit *v, uint32_t ms, unsigned status, const char *what)
 {
 	const char *text = arena_printf(http_arena(v->r),
 		"<html><head><title>Remote UI: %s</title></head><body>\r\n%s\r\n</body></html>\r\n",
@@ -140,32 +131,32 @@ static void page(const struct visit *v, uint32_t ms, unsigned status, const char
 	answer_page(v->d, v->r, ms, status, text);
 }
 
-static void error_page(const struct visit *v, const char *text)
+void rui_error_page(const struct visit *v, const char *text)
 {
 	const char *what =
 		arena_printf(http_arena(v->r), "<h1>Remote UI error</h1><p>%s</p>", text);
 
-	page(v, v->d->latency.page, 200, what);
+	rui_page(v, v->d->latency.page, 200, what);
 }
 
 static void login_page(const struct visit *v)
 {
-	page(v, v->d->latency.page, 200,
+	rui_page(v, v->d->latency.page, 200,
 		"<form action=\"/login\" method=\"post\"><input type=\"hidden\" name=\"uri\" "
 		"value=\"/\"><input name=\"deptid\"><input type=\"password\" "
 		"name=\"password\"></form>");
 }
 
-static void lost_page(const struct visit *v)
+void rui_lost_page(const struct visit *v)
 {
-	error_page(v, profile_text(v->d->sim->profile, "session_lost", v->d->language));
+	rui_error_page(v, profile_text(v->d->sim->profile, "session_lost", v->d->language));
 }
 
 static void on_root(struct visit *v)
 {
-	note(v, "get_root", NULL, "ok", OP_NONE, false);
+	rui_note(v, "get_root", NULL, "ok", OP_NONE, false);
 	if (v->session)
-		page(v, v->d->latency.page, 200, "<!-- VARIE_BOX_ALL_SETTING -->portal");
+		rui_page(v, v->d->latency.page, 200, "<!-- VARIE_BOX_ALL_SETTING -->portal");
 	else
 		login_page(v);
 }
@@ -174,20 +165,20 @@ static void on_login(struct visit *v)
 {
 	struct device *d = v->d;
 	const char *pin = d->traits & TRAIT_WRONG_PASSWORD ? "another-pin" : d->sim->fleet.pin;
-	bool good = strcmp(form(v, "deptid"), d->sim->fleet.id) == 0 &&
-		    strcmp(form(v, "password"), pin) == 0;
+	bool good = strcmp(rui_form(v, "deptid"), d->sim->fleet.id) == 0 &&
+		    strcmp(rui_form(v, "password"), pin) == 0;
 
 	d->sim->stats.logins++;
 	if (!good) {
 		d->sim->stats.logins_refused++;
-		note(v, "login", NULL, "auth_refused", OP_NONE, false);
+		rui_note(v, "login", NULL, "auth_refused", OP_NONE, false);
 		login_page(v);
 		return;
 	}
 	v->session = new_session(d);
 	d->last_session = (uint32_t)(v->session - d->sessions) + 1;
 	v->session->requests = 1;
-	note(v, "login", NULL, "ok", OP_NONE, false);
+	rui_note(v, "login", NULL, "ok", OP_NONE, false);
 	http_set_header(v->r, "Location", "/");
 	http_set_header(v->r, "Set-Cookie",
 		arena_printf(http_arena(v->r), "sessid=%s; path=/; HttpOnly", v->session->id));
@@ -196,20 +187,21 @@ static void on_login(struct visit *v)
 
 static void on_nativetop(struct visit *v)
 {
-	note(v, "nativetop", NULL, v->session ? "ok" : "session_lost", OP_NONE, false);
+	rui_note(v, "nativetop", NULL, v->session ? "ok" : "session_lost", OP_NONE, false);
 	if (!v->session) {
-		lost_page(v);
+		rui_lost_page(v);
 		return;
 	}
 	v->session->ir = true;
 	http_set_header(v->r, "Set-Cookie",
 		arena_printf(http_arena(v->r), "IRTK%.4s=%.8s; path=/rps", v->session->id,
 			v->session->id + 4));
-	page(v, v->d->latency.page, 200, "<!-- VARIE_BOX_ALL_SETTING -->settings");
+	rui_page(v, v->d->latency.page, 200,
+		arena_printf(
+			http_arena(v->r), "<!-- VARIE_BOX_ALL_SETTING -->%s", rui_menu_link(v)));
 }
 
-/* The IR cookie must have been given and come back. */
-static bool has_session(const struct visit *v)
+bool rui_has_session(const struct visit *v)
 {
 	const char *name =
 		v->session ? arena_printf(http_arena(v->r), "IRTK%.4s", v->session->id) : NULL;
@@ -219,135 +211,24 @@ static bool has_session(const struct visit *v)
 
 static void on_switch(struct visit *v)
 {
-	const char *value = form(v, "ADRSEXPPSWDCHK");
+	const char *value = rui_form(v, "ADRSEXPPSWDCHK");
 	bool set = strcmp(http_method(v->r), "POST") == 0 && *value &&
-		   strcmp(form(v, "Flag"), "Exec_Data") == 0;
+		   strcmp(rui_form(v, "Flag"), "Exec_Data") == 0;
 
-	if (!has_session(v)) {
-		note(v, "switch", value, "session_lost", OP_NONE, false);
-		lost_page(v);
+	if (!rui_has_session(v)) {
+		rui_note(v, "switch", value, "session_lost", OP_NONE, false);
+		rui_lost_page(v);
 		return;
 	}
 	if (set)
 		v->d->passwords_open = strcmp(value, "0") == 0;
-	note(v, set ? "switch" : "switch_read", v->d->passwords_open ? "0" : "1", "ok", OP_NONE,
+	rui_note(v, set ? "switch" : "switch_read", v->d->passwords_open ? "0" : "1", "ok", OP_NONE,
 		false);
-	page(v, v->d->latency.page, 200,
+	rui_page(v, v->d->latency.page, 200,
 		arena_printf(http_arena(v->r),
 			"<!-- VARIE_BOX_ALL_SETTING --><form><input type=\"hidden\" "
 			"name=\"ADRSEXPPSWDCHK\" value=\"%d\"></form>",
 			v->d->passwords_open ? 0 : 1));
-}
-
-/* ---- exports ---- */
-
-static void refuse_export(const struct visit *v, const char *what, const char *item,
-	const char *result, const char *text)
-{
-	enum op op = strcmp(result, "device_busy") == 0 ? op_blocking(v->d) : OP_NONE;
-	bool own = strcmp(result, "device_busy") == 0 && op == OP_NONE;
-
-	v->d->sim->stats.exports_refused++;
-	v->d->sim->stats.exports_busy += op != OP_NONE;
-	v->d->sim->stats.export_overlaps += own;
-	note(v, what, item, result, own ? OP_INDIV_IE : op, own);
-	error_page(v, text);
-}
-
-/* The reason why no export may start now, NULL = it may. */
-static const char *reason_against(const struct device *d, uint32_t items)
-{
-	if (d->traits & TRAIT_RESTRICTED)
-		return "receive_restricted";
-	for (int i = 0; i < ITEMS; i++)
-		if (items & 1u << i && !book_has(d, (enum item)i))
-			return "not_available";
-	if (op_blocking(d) != OP_NONE || d->exporting > 0)
-		return "device_busy";
-	return items ? NULL : "not_available";
-}
-
-static const char *text_of(const struct device *d, const char *reason)
-{
-	const char *name = strcmp(reason, "device_busy") == 0 ? "busy" : reason;
-	const char *text = profile_text(d->sim->profile, name, d->language);
-
-	return text;
-}
-
-static void export(const struct visit *v, const char *what, uint32_t items, const char *password)
-{
-	struct device *d = v->d;
-	const char *item = items ? item_name((enum item)__builtin_ctz(items)) : "";
-	const char *reason = reason_against(d, items);
-
-	d->sim->stats.exports++;
-	if (reason) {
-		refuse_export(v, what, item, reason,
-			arena_printf(http_arena(v->r), "error: %s", text_of(d, reason)));
-		return;
-	}
-	note(v, what, item, "ok", OP_NONE, false);
-	answer_export(d, v->r, v->session->id, items, d->passwords_open, password);
-}
-
-static void on_abook(struct visit *v)
-{
-	unsigned long aid = strtoul(form(v, "AID"), NULL, 10);
-
-	if (v->d->model->type != TYPE_I) {
-		note(v, "export", NULL, "unsupported_device", OP_NONE, false);
-		page(v, v->d->latency.page, 404, "Not Found");
-	} else if (!has_session(v)) {
-		note(v, "export", NULL, "session_lost", OP_NONE, false);
-		lost_page(v);
-	} else {
-		export(v, "export", aid >= 1 && aid <= 11 ? 1u << (aid - 1) : 0, NULL);
-	}
-}
-
-static bool good_password(const char *s)
-{
-	size_t n = strlen(s);
-
-	for (size_t i = 0; i < n; i++)
-		if (s[i] < 0x20 || s[i] > 0x7e)
-			return false;
-	return n >= PASSWORD_MIN && n <= PASSWORD_MAX;
-}
-
-/* "coded_dial,favorites"; 0 when one of them is unknown. */
-static uint32_t parse_items(const struct visit *v)
-{
-	uint32_t items = 0;
-	char *save = NULL;
-
-	for (char *s = strtok_r(arena_strdup(http_arena(v->r), form(v, "ITEM")), ",", &save); s;
-		s = strtok_r(NULL, ",", &save)) {
-		int item = item_find(s);
-		if (item < 0)
-			return 0;
-		items |= 1u << item;
-	}
-	return items;
-}
-
-static void on_dsv(struct visit *v)
-{
-	const char *password = form(v, "PASSWD");
-
-	if (v->d->model->type != TYPE_II && v->d->model->type != TYPE_III) {
-		note(v, "dsv_export", NULL, "unsupported_device", OP_NONE, false);
-		page(v, v->d->latency.page, 404, "Not Found");
-	} else if (!has_session(v)) {
-		note(v, "dsv_export", NULL, "session_lost", OP_NONE, false);
-		lost_page(v);
-	} else if (!good_password(password)) {
-		note(v, "dsv_export", NULL, "wrong_password", OP_NONE, false);
-		error_page(v, "error: the encryption password has 4 to 32 characters");
-	} else {
-		export(v, "dsv_export", parse_items(v), password);
-	}
 }
 
 static const struct {
@@ -359,8 +240,8 @@ static const struct {
 	{"GET", "/rps/nativetop.cgi", on_nativetop},
 	{"POST", "/rps/cadrs.cgi", on_switch},
 	{"GET", "/rps/cadrs.cgi", on_switch},
-	{"POST", "/rps/abook.ldif", on_abook},
-	{"POST", "/rps/dsv_export.cgi", on_dsv},
+	{"POST", "/rps/abook.ldif", rui_on_abook},
+	{"POST", "/rps/dsv_export.cgi", rui_on_dsv},
 };
 
 void rui_serve(struct device *d, struct http_request *r)
@@ -375,6 +256,8 @@ void rui_serve(struct device *d, struct http_request *r)
 			return;
 		}
 	}
-	note(&v, "other", http_path(r), "not_found", OP_NONE, false);
-	page(&v, v.d->latency.page, 404, "Not Found");
+	if (rui_menu(&v))
+		return;
+	rui_note(&v, "other", http_path(r), "not_found", OP_NONE, false);
+	rui_page(&v, v.d->latency.page, 404, "Not Found");
 }

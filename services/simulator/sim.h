@@ -46,8 +46,11 @@ enum mp {
 	MP_21,
 	MP_21_HALF,
 	MP_21_CUT,
+	MP_22,      /* says OK to an import, keeps the old data */
+	MP_22_HALF, /* says OK, took half */
 	MP_23,
 	MP_23_HALF,
+	MP_24, /* restarts in the import */
 	MP_HTTP_500,
 	MP_HTTP_503,
 	MP_COUNT,
@@ -92,12 +95,15 @@ struct site {
 
 /* Milliseconds of each phase; jitter in per cent of them. */
 struct latency {
-	uint32_t login, page, export, jitter;
+	uint32_t login, page, export, import, jitter;
 };
+
+/* When a device misbehaves. */
+enum fault_at { AT_CONNECT, AT_EXPORT, AT_IMPORT };
 
 struct fault_plan {
 	enum mp mp;
-	bool at_export;       /* else on every connection */
+	enum fault_at at;     /* on every connection, or at what it is asked */
 	uint32_t per_mille;   /* probability */
 	uint32_t times;       /* 0 = until told */
 	uint32_t after_bytes; /* of the body, where the behaviour needs it */
@@ -151,7 +157,7 @@ struct device {
 	uint32_t session_count;
 	bool passwords_open; /* ADRSEXPPSWDCHK=0 */
 	struct list running;
-	uint32_t exporting; /* exports being answered */
+	uint32_t exporting; /* exports being answered, imports being taken */
 	struct fault_plan fault;
 	struct latency latency;
 	struct rng jitter;
@@ -164,6 +170,7 @@ struct device {
 
 struct stats {
 	uint64_t requests, logins, logins_refused, exports, exports_busy, exports_refused;
+	uint64_t imports, imports_busy, imports_refused, imports_interrupted;
 	uint64_t session_overlaps, export_overlaps, factory_resets, restarts;
 	uint64_t connections, dropped, hostile, snmp;
 };
@@ -244,7 +251,7 @@ void device_mute(struct device *d, bool mute);
 enum mp hostile_parse(const char *name);
 const char *hostile_name(enum mp mp);
 /* Does the device misbehave now? Counts down fault.times. */
-bool hostile_now(struct device *d, bool at_export);
+bool hostile_now(struct device *d, enum fault_at at);
 /* Takes over an accepted connection. */
 void hostile_connection(struct device *d, int fd);
 /* Ends what hostile_connection began. */

@@ -74,11 +74,10 @@ static void world_wait(struct world *w)
 	timer_stop(w->limit);
 }
 
-static struct http_transfer *world_send(
-	struct world *w, const char *url, const char *method, const char *form)
+static struct http_transfer *world_send_as(
+	struct world *w, const char *url, const char *method, const char *type, const char *form)
 {
-	const char *headers[] = {w->jar[0] ? w->jar : "X-None: 1",
-		"Content-Type: application/x-www-form-urlencoded", NULL};
+	const char *headers[] = {w->jar[0] ? w->jar : "X-None: 1", type, NULL};
 	struct http_req req = {.method = method,
 		.url = url,
 		.headers = headers,
@@ -91,6 +90,13 @@ static struct http_transfer *world_send(
 	buf_reset(&w->body);
 	w->done = false;
 	return http_send(w->client, &req, world_body, world_done, w);
+}
+
+static struct http_transfer *world_send(
+	struct world *w, const char *url, const char *method, const char *form)
+{
+	return world_send_as(
+		w, url, method, "Content-Type: application/x-www-form-urlencoded", form);
 }
 
 /* One request to a device; its answer is in w->status and w->body. */
