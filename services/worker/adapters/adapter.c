@@ -7,7 +7,8 @@
 #include "gen/errors.h"
 #include "services/worker/credential.h"
 
-static const struct adapter *const adapters[] = {&adapter_canon_rui, &adapter_ipp, &adapter_snmp};
+static const struct adapter *const adapters[] = {
+	&adapter_canon_rui, &adapter_ipp, &adapter_snmp, &adapter_konica_openapi};
 
 const struct adapter *adapter_find(const char *family)
 {

@@ -70,6 +70,9 @@ struct errand {
 	/* ---- given before write; they live until its done() ---- */
 	const struct image *before; /* what read brought, in this session */
 	const struct image *wanted; /* only items that differ from before; the book is whole */
+	/* what a device itself once said, in this codec, and wanted is made of: a backup, a
+	 * pre-image; when the old state is put back, that. NULL = none */
+	const struct image *source;
 
 	/* ---- called ---- */
 	void *arg;
@@ -181,4 +184,4 @@ void errand_op(struct errand *e, const char *op);
  * outside UTF-8 as '?'. NULL for none. */
 const char *errand_text(struct errand *e, const void *p, size_t n, size_t max);
 
-extern const struct adapter adapter_canon_rui, adapter_ipp, adapter_snmp;
+extern const struct adapter adapter_canon_rui, adapter_ipp, adapter_snmp, adapter_konica_openapi;
