@@ -151,7 +151,7 @@ static size_t sequence(const uint8_t *p, size_t n)
 	return len;
 }
 
-const char *errand_text(struct errand *e, const void *p, size_t n, size_t max)
+const char *errand_text(const struct errand *e, const void *p, size_t n, size_t max)
 {
 	const uint8_t *in = p;
 	char *text = arena_alloc(e->arena, size_min(n, max) + 1);

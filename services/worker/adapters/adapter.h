@@ -182,6 +182,6 @@ void errand_capability(struct errand *e, const char *name, enum capability_resul
 void errand_op(struct errand *e, const char *op);
 /* Copies text of a device into the arena: at most max bytes, control characters as '?', bytes
  * outside UTF-8 as '?'. NULL for none. */
-const char *errand_text(struct errand *e, const void *p, size_t n, size_t max);
+const char *errand_text(const struct errand *e, const void *p, size_t n, size_t max);
 
 extern const struct adapter adapter_canon_rui, adapter_ipp, adapter_snmp, adapter_konica_openapi;

@@ -7,36 +7,13 @@
 
 #include "common/crypto/crypto.h"
 #include "gen/errors.h"
-#include "services/worker/adapters/ipp_message.h"
-#include "services/worker/adapters/web.h"
+#include "services/worker/adapters/ipp_session.h"
 #include "services/worker/credential.h"
 
 #define ANSWER_MAX ((size_t)1024 * 1024)
 #define PIECE ((size_t)64 * 1024)
 
-struct ipp_session;
-/* The whole answer came, with a good HTTP status. */
-typedef void (*answer_fn)(struct ipp_session *s, struct span answer);
-
-struct ipp_session {
-	struct errand *errand;
-	struct web web;
-	const char *path;
-	unsigned version;
-	bool asked_with_password;
-
-	/* the question under way */
-	const char *const *names;
-	size_t n_names;
-	answer_fn then;
-	struct buf answer;
-
-	/* reading: bytes not yet taken */
-	size_t given;
-	uint64_t entries;
-};
-
-static void done(struct ipp_session *s, const struct fault *f)
+void ipp_done(struct ipp_session *s, const struct fault *f)
 {
 	s->errand->done(s->errand->arg, f);
 }
@@ -58,7 +35,7 @@ static void *open_session(struct errand *e)
 
 /* ---- one question ---- */
 
-static void send_question(struct ipp_session *s, const char *authorization);
+static void send_question(struct ipp_session *s);
 
 static enum http_flow take(void *arg, const uint8_t *p, size_t n, long status unused)
 {
@@ -68,28 +45,12 @@ static enum http_flow take(void *arg, const uint8_t *p, size_t n, long status un
 	return s->answer.err ? HTTP_ABORT : HTTP_GO;
 }
 
-/* A password goes over TLS only, and once. */
-static bool ask_with_password(struct ipp_session *s)
+static void failed(struct ipp_session *s, const struct fault *f)
 {
-	static const char *const kinds[] = {"user_auth", NULL};
-	struct buf pair = BUF_INIT, header = BUF_INIT;
-	struct credential cred;
-	struct fault f = FAULT_INIT;
-
-	if (!s->web.tls || s->asked_with_password ||
-		!errand_credential(s->errand, kinds, &cred, &f))
-		return false;
-	s->asked_with_password = true;
-	buf_addf(&pair, "%s:%s", cred.user, cred.password);
-	buf_adds(&header, "Authorization: Basic ");
-	base64_encode(buf_span(&pair), &header);
-	send_question(s, buf_str(&header));
-	crypto_wipe(&cred, sizeof(cred));
-	crypto_wipe(pair.p, pair.n);
-	crypto_wipe(header.p, header.n);
-	buf_fini(&pair);
-	buf_fini(&header);
-	return true;
+	if (s->question.failed)
+		s->question.failed(s, f);
+	else
+		ipp_done(s, f);
 }
 
 static void on_answer(void *arg, const struct web_reply *r, const struct fault *f)
@@ -97,52 +58,106 @@ static void on_answer(void *arg, const struct web_reply *r, const struct fault *
 	struct ipp_session *s = arg;
 	struct fault why = FAULT_INIT;
 
-	if (!f && r->status == 401 && ask_with_password(s))
+	if (!f && r->status == 401 && s->web.tls && !s->with_password) {
+		s->with_password = true;
+		send_question(s);
 		return;
+	}
 	if (f || web_status(s->errand, r, true, &why) < 0) {
-		done(s, f ? f : &why);
+		failed(s, f ? f : &why);
 		return;
 	}
 	if (s->version == 0x0200 && ipp_is_version_refused(buf_span(&s->answer))) {
 		s->version = 0x0101;
-		send_question(s, NULL);
+		send_question(s);
 		return;
 	}
-	if (ipp_check(buf_span(&s->answer), &why) < 0)
-		done(s, &why);
-	else
-		s->then(s, buf_span(&s->answer));
+	if (!s->question.any_status && ipp_check(buf_span(&s->answer), &why) < 0) {
+		const char *words = ipp_words(buf_span(&s->answer), s->errand->arena);
+		s->errand->seen.text =
+			words ? errand_text(s->errand, words, strlen(words), 255) : NULL;
+		failed(s, &why);
+		return;
+	}
+	s->question.then(s, buf_span(&s->answer));
 }
 
-static void send_question(struct ipp_session *s, const char *authorization)
+/* Over TLS only, and one that was refused is not sent again (FL-13). */
+static bool add_password(struct ipp_session *s, struct buf *header)
 {
-	struct buf message = BUF_INIT;
+	static const char *const kinds[] = {"user_auth", NULL};
+	struct buf pair = BUF_INIT;
+	struct credential cred;
+	struct fault f = FAULT_INIT;
+
+	if (!s->with_password || !errand_credential(s->errand, kinds, &cred, &f))
+		return false;
+	buf_addf(&pair, "%s:%s", cred.user, cred.password);
+	buf_adds(header, "Authorization: Basic ");
+	base64_encode(buf_span(&pair), header);
+	credential_wipe(&cred);
+	crypto_wipe(pair.p, pair.n);
+	buf_fini(&pair);
+	return true;
+}
+
+static void write_question(const struct ipp_session *s, const char *path, struct buf *out)
+{
+	const struct ipp_question *q = &s->question;
 	char origin[320], uri[512];
 
 	web_origin(&s->web, origin, sizeof(origin));
-	snprintf(uri, sizeof(uri), "ipp%s%.120s", strstr(origin, "://"), s->path);
-	if (s->web.tls)
-		snprintf(uri, sizeof(uri), "ipps%s%.120s", strstr(origin, "://"), s->path);
-	ipp_get_attributes(&message, uri, s->version, s->names, s->n_names);
+	snprintf(uri, sizeof(uri), "ipp%s%s%.120s", s->web.tls ? "s" : "", strstr(origin, "://"),
+		path);
+	switch (q->kind) {
+	case IPP_GET:
+		ipp_get_attributes(out, uri, s->version, q->names.name, q->names.n);
+		break;
+	case IPP_SET:
+		ipp_set_attributes(out, uri, s->version, q->wanted, &q->names);
+		break;
+	case IPP_CALL:
+		ipp_call(out, q->operation, uri, s->version);
+	}
+}
+
+static void send_question(struct ipp_session *s)
+{
+	struct buf message = BUF_INIT, header = BUF_INIT;
+	const char *path = s->question.path ? s->question.path : s->path;
+	bool password = add_password(s, &header);
+
+	write_question(s, path, &message);
 	buf_reset(&s->answer);
 	s->answer.max = ANSWER_MAX;
 	struct web_request r = {.method = "POST",
-		.path = s->path,
+		.path = path,
 		.type = "application/ipp",
-		.header = authorization,
+		.header = password ? buf_str(&header) : NULL,
 		.body = buf_span(&message),
 		.max_body = ANSWER_MAX,
+		.total_ms = s->question.total_ms,
 		.take = take};
 	web_send(&s->web, &r, on_answer, s);
+	if (password)
+		crypto_wipe(header.p, header.n);
+	buf_fini(&header);
 	buf_fini(&message);
 }
 
-static void ask(struct ipp_session *s, const char *const *names, size_t n, answer_fn then)
+void ipp_ask(struct ipp_session *s, const struct ipp_question *q)
 {
-	s->names = names;
-	s->n_names = n;
-	s->then = then;
-	send_question(s, NULL);
+	s->question = *q;
+	send_question(s);
+}
+
+static void ask(struct ipp_session *s, const char *const *names, size_t n, ipp_answer_fn then)
+{
+	struct ipp_question q = {.kind = IPP_GET, .then = then};
+
+	q.names.n = n;
+	q.names.name = names ? arena_dup(s->errand->arena, names, n * sizeof(*names)) : NULL;
+	ipp_ask(s, &q);
 }
 
 /* ---- probe ---- */
@@ -163,18 +178,29 @@ static void keep_identity(struct errand *e, const struct ipp_identity *id)
 		e->seen.text = id->state_text;
 }
 
+int ipp_is_free(struct errand *e, const struct ipp_identity *id, struct fault *reterr)
+{
+	if (id->state == 4)
+		return fault_why(reterr, CN_DEVICE_BUSY, "processing", "the printer prints");
+	if (!id->stopped_for_reason)
+		return 0;
+	e->seen.text = id->state_text;
+	return fault_why(
+		reterr, CN_DEVICE_BUSY, "stopped", "the printer is stopped: %.64s", id->state_text);
+}
+
 static void on_identity(struct ipp_session *s, struct span answer)
 {
 	struct ipp_identity id;
 	struct fault f = FAULT_INIT;
 
 	if (ipp_read_identity(answer, s->errand->arena, &id, &f) < 0) {
-		done(s, &f);
+		ipp_done(s, &f);
 		return;
 	}
 	keep_identity(s->errand, &id);
 	buf_fini(&s->answer);
-	done(s, NULL);
+	ipp_done(s, NULL);
 }
 
 static void on_probed(struct ipp_session *s, struct span answer)
@@ -207,7 +233,7 @@ static void probe(void *self)
 	const char *const *names = ipp_identity_names(&n);
 
 	if (web_init(&s->web, s->errand, &ports, &f) < 0)
-		done(s, &f);
+		ipp_done(s, &f);
 	else
 		ask(s, names, n, on_probed);
 }
@@ -215,7 +241,7 @@ static void probe(void *self)
 /* printer-state came with the probe. */
 static void busy(void *self)
 {
-	done(self, NULL);
+	ipp_done(self, NULL);
 }
 
 static void identify(void *self)
@@ -242,7 +268,7 @@ static void give(struct ipp_session *s)
 	}
 	buf_fini(&s->answer);
 	e->item_end(e->arg, s->entries);
-	done(s, NULL);
+	ipp_done(s, NULL);
 }
 
 static void on_settings(struct ipp_session *s, struct span answer)
@@ -250,7 +276,7 @@ static void on_settings(struct ipp_session *s, struct span answer)
 	struct fault f = FAULT_INIT;
 
 	if (ipp_count(answer, &s->entries, &f) < 0) {
-		done(s, &f);
+		ipp_done(s, &f);
 		return;
 	}
 	s->given = 0;
@@ -264,7 +290,7 @@ static void on_everything(struct ipp_session *s, struct span answer)
 	struct fault f = FAULT_INIT;
 
 	if (ipp_setting_names(answer, s->errand->arena, &names, &f) < 0)
-		done(s, &f);
+		ipp_done(s, &f);
 	else
 		ask(s, names.name, names.n, on_settings);
 }
@@ -290,7 +316,7 @@ static void release(void *self)
 
 	buf_fini(&s->answer);
 	s->answer = BUF_INIT;
-	done(s, NULL);
+	ipp_done(s, NULL);
 }
 
 static void cancel(void *self)
@@ -298,11 +324,13 @@ static void cancel(void *self)
 	struct ipp_session *s = self;
 
 	web_cancel(&s->web);
+	ipp_restart_cancel(s);
 }
 
 static const struct skill skills[] = {
 	{.kind = "device.probe", .grade = GRADE_A},
 	{.kind = "settings.backup", .grade = GRADE_A},
+	{.kind = "settings.restore", .grade = GRADE_A},
 	{.kind = NULL},
 };
 
@@ -315,6 +343,10 @@ const struct adapter adapter_ipp = {
 	.read = read_settings,
 	.resume = resume,
 	.identify = identify,
+	.foresee = ipp_foresee,
+	.same = ipp_same,
+	.write = ipp_write_settings,
+	.restart = ipp_restart,
 	.release = release,
 	.cancel = cancel,
 };

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* IPP encoding by libcups, on memory: ippWriteIO and ippReadIO never see a socket here. */
-#include <cups/ipp.h>
-
-#include "services/worker/adapters/ipp_message.h"
+#include "services/worker/adapters/ipp_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,27 +16,47 @@ static ssize_t write_to(void *arg, ipp_uchar_t *p, size_t n)
 	return (ssize_t)n;
 }
 
-void ipp_get_attributes(
-	struct buf *out, const char *uri, unsigned version, const char *const *names, size_t n)
+ipp_t *ipp_request(int operation, unsigned version, const char *uri)
 {
 	ipp_t *r = ippNew();
+	bool system =
+		operation == IPP_OP_GET_SYSTEM_ATTRIBUTES || operation == IPP_OP_RESTART_SYSTEM;
 
 	ippSetVersion(r, (int)(version >> 8), (int)(version & 0xff));
-	ippSetOperation(r, IPP_OP_GET_PRINTER_ATTRIBUTES);
+	ippSetOperation(r, (ipp_op_t)operation);
 	ippSetRequestId(r, 1); /* always: it comes back in the bytes that are stored */
 	ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_CHARSET, "attributes-charset", NULL, "utf-8");
 	ippAddString(
 		r, IPP_TAG_OPERATION, IPP_TAG_LANGUAGE, "attributes-natural-language", NULL, "en");
-	ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_URI, "printer-uri", NULL, uri);
+	ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_URI, system ? "system-uri" : "printer-uri", NULL,
+		uri);
 	ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_NAME, "requesting-user-name", NULL, "carnet");
+	return r;
+}
+
+void ipp_write(ipp_t *r, struct buf *out)
+{
+	bug_if(ippWriteIO(out, write_to, 1, NULL, r) != IPP_STATE_DATA);
+	ippDelete(r);
+}
+
+void ipp_get_attributes(
+	struct buf *out, const char *uri, unsigned version, const char *const *names, size_t n)
+{
+	ipp_t *r = ipp_request(IPP_OP_GET_PRINTER_ATTRIBUTES, version, uri);
+
 	if (names == NULL)
 		ippAddString(
 			r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", NULL, "all");
 	else
 		ippAddStrings(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", (int)n,
 			NULL, names);
-	bug_if(ippWriteIO(out, write_to, 1, NULL, r) != IPP_STATE_DATA);
-	ippDelete(r);
+	ipp_write(r, out);
+}
+
+void ipp_call(struct buf *out, enum ipp_operation operation, const char *uri, unsigned version)
+{
+	ipp_write(ipp_request((int)operation, version, uri), out);
 }
 
 const char *const *ipp_identity_names(size_t *ret_n)
@@ -47,7 +65,7 @@ const char *const *ipp_identity_names(size_t *ret_n)
 		"printer-make-and-model", "printer-firmware-string-version",
 		"printer-serial-number", "natural-language-configured", "charset-configured",
 		"printer-state", "printer-state-reasons", "operations-supported",
-		"printer-config-change-time"};
+		"printer-config-change-time", "printer-up-time"};
 
 	*ret_n = array_len(names);
 	return names;
@@ -66,7 +84,7 @@ static ssize_t read_from(void *arg, ipp_uchar_t *p, size_t n)
 	return (ssize_t)n;
 }
 
-static ipp_t *parse(struct span answer, struct fault *reterr)
+ipp_t *ipp_parse(struct span answer, struct fault *reterr)
 {
 	ipp_t *r = ippNew();
 
@@ -115,11 +133,23 @@ static int check_status(ipp_t *r, struct fault *reterr)
 
 int ipp_check(struct span answer, struct fault *reterr)
 {
-	ipp_t *r = parse(answer, reterr);
+	ipp_t *r = ipp_parse(answer, reterr);
 	int rc = r ? check_status(r, reterr) : -1;
 
 	ippDelete(r);
 	return rc;
+}
+
+const char *ipp_words(struct span answer, struct arena *a)
+{
+	struct fault f = FAULT_INIT;
+	ipp_t *r = ipp_parse(answer, &f);
+	ipp_attribute_t *at = r ? ippFindAttribute(r, "status-message", IPP_TAG_TEXT) : NULL;
+	const char *s = at ? ippGetString(at, 0, NULL) : NULL;
+	const char *copy = s && *s ? arena_strndup(a, s, 255) : NULL;
+
+	ippDelete(r);
+	return copy;
 }
 
 bool ipp_is_version_refused(struct span answer)
@@ -127,9 +157,9 @@ bool ipp_is_version_refused(struct span answer)
 	return answer.n >= 4 && answer.p[2] == 0x05 && answer.p[3] == 0x03;
 }
 
-static ipp_t *parse_good(struct span answer, struct fault *reterr)
+ipp_t *ipp_parse_good(struct span answer, struct fault *reterr)
 {
-	ipp_t *r = parse(answer, reterr);
+	ipp_t *r = ipp_parse(answer, reterr);
 
 	if (r && check_status(r, reterr) < 0) {
 		ippDelete(r);
@@ -178,7 +208,7 @@ static bool has_integer(ipp_t *r, const char *name, int value)
 int ipp_read_identity(
 	struct span answer, struct arena *a, struct ipp_identity *ret, struct fault *reterr)
 {
-	ipp_t *r = parse_good(answer, reterr);
+	ipp_t *r = ipp_parse_good(answer, reterr);
 	ipp_attribute_t *at;
 	const char *uuid;
 
@@ -195,11 +225,15 @@ int ipp_read_identity(
 	ret->language = text_of(r, "natural-language-configured", a, 35);
 	ret->charset = text_of(r, "charset-configured", a, 40);
 	ret->state_text = text_of(r, "printer-state-reasons", a, 64);
-	ret->can_set = has_integer(r, "operations-supported", 0x0013);
+	ret->can_set = has_integer(r, "operations-supported", IPP_OP_SET_PRINTER_ATTRIBUTES);
+	ret->can_restart = has_integer(r, "operations-supported", IPP_OP_RESTART_PRINTER);
+	ret->can_restart_system = has_integer(r, "operations-supported", IPP_OP_RESTART_SYSTEM);
 	at = ippFindAttribute(r, "printer-state", IPP_TAG_ENUM);
 	ret->state = at ? ippGetInteger(at, 0) : 0;
 	at = ippFindAttribute(r, "printer-config-change-time", IPP_TAG_INTEGER);
 	ret->change = at && ippGetInteger(at, 0) > 0 ? (uint64_t)ippGetInteger(at, 0) : 0;
+	at = ippFindAttribute(r, "printer-up-time", IPP_TAG_INTEGER);
+	ret->up = at && ippGetInteger(at, 0) > 0 ? ippGetInteger(at, 0) : 0;
 	ret->stopped_for_reason =
 		ret->state == 5 && ret->state_text && strcmp(ret->state_text, "none") != 0;
 	ippDelete(r);
@@ -215,8 +249,10 @@ static bool ends_with(const char *s, const char *end)
 	return n > m && strcmp(s + n - m, end) == 0;
 }
 
-static bool listed(ipp_attribute_t *list, const char *name)
+static bool listed(ipp_t *r, const char *list_name, const char *name)
 {
+	ipp_attribute_t *list = ippFindAttribute(r, list_name, IPP_TAG_KEYWORD);
+
 	for (int i = 0; list && i < ippGetCount(list); i++) {
 		const char *s = ippGetString(list, i, NULL);
 		if (s && strcmp(s, name) == 0)
@@ -225,8 +261,28 @@ static bool listed(ipp_attribute_t *list, const char *name)
 	return false;
 }
 
+/* the standard's spelling, and PAPPL's */
+static const char *const settable_lists[] = {
+	"printer-settable-attributes-supported", "printer-settable-attributes"};
+
+bool ipp_is_settable(ipp_t *r, const char *name)
+{
+	for (size_t i = 0; i < array_len(settable_lists); i++)
+		if (listed(r, settable_lists[i], name))
+			return true;
+	return false;
+}
+
+bool ipp_is_about(const char *name)
+{
+	for (size_t i = 0; i < array_len(settable_lists); i++)
+		if (strcmp(name, settable_lists[i]) == 0)
+			return true;
+	return strcmp(name, "printer-uuid") == 0;
+}
+
 /* Moves by itself, whatever the settings say. */
-static bool is_volatile(const char *name)
+bool ipp_is_volatile(const char *name)
 {
 	return ends_with(name, "-time") || ends_with(name, "-date-time") ||
 	       ends_with(name, "-count") || ends_with(name, "-ready") ||
@@ -242,22 +298,19 @@ static bool is_setting(ipp_t *r, const char *name)
 		"printer-dns-sd-name", "printer-is-shared", "printer-op-policy",
 		"printer-error-policy"};
 
-	if (is_volatile(name))
+	if (ipp_is_volatile(name))
 		return false;
 	for (size_t i = 0; i < array_len(plain); i++)
 		if (strcmp(name, plain[i]) == 0)
 			return true;
 	return ends_with(name, "-default") || ends_with(name, "-configured") ||
-	       /* the standard's spelling, and PAPPL's */
-	       listed(ippFindAttribute(r, "printer-settable-attributes-supported", IPP_TAG_KEYWORD),
-		       name) ||
-	       listed(ippFindAttribute(r, "printer-settable-attributes", IPP_TAG_KEYWORD), name);
+	       ipp_is_about(name) || ipp_is_settable(r, name);
 }
 
 int ipp_setting_names(struct span all, struct arena *a, struct ipp_names *ret, struct fault *reterr)
 {
 	enum { NAMES_MAX = 1024 };
-	ipp_t *r = parse_good(all, reterr);
+	ipp_t *r = ipp_parse_good(all, reterr);
 	struct ipp_names names = {.name = r ? arena_array(a, NAMES_MAX, sizeof(char *)) : NULL};
 
 	if (!names.name) {
@@ -287,7 +340,7 @@ int ipp_setting_names(struct span all, struct arena *a, struct ipp_names *ret, s
 
 int ipp_count(struct span answer, uint64_t *ret_n, struct fault *reterr)
 {
-	ipp_t *r = parse_good(answer, reterr);
+	ipp_t *r = ipp_parse_good(answer, reterr);
 	uint64_t n = 0;
 
 	if (!r)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* DV-20 and DV-21. It reads no clock: it counts its own waits, which are never longer than they
- * seem. */
+/* DV-20 and DV-21: look, set, watch. */
 #include "services/worker/adapters/snmp_restart.h"
 
 #include <string.h>
@@ -20,15 +19,7 @@ enum {
 	NOT_RESETTING = 3,
 	DOWN = 5,
 	PRINTING = 4,
-	GOES_WITHIN = 24, /* questions' deadlines: 2 min of 5 s */
-	BACK_WITHIN = 180,
-	SLACK = 200, /* of two clocks, in hundredths of a second */
 };
-
-static uint32_t pace(const struct snmp_restart *r)
-{
-	return r->errand->probe_ms ? r->errand->probe_ms : 5000;
-}
 
 static void end(struct snmp_restart *r, const struct fault *f)
 {
@@ -52,26 +43,28 @@ static void ask(struct snmp_restart *r, snmp_fn fn)
 
 /* ---- it goes, and comes back ---- */
 
-/* Later than it could be without a restart? */
-static bool restarted(const struct snmp_restart *r)
+static void act(struct snmp_restart *r, enum uptime_says says)
 {
-	int64_t up = r->values[UP_TIME].number;
-
-	return up < r->up || up + SLACK < r->up + (int64_t)(r->waited_ms / 10);
-}
-
-static void wait_more(struct snmp_restart *r)
-{
-	if (r->waited_ms >= (uint64_t)BACK_WITHIN * pace(r))
-		end_why(r, CN_RESTART_PENDING, "",
+	switch (says) {
+	case UPTIME_WAIT:
+		timer_set(r->timer, r->up.pace_ms, 0);
+		break;
+	case UPTIME_BACK:
+		end(r, NULL);
+		break;
+	case UPTIME_STAYED:
+		if (r->unheard)
+			end_why(r, CN_UNREACHABLE, "snmp_silent",
+				"the restart was not answered: no agent, or a community that may "
+				"not write");
+		else
+			end_why(r, CN_REJECTED, "no_restart",
+				"the printer said yes and did not restart");
+		break;
+	case UPTIME_LOST:
+		end_why(r, CN_RESTART_PENDING, "not_back",
 			"the printer did not come back after its restart");
-	else if (!r->gone && r->waited_ms >= (uint64_t)GOES_WITHIN * pace(r) && r->unheard)
-		end_why(r, CN_UNREACHABLE, "snmp_silent",
-			"the restart was not answered: the community may not write, or no agent");
-	else if (!r->gone && r->waited_ms >= (uint64_t)GOES_WITHIN * pace(r))
-		end_why(r, CN_REJECTED, "no_restart", "the printer said yes and did not restart");
-	else
-		timer_set(r->timer, pace(r), 0);
+	}
 }
 
 static void on_look(void *arg, const struct fault *f)
@@ -79,23 +72,13 @@ static void on_look(void *arg, const struct fault *f)
 	struct snmp_restart *r = arg;
 
 	r->question = NULL;
-	if (f && f->code != CN_UNREACHABLE) {
+	if (f && f->code != CN_UNREACHABLE)
 		end(r, f);
-		return;
-	}
-	if (f) {
-		r->gone = true;
-		r->waited_ms += pace(r); /* the question took so long */
-	} else if (r->values[UP_TIME].kind == SNMP_NUMBER && restarted(r)) {
-		r->gone = true;
-		if (r->values[DEVICE_STATUS].number != DOWN) {
-			end(r, NULL);
-			return;
-		}
-	} else {
-		r->gone = false; /* a packet was lost, no more */
-	}
-	wait_more(r);
+	else if (f || r->values[UP_TIME].kind != SNMP_NUMBER)
+		act(r, uptime_silent(&r->up, r->up.pace_ms)); /* the question took so long */
+	else
+		act(r, uptime_answered(&r->up, r->values[UP_TIME].number,
+			       r->values[DEVICE_STATUS].number == DOWN));
 }
 
 static void on_time(void *arg)
@@ -104,7 +87,7 @@ static void on_time(void *arg)
 	void (*leave)(void) = r->errand->leave;
 
 	r->errand->enter(r->errand->arg);
-	r->waited_ms += pace(r);
+	r->up.waited_ms += r->up.pace_ms;
 	ask(r, on_look);
 	leave();
 }
@@ -122,7 +105,7 @@ static void on_set(void *arg, const struct fault *f)
 		return;
 	}
 	r->timer = timer_new(r->errand->loop, on_time, r);
-	wait_more(r);
+	act(r, UPTIME_WAIT);
 }
 
 static void on_before(void *arg, const struct fault *f)
@@ -139,7 +122,8 @@ static void on_before(void *arg, const struct fault *f)
 	else if (r->values[PRINTER_STATUS].number == PRINTING)
 		end_why(r, CN_DEVICE_BUSY, "printing", "the printer prints: no restart now");
 	else {
-		r->up = r->values[UP_TIME].number;
+		r->up = (struct uptime){.before = r->values[UP_TIME].number,
+			.pace_ms = r->errand->probe_ms ? r->errand->probe_ms : 5000};
 		r->question = snmp_reset(r->errand, r->how, on_set, r);
 	}
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "services/worker/adapters/snmp_device.h"
+#include "services/worker/adapters/uptime.h"
 
 /* Lives in the adapter's state. */
 struct snmp_restart {
@@ -13,10 +14,8 @@ struct snmp_restart {
 	struct snmp_question *question;
 	struct snmp_value values[4];
 	struct timer *timer;
-	int64_t up; /* before, in hundredths of a second */
-	uint64_t waited_ms;
+	struct uptime up;
 	bool unheard; /* the SET was not answered: perhaps it was done all the same */
-	bool gone;    /* it fell silent, or its up time fell */
 	snmp_fn fn;
 	void *arg;
 };
