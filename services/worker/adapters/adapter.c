@@ -7,8 +7,15 @@
 #include "gen/errors.h"
 #include "services/worker/credential.h"
 
+/* clang-format off */
 static const struct adapter *const adapters[] = {
-	&adapter_canon_rui, &adapter_ipp, &adapter_snmp, &adapter_konica_openapi};
+	&adapter_canon_rui,
+	&adapter_ipp,
+	&adapter_konica_openapi,
+	&adapter_ricoh_udirectory,
+	&adapter_snmp,
+};
+/* clang-format on */
 
 const struct adapter *adapter_find(const char *family)
 {
