@@ -13,7 +13,9 @@ struct pending {
 	struct http_request *request;
 	struct timer *timer;
 	unsigned status;
-	const char *text; /* page; NULL = export */
+	const char *text; /* page; NULL = export, or body */
+	const char *type; /* of body */
+	struct buf body;
 	char session[17];
 	uint32_t items;
 	bool secrets;
@@ -65,15 +67,18 @@ static void fire(void *arg)
 	struct pending *p = arg;
 
 	if (p->device->off) {
-		if (!p->text)
+		if (!p->text && !p->type)
 			op_export_end(p->device);
 		answer_reset(p->request);
 	} else if (p->text) {
 		http_respond(p->request, p->status, "text/html; charset=UTF-8",
 			(struct span){.p = (const uint8_t *)p->text, .n = strlen(p->text)});
+	} else if (p->type) {
+		http_respond(p->request, p->status, p->type, buf_span(&p->body));
 	} else {
 		write_export(p);
 	}
+	buf_fini(&p->body);
 	if (p->timer)
 		timer_free(p->timer);
 	free(p->password);
@@ -101,6 +106,20 @@ void answer_page(
 	p->request = r;
 	p->status = status;
 	p->text = text;
+	schedule(p, ms);
+}
+
+void answer_bytes(struct device *d, struct http_request *r, uint32_t ms, unsigned status,
+	const char *type, struct buf *body)
+{
+	struct pending *p = mem_alloc(sizeof(*p));
+
+	p->device = d;
+	p->request = r;
+	p->status = status;
+	p->type = type;
+	p->body = *body;
+	*body = BUF_INIT;
 	schedule(p, ms);
 }
 

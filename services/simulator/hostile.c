@@ -23,6 +23,9 @@ static const char *const NAMES[MP_COUNT] = {
 	[MP_06_HUGE] = "mp_06_huge",
 	[MP_06_TWICE] = "mp_06_twice",
 	[MP_07] = "mp_07",
+	[MP_10] = "mp_10",
+	[MP_11] = "mp_11",
+	[MP_12] = "mp_12",
 	[MP_21] = "mp_21",
 	[MP_21_HALF] = "mp_21_half",
 	[MP_21_CUT] = "mp_21_cut",
@@ -273,6 +276,45 @@ static void half_then_reset(struct http_request *r, const char *type, struct spa
 	http_stream_abort(s);
 }
 
+static void laugh(struct http_request *r, const char *type)
+{
+	struct buf b = BUF_INIT;
+
+	buf_adds(&b, "<?xml version=\"1.0\"?>\n<!DOCTYPE a [<!ENTITY e0 \"ha\">");
+	for (int i = 1; i < 10; i++) {
+		buf_addf(&b, "<!ENTITY e%d \"", i);
+		for (int k = 0; k < 10; k++)
+			buf_addf(&b, "&e%d;", i - 1);
+		buf_adds(&b, "\">");
+	}
+	buf_adds(&b, "]><a>&e9;</a>");
+	http_respond(r, 200, type, buf_span(&b));
+	buf_fini(&b);
+}
+
+static void point_outside(const struct device *d, struct http_request *r, const char *type)
+{
+	struct buf b = BUF_INIT;
+
+	buf_addf(&b,
+		"<?xml version=\"1.0\"?>\n<!DOCTYPE a [<!ENTITY f SYSTEM \"file:///etc/passwd\">"
+		"<!ENTITY h SYSTEM \"http://127.0.0.1:%u/entity\">]><a>&f;&h;</a>",
+		d->http_port);
+	http_respond(r, 200, type, buf_span(&b));
+	buf_fini(&b);
+}
+
+static void go_deep(struct http_request *r, const char *type)
+{
+	struct buf b = BUF_INIT;
+
+	buf_adds(&b, "<?xml version=\"1.0\"?>\n");
+	for (int i = 0; i < 1000000; i++)
+		buf_adds(&b, "<d>");
+	http_respond(r, 200, type, buf_span(&b));
+	buf_fini(&b);
+}
+
 void hostile_export(struct device *d, struct http_request *r, const char *type, struct span body)
 {
 	size_t half = d->fault.after_bytes ? size_min(d->fault.after_bytes, body.n) : body.n / 2;
@@ -284,6 +326,15 @@ void hostile_export(struct device *d, struct http_request *r, const char *type, 
 	case MP_03:
 	case MP_04:
 		drip(d, r, type);
+		break;
+	case MP_10:
+		laugh(r, type);
+		break;
+	case MP_11:
+		point_outside(d, r, type);
+		break;
+	case MP_12:
+		go_deep(r, type);
 		break;
 	case MP_21_CUT:
 	case MP_23_HALF:

@@ -43,6 +43,9 @@ enum mp {
 	MP_06_HUGE,
 	MP_06_TWICE,
 	MP_07,
+	MP_10, /* XML: billion laughs */
+	MP_11, /* an external entity */
+	MP_12, /* a million elements deep */
 	MP_21,
 	MP_21_HALF,
 	MP_21_CUT,
@@ -280,6 +283,9 @@ void rui_serve(struct device *d, struct http_request *r);
  * together. text lives in the request's arena or for ever. */
 void answer_page(
 	struct device *d, struct http_request *r, uint32_t ms, unsigned status, const char *text);
+/* The same with a body of any type, taken over; type lives for ever. */
+void answer_bytes(struct device *d, struct http_request *r, uint32_t ms, unsigned status,
+	const char *type, struct buf *body);
 /* An import/export in progress until the answer is written; the body is made only then, so that
  * waiting costs no memory. password NULL: the one item as .abk text; else device setting values. */
 void answer_export(struct device *d, struct http_request *r, const char *session, uint32_t items,
