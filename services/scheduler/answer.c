@@ -81,3 +81,25 @@ bool cursor_read(struct call *call, const char *cursor, const char **ret_name, s
 	call_refuse(call, CN_VALIDATION_FAILED, "cursor", "not a cursor of this list");
 	return false;
 }
+
+void run_get_add(struct txn *t, const struct uuid *run)
+{
+	struct db_args *a = db_add(t, &SQL_RUN_GET);
+
+	db_array(a);
+	db_uuid(a, run);
+	db_array_end(a);
+}
+
+void run_answer(struct call *call, struct db_result **r, size_t n)
+{
+	struct m_run run = {0};
+	struct m_run_one reply = {.run = &run};
+
+	if (!found_one(call, r[n - 1], "run"))
+		return;
+	struct row c = {.r = r[n - 1], .arena = &call->arena};
+	row_run(&c, &run);
+	events_run(&run.id);
+	call_reply(call, &reply);
+}

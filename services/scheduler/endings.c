@@ -42,6 +42,9 @@ void locked_job_read(struct db_result *r, int row, struct arena *arena, struct l
 	j->device_name = row_text(&c);
 	j->kind = row_text(&c);
 	j->lost = row_bool(&c);
+	j->job.aborting = row_bool(&c);
+	j->job.step = (enum write_step)row_uint(&c);
+	j->job.sent_in = row_uint(&c);
 }
 
 /* ---- the parameters of SQL_JOB_END, one array per column ---- */
@@ -164,6 +167,11 @@ static uint64_t get_bytes(const struct m_job_outcome *o)
 	return o->bytes;
 }
 
+static uint64_t get_step(const struct m_job_outcome *o)
+{
+	return (uint64_t)o->step;
+}
+
 static uint64_t get_lock_ms(const struct m_job_outcome *o)
 {
 	return o->lock_ms;
@@ -194,6 +202,45 @@ static void add_lists(struct db_args *a, const struct ending *e, size_t n, struc
 		else
 			db_text(a, json_write_list(&m_list_outcome_desc, lists, lists_n, arena));
 	}
+	db_array_end(a);
+}
+
+static void add_plans(struct db_args *a, const struct ending *e, size_t n, struct arena *arena)
+{
+	db_array(a);
+	for (size_t i = 0; i < n; i++) {
+		const struct m_job_outcome *o = e[i].report;
+		if (o == NULL || o->plan == NULL)
+			db_null(a);
+		else
+			db_text(a, json_write(&m_device_plan_desc, o->plan, arena));
+	}
+	db_array_end(a);
+}
+
+static void add_reports(struct db_args *a, const struct ending *e, size_t n, struct arena *arena)
+{
+	db_array(a);
+	for (size_t i = 0; i < n; i++) {
+		const struct m_job_outcome *o = e[i].report;
+		size_t items_n = o == NULL ? 0 : o->report_n;
+		const void **items = arena_array(arena, items_n + 1, sizeof(*items));
+		bug_if(items == NULL);
+		for (size_t k = 0; k < items_n; k++)
+			items[k] = &o->report[k];
+		if (items_n == 0)
+			db_null(a);
+		else
+			db_text(a, json_write_list(&m_item_report_desc, items, items_n, arena));
+	}
+	db_array_end(a);
+}
+
+static void add_pre_images(struct db_args *a, const struct ending *e, size_t n)
+{
+	db_array(a);
+	for (size_t i = 0; i < n; i++)
+		db_uuid(a, e[i].report == NULL ? NULL : &e[i].report->pre_image);
 	db_array_end(a);
 }
 
@@ -258,6 +305,10 @@ static void add_ends(struct txn *t, const struct ending *e, size_t n, struct are
 	texts(a, e, n, get_firmware);
 	texts(a, e, n, get_language);
 	add_lost_by(a, e, n);
+	add_plans(a, e, n, arena);
+	add_reports(a, e, n, arena);
+	add_pre_images(a, e, n);
+	report_ints(a, e, n, get_step);
 }
 
 /* ---- what a report says about the device ---- */
@@ -323,6 +374,45 @@ static void add_effects(struct txn *t, const struct ending *e, size_t n)
 	}
 }
 
+/* The last word about a write: NULL = nothing to say of the device, "" = it holds what it should,
+ * half_written = nobody can tell, so nothing is written to it before a person has looked. */
+static const char *attention(const struct ending *e)
+{
+	enum write_step said = e->report == NULL ? 0 : e->report->step;
+	enum write_step step = said == 0 ? e->step : said;
+	enum job_state state = e->verdict.state;
+
+	if (!job_terminal(state) || step == 0)
+		return NULL;
+	if (state == JOB_STATE_SUCCEEDED || state == JOB_STATE_UNCHANGED ||
+		step == WRITE_STEP_REVERTED)
+		return "";
+	return job_unsettled(step) && state != JOB_STATE_PARTIAL ? "half_written" : NULL;
+}
+
+static void add_attention(struct txn *t, const struct ending *e, size_t n)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < n; i++)
+		some |= attention(&e[i]) != NULL;
+	if (!some)
+		return;
+	struct db_args *a = db_add(t, &SQL_DEVICE_ATTENTION);
+	db_array(a);
+	for (size_t i = 0; i < n; i++) {
+		if (attention(&e[i]) != NULL)
+			db_uuid(a, &e[i].device);
+	}
+	db_array_end(a);
+	db_array(a);
+	for (size_t i = 0; i < n; i++) {
+		if (attention(&e[i]) != NULL)
+			db_text(a, attention(&e[i]));
+	}
+	db_array_end(a);
+}
+
 /* ---- public ---- */
 
 void endings_write(struct txn *t, const struct ending *ends, size_t n, struct arena *arena)
@@ -336,6 +426,7 @@ void endings_write(struct txn *t, const struct ending *ends, size_t n, struct ar
 		add_last(t, ends, n);
 	add_seen(t, ends, n, arena);
 	add_effects(t, ends, n);
+	add_attention(t, ends, n);
 }
 
 void endings_tell(const struct ending *ends, size_t n)
@@ -354,7 +445,10 @@ void endings_tell(const struct ending *ends, size_t n)
 		events_job(&event);
 		events_run(&e->run);
 		enum device_state state = device_effect(e);
+		const char *word = attention(e);
 		if (state != 0)
 			events_device(&e->device, state, event.cause);
+		else if (word != NULL && *word != '\0')
+			events_device(&e->device, DEVICE_STATE_ENROLLED, word);
 	}
 }

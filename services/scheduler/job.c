@@ -85,14 +85,20 @@ static void judge_wait(const struct job *j, const struct m_job_outcome *r,
 		v->wait_ms = r->retry_ms;
 }
 
-static void judge_cancel(const struct job *j, struct job_verdict *v)
+bool job_unsettled(enum write_step step)
+{
+	return step == WRITE_STEP_SENT || step == WRITE_STEP_ANSWERED ||
+	       step == WRITE_STEP_REVERTING;
+}
+
+void job_cancel(const struct job *j, enum write_step step, struct job_verdict *v)
 {
 	bool stops = v->state == JOB_STATE_DEFERRED || v->state == JOB_STATE_RETRY;
 
-	if (!j->cancel || !stops || j->state == JOB_STATE_STORING)
+	if (!j->cancel || !stops || j->state == JOB_STATE_STORING || job_unsettled(step))
 		return;
 	v->state = JOB_STATE_CANCELLED;
-	v->cause = CN_CANCELLED_BY_USER;
+	v->cause = j->aborting ? CN_CANCELLED_BY_BUDGET : CN_CANCELLED_BY_USER;
 }
 
 bool job_judge(const struct job *j, const struct m_job_outcome *r, const struct job_timers *t,
@@ -106,11 +112,18 @@ bool job_judge(const struct job *j, const struct m_job_outcome *r, const struct 
 	if (!job_held(j->state) || r->attempt != j->attempt || r->token != j->token)
 		return false;
 	judge_wait(j, r, t, random, &v);
-	judge_cancel(j, &v);
+	job_cancel(j, r->step == 0 ? j->step : r->step, &v);
 	if (job_held(v.state) || !job_edge(j->state, v.state))
 		return false;
 	*ret_verdict = v;
 	return true;
+}
+
+/* Its worker died in the attempt that wrote: nobody has looked at the device since. One more
+ * attempt looks, whatever the count; when that one kills its worker too, the count holds. */
+static bool owes_look(const struct job *j)
+{
+	return job_unsettled(j->step) && j->attempt <= j->sent_in;
 }
 
 struct job_verdict job_orphan(const struct job *j, enum job_blame blame, uint64_t in_flight,
@@ -130,7 +143,7 @@ struct job_verdict job_orphan(const struct job *j, enum job_blame blame, uint64_
 		v.crashes++;
 		v.suspect = j->suspect;
 		v.wait_ms = job_backoff(t->backoff_ms, t->backoff_max_ms, j->crashes, random);
-		if (v.crashes >= crashes_max) {
+		if (v.crashes >= crashes_max && !owes_look(j)) {
 			v.state = JOB_STATE_DEAD;
 			v.cause = CN_CRASH_LIMIT;
 		}
@@ -138,54 +151,4 @@ struct job_verdict job_orphan(const struct job *j, enum job_blame blame, uint64_
 		v.suspect = j->suspect;
 	}
 	return v;
-}
-
-/* ---- kinds of task ---- */
-
-static const struct kind {
-	const char *name;
-	const char *capability;
-	const char *families[4];
-} kinds[] = {
-	{"ab.backup", "ab.read", {"canon_rui", NULL}},
-	{"settings.backup", "settings.read", {"canon_rui", "ipp", NULL}},
-	{"device.probe", "", {"canon_rui", "ipp", "snmp", NULL}},
-};
-
-static const struct kind *kind_find(const char *name)
-{
-	for (size_t i = 0; name != NULL && i < array_len(kinds); i++) {
-		if (strcmp(kinds[i].name, name) == 0)
-			return &kinds[i];
-	}
-	return NULL;
-}
-
-bool job_kind_known(const char *kind)
-{
-	return kind_find(kind) != NULL;
-}
-
-const char *const *job_kind_families(const char *kind)
-{
-	static const char *const none[] = {NULL};
-	const struct kind *k = kind_find(kind);
-
-	return k == NULL ? none : k->families;
-}
-
-bool job_kind_fits(const char *kind, const char *family)
-{
-	for (const char *const *f = job_kind_families(kind); *f != NULL; f++) {
-		if (strcmp(*f, family) == 0)
-			return true;
-	}
-	return false;
-}
-
-const char *job_kind_capability(const char *kind)
-{
-	const struct kind *k = kind_find(kind);
-
-	return k == NULL ? "" : k->capability;
 }

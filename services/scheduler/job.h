@@ -17,7 +17,10 @@ struct job {
 	uint64_t errors, crashes, deferrals;
 	uint64_t suspect;                 /* width of its group, 0 = none */
 	uint64_t errors_max, crashes_max; /* of its run */
-	bool cancel;                      /* a person wants it ended */
+	bool cancel;                      /* a person or the error budget wants it ended */
+	bool aborting;                    /* the error budget */
+	enum write_step step;             /* how far writing came, 0 = it does not write */
+	uint64_t sent_in;                 /* attempt that first wrote, 0 = none */
 };
 
 struct job_timers {
@@ -38,6 +41,13 @@ bool job_held(enum job_state state);
 /* Full jitter: a random time up to min(max, first * 2^n). random: any 64 bits. */
 uint64_t job_backoff(uint64_t first_ms, uint64_t max_ms, uint64_t n, uint64_t random);
 
+/* Writing has begun and nobody knows how it ended: the next attempt must look at the device (C3,
+ * C4). Such a job is not cut by a cancel or a deadline. */
+bool job_unsettled(enum write_step step);
+/* A verdict of coming back later becomes `cancelled` where somebody wants the job ended; step: as
+ * last heard. */
+void job_cancel(const struct job *j, enum write_step step, struct job_verdict *v);
+
 /* Judges a worker's report. false: refused, because attempt or token is not the present one, no
  * worker holds the job, or the edge is not in the table; nothing changes (FL-51).
  *
@@ -48,7 +58,8 @@ bool job_judge(const struct job *j, const struct m_job_outcome *report,
 	const struct job_timers *timers, uint64_t random,
 	struct job_verdict *ret_verdict) must_check;
 
-/* What the death of its worker means for a held job. */
+/* What the death of its worker means for a held job. At crashes_max it is dead, but never before an
+ * attempt after the one that wrote has had its chance to look at the device. */
 enum job_blame {
 	JOB_CULPRIT,   /* the worker died in it: a crash is charged (RL-16) */
 	JOB_NEIGHBOUR, /* somebody else's fault: given back */
@@ -57,12 +68,3 @@ enum job_blame {
 /* in_flight: jobs among which the culprit must be (all, or those already suspect). */
 struct job_verdict job_orphan(const struct job *j, enum job_blame blame, uint64_t in_flight,
 	const struct job_timers *timers, uint64_t random);
-
-/* Whether a family's adapter can do a kind of task at all; else the target ends as skipped,
- * unsupported_device (FL-47). Unknown kinds: false. */
-bool job_kind_known(const char *kind);
-bool job_kind_fits(const char *kind, const char *family);
-/* Families that fit, ends with NULL. */
-const char *const *job_kind_families(const char *kind);
-/* The capability without which a device of such a task is skipped; "" = none. */
-const char *job_kind_capability(const char *kind);

@@ -6,6 +6,7 @@
 
 #include "common/base/crashpoint.h"
 #include "services/scheduler/batch.h"
+#include "services/scheduler/kind.h"
 
 #define CREDENTIALS_MAX 16u
 
@@ -15,6 +16,7 @@ struct handed {
 	size_t call;
 	enum job_state refused; /* terminal state when it may not be worked on */
 	int cause;
+	const char *reason;
 };
 
 struct claims {
@@ -29,6 +31,14 @@ static void judge_device(struct handed *h)
 {
 	bool probe = strcmp(h->work->kind, "device.probe") == 0;
 
+	/* C3: nothing is written over what nobody has looked at; reads and reverts are allowed */
+	if (h->work->phase == RUN_PHASE_APPLY && h->work->step == 0 &&
+		h->work->device->state_cause != NULL &&
+		strcmp(h->work->device->state_cause, "half_written") == 0) {
+		h->refused = JOB_STATE_FAILED;
+		h->cause = CN_READBACK_DIFFERS;
+		h->reason = "half_written";
+	}
 	switch (h->work->device->state) {
 	case DEVICE_STATE_SUSPENDED:
 		h->refused = JOB_STATE_SKIPPED;
@@ -46,6 +56,23 @@ static void judge_device(struct handed *h)
 	case DEVICE_STATE_ENROLLED:
 		break;
 	}
+	if (h->refused != 0 && job_unsettled(h->work->step)) { /* it wrote, and cannot look */
+		h->refused = JOB_STATE_FAILED;
+		h->reason = "half_written";
+	}
+}
+
+/* What a job that writes carries from its plan and from its earlier attempts. */
+static void read_write(struct row *c, struct m_job_work *w)
+{
+	w->phase = (enum run_phase)row_uint(c);
+	w->plan_hash = row_bytes(c);
+	w->step = (enum write_step)row_uint(c);
+	w->pre_image = row_uuid(c);
+	w->source = row_uuid(c);
+	w->map = json_read_list(&m_slot_map_desc, sizeof(*w->map),
+		db_get_text(c->r, c->row, c->col++), c->arena, &w->map_n);
+	w->accept = json_read_texts(db_get_text(c->r, c->row, c->col++), c->arena, &w->accept_n);
 }
 
 static void read_work(struct row *c, struct handed *h, bool *ret_credentials)
@@ -76,6 +103,7 @@ static void read_work(struct row *c, struct handed *h, bool *ret_credentials)
 	/* where the list was frozen, not where the device moved since (FL-22) */
 	d->address = row_text(c);
 	d->name = row_text(c);
+	read_write(c, w);
 	h->work = w;
 	judge_device(h);
 }
@@ -97,13 +125,15 @@ static void add_refusals(struct txn *t, const struct claims *c)
 {
 	struct db_args *a = db_add(t, &SQL_JOB_REFUSE);
 
-	for (int column = 0; column < 3; column++) {
+	for (int column = 0; column < 4; column++) {
 		db_array(a);
 		for (size_t i = 0; i < c->n; i++) {
 			if (c->jobs[i].refused == 0)
 				continue;
 			if (column == 0)
 				db_uuid(a, &c->jobs[i].work->job);
+			else if (column == 3)
+				db_text(a, c->jobs[i].reason);
 			else
 				db_int(a, column == 1 ? (int)c->jobs[i].refused : c->jobs[i].cause);
 		}
@@ -206,11 +236,13 @@ static void committed(
 
 static void add_claim(struct txn *t, const struct call *call)
 {
-	static const char *const all[] = {"canon_rui", "ipp", "snmp"};
 	const struct m_job_claim *m = call->body;
-	size_t n = m->families_n > 0 ? m->families_n : array_len(all);
-	const char *const *families = m->families_n > 0 ? m->families : all;
+	const char *const *families = m->families_n > 0 ? m->families : families_all();
+	size_t n = m->families_n;
 	struct db_args *a = db_add(t, &SQL_JOB_CLAIM);
+
+	while (m->families_n == 0 && families[n] != NULL)
+		n++;
 
 	db_text(a, m->pool == NULL ? "" : m->pool);
 	db_array(a);

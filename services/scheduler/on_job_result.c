@@ -40,6 +40,7 @@ static void judge(struct results *s, const struct batch *b, const struct locked_
 		.kind = j->kind,
 		.attempt = j->job.attempt,
 		.was = j->job.state,
+		.step = j->job.step,
 		.report = o};
 	if (job_judge(&j->job, o, &timers, random_u64(), &e->verdict)) {
 		s->accepted[j->place] = true;

@@ -183,6 +183,12 @@ static void read_outcome(struct row *c, struct m_outcome *o)
 	o->n = row_uint(c);
 	o->example = row_text(c);
 	o->detail = row_text(c);
+	o->step = (enum write_step)row_uint(c);
+	o->needs = json_read_texts(db_get_text(c->r, c->row, c->col++), c->arena, &o->needs_n);
+	o->add = row_uint(c);
+	o->change = row_uint(c);
+	o->remove = row_uint(c);
+	o->losses = row_uint(c);
 }
 
 static void listed_outcomes(unused struct txn *t, struct db_result **r, unused size_t n,

@@ -38,19 +38,11 @@ static void run_done(
 	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
-	struct m_run run = {0};
-	struct m_run_one reply = {.run = &run};
 
-	if (f != NULL) {
+	if (f != NULL)
 		answer_fault(call, f);
-		return;
-	}
-	if (!found_one(call, r[n - 1], "run"))
-		return;
-	struct row c = {.r = r[n - 1], .arena = &call->arena};
-	row_run(&c, &run);
-	events_run(&run.id);
-	call_reply(call, &reply);
+	else
+		run_answer(call, r, n);
 }
 
 static void run_begun(struct txn *t, unused struct db_result **r, unused size_t n,
@@ -65,10 +57,7 @@ static void run_begun(struct txn *t, unused struct db_result **r, unused size_t 
 	}
 	db_uuid(db_add(t, &SQL_RUN_CANCEL), &m->id);
 	stop_run(t, &m->id, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
-	struct db_args *a = db_add(t, &SQL_RUN_GET);
-	db_array(a);
-	db_uuid(a, &m->id);
-	db_array_end(a);
+	run_get_add(t, &m->id);
 	db_commit(t, run_done, call);
 }
 

@@ -16,29 +16,18 @@ static void committed(
 	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct rerun *s = arg;
-	struct m_run run = {0};
-	struct m_run_one reply = {.run = &run};
 
 	if (f != NULL) {
 		answer_fault(s->call, f);
 		return;
 	}
-	if (!found_one(s->call, r[n - 1], "run"))
-		return;
-	struct row c = {.r = r[n - 1], .arena = &s->call->arena};
-	row_run(&c, &run);
 	opening_tell(&s->opening);
-	events_run(&run.id);
-	call_reply(s->call, &reply);
+	run_answer(s->call, r, n);
 }
 
 static void commit(struct rerun *s, struct txn *t)
 {
-	struct db_args *a = db_add(t, &SQL_RUN_GET);
-
-	db_array(a);
-	db_uuid(a, &s->run);
-	db_array_end(a);
+	run_get_add(t, &s->run);
 	db_commit(t, committed, s);
 }
 
@@ -132,7 +121,11 @@ static void checked(
 	}
 	s->task = db_get_uuid(r[n], 0, 0);
 	s->kind = arena_strdup(&s->call->arena, db_get_text(r[n], 0, 1));
-	run_insert(t, &s->run, &s->task, "rerun", &m->id, 0);
+	run_insert(t, &(struct new_run){.run = s->run,
+			      .task = s->task,
+			      .rerun_of = m->id,
+			      .kind = s->kind,
+			      .cause = "rerun"});
 	add_choice(t, m);
 	db_step(t, chosen, s);
 }

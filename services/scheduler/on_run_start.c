@@ -29,30 +29,19 @@ static void committed(
 	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct start *s = arg;
-	struct m_run run = {0};
-	struct m_run_one reply = {.run = &run};
 
 	if (f != NULL) {
 		failed(s, f);
 		return;
 	}
-	if (!found_one(s->call, r[n - 1], "run"))
-		return;
-	struct row c = {.r = r[n - 1], .arena = &s->call->arena};
-	row_run(&c, &run);
 	opening_tell(&s->opening);
-	events_run(&run.id);
-	call_reply(s->call, &reply);
+	run_answer(s->call, r, n);
 }
 
 /* The answer is read in the transaction that made it. */
 static void commit(struct start *s, struct txn *t)
 {
-	struct db_args *a = db_add(t, &SQL_RUN_GET);
-
-	db_array(a);
-	db_uuid(a, &s->run);
-	db_array_end(a);
+	run_get_add(t, &s->run);
 	db_commit(t, committed, s);
 }
 
@@ -107,7 +96,9 @@ static void found(struct txn *t, struct db_result **r, size_t n, const struct fa
 		call_refuse(s->call, CN_CONFLICT, "task_inactive", "the task is not active");
 		return;
 	}
-	run_insert(t, &s->run, &s->task.id, "now", NULL, 0);
+	run_insert(t,
+		&(struct new_run){
+			.run = s->run, .task = s->task.id, .kind = s->task.kind, .cause = "now"});
 	db_step(t, made, s);
 }
 

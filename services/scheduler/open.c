@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/crashpoint.h"
+#include "services/scheduler/kind.h"
 #include "services/scheduler/run.h"
 #include "services/scheduler/scheduler.h"
 
@@ -16,6 +17,13 @@ struct open {
 	opening_fn fn;
 	preview_fn preview; /* only count */
 	void *arg;
+	/* what may hold the jobs back once they are made */
+	const struct m_wave *waves;
+	size_t n_waves;
+	uint64_t max_growth;
+	struct uuid approved; /* the run whose list was approved; nil = none */
+	bool held;
+	struct m_run_counts counts;
 	/* groups below those named, the filters among them parsed */
 	struct uuid *listed; /* static groups of the union */
 	const char **listed_via;
@@ -45,7 +53,7 @@ static void refuse(struct open *o, struct txn *t, const struct fault *f)
 	finish(o, NULL, f);
 }
 
-/* ---- step 3: the run knows its list ---- */
+/* ---- step 5: the run knows its list ---- */
 
 static void frozen(struct txn *t, unused struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
@@ -61,11 +69,72 @@ static void add_pool(struct open *o, const char *pool)
 		o->o->pools[o->o->n_pools++] = arena_strdup(o->arena, pool);
 }
 
+static void freeze(struct open *o, struct txn *t, enum run_state state, size_t n_waves)
+{
+	CRASHPOINT("run.targets_frozen");
+	struct db_args *a = db_add(t, &SQL_RUN_OPENED);
+	db_uuid(a, &o->o->run);
+	db_int(a, (int64_t)state);
+	db_uuid(a, &o->o->previous);
+	db_int(a, (int64_t)n_waves);
+	a = db_add(t, &SQL_TASK_RAN);
+	db_uuid(a, &o->o->task);
+	db_uuid(a, &o->o->run);
+	db_step(t, frozen, o);
+}
+
+/* ---- step 4, of a run with waves or a limit of growth: all its jobs are held yet ---- */
+
+static void weighed(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct open *o = arg;
+	uint64_t ends[RUN_WAVES_MAX];
+	size_t n_waves = run_waves(o->waves, o->n_waves, o->counts.waiting, ends);
+
+	if (f != NULL) {
+		finish(o, NULL, f);
+		return;
+	}
+	if (o->max_growth > 0 && (uint64_t)db_get_int(r[0], 0, 0) > o->max_growth) {
+		struct db_args *a = db_add(t, &SQL_RUN_HOLD);
+		db_uuid(a, &o->o->run);
+		db_text(a, "growth");
+		db_int(a, scheduler.config.approval_ms);
+		freeze(o, t, RUN_STATE_AWAITING_APPROVAL, n_waves);
+		return;
+	}
+	struct db_args *a = db_add(t, &SQL_HELD_READY);
+	db_uuid(a, &o->o->run);
+	db_int(a, 1);
+	freeze(o, t, run_end(RUN_STATE_RUNNING, &o->counts), n_waves);
+}
+
+static void weigh(struct open *o, struct txn *t)
+{
+	uint64_t ends[RUN_WAVES_MAX];
+	size_t n = run_waves(o->waves, o->n_waves, o->counts.waiting, ends);
+	struct db_args *a = db_add(t, &SQL_HELD_GROWTH);
+
+	db_uuid(a, &o->o->run);
+	db_uuid(a, &o->approved);
+	if (n > 0) {
+		a = db_add(t, &SQL_HELD_WAVES);
+		db_uuid(a, &o->o->run);
+		db_array(a);
+		for (size_t i = 0; i < n; i++)
+			db_int(a, (int64_t)ends[i]);
+		db_array_end(a);
+	}
+	db_step(t, weighed, o);
+}
+
+/* ---- step 3: the jobs are there ---- */
+
 static void inserted(
 	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct open *o = arg;
-	struct m_run_counts counts = {0};
 
 	if (f != NULL) {
 		finish(o, NULL, f);
@@ -77,20 +146,15 @@ static void inserted(
 		return;
 	}
 	for (int row = 0; row < db_rows(r[0]); row++) {
-		run_count_add(&counts, (enum job_state)db_get_int(r[0], row, 0),
-			db_get_int(r[0], row, 1));
-		if (db_get_int(r[0], row, 0) == JOB_STATE_READY)
+		enum job_state state = (enum job_state)db_get_int(r[0], row, 0);
+		run_count_add(&o->counts, state, db_get_int(r[0], row, 1));
+		if (state == JOB_STATE_READY || state == JOB_STATE_WAITING)
 			add_pool(o, db_get_text(r[0], row, 2));
 	}
-	CRASHPOINT("run.targets_frozen");
-	struct db_args *a = db_add(t, &SQL_RUN_OPENED);
-	db_uuid(a, &o->o->run);
-	db_int(a, (int64_t)run_end(RUN_STATE_RUNNING, &counts));
-	db_uuid(a, &o->o->previous);
-	a = db_add(t, &SQL_TASK_RAN);
-	db_uuid(a, &o->o->task);
-	db_uuid(a, &o->o->run);
-	db_step(t, frozen, o);
+	if (o->held && o->counts.waiting > 0)
+		weigh(o, t);
+	else
+		freeze(o, t, run_end(RUN_STATE_RUNNING, &o->counts), 0);
 }
 
 /* ---- step 2: the list ---- */
@@ -135,7 +199,7 @@ static void make_sql(struct open *o)
 static void add_open(struct open *o, struct txn *t)
 {
 	const struct m_targets *m = o->o->targets;
-	const char *const *families = job_kind_families(o->o->kind);
+	const char *const *families = kind_families(o->o->kind);
 	size_t n = 0;
 	struct db_args *a = db_add(t, &o->statement);
 
@@ -156,9 +220,10 @@ static void add_open(struct open *o, struct txn *t)
 		return;
 	db_text(a, o->o->kind);
 	add_texts(a, families, n);
-	db_text(a, job_kind_capability(o->o->kind));
+	db_text(a, kind_capability(o->o->kind));
 	db_int(a, strcmp(o->o->kind, "ab.backup") == 0 ? CN_UNSUPPORTED_DEVICE
 						       : CN_UNSUPPORTED_OPERATION);
+	db_bool(a, o->held);
 }
 
 static void insert_jobs(struct open *o, struct txn *t)
@@ -251,26 +316,33 @@ static void groups_read(
 		insert_jobs(o, t);
 }
 
-void run_insert(struct txn *t, const struct uuid *run, const struct uuid *task, const char *cause,
-	const struct uuid *rerun_of, int64_t due_ms)
+void run_insert(struct txn *t, const struct new_run *n)
 {
 	struct db_args *a = db_add(t, &SQL_RUN_INSERT);
 
-	db_uuid(a, run);
-	db_uuid(a, task);
+	db_uuid(a, &n->run);
+	db_uuid(a, &n->task);
 	db_int(a, RUN_STATE_OPENING);
-	db_text(a, cause);
-	db_uuid(a, rerun_of);
-	db_time_ms(a, due_ms);
+	db_text(a, n->cause);
+	db_uuid(a, &n->rerun_of);
+	db_time_ms(a, 0);
 	db_int(a, scheduler.config.run_deadline_ms);
 	db_int(a, JOB_ERRORS_MAX);
 	db_int(a, JOB_CRASHES_MAX);
+	db_int(a, kind_plans(n->kind) ? RUN_PHASE_PLAN : 0);
 }
 
 static void start(struct open *o, struct txn *t)
 {
 	const struct m_targets *m = o->o->targets;
 
+	if (o->o->from_run) {
+		struct db_args *a = db_add(t, &SQL_OPEN_FROM_RUN);
+		db_uuid(a, &o->o->run);
+		db_bool(a, o->held);
+		db_step(t, inserted, o);
+		return;
+	}
 	if (m == NULL) {
 		insert_jobs(o, t);
 		return;
@@ -280,6 +352,31 @@ static void start(struct open *o, struct txn *t)
 	db_step(t, groups_read, o);
 }
 
+/* ---- step 0: the rules of the run ---- */
+
+static void ruled(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct open *o = arg;
+
+	if (f != NULL) {
+		finish(o, NULL, f);
+		return;
+	}
+	bug_if(db_rows(r[n - 1]) != 1); /* made or locked in this transaction */
+	struct row c = {.r = r[n - 1], .arena = o->arena};
+	enum run_phase phase = (enum run_phase)row_uint(&c);
+	const char *waves = db_get_text(c.r, 0, c.col++);
+	o->max_growth = row_uint(&c);
+	o->approved = row_uuid(&c);
+	if (phase == 0 || phase == RUN_PHASE_APPLY)
+		o->waves = json_read_list(
+			&m_wave_desc, sizeof(*o->waves), waves, o->arena, &o->n_waves);
+	if (uuid_is_nil(&o->approved))
+		o->max_growth = 0;
+	o->held = o->n_waves > 0 || o->max_growth > 0;
+	start(o, t);
+}
+
 void opening_start(
 	struct txn *t, struct opening *opening, struct arena *arena, opening_fn fn, void *arg)
 {
@@ -287,7 +384,8 @@ void opening_start(
 
 	bug_if(o == NULL);
 	*o = (struct open){.o = opening, .arena = arena, .fn = fn, .arg = arg};
-	start(o, t);
+	db_uuid(db_add(t, &SQL_RUN_RULES), &opening->run);
+	db_step(t, ruled, o);
 }
 
 void opening_preview(struct txn *t, const struct m_targets *targets, struct arena *arena,

@@ -85,15 +85,12 @@ static void judge(struct orphans *o, const struct locked_job *jobs, size_t n, si
 		.kind = j->kind,
 		.attempt = j->job.attempt,
 		.was = j->job.state,
+		.step = j->job.step,
 		.lost_by = o->workers[j->place],
 		.detail = "its worker was lost"};
 	e->verdict = job_orphan(&j->job, blame(o, j->place, j->job.suspect > 0, some_suspects),
 		among, &timers, random_u64());
-	if (j->job.cancel && e->verdict.state == JOB_STATE_RETRY &&
-		j->job.state != JOB_STATE_STORING) {
-		e->verdict.state = JOB_STATE_CANCELLED;
-		e->verdict.cause = CN_CANCELLED_BY_USER;
-	}
+	job_cancel(&j->job, j->job.step, &e->verdict);
 	if (e->verdict.state == JOB_STATE_DEAD && o->phase != NULL)
 		e->detail = arena_printf(&o->arena, "its worker died in it, phase %.32s", o->phase);
 	o->n_ends++;

@@ -10,6 +10,7 @@
 #include "common/base/crashpoint.h"
 #include "common/clock/clock.h"
 #include "common/log/log.h"
+#include "services/scheduler/kind.h"
 #include "services/scheduler/run.h"
 #include "services/scheduler/schedule.h"
 #include "services/scheduler/scheduler.h"
@@ -91,6 +92,7 @@ static void open_found(
 	o->kind = row_text(&c);
 	o->targets = json_read(&m_targets_desc, db_get_text(c.r, 0, c.col++), &p->arena);
 	o->previous = row_uuid(&c);
+	o->from_run = row_bool(&c);
 	if (o->targets == NULL)
 		o->targets = &p->none;
 	opening_start(t, o, &p->arena, open_ended, p);
@@ -156,6 +158,7 @@ static void fire(struct txn *t, const struct m_task *task, const char *local, in
 		db_int(a, scheduler.config.run_deadline_ms);
 		db_int(a, JOB_ERRORS_MAX);
 		db_int(a, JOB_CRASHES_MAX);
+		db_int(a, kind_plans(task->kind) ? RUN_PHASE_PLAN : 0);
 	}
 	struct db_args *a = db_add(t, &SQL_TASK_FIRED);
 	db_uuid(a, &task->id);

@@ -65,7 +65,41 @@ const void *json_read(const struct msg_desc *desc, const char *json, struct aren
 	return body;
 }
 
-static const char *dump(json_t *j, struct arena *arena)
+const void *json_read_list(const struct msg_desc *desc, size_t size, const char *json,
+	struct arena *arena, size_t *ret_n)
+{
+	json_t *j = *json == '\0' ? NULL : json_loads(json, 0, NULL);
+	size_t n = json_array_size(j);
+	uint8_t *list = n == 0 ? NULL : arena_array(arena, n, size);
+
+	*ret_n = 0;
+	for (size_t i = 0; list != NULL && i < n; i++) {
+		struct fault f = FAULT_INIT;
+		void *one = NULL;
+		if (msg_from_json(desc, json_array_get(j, i), arena, &one, &f) == 0)
+			memcpy(list + size * (*ret_n)++, one, size);
+	}
+	json_decref(j);
+	return list;
+}
+
+const char *const *json_read_texts(const char *json, struct arena *arena, size_t *ret_n)
+{
+	json_t *j = *json == '\0' ? NULL : json_loads(json, 0, NULL);
+	size_t n = json_array_size(j);
+	const char **list = n == 0 ? NULL : arena_array(arena, n, sizeof(*list));
+
+	*ret_n = 0;
+	for (size_t i = 0; list != NULL && i < n; i++) {
+		const char *text = json_string_value(json_array_get(j, i));
+		if (text != NULL)
+			list[(*ret_n)++] = arena_strdup(arena, text);
+	}
+	json_decref(j);
+	return list;
+}
+
+const char *json_dump(json_t *j, struct arena *arena)
 {
 	char *s = j == NULL ? NULL : json_dumps(j, JSON_COMPACT);
 	const char *copy = s == NULL ? NULL : arena_strdup(arena, s);
@@ -77,7 +111,7 @@ static const char *dump(json_t *j, struct arena *arena)
 
 const char *json_write(const struct msg_desc *desc, const void *body, struct arena *arena)
 {
-	return dump(msg_to_json(desc, body), arena);
+	return json_dump(msg_to_json(desc, body), arena);
 }
 
 const char *json_write_list(
@@ -87,7 +121,7 @@ const char *json_write_list(
 
 	for (size_t i = 0; i < n; i++)
 		(void)json_array_append_new(list, msg_to_json(desc, bodies[i]));
-	return dump(list, arena);
+	return json_dump(list, arena);
 }
 
 /* {"http": 8000} */
@@ -225,6 +259,7 @@ void row_task(struct row *c, struct m_task *t)
 	t->last_run = row_uuid(c);
 	uint64_t last = row_uint(c);
 	t->last_state = last == 0 ? NULL : run_state_words[last - 1].word;
+	t->approved = row_uuid(c);
 }
 
 /* "2=40 8=160" */
@@ -244,6 +279,21 @@ static void read_counts(const char *text, struct m_run_counts *counts)
 	}
 }
 
+static void row_run_plan(struct row *c, struct m_run *r)
+{
+	r->phase = (enum run_phase)row_uint(c);
+	r->plan = row_uuid(c);
+	r->plan_hash = row_bytes(c);
+	r->totals = json_read(&m_plan_totals_desc, row_text(c), c->arena);
+	r->applied_by = row_uuid(c);
+	r->wave = row_uint(c);
+	r->waves = row_uint(c);
+	r->confirm_until = row_time(c);
+	r->confirmed = row_bool(c);
+	r->reverts = row_uuid(c);
+	r->state_cause = row_text(c);
+}
+
 void row_run(struct row *c, struct m_run *r)
 {
 	r->id = row_uuid(c);
@@ -259,6 +309,7 @@ void row_run(struct row *c, struct m_run *r)
 	r->cause = row_text(c);
 	r->due_at = row_time(c);
 	r->deadline_at = row_time(c);
+	row_run_plan(c, r);
 	r->bytes = row_uint(c);
 	r->versions = row_uint(c);
 	struct m_run_counts *counts = arena_alloc(c->arena, sizeof(*counts));
@@ -266,23 +317,6 @@ void row_run(struct row *c, struct m_run *r)
 		read_counts(db_get_text(c->r, c->row, c->col), counts);
 	c->col++;
 	r->counts = counts;
-}
-
-/* [{"name": "list_1", "state": "done", …}] */
-static void read_lists(const char *json, struct m_target *t, struct arena *arena)
-{
-	json_t *j = *json == '\0' ? NULL : json_loads(json, 0, NULL);
-	size_t n = json_array_size(j);
-	struct m_list_outcome *lists = n == 0 ? NULL : arena_array(arena, n, sizeof(*lists));
-
-	for (size_t i = 0; lists != NULL && i < n; i++) {
-		struct fault f = FAULT_INIT;
-		void *one = NULL;
-		if (msg_from_json(&m_list_outcome_desc, json_array_get(j, i), arena, &one, &f) == 0)
-			lists[t->lists_n++] = *(struct m_list_outcome *)one;
-	}
-	t->lists = lists;
-	json_decref(j);
 }
 
 static void row_target_result(struct row *c, struct m_target *t)
@@ -295,13 +329,20 @@ static void row_target_result(struct row *c, struct m_target *t)
 	t->generation = row_uint(c);
 	t->entries = row_uint(c);
 	t->bytes = row_uint(c);
-	read_lists(db_get_text(c->r, c->row, c->col++), t, c->arena);
+	t->lists = json_read_list(&m_list_outcome_desc, sizeof(*t->lists),
+		db_get_text(c->r, c->row, c->col++), c->arena, &t->lists_n);
 	t->firmware = row_text(c);
 	t->language = row_text(c);
 	t->worker = row_text(c);
 	t->token = row_uint(c);
 	t->kind = row_text(c);
 	t->trace = t->job;
+	t->plan = json_read(&m_device_plan_desc, row_text(c), c->arena);
+	t->report = json_read_list(&m_item_report_desc, sizeof(*t->report),
+		db_get_text(c->r, c->row, c->col++), c->arena, &t->report_n);
+	t->pre_image = row_uuid(c);
+	t->step = (enum write_step)row_uint(c);
+	t->wave = row_uint(c);
 }
 
 void row_target(struct row *c, struct m_target *t)

@@ -29,8 +29,15 @@ void row_target(struct row *c, struct m_target *t);
 void row_group(struct row *c, struct m_group *g);
 void row_credential(struct row *c, struct m_credential *d);
 
+/* A JSON array of structs, size bytes each; 0 of them when it is none. */
+const void *json_read_list(const struct msg_desc *desc, size_t size, const char *json,
+	struct arena *arena, size_t *ret_n);
+/* A JSON array of texts. */
+const char *const *json_read_texts(const char *json, struct arena *arena, size_t *ret_n);
 /* The struct of desc from stored JSON; NULL when it is not of that form. */
 const void *json_read(const struct msg_desc *desc, const char *json, struct arena *arena);
+/* Compact JSON in the arena; takes j. */
+const char *json_dump(json_t *j, struct arena *arena);
 /* Compact JSON in the arena; "null" when memory ran out. */
 const char *json_write(const struct msg_desc *desc, const void *body, struct arena *arena);
 /* A JSON array of n structs that lie size bytes apart. */

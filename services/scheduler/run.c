@@ -36,6 +36,43 @@ unsigned run_percent(const struct m_run_counts *c)
 	return c->total == 0 ? 100 : (unsigned)(100 * (c->total - run_open(c)) / c->total);
 }
 
+bool run_budget_over(const struct run_rules *r, const struct m_run_counts *c, bool wave_ended)
+{
+	uint64_t failed = c->failed + c->dead + c->missed;
+	uint64_t ended = failed + c->succeeded + c->unchanged + c->partial + c->cancelled;
+
+	if (r->phase == RUN_PHASE_PLAN)
+		return false;
+	if (r->budget_percent == 0)
+		return r->waves > 0 && r->wave == 1 && failed > 0;
+	if (!wave_ended && ended < r->budget_min)
+		return false;
+	return 100 * failed > r->budget_percent * ended;
+}
+
+bool run_wave_idle(const struct run_rules *r, const struct m_run_counts *c)
+{
+	return r->wave < r->waves && c->waiting > 0 && run_open(c) == c->waiting;
+}
+
+size_t run_waves(const struct m_wave *waves, size_t n, uint64_t total,
+	uint64_t ret_ends[static RUN_WAVES_MAX])
+{
+	uint64_t done = 0;
+	size_t k = 0;
+
+	for (size_t i = 0; i <= n && k < RUN_WAVES_MAX && done < total; i++) {
+		uint64_t size = i == n || k == RUN_WAVES_MAX - 1 ? total
+				: waves[i].devices > 0           ? waves[i].devices
+						       : (total * waves[i].percent + 99) / 100;
+		if (size == 0)
+			continue;
+		done = size > total - done ? total : done + size;
+		ret_ends[k++] = done;
+	}
+	return k;
+}
+
 void run_count_add(struct m_run_counts *c, enum job_state state, int64_t n)
 {
 	uint64_t *const member[] = {[JOB_STATE_WAITING] = &c->waiting,

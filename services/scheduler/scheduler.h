@@ -16,7 +16,7 @@ struct scheduler {
 	struct service *service;
 	struct scheduler_config config;
 	/* what arrives while a transaction runs is served by the next (DESIGN "Batching") */
-	struct db_batch *claims, *renewals, *steps, *results; /* of struct call */
+	struct db_batch *claims, *renewals, *steps, *journal, *results; /* of struct call */
 	struct timer *tick;
 };
 
@@ -60,7 +60,8 @@ struct ending {
 	struct job_verdict verdict;
 	const struct m_job_outcome *report; /* NULL: the worker was lost */
 	struct uuid lost_by;
-	const char *detail; /* without a report */
+	const char *detail;   /* without a report */
+	enum write_step step; /* as last journaled */
 };
 
 /* One row of SQL_JOB_LOCK. */
@@ -93,6 +94,7 @@ void orphans_of_worker(const struct uuid *worker, const struct uuid *culprit, co
 struct opening {
 	struct uuid run, task, previous; /* previous: the run to compare with, or nil */
 	const char *kind;
+	bool from_run;                   /* its list is that of the run it applies or reverts */
 	const struct m_targets *targets; /* NULL: exactly the devices below */
 	const char *const *devices;      /* of a rerun: ids as text */
 	size_t devices_n;
@@ -109,9 +111,15 @@ void opening_start(struct txn *t, struct opening *o, struct arena *arena, openin
 void opening_tell(const struct opening *o);
 
 /* A run in state opening; its settings are those of the task now. One row comes back, none when the
- * run exists. */
-void run_insert(struct txn *t, const struct uuid *run, const struct uuid *task, const char *cause,
-	const struct uuid *rerun_of, int64_t due_ms);
+ * run exists. A kind that writes begins with a plan. */
+struct new_run {
+	struct uuid run, task, rerun_of; /* nil: none */
+	const char *kind, *cause;        /* now, rerun */
+};
+void run_insert(struct txn *t, const struct new_run *n);
+/* The answer of what opens, changes or cancels a run: the last result is SQL_RUN_GET's. */
+void run_get_add(struct txn *t, const struct uuid *run);
+void run_answer(struct call *call, struct db_result **r, size_t n);
 
 /* The same list, only counted: rows of SQL_OPEN_COUNTS. fn ends the transaction. */
 typedef void (*preview_fn)(struct txn *t, struct db_result *r, const struct fault *f, void *arg);
@@ -164,6 +172,9 @@ void on_run_list(struct call *call);
 void on_run_get(struct call *call);
 void on_run_cancel(struct call *call);
 void on_run_rerun(struct call *call);
+void on_run_apply(struct call *call);
+void on_run_confirm(struct call *call);
+void on_run_revert(struct call *call);
 void on_run_targets(struct call *call);
 void on_run_outcomes(struct call *call);
 void on_job_get(struct call *call);
@@ -172,6 +183,7 @@ void on_job_transitions(struct call *call);
 void on_job_claim(struct call *call);
 void on_job_renew(struct call *call);
 void on_job_advance(struct call *call);
+void on_job_journal(struct call *call);
 void on_job_result(struct call *call);
 void on_job_give_back(struct call *call);
 void on_worker_died(struct call *call);

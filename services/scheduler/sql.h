@@ -124,6 +124,33 @@ extern const struct db_sql SQL_WORKER_LIST;
 extern const struct db_sql SQL_HOLD_OVER;
 extern const struct db_sql SQL_PURGE;
 
+/* ---- sql_plan.c: the parameters stand there ---- */
+
+extern const struct db_sql SQL_RUN_RULES;
+extern const struct db_sql SQL_OPEN_FROM_RUN;
+extern const struct db_sql SQL_HELD_WAVES;
+extern const struct db_sql SQL_HELD_GROWTH;
+extern const struct db_sql SQL_HELD_READY;
+extern const struct db_sql SQL_RUN_HOLD;
+extern const struct db_sql SQL_PLAN_TOTALS;
+extern const struct db_sql SQL_PLAN_MADE;
+extern const struct db_sql SQL_WAVE_OPEN;
+extern const struct db_sql SQL_WAVE_SET;
+extern const struct db_sql SQL_APPLY_CHECK;
+extern const struct db_sql SQL_APPLY_INSERT;
+extern const struct db_sql SQL_APPLY_BY_ITSELF;
+extern const struct db_sql SQL_PLAN_APPLIED;
+extern const struct db_sql SQL_PLAN_ALWAYS;
+extern const struct db_sql SQL_GROWTH_APPROVED;
+extern const struct db_sql SQL_REVERT_CHECK;
+extern const struct db_sql SQL_CONFIRM;
+extern const struct db_sql SQL_REVERT_INSERT;
+extern const struct db_sql SQL_REVERTED_BY;
+extern const struct db_sql SQL_CONFIRM_OVER;
+extern const struct db_sql SQL_APPROVAL_OVER;
+extern const struct db_sql SQL_JOB_JOURNAL;
+extern const struct db_sql SQL_DEVICE_ATTENTION;
+
 /* Parts of the statement that opens a run (open.c). */
 #define SQL_OPEN_VALUES 8u
 extern const char SQL_OPEN_HEAD[], SQL_OPEN_ALL[], SQL_OPEN_EXCEPT[], SQL_OPEN_EXCEPT_FILTER[];

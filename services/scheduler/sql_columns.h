@@ -18,13 +18,15 @@
 	"d.id, d.name, d.kind, d.active, d.schedule::text, d.targets::text, d.settings::text,"     \
 	" d.retry::text, d.password_sealed, d.version, d.owner, d.created_at, d.next_at, "         \
 	"d.last_run,"                                                                              \
-	" (select r.state from sched.run r where r.id = d.last_run)"
-#define SQL_TASK_COLUMNS_N 15
+	" (select r.state from sched.run r where r.id = d.last_run), d.approved"
+#define SQL_TASK_COLUMNS_N 16
 
 #define SQL_RUN_COLUMNS                                                                            \
 	"r.id, r.task, r.task_name, r.kind, r.state, r.opened_at, r.ended_at, r.added, r.removed," \
-	" r.rerun_of, r.cause, r.due_at, r.deadline_at"
-#define SQL_RUN_COLUMNS_N 13
+	" r.rerun_of, r.cause, r.due_at, r.deadline_at, r.phase, r.plan, r.plan_hash,"             \
+	" r.totals::text, r.applied_by, r.wave, r.waves, r.confirm_until, r.confirmed, r.reverts," \
+	" r.state_cause"
+#define SQL_RUN_COLUMNS_N 24
 
 #define SQL_TARGET_COLUMNS                                                                         \
 	"j.id, j.run, j.device, j.device_name, j.address, j.type, j.via, j.state, j.cause, "       \
@@ -33,5 +35,25 @@
 	" j.created_at, j.started_at, j.ended_at, j.not_before,"                                   \
 	" (1000 * extract(epoch from coalesce(j.started_at, j.ended_at) - j.created_at))::bigint," \
 	" j.lock_ms, j.device_ms, j.store_ms, j.version, j.generation, j.entries, j.bytes,"        \
-	" j.lists::text, j.firmware, j.language, j.worker, j.token, r.kind"
-#define SQL_TARGET_COLUMNS_N 35
+	" j.lists::text, j.firmware, j.language, j.worker, j.token, r.kind, j.plan::text,"         \
+	" j.report::text, j.pre_image, j.step, j.wave"
+#define SQL_TARGET_COLUMNS_N 40
+
+/* How each statement that makes jobs ends: "ins" are the jobs, $1 is the run → state, jobs, pool.
+ * A held job is due at infinity. */
+#define SQL_OPEN_QUEUES                                                                            \
+	" queued as (insert into sched.ready select pool, family, id, device from ins"             \
+	"  where state = 2),"                                                                      \
+	" held as (insert into sched.later (job, due_at) select id, 'infinity' from ins"           \
+	"  where state = 1),"                                                                      \
+	" history as (insert into sched.transition (job, at, from_state, to_state, attempt, "      \
+	"token, cause)"                                                                            \
+	"  select id, statement_timestamp(), 1, state, 0, 0, cause from ins where state > 7),"     \
+	" counted as (insert into sched.run_count (run, state, n)"                                 \
+	"  select $1::uuid, state, count(*) from ins group by state)"                              \
+	" select state, count(*), pool from ins group by state, pool"
+/* Ids of jobs: those of one run differ in their last four bytes only, so they are made quickly and
+ * stand together in the index. Needs "base". */
+#define SQL_JOB_ID                                                                                 \
+	"encode(overlay(base.b placing int4send((row_number() over ())::int) from 13 for 4),"      \
+	" 'hex')::uuid"

@@ -24,22 +24,26 @@ const struct db_sql SQL_JOB_CLAIM = {"job_claim",
 	" took as (update sched.job j set state = 3, attempt = j.attempt + 1, worker = $4::uuid,"
 	"   token = 0, lost_by = null, started_at = coalesce(j.started_at, clock_timestamp()),"
 	"   not_before = null where j.id = any (array(select job from act))"
-	"   returning j.id, j.attempt, j.run, j.device, j.address, j.device_name)"
+	"   returning j.id, j.attempt, j.run, j.device, j.address, j.device_name, j.step,"
+	"   j.pre_image, j.source, j.plan_hash, j.map)"
 	" select " SQL_DEVICE_COLUMNS ", t.id, t.attempt, t.run, r.kind, r.settings::text,"
-	" r.password_sealed, greatest(1, (1000 * extract(epoch from r.deadline_at"
-	" - clock_timestamp()))::bigint), exists (select from fleet.credential),"
-	" t.address, t.device_name"
+	" r.password_sealed, greatest(case when t.step in (3, 4, 6) then 3600000 else 1 end,"
+	" (1000 * extract(epoch from r.deadline_at - clock_timestamp()))::bigint),"
+	" exists (select from fleet.credential), t.address, t.device_name, r.phase, t.plan_hash,"
+	" t.step, coalesce(t.pre_image, case r.phase when 3 then t.source end), t.source,"
+	" t.map::text, r.accept::text"
 	" from took t join sched.run r on r.id = t.run join " SQL_DEVICE_TABLES
 	" on d.id = t.device"
 	" order by t.id"};
 
-/* jobs, states, causes: claimed ones that may not go to the worker after all (FL-25, FL-13) */
+/* jobs, states, causes, reasons: claimed ones that may not go to the worker after all (FL-25,
+ * FL-13) */
 const struct db_sql SQL_JOB_REFUSE = {"job_refuse",
-	"with x as (select * from unnest($1::uuid[], $2::smallint[], $3::int[]) x(job, state, "
-	"cause)),"
+	"with x as (select * from unnest($1::uuid[], $2::smallint[], $3::int[],"
+	"  $4::text[]) x(job, state, cause, reason)),"
 	" gone as (delete from sched.active a using x where a.job = x.job)"
-	" update sched.job j set state = x.state, cause = x.cause, ended_at = clock_timestamp()"
-	" from x where j.id = x.job and j.state = 3"};
+	" update sched.job j set state = x.state, cause = x.cause, reason = x.reason,"
+	" ended_at = clock_timestamp() from x where j.id = x.job and j.state = 3"};
 
 /* worker, pool */
 const struct db_sql SQL_WORKER_SEEN = {"worker_seen",
@@ -78,7 +82,7 @@ const struct db_sql SQL_JOB_LOCK = {"job_lock",
 	"select u.place, j.state, j.attempt, j.token, j.errors, j.crashes, j.deferrals, j.suspect,"
 	" r.errors_max, r.crashes_max, coalesce((select a.cancel from sched.active a"
 	" where a.job = j.id), false), j.worker, j.run, j.device,"
-	" j.device_name, r.kind, j.lost_by is not null"
+	" j.device_name, r.kind, j.lost_by is not null, r.state = 5, j.step, j.sent_in"
 	" from unnest($1::uuid[]) with ordinality u(id, place) join sched.job j on j.id = u.id"
 	" join sched.run r on r.id = j.run"
 	" order by j.id for update of j"};
@@ -90,10 +94,12 @@ const struct db_sql SQL_JOB_END = {"job_end",
 	"  $11::text[], $12::text[], $13::text[], $14::uuid[], $15::bigint[], $16::bigint[],"
 	"  $17::bigint[], $18::text[], $19::int[], $20::int[], $21::int[], $22::boolean[], "
 	"$23::text[],"
-	"  $24::text[], $25::uuid[]) x(job, attempt, was, state, cause, errors, crashes, deferrals,"
+	"  $24::text[], $25::uuid[], $26::text[], $27::text[], $28::uuid[], $29::int[]) x(job, "
+	"attempt, was, state, cause, errors, crashes, deferrals,"
 	"  suspect, wait_ms, reason, detail, device_text, version, generation, entries, bytes, "
 	"lists,"
-	"  lock_ms, device_ms, store_ms, new_version, firmware, language, lost_by)),"
+	"  lock_ms, device_ms, store_ms, new_version, firmware, language, lost_by, "
+	"  plan, report, pre_image, step)),"
 	" upd as (update sched.job j set state = x.state, cause = x.cause, errors = x.errors,"
 	"  crashes = x.crashes, deferrals = x.deferrals, suspect = x.suspect, reason = x.reason,"
 	"  detail = x.detail, device_text = x.device_text, version = coalesce(x.version, "
@@ -104,6 +110,14 @@ const struct db_sql SQL_JOB_END = {"job_end",
 	"  lock_ms = x.lock_ms, device_ms = x.device_ms, store_ms = x.store_ms,"
 	"  new_version = x.new_version, firmware = coalesce(x.firmware, j.firmware),"
 	"  language = coalesce(x.language, j.language), lost_by = x.lost_by,"
+	"  plan = coalesce(x.plan::jsonb, j.plan), report = coalesce(x.report::jsonb, j.report),"
+	"  step = coalesce(nullif(x.step, 0), j.step),"
+	"  pre_image = case when j.step >= 3 then coalesce(j.pre_image, x.pre_image)"
+	"   else coalesce(x.pre_image, j.pre_image) end,"
+	"  plan_hash = case when x.state >= 8 then coalesce(j.plan_hash,"
+	"   decode(x.plan::jsonb->>'hash', 'base64')) else j.plan_hash end,"
+	"  source = case when x.state >= 8 then coalesce(j.source,"
+	"   (x.plan::jsonb->>'source')::uuid) else j.source end,"
 	"  ended_at = case when x.state >= 8 then clock_timestamp() end,"
 	"  deferred_ms = j.deferred_ms + case when x.state = 6 then x.wait_ms else 0 end,"
 	"  not_before = case when x.state in (6, 7) then clock_timestamp()"
@@ -180,17 +194,20 @@ const struct db_sql SQL_JOB_TRANSITIONS = {"job_transitions",
 /* ---- cancel and deadline: what waits ends at once, what runs is told ---- */
 
 /* run or null, job or null, state, cause. First what may be claimed: a claim holds its ready row,
- * so this waits for it and then finds the job active. */
+ * so this waits for it and then finds the job active. A job that began to write and did not say how
+ * it ended comes back, to look at its device. */
 const struct db_sql SQL_STOP_READY = {"stop_ready",
 	"with gone as (delete from sched.ready r using sched.job j where j.state = 2"
-	"  and (j.run = $1::uuid or j.id = $2::uuid) and r.pool = j.pool and r.family = j.family"
+	"  and j.step not in (3, 4, 6) and (j.run = $1::uuid or j.id = $2::uuid) and r.pool = "
+	"j.pool and r.family = j.family"
 	"  and r.job = j.id returning r.job)"
 	" update sched.job j set state = $3::smallint, cause = $4::int, ended_at = "
 	"clock_timestamp()"
 	" from gone where j.id = gone.job and j.state = 2"};
 const struct db_sql SQL_STOP_LATER = {"stop_later",
 	"with gone as (delete from sched.later l using sched.job j where j.state in (1, 6, 7)"
-	"  and (j.run = $1::uuid or j.id = $2::uuid) and l.job = j.id returning l.job)"
+	"  and j.step not in (3, 4, 6) and (j.run = $1::uuid or j.id = $2::uuid) and l.job = j.id "
+	"returning l.job)"
 	" update sched.job j set state = $3::smallint, cause = $4::int, ended_at = "
 	"clock_timestamp()"
 	" from gone where j.id = gone.job and j.state in (1, 6, 7)"};

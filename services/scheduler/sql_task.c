@@ -48,28 +48,34 @@ const struct db_sql SQL_ONE_SNAPSHOT = {
 
 #define RUN_FIELDS                                                                                 \
 	"(id, task, task_name, kind, state, cause, rerun_of, due_at, deadline_at, settings,"       \
-	" password_sealed, errors_max, crashes_max, snapshot)"
+	" password_sealed, errors_max, crashes_max, snapshot, phase, budget_percent, budget_min,"  \
+	" confirm_ms, accept)"
 /* Its settings are those of the task now. */
-#define RUN_OF_TASK(deadline, errors, crashes)                                                     \
+#define RUN_OF_TASK(deadline, errors, crashes, phase)                                              \
 	"clock_timestamp() + make_interval(secs => coalesce(nullif("                               \
 	"(t.retry->>'run_deadline_ms')::float8, 0), " deadline "::float8) / 1000), t.settings,"    \
 	" t.password_sealed, coalesce(nullif((t.retry->>'errors_max')::int, 0), " errors "::int)," \
 	" coalesce(nullif((t.retry->>'crashes_max')::int, 0), " crashes "::int),"                  \
-	" to_jsonb(t) - 'password_sealed' from sched.task t"
+	" to_jsonb(t) - 'password_sealed', " phase "::smallint,"                                   \
+	" coalesce((t.retry->>'budget_percent')::int, 0),"                                         \
+	" coalesce((t.retry->>'budget_min')::int, 0),"                                             \
+	" coalesce((t.settings->>'confirm_ms')::bigint, 0),"                                       \
+	" coalesce(t.settings->'accept', '[]') from sched.task t"
 
-/* id, task, state, cause, rerun_of, due_at, default deadline ms, errors_max, crashes_max */
+/* id, task, state, cause, rerun_of, due_at, default deadline ms, errors_max, crashes_max, phase */
 const struct db_sql SQL_RUN_INSERT = {"run_insert",
 	"insert into sched.run " RUN_FIELDS
 	" select $1::uuid, t.id, t.name, t.kind, $3::smallint, $4, $5::uuid, "
-	"$6::timestamptz, " RUN_OF_TASK("$7", "$8",
-		"$9") " where t.id = $2::uuid on conflict (id) do nothing returning id"};
-/* id, task, state, due_at, defaults as above: only if the firing written before is ours (FL-33) */
+	"$6::timestamptz, " RUN_OF_TASK("$7", "$8", "$9",
+		"$10") " where t.id = $2::uuid on conflict (id) do nothing returning id"};
+/* id, task, state, due_at, defaults and phase as above: only if the firing written before is ours
+ * (FL-33) */
 const struct db_sql SQL_RUN_OF_FIRING = {"run_of_firing",
 	"insert into sched.run " RUN_FIELDS
 	" select $1::uuid, t.id, t.name, t.kind, $3::smallint, 'schedule', null, "
-	"$4::timestamptz, " RUN_OF_TASK(
-		"$5", "$6", "$7") " where t.id = $2::uuid and exists (select from sched.firing f"
-				  " where f.task = t.id and f.run = $1::uuid)"};
+	"$4::timestamptz, " RUN_OF_TASK("$5", "$6", "$7",
+		"$8") " where t.id = $2::uuid and exists (select from sched.firing f"
+		      " where f.task = t.id and f.run = $1::uuid)"};
 /* task, run: the last run that was made of its targets */
 const struct db_sql SQL_TASK_RAN = {
 	"task_ran", "update sched.task set last_run = $2::uuid where id = $1::uuid"};
@@ -95,7 +101,8 @@ const struct db_sql SQL_RUN_LIST = {"run_list",
 	" interval '1 microsecond', $5::uuid)) order by r.opened_at desc, r.id desc limit $6::int"};
 /* ids → live ones, locked */
 const struct db_sql SQL_RUN_LOCK = {"run_lock",
-	"select r.id, r.state from sched.run r where r.id = any ($1::uuid[]) and r.state < 6"
+	"select r.id, r.state, r.phase, r.budget_percent, r.budget_min, r.wave, r.waves"
+	" from sched.run r where r.id = any ($1::uuid[]) and r.state < 6"
 	" order by r.id for update skip locked"};
 /* ids → run, state, n, rows */
 const struct db_sql SQL_RUN_COUNTS = {"run_counts",
@@ -108,14 +115,22 @@ const struct db_sql SQL_RUN_FOLD = {"run_fold",
 	" insert into sched.run_count select run, state, sum(n), sum(bytes), sum(versions) from "
 	"gone"
 	" group by run, state"};
-/* ids, states: runs that change state; terminal ones end */
+/* ids, states, causes or null: runs that change state; terminal ones end. A run that wrote and
+ * wants to be confirmed counts from its end. */
 const struct db_sql SQL_RUN_CHANGE = {"run_change",
-	"update sched.run r set state = c.state, ended_at = case when c.state >= 6 then"
-	" clock_timestamp() end from unnest($1::uuid[], $2::smallint[]) c(id, state)"
+	"update sched.run r set state = c.state, state_cause = coalesce(c.cause, r.state_cause),"
+	" ended_at = case when c.state >= 6 then clock_timestamp() end,"
+	" confirm_until = case when c.state >= 6 and r.phase = 2 and r.confirm_ms > 0"
+	"  and not r.confirmed and exists (select from sched.job j where j.run = r.id"
+	"   and j.step between 3 and 6 and j.pre_image is not null)"
+	"  then clock_timestamp() + r.confirm_ms * interval '1 millisecond' end"
+	" from unnest($1::uuid[], $2::smallint[], $3::text[]) c(id, state, cause)"
 	" where r.id = c.id and r.state < 6"};
-/* id, state, previous run or null: the list is frozen */
+/* id, state, previous run or null, waves: the list is frozen. Of a task that writes, the list to
+ * compare with is that of its plan. */
 const struct db_sql SQL_RUN_OPENED = {"run_opened",
 	"update sched.run r set state = $2::smallint, opened_at = clock_timestamp(),"
+	" waves = $4::smallint, wave = least(1, $4::smallint),"
 	" ended_at = case when $2::smallint >= 6 then clock_timestamp() end,"
 	" added = case when p.id is null then 0 else (select count(*) from sched.job n where n.run "
 	"= r.id"
@@ -124,11 +139,14 @@ const struct db_sql SQL_RUN_OPENED = {"run_opened",
 	" removed = case when p.id is null then 0 else (select count(*) from sched.job o where"
 	"  o.run = p.id and not exists (select from sched.job n where n.run = r.id"
 	"  and n.device = o.device)) end"
-	" from (select (select x.id from sched.run x where x.id = $3::uuid) as id) p"
+	" from (select (select coalesce(x.plan, x.id) from sched.run x where x.id = $3::uuid)"
+	"  as id) p"
 	" where r.id = $1::uuid"};
-/* One run that waits for its list, and its task's targets. */
+/* One run that waits for its list, its task's targets, the run before, and whether the list is that
+ * of another run. */
 const struct db_sql SQL_RUN_OPENING = {"run_opening",
-	"select r.id, r.task, r.kind, r.snapshot->'targets', r.snapshot->>'last_run'"
+	"select r.id, r.task, r.kind, r.snapshot->'targets', case when r.phase < 2 then"
+	" r.snapshot->>'last_run' end, r.phase >= 2"
 	" from sched.run r where r.state = 1 order by r.id limit 1 for update skip locked"};
 const struct db_sql SQL_RUN_LIVE = {"run_live",
 	"select r.id, r.state, r.deadline_at < clock_timestamp() from sched.run r"
@@ -142,9 +160,13 @@ const struct db_sql SQL_RUN_TARGETS = {"run_targets",
 	" order by j.id limit $5::int"};
 const struct db_sql SQL_RUN_OUTCOMES = {"run_outcomes",
 	"select state, cause, coalesce(reason, ''), count(*), min(device_name),"
-	" (array_agg(detail order by device_name))[1] from sched.job where run = $1::uuid"
-	" group by state, cause, coalesce(reason, '') order by count(*) desc, state, cause limit "
-	"1000"};
+	" (array_agg(detail order by device_name))[1], step, needs,"
+	" sum((plan->>'add')::bigint)::bigint, sum((plan->>'change')::bigint)::bigint,"
+	" sum((plan->>'remove')::bigint)::bigint, sum((plan->>'losses')::bigint)::bigint"
+	" from (select *, coalesce(plan->>'needs', '') as needs from sched.job"
+	"  where run = $1::uuid) j"
+	" group by state, cause, coalesce(reason, ''), step, needs"
+	" order by count(*) desc, state, cause limit 1000"};
 /* run → task, kind, task's present settings are taken by SQL_RUN_INSERT */
 const struct db_sql SQL_RERUN_CHECK = {"rerun_check",
 	"select r.task, r.kind, r.state, exists (select from sched.task t where t.id = r.task)"
@@ -158,7 +180,8 @@ const struct db_sql SQL_RERUN_DEVICES = {"rerun_devices",
 /* ---- opening a run: one statement of parts ----
  * $1 run, $2 devices, $3 static groups, $4 their ways, $5 ways of the filters, $6 devices left out,
  * $7 static groups left out, $8 values of the filters, $9 kind, $10 families that fit,
- * $11 capability, $12 cause for those that do not fit → state, jobs, pool */
+ * $11 capability, $12 cause for those that do not fit, $13 held: for a wave or for a person
+ * → state, jobs, pool */
 const char SQL_OPEN_HEAD[] =
 	"with found as (select id, ''::text as via, 0 as o from unnest($2::uuid[]) id"
 	" union all select m.device, g.via, 1 from unnest($3::uuid[], $4::text[]) g(id, via)"
@@ -185,8 +208,6 @@ const char SQL_OPEN_COUNTS[] =
 	"  'retired'])[state], count(*) from d group by 2"
 	" union all select 'support', coalesce(capabilities -> 'ab.read' ->> 'result', 'unknown'),"
 	"  count(*) from d group by 2";
-/* Ids of jobs: those of one run differ in their last four bytes only, so they are made quickly and
- * stand together in the index. */
 const char SQL_OPEN_TAIL[] =
 	"), pick as materialized (select distinct on (id) id, via from found"
 	"  where id not in (select id from gone where id is not null)"
@@ -194,23 +215,16 @@ const char SQL_OPEN_TAIL[] =
 	" base as (select uuid_send(sched.uuid7()) as b),"
 	" ins as (insert into sched.job (id, run, device, state, cause, pool, family, created_at,"
 	"   ended_at, device_name, address, type, via)"
-	"  select encode(overlay(base.b placing int4send((row_number() over ())::int) from 13 for "
-	"4),"
-	"    'hex')::uuid, $1::uuid, d.id, case c.cause when 0 then 2 else 11 end, c.cause, d.pool,"
+	"  select " SQL_JOB_ID
+	", $1::uuid, d.id, case c.cause when 0 then case when $13::boolean then 1"
+	"   else 2 end else 11 end, c.cause, d.pool,"
 	"   d.family, statement_timestamp(), case c.cause when 0 then null else"
 	"   statement_timestamp() end, d.name, d.address, d.type, p.via"
 	"  from pick p join fleet.device d on d.id = p.id cross join base cross join lateral "
 	"(select case"
 	"   when d.state = 5 then 1009 when d.state = 4 or (d.state = 1 and $9 <> 'device.probe')"
-	"   then 1008 when d.family <> all ($10::text[]) then $12::int"
+	"   then 1008 when $11 like '%.write' and d.managed_by <> 1 then 1007"
+	"   when d.family <> all ($10::text[]) then $12::int"
 	"   when $11 <> '' and d.capabilities -> $11 ->> 'result' = 'no' then $12::int"
 	"   else 0 end as cause) c"
-	"  returning id, state, cause, pool, family, device),"
-	" queued as (insert into sched.ready select pool, family, id, device from ins where state "
-	"= 2),"
-	" history as (insert into sched.transition (job, at, from_state, to_state, attempt, token, "
-	"cause)"
-	"  select id, statement_timestamp(), 1, state, 0, 0, cause from ins where state = 11),"
-	" counted as (insert into sched.run_count (run, state, n)"
-	"  select $1::uuid, state, count(*) from ins group by state)"
-	" select state, count(*), pool from ins group by state, pool";
+	"  returning id, state, cause, pool, family, device)," SQL_OPEN_QUEUES;

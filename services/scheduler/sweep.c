@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Maintenance, each tick, by every scheduler at once: rows that another one holds are passed by.
  * What is due becomes ready, ended leases are collected, deadlines and cancellations are carried
- * on, runs are looked at. Everything here can be done twice or be late without harm. */
+ * on, plans nobody approved expire, runs nobody confirmed are put back, runs are looked at.
+ * Everything here can be done twice or be late without harm. */
 #include <stdlib.h>
 
+#include "common/base/crashpoint.h"
 #include "services/scheduler/scheduler.h"
 
 #define READY_PER_TICK 20000
@@ -29,11 +31,23 @@ static void runs_read(struct txn *t, struct db_result **r, unused size_t n, cons
 		sweep.busy = false;
 		return;
 	}
+	for (int row = 0; row < db_rows(r[1]); row++) {
+		struct uuid run = db_get_uuid(r[1], row, 0);
+		stop_run(t, &run, JOB_STATE_MISSED, CN_APPROVAL_EXPIRED);
+		events_run(&run);
+	}
+	for (int row = 0; row < db_rows(r[2]); row++) {
+		struct uuid put_back = db_get_uuid(r[2], row, 1);
+		events_run(&put_back);
+	}
+	CRASHPOINT("sweep.runs");
 	for (int row = 0; row < db_rows(r[0]); row++) {
 		struct uuid run = db_get_uuid(r[0], row, 0);
 		enum run_state state = (enum run_state)db_get_int(r[0], row, 1);
 		if (state == RUN_STATE_CANCELLING)
 			stop_run(t, &run, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
+		else if (state == RUN_STATE_ABORTING)
+			stop_run(t, &run, JOB_STATE_CANCELLED, CN_CANCELLED_BY_BUDGET);
 		else if (db_get_bool(r[0], row, 2))
 			stop_run(t, &run, JOB_STATE_MISSED, CN_RUN_DEADLINE);
 		events_run(&run);
@@ -49,6 +63,8 @@ static void runs_begun(struct txn *t, unused struct db_result **r, unused size_t
 		return;
 	}
 	(void)db_add(t, &SQL_RUN_LIVE);
+	(void)db_add(t, &SQL_APPROVAL_OVER);
+	db_int(db_add(t, &SQL_CONFIRM_OVER), scheduler.config.run_deadline_ms);
 	db_step(t, runs_read, NULL);
 }
 

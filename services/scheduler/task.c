@@ -4,8 +4,9 @@
 
 #include <string.h>
 
+#include "common/exchange/item.h"
 #include "gen/errors.h"
-#include "services/scheduler/job.h"
+#include "services/scheduler/kind.h"
 #include "services/scheduler/schedule.h"
 #include "services/scheduler/sql.h"
 
@@ -16,13 +17,53 @@ static const char *const lists[] = {"all", "list_1", "list_2", "list_3", "list_4
 	"list_6", "list_7", "list_8", "list_9", "list_10", "one_touch", "coded_dial", "favorites",
 	"address_book", "speed_dial"};
 
-static bool list_known(const char *name)
+bool task_slot_known(const char *slot)
 {
-	for (size_t i = 0; i < array_len(lists); i++) {
-		if (strcmp(lists[i], name) == 0)
+	for (size_t i = 1; i < array_len(lists); i++) {
+		if (strcmp(lists[i], slot) == 0)
 			return true;
 	}
 	return false;
+}
+
+/* Members of a source that is named anew replace the former one, whichever it was. */
+static void merge_source(struct m_task_settings *to, const struct m_task_settings *from)
+{
+	bool named = (from->has & (HAS_TASK_SETTINGS__SOURCE | HAS_TASK_SETTINGS__SOURCE_AT)) != 0;
+
+	if (!named)
+		return;
+	to->source = from->source;
+	to->source_at = from->source_at;
+}
+
+static void merge_write(struct m_task_settings *to, const struct m_task_settings *from)
+{
+	merge_source(to, from);
+	if (from->has & HAS_TASK_SETTINGS__MODE)
+		to->mode = from->mode;
+	if (from->has & HAS_TASK_SETTINGS__MAP) {
+		to->map = from->map;
+		to->map_n = from->map_n;
+	}
+	if (from->has & HAS_TASK_SETTINGS__ITEMS) {
+		to->items = from->items;
+		to->items_n = from->items_n;
+	}
+	if (from->has & HAS_TASK_SETTINGS__ACCEPT) {
+		to->accept = from->accept;
+		to->accept_n = from->accept_n;
+	}
+	if (from->has & HAS_TASK_SETTINGS__REASON)
+		to->reason = from->reason;
+	if (from->has & HAS_TASK_SETTINGS__TRANSLITERATE)
+		to->transliterate = from->transliterate;
+	if (from->has & HAS_TASK_SETTINGS__ON_FAILURE)
+		to->on_failure = from->on_failure;
+	if (from->has & HAS_TASK_SETTINGS__CONFIRM_MS)
+		to->confirm_ms = from->confirm_ms;
+	if (from->has & HAS_TASK_SETTINGS__FILE_NAME)
+		to->file_name = from->file_name;
 }
 
 static void merge_settings(struct m_task_settings *to, const struct m_task_settings *from)
@@ -33,6 +74,7 @@ static void merge_settings(struct m_task_settings *to, const struct m_task_setti
 	}
 	if (from->has & HAS_TASK_SETTINGS__RESTART_IF_NEEDED)
 		to->restart_if_needed = from->restart_if_needed;
+	merge_write(to, from);
 	if (from->password_sealed.p != NULL) {
 		to->password_sealed = from->password_sealed;
 		to->password_id = from->password_id;
@@ -84,23 +126,124 @@ struct m_task *task_merge(
 	return t;
 }
 
-static int check_settings(const struct m_task *t, struct fault *err)
+static bool one_of(const char *const *words, size_t n, const char *word)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(words[i], word) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Every member of a list is one of the words. */
+static int check_words(const char *const *list, size_t n, const char *const *words, size_t words_n,
+	const char *noun, struct fault *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!one_of(words, words_n, list[i]))
+			return fault_why(err, CN_VALIDATION_FAILED, "unknown_word",
+				"there is no %s '%s'", noun, list[i]);
+	}
+	return 0;
+}
+
+/* AB-32: each slot of the device once; without a source list it keeps its content. */
+static int check_map(const struct m_task_settings *s, struct fault *err)
+{
+	for (size_t i = 0; i < s->map_n; i++) {
+		const char *slot = s->map[i].slot;
+		if (!task_slot_known(slot))
+			return fault_why(err, CN_VALIDATION_FAILED, "unknown_word",
+				"there is no slot '%s'", slot);
+		for (size_t k = 0; k < i; k++) {
+			if (strcmp(s->map[k].slot, slot) == 0)
+				return fault_why(err, CN_VALIDATION_FAILED, "slot_twice",
+					"slot '%s' is mapped twice", slot);
+		}
+	}
+	return 0;
+}
+
+/* A restore names one version or, for each device, the newest one of a time; an import and a
+ * delivery name a file. A distribution names a book, or leaves it to the devices' sets. Of which
+ * kind a version is, storage knows: the job refuses it (AB-33). */
+static int check_source(const struct m_task *t, struct fault *err)
+{
+	const struct m_task_settings *s = t->settings;
+	bool restore =
+		strcmp(t->kind, "ab.restore") == 0 || strcmp(t->kind, "settings.restore") == 0;
+	bool needs = restore || strcmp(t->kind, "ab.import") == 0 ||
+		     strcmp(t->kind, "file.deliver") == 0;
+	bool source = !uuid_is_nil(&s->source);
+
+	if (s->source_at != 0 && (!restore || source))
+		return fault_why(err, CN_VALIDATION_FAILED, "source_at",
+			"source_at is for restores, instead of a source");
+	if (needs && !source && s->source_at == 0)
+		return fault_why(err, CN_VALIDATION_FAILED, "source_required",
+			"say what shall be written: source%s", restore ? " or source_at" : "");
+	return 0;
+}
+
+static int check_write(const struct m_task *t, struct fault *err)
+{
+	static const char *const accepts[] = {
+		"losses", "secrets", "hazards", "language", "not_restorable"};
+	const struct m_task_settings *s = t->settings;
+	bool book = strncmp(t->kind, "ab.", 3) == 0;
+
+	if (check_source(t, err) < 0 || check_map(s, err) < 0)
+		return -1;
+	if ((s->map_n > 0 || s->mode != 0) && !book)
+		return fault_why(err, CN_VALIDATION_FAILED, "out_of_place",
+			"map and mode are for address books");
+	if (check_words(
+		    s->accept, s->accept_n, accepts, array_len(accepts), "word to accept", err) < 0)
+		return -1;
+	for (size_t i = 0; i < s->items_n; i++) {
+		if (exchange_item_bit(s->items[i]) < 0)
+			return fault_why(err, CN_VALIDATION_FAILED, "unknown_word",
+				"there is no item '%s'", s->items[i]);
+	}
+	if (one_of(s->accept, s->accept_n, "language") && (s->reason == NULL || *s->reason == '\0'))
+		return fault_why(err, CN_VALIDATION_FAILED, "reason_required",
+			"say why the language may differ");
+	return 0;
+}
+
+static int check_backup(const struct m_task *t, struct fault *err)
 {
 	const struct m_task_settings *s = t->settings;
 
-	for (size_t i = 0; i < s->lists_n; i++) {
-		if (!list_known(s->lists[i]))
-			return fault_why(err, CN_VALIDATION_FAILED, "unknown_word",
-				"there is no address list '%s'", s->lists[i]);
-	}
-	if (strcmp(t->kind, "ab.backup") != 0)
-		return 0;
 	if (s->password_sealed.p == NULL)
 		return fault_why(err, CN_VALIDATION_FAILED, "password_required",
 			"an encryption password is required, also without Type II/III devices");
 	if (s->lists_n == 0)
 		return fault_why(err, CN_VALIDATION_FAILED, "lists_required",
 			"choose at least one address list");
+	return 0;
+}
+
+static int check_settings(const struct m_task *t, struct fault *err)
+{
+	const struct m_task_settings *s = t->settings;
+
+	if (check_words(s->lists, s->lists_n, lists, array_len(lists), "address list", err) < 0)
+		return -1;
+	if (strcmp(t->kind, "ab.backup") == 0)
+		return check_backup(t, err);
+	if (kind_plans(t->kind) || strcmp(t->kind, "file.deliver") == 0)
+		return check_write(t, err);
+	return 0;
+}
+
+static int check_retry(const struct m_retry *r, struct fault *err)
+{
+	for (size_t i = 0; i < r->waves_n; i++) {
+		if ((r->waves[i].devices > 0) == (r->waves[i].percent > 0))
+			return fault_why(err, CN_VALIDATION_FAILED, "wave",
+				"a wave is a number of devices or a share of them");
+	}
 	return 0;
 }
 
@@ -111,10 +254,10 @@ int task_check(const struct m_task *t, int64_t now_ms, struct arena *arena, stru
 
 	if (t->name == NULL || *t->name == '\0')
 		return fault_why(reterr, CN_VALIDATION_FAILED, "required", "a task needs a name");
-	if (t->kind == NULL || !job_kind_known(t->kind))
+	if (t->kind == NULL || !kind_known(t->kind))
 		return fault_why(reterr, CN_VALIDATION_FAILED, "unknown_word",
 			"there is no task kind '%s'", t->kind == NULL ? "" : t->kind);
-	if (check_settings(t, reterr) < 0)
+	if (check_settings(t, reterr) < 0 || check_retry(t->retry, reterr) < 0)
 		return -1;
 	if (schedule_read(t->schedule, now_ms, &schedule, reterr) < 0)
 		return -1;

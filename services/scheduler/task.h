@@ -14,7 +14,11 @@ extern const char TASK_NOTE[];
 struct m_task *task_merge(
 	const struct m_task *old, const struct m_task *change, struct arena *arena);
 
-/* Names, kind, lists (lists_required), password (password_required, mandatory whatever the targets:
- * FL-42), schedule, filter. 0, or -1 with CN_VALIDATION_FAILED and the reason word. */
+/* A place for addresses on a device: list_1 … speed_dial. */
+bool task_slot_known(const char *slot);
+
+/* Names, kind, lists (lists_required), source, slots, waves, password (password_required, mandatory
+ * whatever the targets: FL-42), schedule, filter. 0, or -1 with CN_VALIDATION_FAILED and the reason
+ * word. */
 int task_check(const struct m_task *t, int64_t now_ms, struct arena *arena,
 	struct fault *reterr) must_check;

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The kinds of task, as data. */
+#include "services/scheduler/kind.h"
+
+#include <string.h>
+
+#define FAMILIES                                                                                   \
+	"canon_rui", "ipp", "snmp", "ricoh_udirectory", "konica_openapi", "kyocera_wsdl",          \
+		"jetdirect_ftp"
+#define BOOKS "canon_rui", "ricoh_udirectory", "konica_openapi"
+
+static const struct kind {
+	const char *name;
+	const char *capability;
+	bool plans;
+	const char *families[8];
+} kinds[] = {
+	{"ab.backup", "ab.read", false, {BOOKS, "kyocera_wsdl"}},
+	{"settings.backup", "settings.read", false, {"canon_rui", "ipp"}},
+	{"device.probe", "", false, {FAMILIES}},
+	/* what is written, is planned first */
+	{"ab.restore", "ab.write", true, {BOOKS}},
+	{"ab.import", "ab.write", true, {BOOKS}},
+	{"ab.distribute", "ab.write", true, {BOOKS}},
+	{"settings.restore", "settings.write", true, {"canon_rui", "ipp"}},
+	/* these leave what the device holds as it is: they run at once */
+	{"file.deliver", "", false, {"jetdirect_ftp"}},
+	{"device.restart", "restart", false, {BOOKS, "ipp", "snmp"}},
+};
+
+static const struct kind *find(const char *name)
+{
+	for (size_t i = 0; name != NULL && i < array_len(kinds); i++) {
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	}
+	return NULL;
+}
+
+bool kind_known(const char *kind)
+{
+	return find(kind) != NULL;
+}
+
+bool kind_plans(const char *kind)
+{
+	const struct kind *k = find(kind);
+
+	return k != NULL && k->plans;
+}
+
+const char *const *kind_families(const char *kind)
+{
+	static const char *const none[] = {NULL};
+	const struct kind *k = find(kind);
+
+	return k == NULL ? none : k->families;
+}
+
+const char *kind_capability(const char *kind)
+{
+	const struct kind *k = find(kind);
+
+	return k == NULL ? "" : k->capability;
+}
+
+const char *const *families_all(void)
+{
+	static const char *const all[] = {FAMILIES, NULL};
+
+	return all;
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The kinds of task (docs/spec/fleet.md 3.2): which device families can do them, what they need,
+ * whether they write. Data. */
+#pragma once
+
+#include "common/base/base.h"
+
+bool kind_known(const char *kind);
+/* It changes what a device holds: a run makes a plan first, and another one applies it (FL-27). */
+bool kind_plans(const char *kind);
+/* Families whose adapter can do it at all, ends with NULL; a target of another one ends as skipped
+ * (FL-47). Unknown kinds: none. */
+const char *const *kind_families(const char *kind);
+/* The capability without which a device of such a task is skipped; "" = none. */
+const char *kind_capability(const char *kind);
+/* Every family that Carnet knows, ends with NULL. */
+const char *const *families_all(void);

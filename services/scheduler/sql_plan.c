@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+/* SQL of tasks that write: plans, what applies and reverts them, waves, the journal. */
+#include "services/scheduler/sql.h"
+#include "services/scheduler/sql_columns.h"
+
+/* ---- opening ---- */
+
+/* run → phase, waves, max_growth, the run whose list was approved or null, kind */
+const struct db_sql SQL_RUN_RULES = {"run_rules",
+	"select r.phase, (r.snapshot->'retry'->'waves')::text,"
+	" coalesce((r.snapshot->'retry'->>'max_growth')::int, 0),"
+	" case when r.rerun_of is null and r.phase < 2 then coalesce("
+	"  (r.snapshot->>'approved')::uuid, (select coalesce(x.plan, x.id) from sched.run x"
+	"   where x.id = (r.snapshot->>'last_run')::uuid)) end"
+	" from sched.run r where r.id = $1::uuid"};
+
+/* run, held: the jobs of a run that applies or reverts another one → state, jobs, pool. Apply:
+ * exactly the targets of the plan with changes. Revert: those that wrote and were not put back; a
+ * device that another job has written since is left as it is. */
+const struct db_sql SQL_OPEN_FROM_RUN = {"open_from_run",
+	"with src as materialized (select r.phase, case r.phase when 2 then r.plan else r.reverts"
+	"   end as run from sched.run r where r.id = $1::uuid),"
+	" base as (select uuid_send(sched.uuid7()) as b),"
+	" ins as (insert into sched.job (id, run, device, state, cause, reason, pool, family,"
+	"   created_at, ended_at, device_name, address, type, via, source, plan_hash, map, plan)"
+	"  select " SQL_JOB_ID ", $1::uuid, d.id, case c.cause when 0 then case when $2::boolean"
+	"   then 1 else 2 end else 11 end, c.cause, case c.cause when 8103 then 'written_since'"
+	"   end, d.pool, d.family, statement_timestamp(), case c.cause when 0 then null else"
+	"   statement_timestamp() end, d.name, d.address, d.type, p.via,"
+	"   case s.phase when 2 then p.source else p.pre_image end,"
+	"   case s.phase when 2 then p.plan_hash end, p.map,"
+	"   case s.phase when 2 then p.plan end"
+	"  from src s join sched.job p on p.run = s.run join fleet.device d on d.id = p.device"
+	"  cross join base left join sched.written w on w.device = p.device"
+	"  cross join lateral (select case when d.state = 5 then 1009 when d.state in (1, 4)"
+	"   then 1008 when s.phase = 3 and w.job <> p.id and not exists (select from sched.job e"
+	"    join sched.run x on x.id = e.run where e.id = w.job and x.reverts = s.run)"
+	"   then 8103 else 0 end as cause) c"
+	"  where (s.phase = 2 and p.state in (8, 10) and p.plan_hash is not null)"
+	"   or (s.phase = 3 and p.state >= 8 and p.step between 3 and 6 and p.pre_image is not null"
+	"    and not exists (select from sched.run x join sched.job e on e.run = x.id"
+	"     and e.device = p.device where x.reverts = s.run and x.id <> $1::uuid"
+	"     and e.state in (8, 9)))"
+	"  returning id, state, cause, pool, family, device)," SQL_OPEN_QUEUES};
+
+/* run, last place of each wave: held jobs in order */
+const struct db_sql SQL_HELD_WAVES = {"held_waves",
+	"update sched.job j set wave = 1 + (select count(*) from unnest($2::int[]) e where e < "
+	"n.at)"
+	" from (select id, row_number() over (order by id) as at from sched.job"
+	"  where run = $1::uuid and state = 1) n where j.id = n.id"};
+/* run, run with the approved list → devices that are more */
+const struct db_sql SQL_HELD_GROWTH = {"held_growth",
+	"select count(*) from sched.job n where n.run = $1::uuid and n.state = 1 and not exists"
+	" (select from sched.job o where o.run = $2::uuid and o.device = n.device)"};
+/* run, wave: held jobs up to this wave may be claimed → pools */
+const struct db_sql SQL_HELD_READY = {"held_ready",
+	"with gone as (delete from sched.later l using sched.job j where j.run = $1::uuid"
+	"   and j.state = 1 and j.wave <= $2::int and l.job = j.id and l.due_at = 'infinity'"
+	"   returning l.job),"
+	" upd as (update sched.job j set state = 2 from gone where j.id = gone.job and j.state = 1"
+	"   returning j.id, j.pool, j.family, j.device),"
+	" ins as (insert into sched.ready select pool, family, id, device from upd)"
+	" select distinct pool from upd"};
+/* run, cause, approval ms: it waits before any device is contacted (FL-24). What is approved is
+ * the list. */
+const struct db_sql SQL_RUN_HOLD = {"run_hold",
+	"update sched.run r set state_cause = $2, approve_until = clock_timestamp()"
+	"  + $3::bigint * interval '1 millisecond', plan_hash = (select sha256(coalesce("
+	"   string_agg(uuid_send(j.device), '' order by j.device), '')) from sched.job j"
+	"   where j.run = r.id and j.state = 1)"
+	" where r.id = $1::uuid"};
+
+/* ---- a plan ends ---- */
+
+/* runs → run, hash over (device, its plan), devices with changes, totals, whether its scheduled
+ * task has approved a plan, and whether it was this one */
+const struct db_sql SQL_PLAN_TOTALS = {"plan_totals",
+	"select r.id, t.hash, t.devices, json_build_object('devices', t.devices, 'unchanged',"
+	"  t.same, 'refused', t.refused, 'add', t.add, 'change', t.change, 'remove', t.remove,"
+	"  'losses', t.losses, 'needs', coalesce((select json_agg(distinct w) from sched.job j"
+	"   cross join jsonb_array_elements_text(j.plan->'needs') w where j.run = r.id"
+	"   and j.state in (8, 10)), '[]'))::text,"
+	" a.id is not null, a.plan_hash is not distinct from t.hash"
+	" from sched.run r cross join lateral (select"
+	"  sha256(coalesce(string_agg(uuid_send(j.device) || j.plan_hash, '' order by j.device)"
+	"   filter (where j.state in (8, 9, 10)), '')) as hash,"
+	"  count(*) filter (where j.state in (8, 10) and j.plan_hash is not null) as devices,"
+	"  count(*) filter (where j.state = 9) as same,"
+	"  count(*) filter (where j.state not in (8, 9, 10)) as refused,"
+	"  coalesce(sum((j.plan->>'add')::bigint) filter (where j.state in (8, 10)), 0) as add,"
+	"  coalesce(sum((j.plan->>'change')::bigint) filter (where j.state in (8, 10)), 0)"
+	"   as change,"
+	"  coalesce(sum((j.plan->>'remove')::bigint) filter (where j.state in (8, 10)), 0)"
+	"   as remove,"
+	"  coalesce(sum((j.plan->>'losses')::bigint) filter (where j.state in (8, 10)), 0)"
+	"   as losses from sched.job j where j.run = r.id) t"
+	" left join sched.task k on k.id = r.task and r.cause = 'schedule'"
+	" left join sched.run a on a.id = k.approved"
+	" where r.id = any ($1::uuid[])"};
+/* run, hash, totals, approval ms or null = nobody is to be asked */
+const struct db_sql SQL_PLAN_MADE = {"plan_made",
+	"update sched.run set plan_hash = $2::bytea, totals = $3::jsonb, approve_until ="
+	" clock_timestamp() + $4::bigint * interval '1 millisecond' where id = $1::uuid"};
+/* runs → those with open jobs of a wave that was released */
+const struct db_sql SQL_WAVE_OPEN = {"wave_open",
+	"select r.id from sched.run r where r.id = any ($1::uuid[]) and exists (select from"
+	" sched.job j where j.run = r.id and j.state < 8 and j.wave <= r.wave)"};
+/* run, wave */
+const struct db_sql SQL_WAVE_SET = {
+	"wave_set", "update sched.run set wave = $2::smallint where id = $1::uuid"};
+
+/* ---- applying and reverting ---- */
+
+/* run → what decides about applying it; locked */
+const struct db_sql SQL_APPLY_CHECK = {"apply_check",
+	"select r.id, r.task, r.kind, r.state, r.phase, r.plan_hash, r.applied_by, r.state_cause,"
+	" r.accept::text, r.totals::text, coalesce(r.settings->>'reason', '')"
+	" from sched.run r where r.id = $1::uuid for update"};
+#define RUN_FIELDS                                                                                 \
+	"(id, task, task_name, kind, state, cause, deadline_at, settings, password_sealed,"        \
+	" errors_max, crashes_max, snapshot, phase, plan, plan_hash, budget_percent, budget_min,"  \
+	" confirm_ms, accept, reverts)"
+#define RUN_DEADLINE(ms)                                                                           \
+	"clock_timestamp() + make_interval(secs => coalesce(nullif("                               \
+	"(p.snapshot->'retry'->>'run_deadline_ms')::float8, 0), " ms "::float8) / 1000)"
+/* Applying: the settings are those of the plan. */
+#define RUN_OF_PLAN(accept, reason, ms)                                                            \
+	" p.task, p.task_name, p.kind, 1, 'apply', " RUN_DEADLINE(                                 \
+		ms) ", case when " reason " = '' then p.settings else p.settings || "              \
+					  "jsonb_build_object('reason', " reason ") end,"          \
+		    " p.password_sealed, p.errors_max, p.crashes_max, p.snapshot, 2, p.id, "       \
+		    "p.plan_hash,"                                                                 \
+		    " p.budget_percent, p.budget_min, p.confirm_ms, " accept ", null::uuid"
+/* id, plan, accepted words, reason or '', default deadline ms → id, task, kind; none when the
+ * request was served before */
+const struct db_sql SQL_APPLY_INSERT = {"apply_insert",
+	"insert into sched.run " RUN_FIELDS " select $1::uuid," RUN_OF_PLAN("$3::jsonb", "$4::text",
+		"$5") " from sched.run p where p.id = $2::uuid on conflict (id) do nothing"
+		      " returning id, task, kind"};
+/* plan, default deadline ms: the run that applies an approved plan by itself, to be opened by any
+ * scheduler → id */
+const struct db_sql SQL_APPLY_BY_ITSELF = {"apply_by_itself",
+	"insert into sched.run " RUN_FIELDS " select sched.uuid7()," RUN_OF_PLAN(
+		"coalesce((select a.accept from sched.task k join sched.run o on o.id = k.approved"
+		" join sched.run a on a.id = o.applied_by where k.id = p.task), p.accept)",
+		"''", "$2") " from sched.run p where p.id = $1::uuid returning id"};
+/* plan, run that applies it or null = the one of the former statement: it has done its part */
+const struct db_sql SQL_PLAN_APPLIED = {"plan_applied",
+	"update sched.run r set state = 6, ended_at = clock_timestamp(), approve_until = null,"
+	" state_cause = '', applied_by = coalesce($2::uuid, (select a.id from sched.run a"
+	"  where a.plan = r.id and a.phase = 2 order by a.id desc limit 1))"
+	" where r.id = $1::uuid"};
+const struct db_sql SQL_PLAN_ALWAYS = {"plan_always",
+	"update sched.task t set approved = $1::uuid from sched.run r where r.id = $1::uuid"
+	" and t.id = r.task"};
+/* run: a list that has grown is approved */
+const struct db_sql SQL_GROWTH_APPROVED = {"growth_approved",
+	"update sched.run r set state = 3, state_cause = '', approve_until = null, deadline_at ="
+	" clock_timestamp() + (r.deadline_at - r.opened_at), plan_hash = null"
+	" where r.id = $1::uuid returning wave"};
+
+/* run → what decides about confirming and reverting it; locked */
+const struct db_sql SQL_REVERT_CHECK = {"revert_check",
+	"select r.task, r.kind, r.state, r.phase, r.confirmed, r.reverted_by,"
+	" coalesce((select x.state from sched.run x where x.id = r.reverted_by), 6)"
+	" from sched.run r where r.id = $1::uuid for update"};
+const struct db_sql SQL_CONFIRM = {"confirm",
+	"update sched.run set confirmed = true, confirm_until = null where id = $1::uuid"};
+#define RUN_OF_REVERT(cause, ms)                                                                   \
+	" p.task, p.task_name, p.kind, 1, " cause                                                  \
+	", " RUN_DEADLINE(ms) ", p.settings,"                                                      \
+			      " p.password_sealed, p.errors_max, p.crashes_max, p.snapshot, 3, "   \
+			      "p.plan, null::bytea,"                                               \
+			      " 0, 0, 0, p.accept, p.id"
+/* id, run, default deadline ms → id; none when the request was served before */
+const struct db_sql SQL_REVERT_INSERT = {
+	"revert_insert", "insert into sched.run " RUN_FIELDS " select $1::uuid," RUN_OF_REVERT(
+				 "'revert'", "$3") " from sched.run p where p.id = $2::uuid on "
+						   "conflict (id) do nothing returning id"};
+/* run, run that reverts it */
+const struct db_sql SQL_REVERTED_BY = {"reverted_by",
+	"update sched.run set reverted_by = $2::uuid, confirm_until = null where id = $1::uuid"};
+/* default deadline ms: runs that nobody confirmed in time are put back; to be opened by any
+ * scheduler → the runs that do it (AB-35) */
+const struct db_sql SQL_CONFIRM_OVER = {"confirm_over",
+	"with p as materialized (select * from sched.run where confirm_until <= clock_timestamp()"
+	"   order by confirm_until limit 16 for update skip locked),"
+	" made as (insert into sched.run " RUN_FIELDS
+	" select sched.uuid7()," RUN_OF_REVERT("'deadline'",
+		"$1") " from p returning id, reverts),"
+		      " upd as (update sched.run r set confirm_until = null, reverted_by = m.id,"
+		      "   state_cause = 'not_confirmed' from made m where r.id = m.reverts)"
+		      " select id, reverts from made"};
+/* Plans that nobody approved in time (CN-8104) → run; locked */
+const struct db_sql SQL_APPROVAL_OVER = {"approval_over",
+	"update sched.run r set state = 14, ended_at = clock_timestamp(), state_cause ="
+	" 'approval_expired' where r.id = any (array(select x.id from sched.run x where x.state = 2"
+	"  and x.approve_until <= clock_timestamp() order by x.approve_until limit 100"
+	"  for update skip locked)) and r.state = 2 returning r.id"};
+
+/* ---- journal ---- */
+
+/* worker, jobs, attempts, tokens, steps, pre-images → jobs that may go on. The pre-image of the
+ * first attempt that wrote stays: what is read later may be half of both. */
+const struct db_sql SQL_JOB_JOURNAL = {"job_journal",
+	"with x as materialized (select distinct on (job) * from unnest($2::uuid[], $3::int[],"
+	"  $4::bigint[], $5::smallint[], $6::uuid[]) with ordinality"
+	"  x(job, attempt, token, step, pre_image, at) order by job, at desc),"
+	" upd as (update sched.job j set step = x.step,"
+	"  sent_in = case when x.step >= 3 and j.sent_in = 0 then x.attempt else j.sent_in end,"
+	"  pre_image = case when j.step >= 3 then coalesce(j.pre_image, x.pre_image)"
+	"   else coalesce(x.pre_image, j.pre_image) end"
+	"  from x where j.id = x.job and j.attempt = x.attempt and j.worker = $1::uuid"
+	"  and j.state in (4, 5) and j.token = x.token and exists (select from sched.active a"
+	"   where a.job = j.id and a.attempt = j.attempt and a.lease_until > clock_timestamp())"
+	"  returning j.id, j.device, j.step),"
+	" wrote as (insert into sched.written as w (device, job) select device, id from upd"
+	"  where step = 3 order by device on conflict (device) do update set job = excluded.job,"
+	"  at = clock_timestamp() where w.job <> excluded.job)"
+	" select id from upd"};
+
+/* devices, words: '' = it was proven to be whole again; a word = a person must look at it. Only a
+ * device in use: what suspends another one stays said. */
+const struct db_sql SQL_DEVICE_ATTENTION = {"device_attention",
+	"update fleet.device d set state_cause = x.word, version = d.version + 1 from"
+	" unnest($1::uuid[], $2::text[]) x(id, word) where d.id = x.id and d.state = 2"
+	" and d.state_cause is distinct from x.word and (x.word <> '' or d.state_cause ="
+	" 'half_written')"};

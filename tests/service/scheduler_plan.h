@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+/* For the tests of tasks that write: devices, a worker that says what it is told to say. */
+#pragma once
+
+#include "common/crypto/crypto.h"
+#include "tests/service/scheduler_client.h"
+
+static const char worker[] = "0193aaaa-0000-7000-8000-000000000001";
+static const char source[] = "0193bbbb-0000-7000-8000-000000000002";
+static const char image[] = "0193cccc-0000-7000-8000-000000000003";
+
+/* A hash of one byte repeated, as text; valid until 8 calls later. */
+static unused const char *hash_of(uint8_t byte)
+{
+	static char slots[8][64];
+	static unsigned slot;
+	char *out = slots[slot++ % 8];
+	uint8_t hash[SHA256_LEN];
+	struct buf b = BUF_INIT;
+
+	memset(hash, byte, sizeof(hash));
+	base64_encode((struct span){hash, sizeof(hash)}, &b);
+	(void)snprintf(out, sizeof(slots[0]), "%s", buf_str(&b));
+	buf_fini(&b);
+	return out;
+}
+
+static unused void enrol(const char *name, const char *family, const char *extra)
+{
+	json_t *j = ask("device_create",
+		"{'device': {'name': '%s', 'vendor': 'V', 'family': '%s', 'serial': '%s',"
+		" 'address': '10.0.0.1'%s}}",
+		name, family, name, extra);
+
+	if (*at(j, "device.id") == '\0')
+		ok(false, name);
+	json_decref(j);
+}
+
+/* Id of a device; valid until 8 calls of sql() later. */
+static unused const char *id_of(const char *device)
+{
+	return sql("select id from fleet.device where name = '%s'", device);
+}
+
+/* A restore of these devices ("'p1', 'p2'"); rest: more members of the task. */
+static unused void restore_task(const char *name, const char *devices, const char *rest)
+{
+	json_t *j = ask("task_create",
+		"{'task': {'name': '%s', 'kind': 'ab.restore', 'targets': {'devices': [%s]},"
+		" 'settings': {'source': '%s'}%s}}",
+		name, devices, source, rest);
+
+	if (*at(j, "task.id") == '\0')
+		ok(false, at(j, "fault.detail"));
+	json_decref(j);
+}
+
+/* Starts a task; the run's id, valid until the next call. */
+static unused const char *start(const char *task)
+{
+	static char id[UUID_TEXT];
+	json_t *j = ask("run_start", "{'ref': '%s'}", task);
+
+	(void)snprintf(id, sizeof(id), "%s", at(j, "run.id"));
+	json_decref(j);
+	return id;
+}
+
+static unused json_t *claim(unsigned slots)
+{
+	return ask("job_claim", "{'worker': '%s', 'slots': %u}", worker, slots);
+}
+
+/* The newest job of a device. */
+static unused const char *job_of(const char *device)
+{
+	return sql("select id from sched.job where device_name = '%s' order by id desc limit 1",
+		device);
+}
+
+/* Takes the newest job of a device through running and storing to its end; it was claimed.
+ * rest: more members of the report. */
+static unused bool report(const char *device, const char *state, const char *rest)
+{
+	const char *job = job_of(device);
+	const char *attempt = sql("select attempt from sched.job where id = '%s'", job);
+	const char *token = sql("select token from sched.job where id = '%s'", job);
+	bool storing = strcmp(state, "succeeded") == 0 || strcmp(state, "unchanged") == 0 ||
+		       strcmp(state, "partial") == 0;
+	bool claimed = strcmp(sql("select state from sched.job where id = '%s'", job), "3") == 0;
+
+	if (claimed)
+		json_decref(ask("job_advance",
+			"{'worker': '%s', 'steps': [{'job': '%s', 'attempt': %s,"
+			" 'state': 'running'}]}",
+			worker, job, attempt));
+	if (storing)
+		json_decref(ask("job_advance",
+			"{'worker': '%s', 'steps': [{'job': '%s', 'attempt': %s, 'token': %s,"
+			" 'state': 'storing'}]}",
+			worker, job, attempt, token));
+	json_t *j = ask("job_result",
+		"{'worker': '%s', 'results': [{'job': '%s', 'attempt': %s, 'token': %s,"
+		" 'state': '%s'%s}]}",
+		worker, job, attempt, token, state, rest);
+	bool good = json_array_size(json_object_get(j, "refused")) == 0 &&
+		    json_object_get(j, "fault") == NULL;
+	json_decref(j);
+	return good;
+}
+
+/* Says of a device what would change. */
+static unused bool report_plan(const char *device, uint8_t hash, unsigned add, const char *needs)
+{
+	char rest[400];
+
+	(void)snprintf(rest, sizeof(rest),
+		", 'plan': {'hash': '%s', 'add': %u, 'source': '%s', 'needs': [%s]}", hash_of(hash),
+		add, source, needs);
+	return report(device, add > 0 ? "succeeded" : "unchanged", rest);
+}
+
+/* The newest job of a device goes to running under a lock with this token. */
+static unused void lock_and_run(const char *device, int token)
+{
+	const char *job = job_of(device);
+
+	(void)sql("delete from lock.held where token = %d; insert into lock.held (device_id,"
+		  " request, token, session, kind, op, direction, items, strict, granted_at,"
+		  " lease_ms, expires_at, profile, profile_revision, probe, quarantine_ms,"
+		  " quarantine_max_ms, max_hold_ms) values ('%s', '%s', %d, '%s', 1, 'indiv_ie',"
+		  " 2, '{}', false, clock_timestamp(), 60000, clock_timestamp() + interval '1"
+		  " minute', 'generic', 1, 1, 60000, 900000, 3600000)",
+		token, id_of(device), worker, token, worker);
+	json_decref(ask("job_advance",
+		"{'worker': '%s', 'steps': [{'job': '%s', 'attempt': %s, 'token': %d,"
+		" 'state': 'running', 'request': '%s'}]}",
+		worker, job, sql("select attempt from sched.job where id = '%s'", job), token,
+		worker));
+}
+
+/* One journal entry; false: refused. */
+static unused bool journal_as(const char *who, const char *job, int attempt, int token,
+	const char *step, const char *rest)
+{
+	json_t *j = ask("job_journal",
+		"{'worker': '%s', 'entries': [{'job': '%s', 'attempt': %d, 'token': %d,"
+		" 'step': '%s'%s}]}",
+		who, job, attempt, token, step, rest);
+	bool good = json_array_size(json_object_get(j, "refused")) == 0 &&
+		    json_object_get(j, "fault") == NULL;
+
+	json_decref(j);
+	return good;
+}
+
+static unused bool run_becomes(const char *run, const char *word)
+{
+	for (int i = 0; i < RUN_STATE_EXPIRED; i++) {
+		char number[8];
+		if (strcmp(run_state_words[i].word, word) != 0)
+			continue;
+		(void)snprintf(number, sizeof(number), "%d", i + 1);
+		return becomes(number, 10000, "select state from sched.run where id = '%s'", run);
+	}
+	return false;
+}

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Tasks that write, on a real PostgreSQL: plans and approvals, waves and budgets, reverts, the journal.
+cd "$(dirname "$0")/../.." || exit 1
+export B=${B:-build}
+bad=0
+for part in plan; do
+	tests/lib/with-pg "$B/tests/service/scheduler_$part" || bad=1
+done
+exit $bad
