@@ -128,7 +128,7 @@ const struct db_sql SQL_APPLY_CHECK = {"apply_check",
 #define RUN_OF_PLAN(accept, reason, ms)                                                            \
 	" p.task, p.task_name, p.kind, 1, 'apply', " RUN_DEADLINE(                                 \
 		ms) ", case when " reason " = '' then p.settings else p.settings || "              \
-					  "jsonb_build_object('reason', " reason ") end,"          \
+		    "jsonb_build_object('reason', " reason ") end,"                                \
 		    " p.password_sealed, p.errors_max, p.crashes_max, p.snapshot, 2, p.id, "       \
 		    "p.plan_hash,"                                                                 \
 		    " p.budget_percent, p.budget_min, p.confirm_ms, " accept ", null::uuid"
@@ -174,10 +174,10 @@ const struct db_sql SQL_CONFIRM = {"confirm",
 			      "p.plan, null::bytea,"                                               \
 			      " 0, 0, 0, p.accept, p.id"
 /* id, run, default deadline ms → id; none when the request was served before */
-const struct db_sql SQL_REVERT_INSERT = {
-	"revert_insert", "insert into sched.run " RUN_FIELDS " select $1::uuid," RUN_OF_REVERT(
-				 "'revert'", "$3") " from sched.run p where p.id = $2::uuid on "
-						   "conflict (id) do nothing returning id"};
+const struct db_sql SQL_REVERT_INSERT = {"revert_insert",
+	"insert into sched.run " RUN_FIELDS " select $1::uuid," RUN_OF_REVERT(
+		"'revert'", "$3") " from sched.run p where p.id = $2::uuid on "
+				  "conflict (id) do nothing returning id"};
 /* run, run that reverts it */
 const struct db_sql SQL_REVERTED_BY = {"reverted_by",
 	"update sched.run set reverted_by = $2::uuid, confirm_until = null where id = $1::uuid"};
