@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Each libFuzzer target: its seed corpus (for fuzz_book_<codec> also the sample files of that codec) and dictionary, then FUZZ_SECONDS (10) of new inputs. Two targets at a time.
+# Each libFuzzer target: its seed corpus (for fuzz_book_<codec> also the sample files of that codec, for fuzz_book_convert of all) and dictionary, then FUZZ_SECONDS (10) of new inputs. Two targets at a time.
 # FUZZ_SEED (1) says which: the same seed tries the same inputs in the same order, 0 others each time. A finding is printed
 # with its seed and its input in base64 (at most 4 KB); feed it back: base64 -d >input; build-fuzz/fuzz/TARGET input
 set -u
@@ -12,14 +12,20 @@ mapfile -t targets < <(find build-fuzz/fuzz -maxdepth 1 -type f -executable -nam
 echo "1..${#targets[@]}"
 [ "${#targets[@]}" -gt 0 ] || { echo "not ok 1 - there are fuzz targets"; exit 1; }
 one() {
-	local target=$1 name=${1##*/} what dict=
+	local target=$1 name=${1##*/} what samples dict=
 	what=${name#fuzz_}
 	[ ! -f "tests/fuzz/dict/$what.dict" ] || dict=-dict=tests/fuzz/dict/$what.dict
+	samples=tests/golden/book/${what#book_}
+	if [ "$what" = book_convert ]; then # reads every format
+		samples=$(echo tests/golden/book/*/)
+		cat tests/fuzz/dict/book_*.dict >"$work/dict"
+		dict=-dict=$work/dict
+	fi
 	mkdir -p "$work/$name"
 	# entropic=0: its bookkeeping takes 4 of 5 seconds where a target has many features
 	"$target" -seed="$seed" -entropic=0 -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1 $dict \
 		-artifact_prefix="$work/$name." "$work/$name" \
-		$(ls -d "tests/fuzz/corpus/$what" "tests/golden/book/${what#book_}" 2>/dev/null) >"$work/$name.log" 2>&1
+		$(ls -d "tests/fuzz/corpus/$what" $samples 2>/dev/null) >"$work/$name.log" 2>&1
 	echo $? >"$work/$name.rc"
 }
 finding() { # what is needed to see it again

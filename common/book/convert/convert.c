@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The steps of a conversion, the lists of the target, and what is written down about it. Pure. */
+/* The steps of a conversion, and what is written down about it. Pure. */
 #include "common/book/convert/convert.h"
 
 #include <stdarg.h>
@@ -107,132 +107,6 @@ void conv_write_ledger(struct conv *c, struct ledger *ledger)
 
 /* ---- lists ---- */
 
-static bool one_list(const struct conv *c)
-{
-	return (c->codec->flags & CODEC_LISTS) == 0 || c->to->n_lists == 1;
-}
-
-static const struct profile_list *profile_slot(const struct conv *c, const char *slot)
-{
-	for (uint32_t i = 0; i < c->to->n_lists; i++)
-		if (strcmp(c->to->list[i].slot, slot) == 0)
-			return &c->to->list[i];
-	return NULL;
-}
-
-/* Those of the target's lists that a list of the source has by its own right. */
-static void mark_taken(struct conv *c)
-{
-	c->taken = conv_take(c, c->to->n_lists, sizeof(*c->taken));
-	for (uint32_t i = 0; i < c->src->n_lists; i++) {
-		const struct profile_list *l = profile_slot(c, c->src->list[i].slot);
-		if (l)
-			c->taken[l - c->to->list] = true;
-	}
-}
-
-/* One that nobody has; the first when there is none. */
-static const struct profile_list *free_slot(struct conv *c)
-{
-	for (uint32_t i = 0; i < c->to->n_lists; i++)
-		if (!c->taken[i]) {
-			c->taken[i] = true;
-			return &c->to->list[i];
-		}
-	return &c->to->list[0];
-}
-
-static const char *name_of_list(struct conv *c, const struct book_list *l)
-{
-	const char *why = NULL;
-	const char *name =
-		convert_value(c, DEST_NONE, (enum book_field)0, "list.name", l->name, &why);
-
-	if (name == NULL)
-		conv_note(c, LEDGER_DROPPED, "list.name", l->name, "", why);
-	return name ? name : "";
-}
-
-static struct target *add_target(struct conv *c, const char *slot, enum list_kind kind,
-	const struct profile_list *limits, const char *name)
-{
-	struct target *t = &c->target[c->n_targets++];
-
-	*t = (struct target){.limits = limits, .list = c->out->n_lists, .keys = MAP_INIT};
-	(void)book_add_list(c->out, slot, kind, name);
-	(void)map_put(&c->slots, slot, strlen(slot), t);
-	return t;
-}
-
-/* The list of that place; made when its first entries come. limits NULL = as in the source. */
-static struct target *target_at(
-	struct conv *c, const struct profile_list *limits, const struct book_list *l)
-{
-	const char *slot = limits ? limits->slot : l->slot;
-	struct target *t = c->to->whole_model ? NULL : map_get(&c->slots, slot, strlen(slot));
-	const char *name = limits ? limits->name : "";
-
-	if (t)
-		return t;
-	if (*l->name && c->to->list_names)
-		name = name_of_list(c, l);
-	return add_target(c, slot, limits ? limits->kind : l->kind, limits, name);
-}
-
-/* The one list that the format has; a list alone keeps its place and name where it can. */
-static struct target *only_target(struct conv *c, const struct book_list *l)
-{
-	bool alone = c->src->n_lists == 1;
-	const struct profile_list *limits = alone ? profile_slot(c, l->slot) : NULL;
-	const char *name = "";
-
-	if (!alone)
-		conv_note(c, LEDGER_DROPPED, "list", *l->name ? l->name : l->slot, "",
-			conv_fmt(c, "%s has one list", c->codec->title));
-	if (c->n_targets)
-		return &c->target[0];
-	if (!limits && c->to->n_lists)
-		limits = &c->to->list[0];
-	const char *slot = limits ? limits->slot : "1";
-	if (alone && strcmp(slot, l->slot) != 0)
-		conv_note(
-			c, LEDGER_REMAPPED, "list", l->slot, slot, "the target has not this list");
-	if (alone && *l->name && c->to->list_names)
-		name = name_of_list(c, l);
-	return add_target(c, slot, limits ? limits->kind : LIST_FLAT, limits, name);
-}
-
-/* Where the entries of l go; says what becomes of the list itself. */
-static struct target *target_of(struct conv *c, const struct book_list *l)
-{
-	struct origin *o = conv_take(c, 1, sizeof(*o));
-	const struct profile_list *limits = profile_slot(c, l->slot);
-
-	*o = (struct origin){.list = l};
-	c->now = o;
-	if (*l->name && !c->to->list_names && (!one_list(c) || c->src->n_lists == 1))
-		conv_note(c, LEDGER_DROPPED, "list.name", l->name, "",
-			conv_fmt(c, "%s has no names of lists", c->codec->title));
-	if (one_list(c))
-		return only_target(c, l);
-	if (!limits && c->to->n_lists) {
-		limits = free_slot(c);
-		conv_note(c, LEDGER_REMAPPED, "list", l->slot, limits->slot,
-			"the target has not this list");
-	}
-	return target_at(c, limits, l);
-}
-
-static void tell_empty(struct conv *c, const struct book_list *l)
-{
-	struct origin *o = conv_take(c, 1, sizeof(*o));
-
-	*o = (struct origin){.list = l};
-	c->now = o;
-	if (*l->name)
-		conv_note(c, LEDGER_DROPPED, "list", l->name, "", "there is no entry in it");
-}
-
 static void convert_lists(struct conv *c)
 {
 	uint32_t n = 0;
@@ -241,14 +115,14 @@ static void convert_lists(struct conv *c)
 		n += c->src->list[i].n_entries;
 	c->origin = conv_take(c, n, sizeof(*c->origin));
 	c->target = conv_take(c, c->src->n_lists, sizeof(*c->target));
-	mark_taken(c);
+	convert_slots(c);
 	for (uint32_t i = 0; i < c->src->n_lists; i++) {
 		const struct book_list *l = &c->src->list[i];
 		if (l->n_entries == 0 && !c->to->whole_model) {
-			tell_empty(c, l);
+			convert_empty(c, l);
 			continue;
 		}
-		struct target *t = target_of(c, l);
+		struct target *t = convert_list(c, l);
 		struct origin *first = &c->origin[c->n_origins];
 		for (uint32_t k = 0; k < l->n_entries; k++)
 			first[k] = (struct origin){.list = l,
@@ -335,7 +209,7 @@ static void take_out_empty_lists(struct conv *c)
 			b->list[kept++] = b->list[i];
 			continue;
 		}
-		tell_empty(c, &b->list[i]);
+		convert_empty(c, &b->list[i]);
 		free(b->list[i].entry);
 	}
 	b->n_lists = kept;
@@ -419,6 +293,7 @@ int book_convert(const struct book *source, const struct convert_options *opts,
 		map_fini(&c.target[i].keys);
 	map_fini(&c.columns);
 	map_fini(&c.slots);
+	map_fini(&c.called);
 	arena_fini(&c.work);
 	book_free(merged);
 	return too_big ? -1 : 0;

@@ -63,6 +63,8 @@ struct conv {
 	struct target *target; /* as many as out has lists */
 	uint32_t n_origins, n_targets;
 	struct map slots;         /* of the target: slot → struct target */
+	struct map called;        /* folded slots of the source → struct book_list, the first */
+	uint32_t new_slots;       /* numbers tried for lists that cannot keep theirs */
 	bool *taken;              /* by a list of the source, per list of the profile */
 	struct map columns;       /* of extras: name in lower case → struct name */
 	const struct origin *now; /* whose lines are written; NULL = those of the whole book */
@@ -93,6 +95,13 @@ const char *convert_value(struct conv *c, enum dest_kind kind, enum book_field f
 /* A text that is no field: a tag, an extra, a list's name, a password. */
 const char *convert_text(struct conv *c, const char *value, const char **why) must_check;
 bool value_absent(struct conv *c, enum book_field field, const char *value);
+
+/* convert_list.c: which slots the source has, before any list is asked for. */
+void convert_slots(struct conv *c);
+/* Where the entries of l go; says what becomes of the list itself. */
+struct target *convert_list(struct conv *c, const struct book_list *l) must_check;
+/* Says that l, without entries, is nowhere in the target. */
+void convert_empty(struct conv *c, const struct book_list *l);
 
 /* convert_entry.c */
 void convert_entry(struct conv *c, struct origin *o);

@@ -387,6 +387,28 @@ static void lists_keep_their_slots_or_take_a_free_one(void **state)
 	assert_line(m, LEDGER_REMAPPED, "", "list", "north", "1");
 }
 
+static void a_list_without_a_name_that_a_file_can_say_gets_a_number(void **state)
+{
+	static const char *const slots[] = {"", "1", "a", "A", "\x01"};
+	static const char *const there[] = {"2", "1", "a", "3", "4"};
+	struct made *m = *state;
+
+	for (size_t i = 0; i < array_len(slots); i++) {
+		struct book_entry *e = book_add_entry(
+			m->from, book_add_list(m->from, slots[i], LIST_FLAT, ""), "1");
+		book_set(m->from, &e->f, F_NUMBER, "1");
+		mail(m, e, "a@example.com");
+	}
+	to(m, "generic", &full);
+	for (size_t i = 0; i < array_len(slots); i++)
+		assert_string_equal(m->to->list[i].slot, there[i]);
+	assert_int_equal(lines(m, LEDGER_REMAPPED), 3);
+	to(m, "carnet_json", &full);
+	for (size_t i = 0; i < array_len(slots); i++)
+		assert_string_equal(m->to->list[i].slot, slots[i]);
+	assert_int_equal(m->ledger.n, 0);
+}
+
 static void a_list_too_many_goes_to_the_first(void **state)
 {
 	struct made *m = *state;
@@ -943,6 +965,7 @@ int main(void)
 		RULE(a_number_that_no_list_has_is_told_and_kept_where_anything_is),
 		RULE(lists_become_one_where_there_is_one),
 		RULE(lists_keep_their_slots_or_take_a_free_one),
+		RULE(a_list_without_a_name_that_a_file_can_say_gets_a_number),
 		RULE(a_list_too_many_goes_to_the_first),
 		RULE(lists_without_end_are_no_harm),
 		RULE(capacity_preflight_each_list_together_and_the_book),
