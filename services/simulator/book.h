@@ -79,6 +79,10 @@ struct read_report {
 struct sim_list *book_read(const struct device *d, enum item item, struct span text, size_t room,
 	struct read_report *ret);
 
+json_t *book_entry_json(struct entry *e);
+/* The members that are given; texts go to the arena. */
+int book_entry_fill(
+	struct arena *a, struct entry *e, const json_t *json, struct fault *reterr) must_check;
 json_t *book_to_json(const struct device *d, enum item item);
 int book_from_json(
 	struct device *d, enum item item, const json_t *json, struct fault *reterr) must_check;

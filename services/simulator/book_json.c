@@ -28,7 +28,7 @@ static const char **field_of(struct entry *e, const struct field *f)
 	return (const char **)(void *)((char *)e + f->offset);
 }
 
-static json_t *entry_to_json(struct entry *e)
+json_t *book_entry_json(struct entry *e)
 {
 	json_t *j = json_pack("{s:i, s:s}", "number", (int)e->number, "kind", KINDS[e->kind]);
 
@@ -52,14 +52,14 @@ json_t *book_to_json(const struct device *d, enum item item)
 	json_t *entries = json_array();
 
 	for (size_t i = 0; i < l->n; i++)
-		(void)json_array_append_new(entries, entry_to_json(&l->entries[i]));
+		(void)json_array_append_new(entries, book_entry_json(&l->entries[i]));
 	json_t *j = json_pack("{s:s, s:o}", "name", l->name, "entries", entries);
 	book_put_back(d, item, l);
 	return j;
 }
 
 /* Line ends would make new lines in the device's text. */
-static int set_texts(struct sim_list *l, struct entry *e, const json_t *json, struct fault *reterr)
+static int set_texts(struct arena *a, struct entry *e, const json_t *json, struct fault *reterr)
 {
 	for (size_t i = 0; i < array_len(FIELDS); i++) {
 		const char *s = json_string_value(json_object_get(json, FIELDS[i].name));
@@ -68,7 +68,7 @@ static int set_texts(struct sim_list *l, struct entry *e, const json_t *json, st
 		if (strpbrk(s, "\r\n"))
 			return fault_set(
 				reterr, CN_VALIDATION_FAILED, "line end in %s", FIELDS[i].name);
-		*field_of(e, &FIELDS[i]) = arena_strdup(&l->arena, s);
+		*field_of(e, &FIELDS[i]) = arena_strdup(a, s);
 	}
 	return 0;
 }
@@ -86,18 +86,18 @@ static int set_kind(struct entry *e, const json_t *json, struct fault *reterr)
 	return kind ? fault_set(reterr, CN_VALIDATION_FAILED, "unknown kind %s", kind) : 0;
 }
 
-static int fill_entry(struct sim_list *l, struct entry *e, const json_t *json, struct fault *reterr)
+int book_entry_fill(struct arena *a, struct entry *e, const json_t *json, struct fault *reterr)
 {
 	const json_t *members = json_object_get(json, "members");
 
 	if (!e->name)
 		e->name = e->reading = "";
-	if (set_kind(e, json, reterr) < 0 || set_texts(l, e, json, reterr) < 0)
+	if (set_kind(e, json, reterr) < 0 || set_texts(a, e, json, reterr) < 0)
 		return -1;
 	if (!json_is_array(members))
 		return 0;
 	e->n_members = json_array_size(members);
-	e->members = arena_array(&l->arena, e->n_members + 1, sizeof(*e->members));
+	e->members = arena_array(a, e->n_members + 1, sizeof(*e->members));
 	bug_if(!e->members);
 	for (size_t i = 0; i < e->n_members; i++)
 		e->members[i] = (uint32_t)json_integer_value(json_array_get(members, i));
@@ -132,7 +132,7 @@ int book_from_json(struct device *d, enum item item, const json_t *json, struct 
 	for (size_t i = 0; i < l->n; i++) {
 		const json_t *j = json_array_get(entries, i);
 		l->entries[i].number = (uint32_t)json_integer_value(json_object_get(j, "number"));
-		if (fill_entry(l, &l->entries[i], j, reterr) < 0)
+		if (book_entry_fill(&l->arena, &l->entries[i], j, reterr) < 0)
 			return -1;
 	}
 	return 0;
@@ -147,5 +147,5 @@ int book_edit_entry(struct device *d, enum item item, const json_t *json, struct
 
 	if (!e)
 		e = append(l, json_is_integer(number) ? n : 201);
-	return fill_entry(l, e, json, reterr);
+	return book_entry_fill(&l->arena, e, json, reterr);
 }

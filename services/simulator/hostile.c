@@ -34,6 +34,7 @@ static const char *const NAMES[MP_COUNT] = {
 	[MP_23] = "mp_23",
 	[MP_23_HALF] = "mp_23_half",
 	[MP_24] = "mp_24",
+	[MP_24_TWICE] = "mp_24_twice",
 	[MP_HTTP_500] = "http_500",
 	[MP_HTTP_503] = "http_503",
 };

@@ -53,7 +53,8 @@ enum mp {
 	MP_22_HALF, /* says OK, took half */
 	MP_23,
 	MP_23_HALF,
-	MP_24, /* restarts in the import */
+	MP_24,       /* restarts in the import */
+	MP_24_TWICE, /* entry numbers doubled */
 	MP_HTTP_500,
 	MP_HTTP_503,
 	MP_COUNT,
@@ -231,7 +232,7 @@ const char *device_type_text(const struct device *d);
 
 /* ---- family.c ---- */
 extern const struct family *const families[]; /* ends with NULL */
-extern const struct family family_canon_rui;
+extern const struct family family_canon_rui, family_konica_openapi;
 /* By the weights of "families" in the fleet file: {"canon_rui": 70, …}; without them Canon alone.
  */
 const struct family *family_pick(const struct fleet *f, uint32_t device);

@@ -6,7 +6,8 @@
  *
  *   probe busy identify restart write release
  *   read=FILE             the first item goes to FILE
- *   before=FILE wanted=FILE   what write, foresee and same are given, as item RUN_ITEM (settings)
+ *   before=FILE wanted=FILE source=FILE   what write, foresee and same are given, as item RUN_ITEM
+ *                         (settings); a file that the adapter's codec reads becomes a book, too
  *   foresee               the plan
  *   same=FILE             is that as wanted?
  *
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/book/codec.h"
 #include "common/clock/clock.h"
 #include "common/crypto/crypto.h"
 #include "common/msg/msg.h"
@@ -28,8 +30,8 @@ static struct m_device device;
 static struct credential_keys keys;
 static struct m_sealed_credential credentials[8];
 static struct m_task_settings settings;
-static struct image before, wanted;
-static struct image_item before_item, wanted_item;
+static struct image before, wanted, source;
+static struct image_item before_item, wanted_item, source_item;
 static const char *items[1];
 static const struct adapter *adapter;
 static void *self;
@@ -174,10 +176,23 @@ static struct span read_file(const char *path)
 	return r;
 }
 
+static const struct book *read_book(struct span bytes)
+{
+	const struct codec *codec = adapter->codec ? codec_named(adapter->codec) : NULL;
+	struct fault f = FAULT_INIT;
+	struct book *b = NULL;
+
+	if (codec && book_decode(bytes, codec, NULL, &b, &f) < 0) {
+		fprintf(stderr, "book: %s\n", f.detail);
+		exit(2);
+	}
+	return b; /* for as long as the process lives */
+}
+
 static void set_image(struct image *image, struct image_item *item, const char *path)
 {
 	*item = (struct image_item){.name = items[0], .bytes = read_file(path)};
-	*image = (struct image){.item = item, .n_items = 1};
+	*image = (struct image){.item = item, .n_items = 1, .book = read_book(item->bytes)};
 }
 
 static json_t *verdicts(void)
@@ -215,7 +230,7 @@ static void call(void (*op)(void *self))
 	ended = false;
 	fault = FAULT_INIT;
 	op(self);
-	if (!ended)
+	while (!ended) /* a done() from inside the call stops the next run, too */
 		loop_run(errand.loop);
 }
 
@@ -242,14 +257,20 @@ static void step(const char *name, const char *value)
 		{"write", offsetof(struct adapter, write)},
 		{"restart", offsetof(struct adapter, restart)},
 		{"release", offsetof(struct adapter, release)}};
+	static const struct {
+		const char *name;
+		struct image *image;
+		struct image_item *item;
+	} images[] = {{"before", &before, &before_item}, {"wanted", &wanted, &wanted_item},
+		{"source", &source, &source_item}};
 	json_t *more = NULL;
 
 	fault = FAULT_INIT;
-	if (strcmp(name, "before") == 0 || strcmp(name, "wanted") == 0) {
-		bool b = *name == 'b';
-		set_image(b ? &before : &wanted, b ? &before_item : &wanted_item, value);
-		return;
-	}
+	for (size_t i = 0; i < array_len(images); i++)
+		if (strcmp(images[i].name, name) == 0) {
+			set_image(images[i].image, images[i].item, value);
+			return;
+		}
 	if (strcmp(name, "foresee") == 0)
 		more = foresee();
 	if (strcmp(name, "same") == 0) {
@@ -290,6 +311,7 @@ int main(int argc, char **argv)
 	errand.probe_ms = getenv("RUN_PROBE_MS") ? (uint32_t)atoi(getenv("RUN_PROBE_MS")) : 300;
 	errand.before = &before;
 	errand.wanted = &wanted;
+	errand.source = &source;
 	errand.ip = device.address;
 	errand.loop = loop_new();
 	errand.http = http_client_new(errand.loop, &opts);
