@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "common/clock/clock.h"
 #include "common/http/server_priv.h"
@@ -71,7 +72,7 @@ static unsigned check_head(struct http_request *r, const char *url)
 	if (check.bytes > HTTP_HEADER_MAX)
 		return 431;
 	length = MHD_lookup_connection_value(r->conn->mhd, MHD_HEADER_KIND, "Content-Length");
-	if (length && strtoull(length, NULL, 10) > r->conn->server->max_body)
+	if (length && !r->head_only && strtoull(length, NULL, 10) > r->conn->server->max_body)
 		return 413;
 	return 0;
 }
@@ -118,16 +119,100 @@ static enum MHD_Result queue(struct http_request *r)
 	return ok;
 }
 
+/* ---- a body in pieces ---- */
+
+/* After each call of the handler while MHD waits with the body: answered, taken, or not yet said.
+ */
+static enum MHD_Result settle_head(struct http_request *r)
+{
+	if (r->response) {
+		r->head_only = false;
+		return queue(r); /* MHD reads no body behind an answer */
+	}
+	if (r->receiving.fn) {
+		r->head_only = false;
+		r->conn->since_ms = clock_mono_ms();
+		return MHD_YES;
+	}
+	http_request_sleep(r);
+	return MHD_YES;
+}
+
+static enum MHD_Result hand_head(struct http_request *r)
+{
+	struct http_server *s = r->conn->server;
+
+	r->handed = true;
+	r->conn->since_ms = 0;
+	s->fn(s->arg, r);
+	return settle_head(r);
+}
+
+/* What the peer took to send n bytes, less what they are worth at the lowest rate. */
+static void charge(struct http_request *r, size_t n)
+{
+	enum { BYTES_PER_MS = 16 };
+	struct receiving *v = &r->receiving;
+	uint64_t waited = clock_mono_ms() - r->conn->since_ms, worth = n / BYTES_PER_MS;
+
+	v->owed_ms = waited > worth ? waited - worth : 0;
+	r->conn->since_ms = 0;
+}
+
+static void receive(struct http_request *r, const char *data, size_t *size)
+{
+	struct receiving *v = &r->receiving;
+	struct span bytes = {(const uint8_t *)data, *size};
+
+	*size = 0;
+	if (r->response) { /* the rest of a body that was refused: thrown away, but not for ever */
+		v->got += bytes.n;
+		if (v->got > v->max * 2)
+			(void)shutdown(r->conn->fd, SHUT_RDWR);
+		return;
+	}
+	charge(r, bytes.n);
+	v->got += bytes.n;
+	v->busy = true;
+	if (v->got > v->max)
+		v->fn(v->arg, HTTP_TOO_LONG, (struct span){NULL, 0});
+	else
+		v->fn(v->arg, HTTP_PIECE, bytes);
+	if (r->response)
+		r->conn->since_ms = clock_mono_ms();
+	else if (v->busy)
+		http_request_sleep(r);
+}
+
+void http_receive(struct http_request *r, size_t max, http_piece_fn fn, void *arg)
+{
+	bug_if(!r->head_only || r->receiving.fn || r->response);
+	r->receiving = (struct receiving){.fn = fn, .arg = arg, .max = max};
+	http_request_wake(r);
+}
+
+void http_receive_more(struct http_request *r)
+{
+	bug_if(!r->receiving.busy);
+	r->receiving.busy = false;
+	r->conn->since_ms = clock_mono_ms() - r->receiving.owed_ms;
+	http_request_wake(r);
+}
+
 static enum MHD_Result begin(struct conn *c, const char *url, const char *method, void **state)
 {
 	struct http_request *r = request_new(c, method, url, state);
 
+	const struct http_server *s = c->server;
+
+	r->head_only = s->early && s->early(s->arg, r);
 	r->early = check_head(r, url);
-	if (!r->early)
-		return MHD_YES;
-	c->since_ms = 0;
-	refuse(r, r->early);
-	return queue(r);
+	if (r->early) {
+		c->since_ms = 0;
+		refuse(r, r->early);
+		return queue(r);
+	}
+	return r->head_only ? hand_head(r) : MHD_YES;
 }
 
 /* ---- with the body ---- */
@@ -136,6 +221,12 @@ static enum MHD_Result serve(struct http_request *r)
 {
 	struct http_server *s = r->conn->server;
 
+	if (r->receiving.fn && !r->receiving.ended) {
+		r->receiving.ended = true;
+		r->conn->since_ms = 0;
+		if (!r->response)
+			r->receiving.fn(r->receiving.arg, HTTP_LAST, (struct span){NULL, 0});
+	}
 	if (!r->handed) {
 		r->handed = true;
 		r->conn->since_ms = 0;
@@ -161,6 +252,12 @@ enum MHD_Result http_on_request(void *arg unused, struct MHD_Connection *mhd, co
 	bug_if(!info || !info->socket_context);
 	if (!r)
 		return begin(info->socket_context, url, method, state);
+	if (r->head_only)
+		return settle_head(r);
+	if (*size > 0 && r->receiving.fn) {
+		receive(r, data, size);
+		return MHD_YES;
+	}
 	if (*size > 0) {
 		buf_add(&r->body, data, *size); /* past max_body: err, answered in serve() */
 		*size = 0;
@@ -177,6 +274,9 @@ void http_on_completed(void *arg unused, struct MHD_Connection *mhd unused, void
 	if (!r)
 		return;
 	*state = NULL;
+	const struct receiving *v = &r->receiving;
+	if (v->fn && !v->ended && !r->status)
+		v->fn(v->arg, HTTP_GONE, (struct span){NULL, 0});
 	r->conn->request = NULL;
 	r->conn->since_ms = clock_mono_ms();
 	http_request_free(r);

@@ -12,12 +12,16 @@ struct http_server;
 struct http_request;
 struct http_stream;
 
+typedef bool (*http_early_fn)(void *arg, const struct http_request *r);
+
 struct http_server_opts {
 	const char *listen;       /* "127.0.0.1:8080", "[::]:80", "unix:/path", or NULL: only
 				     http_server_add */
 	size_t max_body;          /* bytes; 0 = 1 MiB */
 	unsigned max_connections; /* 0 = 2,000 */
 	unsigned idle_seconds;    /* 0 = 30 */
+	http_early_fn early;      /* true: the handler gets the head alone and takes the body with
+				     http_receive. NULL = no request is such */
 };
 
 /* Called once per request with its whole body. Answer now or later, exactly once. */
@@ -42,6 +46,25 @@ const char *http_peer(const struct http_request *r); /* numeric address */
 void *http_conn_arg(const struct http_request *r);
 /* Memory that lives as long as the request. */
 struct arena *http_arena(struct http_request *r);
+
+/* ---- long bodies, piece by piece ---- */
+
+enum http_piece {
+	HTTP_PIECE,    /* the next bytes; then nothing until http_receive_more */
+	HTTP_LAST,     /* that was all of it: answer now or later */
+	HTTP_TOO_LONG, /* more than max: answer; the rest is thrown away */
+	HTTP_GONE,     /* the peer left before the end: the request is gone, too */
+};
+/* bytes are valid during the call. */
+typedef void (*http_piece_fn)(void *arg, enum http_piece what, struct span bytes);
+/* For a request whose head alone came (http_server_opts.early): takes its body. A handler that
+ * answers instead, now or before HTTP_LAST, reads no more of it and the connection ends. A body
+ * must come with at least 16 KiB/s. */
+void http_receive(struct http_request *r, size_t max, http_piece_fn fn, void *arg);
+/* fn is ready for the next piece. */
+void http_receive_more(struct http_request *r);
+
+/* ---- the answer ---- */
 
 /* Headers of the answer, before http_respond. Copied. */
 void http_set_header(struct http_request *r, const char *name, const char *value);

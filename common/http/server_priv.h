@@ -16,6 +16,7 @@ enum {
 struct http_server {
 	struct loop *loop;
 	http_handler_fn fn;
+	http_early_fn early;
 	void *arg;
 	struct MHD_Daemon *mhd;
 	struct loop_watch *watch; /* on MHD's epoll descriptor */
@@ -54,6 +55,16 @@ struct http_stream {
 	bool ended, aborted;
 };
 
+/* A body that its handler takes piece by piece. */
+struct receiving {
+	http_piece_fn fn; /* NULL until http_receive */
+	void *arg;
+	size_t max, got;
+	uint64_t owed_ms; /* how long the peer has kept us waiting, less what its bytes are worth */
+	bool busy;        /* fn has a piece in hand */
+	bool ended;       /* all of it came */
+};
+
 struct http_request {
 	struct conn *conn;
 	struct arena arena;
@@ -64,7 +75,9 @@ struct http_request {
 	struct list headers; /* of the answer, until http_respond */
 	unsigned early;      /* status of a refusal that came before the body was read */
 	bool handed;         /* to the handler */
-	bool suspended;      /* in MHD */
+	bool head_only;      /* its handler has the head; whether it takes the body is not said */
+	struct receiving receiving;
+	bool suspended; /* in MHD */
 	struct http_stream *stream;
 };
 
