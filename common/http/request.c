@@ -164,6 +164,8 @@ static void receive(struct http_request *r, const char *data, size_t *size)
 	struct receiving *v = &r->receiving;
 	struct span bytes = {(const uint8_t *)data, *size};
 
+	if (v->busy && !r->response)
+		return; /* MHD calls for further chunks it has, though asleep: they stay with it */
 	*size = 0;
 	if (r->response) { /* the rest of a body that was refused: thrown away, but not for ever */
 		v->got += bytes.n;

@@ -102,6 +102,9 @@ void answer_fini(struct answer *a);
 /* One request; body may be NULL (not consumed). path begins after /api/v1. */
 int client_call(struct cli *c, const char *method, const char *path, const json_t *body,
 	const char *const *headers, struct answer *ret) must_check;
+/* The bytes of a file as the body of a POST; no time limit. */
+int client_upload(
+	struct cli *c, const char *path, struct span bytes, struct answer *ret) must_check;
 void client_close(struct cli *c);
 /* Streams the answer's body into fn until it ends or fn returns false. Returns the status or 0. */
 long client_stream(struct cli *c, const char *path, bool (*fn)(void *arg, struct span bytes),
@@ -125,6 +128,7 @@ int run_device_import(struct cli *c, const struct verb *v);
 int run_task_create(struct cli *c, const struct verb *v);
 int run_task_run(struct cli *c, const struct verb *v);
 int run_run_watch(struct cli *c, const struct verb *v);
+int run_file_add(struct cli *c, const struct verb *v);
 int run_run_rerun(struct cli *c, const struct verb *v);
 int run_backup_now(struct cli *c, const struct verb *v);
 int run_version_list(struct cli *c, const struct verb *v);
@@ -154,6 +158,14 @@ int watch_run(struct cli *c, const char *run_id);
 char *resolve_device(struct cli *c, const char *ref) must_check;
 /* The same of a version: an id, DEVICE for its newest book, DEVICE@GENERATION. */
 char *resolve_version(struct cli *c, const char *ref) must_check;
+
+/* ---- file.c ---- */
+
+/* Uploads a file and gives its version, as the server answers. name: NULL = the
+ * path's; as: NULL or "opaque". NULL after a
+ * message, *ret_rc is the exit code. */
+json_t *file_upload(struct cli *c, const char *path, const char *name, const char *as, int *ret_rc)
+	must_check;
 
 /* ---- table.c ---- */
 

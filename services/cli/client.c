@@ -74,8 +74,14 @@ void client_close(struct cli *c)
 	c->loop = NULL;
 }
 
-static void exchange(struct cli *c, const char *method, const char *path, const char *body,
-	const char *const *headers, struct exchange *x)
+/* What is sent: JSON, or the bytes of a file. */
+struct sending {
+	struct span bytes; /* p NULL = nothing */
+	const char *type;  /* "Content-Type: …" */
+};
+
+static void exchange(struct cli *c, const char *method, const char *path,
+	const struct sending *body, const char *const *headers, struct exchange *x)
 {
 	struct buf url = BUF_INIT;
 	struct buf auth = BUF_INIT;
@@ -88,8 +94,8 @@ static void exchange(struct cli *c, const char *method, const char *path, const 
 	buf_addf(&url, "%s/api/v1%s", is_unix ? "http://localhost" : c->server, path);
 	buf_addf(&lang, "Accept-Language: %s", c->lang);
 	lines[n++] = buf_str(&lang);
-	if (body != NULL)
-		lines[n++] = "Content-Type: application/json";
+	if (body->bytes.p != NULL)
+		lines[n++] = body->type;
 	if (c->token != NULL) {
 		buf_addf(&auth, "Authorization: Bearer %s", c->token);
 		lines[n++] = buf_str(&auth);
@@ -102,7 +108,7 @@ static void exchange(struct cli *c, const char *method, const char *path, const 
 		.url = buf_str(&url),
 		.unix_socket = is_unix ? c->server + 5 : NULL,
 		.headers = lines,
-		.body = {(const uint8_t *)body, body == NULL ? 0 : strlen(body)},
+		.body = body->bytes,
 		.max_body = MAX_ANSWER,
 		.total_ms = x->total_ms,
 	};
@@ -121,10 +127,25 @@ int client_call(struct cli *c, const char *method, const char *path, const json_
 {
 	struct exchange x = {.answer = ret, .total_ms = c->timeout_ms};
 	char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+	const struct sending json = {
+		.bytes = {(const uint8_t *)text, text == NULL ? 0 : strlen(text)},
+		.type = "Content-Type: application/json"};
 
 	*ret = (struct answer){.status = 0};
-	exchange(c, method, path, text, headers, &x);
+	exchange(c, method, path, &json, headers, &x);
 	free(text);
+	return ret->status >= 200 && ret->status < 300 ? 0 : -1;
+}
+
+int client_upload(struct cli *c, const char *path, struct span bytes, struct answer *ret)
+{
+	struct exchange x = {.answer = ret};
+	const struct sending file = {
+		.bytes = {bytes.n == 0 ? (const uint8_t *)"" : bytes.p, bytes.n},
+		.type = "Content-Type: application/octet-stream"};
+
+	*ret = (struct answer){.status = 0};
+	exchange(c, "POST", path, &file, NULL, &x);
 	return ret->status >= 200 && ret->status < 300 ? 0 : -1;
 }
 
@@ -133,8 +154,9 @@ long client_stream(struct cli *c, const char *path, bool (*fn)(void *arg, struct
 {
 	struct answer a = {.status = 0};
 	struct exchange x = {.answer = &a, .fn = fn, .arg = arg};
+	const struct sending nothing = {.type = NULL};
 
-	exchange(c, "GET", path, NULL, NULL, &x);
+	exchange(c, "GET", path, &nothing, NULL, &x);
 	*reterr = a.fault;
 	if (x.stopped)
 		reterr->code = 0;

@@ -29,6 +29,10 @@
 	"id,device,kind,generation=GEN,state=STATE,head,entries,bytes_plain=BYTES,"                \
 	"bytes_stored=STORED,committed_at=COMMITTED,last_check_at=CHECKED"
 
+#define FILE_COLUMNS                                                                               \
+	"id,device_name=NAME,format=FORMAT,family,charset,entries,bytes_plain=BYTES,"              \
+	"committed_at=ADDED"
+
 const struct verb verb_table[] = {
 	{"device", "list", "GET", "/devices", "", DEVICE_COLUMNS, DEVICE_WIDE, "",
 		"devices; --filter \"site = 'Lyon' and type = 'I'\"", NULL},
@@ -123,6 +127,14 @@ const struct verb verb_table[] = {
 		"an item's bytes as the device gave them", run_version_export},
 	{"version", "verify", "POST", "/versions/{id}:verify", "VERSION", "", NULL, "",
 		"read every object back and open it", run_version_verify},
+	{"file", "add", NULL, NULL, "FILE", "", NULL, "--name N --as opaque",
+		"upload a file, read to its end before it is kept; the source of imports",
+		run_file_add},
+	{"file", "list", "GET", "/files", "", FILE_COLUMNS, "device=FILE", "", "uploaded files",
+		NULL},
+	{"file", "show", NULL, NULL, "FILE", "", NULL, "--list SLOT",
+		"one file with its lists and entries",
+		run_version_show},
 	{"search", "", "GET", "/search", "WORD…", FOUND_COLUMNS, FOUND_WIDE,
 		"--kind fax --device D --site S --at DAY --from T --to T --limit N",
 		"where entries stand on all devices, since when: names, numbers, addresses",

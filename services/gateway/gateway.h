@@ -61,6 +61,8 @@ void rest_accept(void *gateway, struct http_request *http);
 void rest_reply(struct rest *r, const struct msg_desc *desc, const void *body);
 /* Ends it with a problem document (RFC 9457); writes an audit line when it was a change. */
 void rest_fault(struct rest *r, const struct fault *f);
+/* The same with another status and, when more is not NULL (owned), further members. */
+void rest_fault_as(struct rest *r, const struct fault *f, unsigned status, json_t *more);
 void rest_refuse(struct rest *r, int code, const char *reason, const char *fmt, ...)
 	printf_like(4, 5);
 /* The ready document of a table or a page of our own. */
@@ -93,4 +95,7 @@ void on_explain(struct rest *r, const void *body);
 
 bool events_path(struct rest *r, const char *path);
 bool content_path(struct rest *r, const char *path);
+/* Requests whose body is taken piece by piece, after their head was let in. */
+bool upload_head(const char *method, const char *path);
+bool upload_path(struct rest *r, const char *path);
 bool open_page(struct gateway *g, struct http_request *http, const char *path);

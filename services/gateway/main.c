@@ -64,9 +64,15 @@ static int connect_peers(struct service *s, struct fault *reterr)
 	return gateway.sync == NULL ? -1 : 0;
 }
 
+static bool early(void *arg, const struct http_request *http)
+{
+	(void)arg;
+	return upload_head(http_method(http), http_path(http));
+}
+
 static int start(struct service *s, struct fault *reterr)
 {
-	struct http_server_opts opts = {.listen = config.listen};
+	struct http_server_opts opts = {.listen = config.listen, .early = early};
 
 	gateway.service = s;
 	if (read_keys(reterr) != 0 || connect_peers(s, reterr) != 0)

@@ -256,6 +256,23 @@ static void add_special(
 			"default", "description", "problem document (RFC 9457)"));
 }
 
+/* The one body that is no JSON. */
+static void add_upload(json_t *paths)
+{
+	json_t *parameters = json_pack("[{s:s, s:s, s:b, s:{s:s}}, {s:s, s:s, s:{s:s, s:[s,s]}}]",
+		"name", "name", "in", "query", "required", 1, "schema", "type", "string", "name",
+		"as", "in", "query", "schema", "type", "string", "enum", "address_book", "opaque");
+
+	put(json_object_get(paths, "/files"), "post",
+		json_pack("{s:s, s:s, s:o, s:{s:{s:{}}}, s:{s:{s:s}, s:{s:s}}}", "operationId",
+			"file_add", "summary",
+			"Upload a file of at most 64 MiB; kept when all of it can be read",
+			"parameters", parameters, "requestBody", "content",
+			"application/octet-stream", "responses", "201", "description",
+			"the version it became", "default", "description",
+			"problem document (RFC 9457) with faults"));
+}
+
 static json_t *problem_schema(void)
 {
 	static const char *const texts[] = {
@@ -291,6 +308,7 @@ json_t *openapi_document(const char *version)
 	add_special(paths, "/versions/{id}/content",
 		"The bytes of an item (query: item) as the device gave them",
 		"application/octet-stream", true);
+	add_upload(paths);
 	return json_pack("{s:s, s:{s:s, s:s, s:{s:s}}, s:[{s:s}], s:o, s:{s:o, s:{s:{s:s, s:s}}}, "
 			 "s:[{s:[]}]}",
 		"openapi", "3.1.0", "info", "title", "Carnet", "version", version, "license",

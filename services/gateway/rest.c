@@ -42,6 +42,18 @@ void rest_json(struct rest *r, unsigned status, json_t *doc)
 	finish(r, status, "application/json", doc);
 }
 
+void rest_fault_as(struct rest *r, const struct fault *f, unsigned status, json_t *more)
+{
+	json_t *doc = problem_json(f, r->lang, &r->trace);
+
+	if (changes(r) && r->who.known)
+		audit_note(r, error_info(f->code)->name);
+	(void)json_object_set_new(doc, "status", json_integer((json_int_t)status));
+	(void)json_object_update_missing(doc, more);
+	json_decref(more);
+	finish(r, status, "application/problem+json", doc);
+}
+
 void rest_fault(struct rest *r, const struct fault *f)
 {
 	if (changes(r) && r->who.known)
@@ -293,7 +305,7 @@ static void signed_in(struct rest *r, const struct fault *f)
 	}
 	r->request = request_id(r);
 	const char *path = http_path(r->http);
-	if (events_path(r, path) || content_path(r, path))
+	if (events_path(r, path) || content_path(r, path) || upload_path(r, path))
 		return;
 	if (r->match.route == NULL) {
 		http_set_header(r->http, "Allow", r->match.allow);
@@ -326,6 +338,7 @@ void rest_accept(void *arg, struct http_request *http)
 	};
 	bool known = strncmp(path, PREFIX "/", sizeof(PREFIX)) == 0 &&
 		     (events_path(NULL, path) || content_path(NULL, path) ||
+			     upload_head(http_method(http), path) ||
 			     route_find(http_method(http), path + strlen(PREFIX), r->arena,
 				     &r->match) == 0);
 	if (!known) {

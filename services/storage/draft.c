@@ -164,7 +164,9 @@ struct item *draft_item(struct draft *d, const struct m_store_chunk *chunk, stru
 	struct item *i = mem_alloc(sizeof(*i));
 	memcpy(i->name, chunk->item, strlen(chunk->item));
 	i->role = MANIFEST_NATIVE;
-	i->kind = (enum object_kind)object_kind_parse(d->ask.format);
+	/* of a file its content says it later */
+	i->kind = d->ask.format[0] == 0 ? OBJECT_OPAQUE
+					: (enum object_kind)object_kind_parse(d->ask.format);
 	i->plain = spool_new(app.vault.tmp, memory_left(d));
 	i->file.fd = -1;
 	d->items[d->n_items++] = i;
@@ -215,6 +217,10 @@ static void count(const struct draft *d)
 		metric_add(app.failed, 1);
 		return;
 	}
+	if (d->result.outcome == STORE_OUTCOME_REFUSED) {
+		metric_add(app.failed, 1);
+		return;
+	}
 	bool made = d->result.outcome == STORE_OUTCOME_COMMITTED;
 	metric_add(made ? app.committed : app.unchanged, 1);
 	metric_add(app.bytes_in, (int64_t)d->result.bytes_plain);
@@ -229,6 +235,8 @@ void draft_done(struct draft *d)
 	bug_if(d->state == DRAFT_DONE);
 	d->state = DRAFT_DONE;
 	d->touched_ms = clock_mono_ms();
+	if (d->file != NULL)
+		file_tell(d->file, &d->result);
 	count(d);
 	if (d->fault.code != 0)
 		log_warn(L("version not stored"), L_UUID("device", &d->ask.device),
@@ -250,6 +258,7 @@ void draft_forget(struct draft *d)
 {
 	(void)map_remove(&app.drafts, d->stream.b, 16);
 	drop_content(d);
+	file_free(d->file);
 	arena_fini(&d->arena);
 	free(d);
 }

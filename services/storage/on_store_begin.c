@@ -67,11 +67,17 @@ static void placed(struct call *call)
 	sql_begin(call, checked);
 }
 
+static bool good_format(const char *format)
+{
+	int kind = format == NULL ? 0 : object_kind_parse(format);
+	return kind != 0 && kind != OBJECT_META;
+}
+
 void on_store_begin(struct call *call)
 {
 	const struct m_store_begin *ask = call->body;
-	if (ask->format == NULL || object_kind_parse(ask->format) == 0 ||
-		object_kind_parse(ask->format) == OBJECT_META)
+	bool by_content = ask->kind == VERSION_KIND_FILE && ask->format == NULL;
+	if (!by_content && !good_format(ask->format))
 		call_refuse(call, CN_VALIDATION_FAILED, "format", "unknown format");
 	else if (app.place_fault.code != 0 && app.place_fault.code != CN_STORE_FULL)
 		call_fault(call, &app.place_fault); /* a full vault may still hear: unchanged */

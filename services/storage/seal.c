@@ -7,9 +7,12 @@
 
 #include "common/base/crashpoint.h"
 #include "common/book/formats/abk.h"
+#include "common/book/items.h"
 #include "common/clock/clock.h"
 #include "services/storage/canonical.h"
 #include "services/storage/storage.h"
+
+#define COUNT_MAX ((uint64_t)8 * 1024 * 1024)
 
 /* ---- names ---- */
 
@@ -42,9 +45,31 @@ static int check_abk(struct item *i, struct fault *reterr)
 	return 0;
 }
 
+/* Of the other formats: what is wrong in them stays as the device said it (ST-84). Too large ones
+ * are counted when their book is read. */
+static int count_entries(struct item *i, struct fault *reterr)
+{
+	static const struct decode_options lenient = {.lenient = true};
+	const struct codec *codec = codec_named(object_kind_name(i->kind));
+	struct buf bytes = BUF_INIT;
+	struct book *book = NULL;
+	struct fault odd = FAULT_INIT;
+	if (codec == NULL || i->entries > 0 || spool_size(i->plain) > COUNT_MAX)
+		return 0;
+	int rc = spool_read_all(i->plain, &bytes, reterr);
+	if (rc == 0) {
+		(void)!book_decode(buf_span(&bytes), codec, &lenient, &book, &odd);
+		i->entries = book == NULL ? 0 : book->n_entries;
+		book_wipe(book);
+		book_free(book);
+	}
+	buf_wipe(&bytes);
+	return rc;
+}
+
 static int name_item(struct item *i, struct fault *reterr)
 {
-	if (i->kind == OBJECT_CANON_ABK && check_abk(i, reterr) < 0)
+	if ((i->kind == OBJECT_CANON_ABK ? check_abk(i, reterr) : count_entries(i, reterr)) < 0)
 		return -1;
 	return object_oid(keys_dedup(&app.keys), i->kind, i->plain, i->oid, reterr);
 }

@@ -194,3 +194,23 @@ int spool_next(struct spool *s, struct span *ret_piece, struct fault *reterr)
 	s->given = true;
 	return 0;
 }
+
+int spool_read_all(struct spool *s, struct buf *out, struct fault *reterr)
+{
+	struct span piece;
+	if (spool_rewind(s, reterr) < 0)
+		return -1;
+	do {
+		if (spool_next(s, &piece, reterr) < 0)
+			return -1;
+		buf_add(out, piece.p, piece.n);
+	} while (piece.n > 0);
+	return out->err ? fault_set(reterr, CN_INTERNAL_ERROR, "out of memory") : 0;
+}
+
+void buf_wipe(struct buf *b)
+{
+	if (b->p != NULL)
+		crypto_wipe(b->p, b->cap);
+	buf_fini(b);
+}

@@ -4,6 +4,7 @@
  * Written once, then read any number of times. One thread at a time; calls may block. */
 #pragma once
 
+#include "common/base/buf.h"
 #include "common/base/fault.h"
 
 #define SPOOL_MEMORY ((size_t)256 * 1024)
@@ -27,3 +28,6 @@ uint64_t spool_size(const struct spool *s);
 int spool_rewind(struct spool *s, struct fault *reterr) must_check;
 /* The next piece, valid until the next call; n = 0 at the end. Does not block on a small spool. */
 int spool_next(struct spool *s, struct span *ret_piece, struct fault *reterr) must_check;
+/* All of it, into out, which may hold passwords then: buf_wipe it. */
+int spool_read_all(struct spool *s, struct buf *out, struct fault *reterr) must_check;
+void buf_wipe(struct buf *b);

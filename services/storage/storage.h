@@ -68,6 +68,8 @@ struct item {
 	uint8_t key_wrapped[WRAPPED_LEN], dek_wrapped[WRAPPED_LEN];
 };
 
+struct file;
+
 enum draft_state { DRAFT_OPEN, DRAFT_WRITING, DRAFT_STORING, DRAFT_DONE };
 
 struct draft {
@@ -100,6 +102,8 @@ struct draft {
 	struct buf manifest;
 	uint8_t digest[SHA256_LEN], signature[64];
 	struct vault_file slot_file, manifest_file, sig_file;
+
+	struct file *file; /* of an uploaded file: what was found in it; else NULL */
 
 	struct m_stored result; /* when done and fault.code is 0; flags static */
 	const char *flags[MANIFEST_FLAGS];
@@ -163,6 +167,16 @@ void store_start(struct draft *d);
 void store_again(struct draft *d);
 /* Answer texts of a verdict of the catalogue that is not good. */
 int store_refused(const char *verdict, struct fault *reterr);
+
+/* ---- file.c: what people upload is read whole before anything of it is stored ---- */
+
+/* done(d) later, with the draft's format, family and counts set; or with a fault; or with
+ * file_refused. */
+void file_check(struct draft *d, void (*done)(struct draft *d));
+bool file_refused(const struct draft *d);
+/* Puts what was found into the answer; it lives as long as the draft. */
+void file_tell(const struct file *f, struct m_stored *result);
+void file_free(struct file *f);
 
 /* ---- seal.c: on the work pool ---- */
 

@@ -283,9 +283,22 @@ static void name(void *arg)
 	seal_names(arg);
 }
 
+static void checked(struct draft *d)
+{
+	if (d->fault.code != 0)
+		fail(d);
+	else if (file_refused(d))
+		draft_done(d);
+	else
+		loop_work(app.service->loop, name, named, d);
+}
+
 void store_start(struct draft *d)
 {
 	d->state = DRAFT_STORING;
 	d->started_ms = clock_mono_ms();
-	loop_work(app.service->loop, name, named, d);
+	if (d->ask.kind == VERSION_KIND_FILE && strcmp(d->ask.format, "opaque") != 0)
+		file_check(d, checked);
+	else
+		loop_work(app.service->loop, name, named, d);
 }

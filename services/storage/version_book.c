@@ -40,14 +40,6 @@ static int read_item(const struct stored_item *i, struct buf *out, struct fault 
 	return rc;
 }
 
-/* Plain bytes of a device do not stay in freed memory. */
-static void drop_file(struct buf *file)
-{
-	if (file->p != NULL)
-		crypto_wipe(file->p, file->cap);
-	buf_fini(file);
-}
-
 /* ---- faults ---- */
 
 static void keep_fault(struct version_book *v, const char *item, const struct book_fault *f)
@@ -152,7 +144,7 @@ static int take_item(struct version_book *v, const struct stored_item *i, struct
 	} else if (rc == 0) {
 		decode(v, i->name, codec, buf_span(&file));
 	}
-	drop_file(&file);
+	buf_wipe(&file);
 	return rc;
 }
 

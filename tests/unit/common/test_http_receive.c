@@ -25,7 +25,7 @@ struct world {
 	struct timer *timer;
 	struct http_request *request;
 	bool refuse, waiting;
-	size_t bytes, pieces;
+	size_t bytes, pieces, expected;
 	int lasts, longs, gones, answers;
 	void (*script)(struct world *w);
 };
@@ -42,6 +42,7 @@ static void piece(void *arg, enum http_piece what, struct span bytes)
 
 	switch (what) {
 	case HTTP_PIECE:
+		assert_false(w->waiting);
 		w->pieces++;
 		for (size_t i = 0; i < bytes.n; i++)
 			assert_int_equal(bytes.p[i], (w->bytes + i) % 251);
@@ -226,6 +227,33 @@ static void a_body_comes_in_pieces_while_its_taker_makes_it_wait(void **state)
 	assert_true(w.pieces > 4);
 }
 
+static void chunked_script(struct world *w)
+{
+	int fd = dial(w);
+	char head[32];
+	size_t sent = 0;
+
+	put(fd, "POST /files HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n");
+	for (size_t n = 1; sent < 200000; sent += n, n = n % 700 + 1) {
+		(void)snprintf(head, sizeof(head), "%zx\r\n", n);
+		put(fd, head);
+		assert_true(put_body(fd, sent, n));
+		put(fd, "\r\n");
+	}
+	w->expected = sent;
+	put(fd, "0\r\n\r\n");
+	assert_non_null(strstr(get(fd, "said"), " 201 "));
+	close(fd);
+}
+
+static void small_chunks_wait_too_and_none_comes_while_one_is_in_hand(void **state)
+{
+	(void)state;
+	struct world w = play(chunked_script, 0);
+	assert_int_equal(w.bytes, w.expected);
+	assert_int_equal(w.lasts, 1);
+}
+
 static void continue_script(struct world *w)
 {
 	int fd = dial(w);
@@ -361,6 +389,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_body_comes_in_pieces_while_its_taker_makes_it_wait),
+		cmocka_unit_test(small_chunks_wait_too_and_none_comes_while_one_is_in_hand),
 		cmocka_unit_test(a_sender_that_asks_first_is_answered_after_the_head_was_looked_at),
 		cmocka_unit_test(a_refusal_comes_before_any_of_the_body),
 		cmocka_unit_test(more_than_is_taken_is_said_and_the_rest_thrown_away),
