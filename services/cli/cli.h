@@ -164,8 +164,8 @@ char *resolve_version(struct cli *c, const char *ref) must_check;
 /* Uploads a file and gives its version, as the server answers. name: NULL = the
  * path's; as: NULL or "opaque". NULL after a
  * message, *ret_rc is the exit code. */
-json_t *file_upload(struct cli *c, const char *path, const char *name, const char *as, int *ret_rc)
-	must_check;
+json_t *file_upload(
+	struct cli *c, const char *path, const char *name, const char *as, int *ret_rc) must_check;
 
 /* ---- table.c ---- */
 

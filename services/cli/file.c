@@ -17,8 +17,7 @@ static void show_faults(const struct cli *c, const json_t *doc)
 		table_print(c, faults, FAULT_COLUMNS, "code,byte,warning");
 }
 
-json_t *file_upload(
-	struct cli *c, const char *path, const char *name, const char *as, int *ret_rc)
+json_t *file_upload(struct cli *c, const char *path, const char *name, const char *as, int *ret_rc)
 {
 	struct source s = {.name = NULL};
 	struct buf url = BUF_INIT;

@@ -166,7 +166,7 @@ void file_check(struct draft *d, void (*done)(struct draft *d))
 	f->done = done;
 	d->file = f;
 	if (d->n_items != 1) {
-		fault_why(&d->fault, CN_VALIDATION_FAILED, "items", "a file is one item");
+		fault_why(&d->fault, CN_VALIDATION_FAILED, "item", "a file is one item");
 		done(d);
 		return;
 	}
