@@ -232,7 +232,7 @@ const char *device_type_text(const struct device *d);
 
 /* ---- family.c ---- */
 extern const struct family *const families[]; /* ends with NULL */
-extern const struct family family_canon_rui, family_konica_openapi;
+extern const struct family family_canon_rui, family_konica_openapi, family_ricoh_udirectory;
 /* By the weights of "families" in the fleet file: {"canon_rui": 70, …}; without them Canon alone.
  */
 const struct family *family_pick(const struct fleet *f, uint32_t device);
