@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/sort.h"
 #include "common/text/utf8.h"
 #include "gen/errors.h"
 #include "services/simulator/book.h"
@@ -162,7 +161,7 @@ static int by_index(const void *a, const void *b)
 
 	if (x->built_in != y->built_in)
 		return x->built_in ? 1 : -1;
-	return i < k ? -1 : i > k;
+	return i != k ? (i < k ? -1 : 1) : x->id < y->id ? -1 : 1;
 }
 
 static void order(struct ricoh_store *s)
@@ -178,7 +177,8 @@ static void order(struct ricoh_store *s)
 		(void)snprintf(text, sizeof(text), "%u", k);
 		say(&s->v[i], "index", text);
 	}
-	sort_stable(s->v, s->n, sizeof(*s->v), by_index);
+	if (s->n > 1)
+		qsort(s->v, s->n, sizeof(*s->v), by_index);
 }
 
 void ricoh_settle(struct device *d)
