@@ -269,7 +269,7 @@ static void folder_object(struct ricoh_object *o, const struct entry *e)
 {
 	char path[512];
 	bool ftp = strcmp(e->protocol, "ftp") == 0;
-	const char *host = e->host + strcspn(e->host, "abcdefghijklmnopqrstuvwxyz");
+	const char *host = strstr(e->host, "nas") ? strstr(e->host, "nas") : "nas";
 
 	say(o, "remoteFolder:", "true");
 	say(o, "remoteFolder:type", ftp ? "ftp" : "smb");
