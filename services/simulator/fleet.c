@@ -210,9 +210,10 @@ static int deal_busy(struct deal *deal, const json_t *list, struct fault *reterr
 
 static enum fault_at at_of(const char *name)
 {
-	return strcmp(name, "export") == 0   ? AT_EXPORT
-	       : strcmp(name, "import") == 0 ? AT_IMPORT
-					     : AT_CONNECT;
+	return strcmp(name, "export") == 0    ? AT_EXPORT
+	       : strcmp(name, "import") == 0  ? AT_IMPORT
+	       : strcmp(name, "request") == 0 ? AT_REQUEST
+					      : AT_CONNECT;
 }
 
 int fault_from_json(const json_t *j, struct fault_plan *ret_plan, struct fault *reterr)
@@ -222,6 +223,7 @@ int fault_from_json(const json_t *j, struct fault_plan *ret_plan, struct fault *
 	struct fault_plan plan = {.mp = hostile_parse(mp),
 		.at = at_of(string(j, "at", "connect")),
 		.per_mille = probability ? (uint32_t)(json_number_value(probability) * 1000) : 1000,
+		.skip = number(j, "skip", 0),
 		.times = number(j, "times", 0),
 		.after_bytes = number(j, "after_bytes", 0)};
 

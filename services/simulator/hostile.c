@@ -37,6 +37,7 @@ static const char *const NAMES[MP_COUNT] = {
 	[MP_24_TWICE] = "mp_24_twice",
 	[MP_HTTP_500] = "http_500",
 	[MP_HTTP_503] = "http_503",
+	[MP_SESSION_LOST] = "session_lost",
 };
 
 #define OK_HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
@@ -82,6 +83,10 @@ bool hostile_now(struct device *d, enum fault_at at)
 		return false;
 	if (f->per_mille < 1000 && !rng_chance(&d->jitter, f->per_mille))
 		return false;
+	if (f->skip > 0) {
+		f->skip--;
+		return false;
+	}
 	d->sim->stats.hostile++;
 	if (f->times > 0 && --f->times == 0)
 		f->per_mille = 0; /* the last time; the behaviour stays named in f->mp */
@@ -350,5 +355,22 @@ void hostile_export(struct device *d, struct http_request *r, const char *type, 
 		break;
 	default:
 		half_then_reset(r, type, body);
+	}
+}
+
+bool hostile_request(struct device *d, struct http_request *r)
+{
+	switch ((int)d->fault.mp) {
+	case MP_SESSION_LOST:
+		memset(d->sessions, 0, sizeof(d->sessions));
+		return false;
+	case MP_HTTP_500:
+	case MP_HTTP_503:
+		http_respond(r, d->fault.mp == MP_HTTP_500 ? 500 : 503, "text/html",
+			(struct span){.n = 0});
+		return true;
+	default:
+		answer_reset(r);
+		return true;
 	}
 }

@@ -178,7 +178,7 @@ static void serve(void *sim, struct http_request *r)
 	((struct sim *)sim)->stats.requests++;
 	if (d->off) /* a connection kept from before it went */
 		answer_reset(r);
-	else
+	else if (!hostile_now(d, AT_REQUEST) || !hostile_request(d, r))
 		d->family->serve(d, r);
 }
 

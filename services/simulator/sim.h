@@ -57,6 +57,7 @@ enum mp {
 	MP_24_TWICE, /* entry numbers doubled */
 	MP_HTTP_500,
 	MP_HTTP_503,
+	MP_SESSION_LOST, /* forgets who is logged in */
 	MP_COUNT,
 };
 
@@ -103,12 +104,13 @@ struct latency {
 };
 
 /* When a device misbehaves. */
-enum fault_at { AT_CONNECT, AT_EXPORT, AT_IMPORT };
+enum fault_at { AT_CONNECT, AT_EXPORT, AT_IMPORT, AT_REQUEST };
 
 struct fault_plan {
 	enum mp mp;
 	enum fault_at at;     /* on every connection, or at what it is asked */
 	uint32_t per_mille;   /* probability */
+	uint32_t skip;        /* so many times it behaves first */
 	uint32_t times;       /* 0 = until told */
 	uint32_t after_bytes; /* of the body, where the behaviour needs it */
 };
@@ -258,6 +260,8 @@ const char *hostile_name(enum mp mp);
 bool hostile_now(struct device *d, enum fault_at at);
 /* Takes over an accepted connection. */
 void hostile_connection(struct device *d, int fd);
+/* A request meets a device that misbehaves at requests; false = answer it as ever. */
+bool hostile_request(struct device *d, struct http_request *r);
 /* Ends what hostile_connection began. */
 void hostile_stop(struct sim *s);
 /* Answers an export badly; body is what it should have been. type as in http_respond. */

@@ -199,26 +199,148 @@ bool page_form_of(struct span html, const char *input, char *action, size_t size
 	return form_with(html, input, &form, &inside) && tag_value(&form, "action", action, size);
 }
 
-void page_hidden_fields(struct span html, const char *input, struct buf *out)
+bool page_hidden_at(struct span html, const char *input, size_t i, struct page_field *ret)
 {
-	char type[16], name[64], value[512];
 	struct tag form, t;
 	struct page p = {.at = 0};
+	char type[16];
 
 	if (!form_with(html, input, &form, &p.html))
-		return;
+		return false;
 	while (page_next(&p, &t)) {
 		if (!tag_is(&t, "input") || !tag_value(&t, "type", type, sizeof(type)) ||
 			strcasecmp(type, "hidden") != 0 ||
-			!tag_value(&t, "name", name, sizeof(name)))
+			!tag_value(&t, "name", ret->name, sizeof(ret->name)) || i-- > 0)
 			continue;
-		if (!tag_value(&t, "value", value, sizeof(value)))
-			value[0] = 0;
-		form_value(out, name);
+		if (!tag_value(&t, "value", ret->value, sizeof(ret->value)))
+			ret->value[0] = 0;
+		return true;
+	}
+	return false;
+}
+
+void page_hidden_fields(struct span html, const char *input, struct buf *out)
+{
+	struct page_field f;
+
+	for (size_t i = 0; page_hidden_at(html, input, i, &f); i++) {
+		form_value(out, f.name);
 		buf_addc(out, '=');
-		form_value(out, value);
+		form_value(out, f.value);
 		buf_addc(out, '&');
 	}
+}
+
+/* ---- choices and links ---- */
+
+static bool says(struct span html, const char *const *words)
+{
+	struct buf text = BUF_INIT;
+	bool r = false;
+
+	page_text(html, 512, &text);
+	for (; *words && !r; words++)
+		r = text_contains(buf_span(&text), *words);
+	buf_fini(&text);
+	return r;
+}
+
+/* The next choice of a control: a radio button of this name, or an option inside the select. */
+static bool next_choice(struct page *p, const char *control, bool *inside, struct tag *ret)
+{
+	char name[64], type[16];
+
+	while (page_next(p, ret)) {
+		bool named =
+			tag_value(ret, "name", name, sizeof(name)) && strcmp(name, control) == 0;
+		if (tag_is(ret, "select"))
+			*inside = named;
+		else if (tag_is(ret, "input") && named &&
+			 tag_value(ret, "type", type, sizeof(type)) &&
+			 strcasecmp(type, "radio") == 0)
+			return true;
+		else if (*inside && tag_is(ret, "option"))
+			return true;
+	}
+	return false;
+}
+
+/* What stands behind a choice, up to the next control. */
+static struct span text_behind(struct span html, size_t from)
+{
+	struct page p = {.html = html, .at = from};
+	size_t end = html.n;
+	struct tag t;
+
+	while (page_next(&p, &t)) {
+		if (tag_is(&t, "label") || tag_is(&t, "span") || tag_is(&t, "br"))
+			continue;
+		end = (size_t)(t.name.p - html.p) - 1;
+		break;
+	}
+	end = size_min(end, find(html, from, "</select"));
+	return (struct span){html.p + from, size_min(end, find(html, from, "</form")) - from};
+}
+
+bool page_choice(
+	struct span html, const char *control, const char *const *words, char *out, size_t size)
+{
+	struct page p = {.html = html};
+	bool inside = false;
+	struct tag t;
+
+	while (next_choice(&p, control, &inside, &t))
+		if (says(text_behind(html, size_min(p.at + 1, html.n)), words))
+			return tag_value(&t, "value", out, size);
+	return false;
+}
+
+bool page_offers(struct span html, const char *control, const char *value)
+{
+	struct page p = {.html = html};
+	bool inside = false;
+	struct tag t;
+	char v[64];
+
+	while (next_choice(&p, control, &inside, &t))
+		if (tag_value(&t, "value", v, sizeof(v)) && strcmp(v, value) == 0)
+			return true;
+	return false;
+}
+
+bool page_link(struct span html, const char *const *words, char *out, size_t size)
+{
+	struct page p = {.html = html};
+	struct tag t;
+
+	while (page_next(&p, &t)) {
+		size_t end = find(html, p.at, "</a");
+		if (tag_is(&t, "a") && says((struct span){html.p + p.at, end - p.at}, words))
+			return tag_value(&t, "href", out, size);
+	}
+	return false;
+}
+
+bool page_resolve(const char *base, const char *link, char *out, size_t size)
+{
+	size_t n = strcspn(link, "#"), dir = strcspn(base, "?#");
+
+	if (strncmp(link, "./", 2) == 0) {
+		link += 2;
+		n -= 2;
+	}
+	if (n == 0 || strncmp(link, "//", 2) == 0 || memchr(link, '\\', n) ||
+		strcspn(link, ":") < strcspn(link, "/?#") || strncmp(link, "..", 2) == 0)
+		return false;
+	while (dir > 0 && base[dir - 1] != '/')
+		dir--;
+	dir = link[0] == '/' ? 0 : dir;
+	if (dir + n + 1 > size)
+		return false;
+	memcpy(out, base, dir);
+	memcpy(out + dir, link, n);
+	out[dir + n] = 0;
+	return true;
 }
 
 /* ---- text ---- */

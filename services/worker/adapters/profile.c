@@ -39,6 +39,17 @@ static void read_profile(const json_t *root, struct profile *p)
 	read_words(texts, "receive_restricted", p->receive_restricted);
 	read_words(texts, "busy", p->busy);
 	read_words(texts, "not_available", p->not_available);
+	read_words(texts, "logged_in", p->logged_in);
+	read_words(texts, "imported", p->imported);
+	read_words(texts, "restart_needed", p->restart_needed);
+	read_words(texts, "wrong_password", p->wrong_password);
+	read_words(texts, "mode_erase", p->mode_erase);
+	read_words(texts, "decrypt_no", p->decrypt_no);
+	read_words(texts, "menu_data", p->menu_data);
+	read_words(texts, "menu_individual", p->menu_individual);
+	read_words(texts, "menu_lists", p->menu_lists);
+	read_words(texts, "menu_values", p->menu_values);
+	read_words(texts, "menu_import", p->menu_import);
 	for (size_t i = 0; i < json_array_size(lines) && p->n_lines < PROFILE_LINES; i++)
 		read_line(json_array_get(lines, i), &p->lines[p->n_lines++]);
 	read_line(json_object_get(root, "console_ready"), &p->ready);

@@ -22,6 +22,18 @@ struct profile {
 	const char *receive_restricted[PROFILE_WORDS + 1];
 	const char *busy[PROFILE_WORDS + 1];
 	const char *not_available[PROFILE_WORDS + 1];
+	/* of a machine that takes imports */
+	const char *logged_in[PROFILE_WORDS + 1];
+	const char *imported[PROFILE_WORDS + 1];
+	const char *restart_needed[PROFILE_WORDS + 1];
+	const char *wrong_password[PROFILE_WORDS + 1];
+	const char *mode_erase[PROFILE_WORDS + 1];
+	const char *decrypt_no[PROFILE_WORDS + 1];
+	const char *menu_data[PROFILE_WORDS + 1];
+	const char *menu_individual[PROFILE_WORDS + 1];
+	const char *menu_lists[PROFILE_WORDS + 1];
+	const char *menu_values[PROFILE_WORDS + 1];
+	const char *menu_import[PROFILE_WORDS + 1];
 	struct profile_line lines[PROFILE_LINES];
 	size_t n_lines;
 	struct profile_line ready; /* the panel of a device at rest; op NULL */

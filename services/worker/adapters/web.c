@@ -257,6 +257,8 @@ static void start(struct web *w)
 				      ? e->device->tls_pin
 				      : NULL,
 		.max_body = w->request.max_body ? w->request.max_body : BODY_MAX,
+		.first_byte_ms = w->request.first_byte_ms,
+		.fresh = w->request.once,
 		.total_ms = w->request.total_ms};
 	w->transfer = http_send(e->http, &req, on_body, on_done, w);
 	buf_fini(&cookies);
