@@ -4,7 +4,7 @@
 #include "tests/service/scheduler_plan.h"
 
 static const char *const quick[] = {"--tick_ms=50", "--backoff_ms=10", "--backoff_max_ms=20",
-	"--defer_ms=50", "--lease_ms=1000", "--approval_ms=600000", NULL};
+	"--defer_ms=50", "--lease_ms=1500", "--approval_ms=600000", NULL};
 
 static char plan[UUID_TEXT], applied[UUID_TEXT], shown[64];
 

@@ -67,43 +67,74 @@ static unused const char *start(const char *task)
 	return id;
 }
 
+/* What the worker holds: the newest claimed job of each device. */
+static struct held {
+	char device[32], id[UUID_TEXT], job[UUID_TEXT];
+	long attempt;
+	int token;
+	bool running;
+} held[64];
+static size_t n_held;
+
+static struct held *held_of(const char *device)
+{
+	for (size_t i = 0; i < n_held; i++) {
+		if (strcmp(held[i].device, device) == 0)
+			return &held[i];
+	}
+	bug_if(n_held == array_len(held));
+	(void)snprintf(held[n_held].device, sizeof(held[0].device), "%s", device);
+	return &held[n_held++];
+}
+
 static unused json_t *claim(unsigned slots)
 {
-	return ask("job_claim", "{'worker': '%s', 'slots': %u}", worker, slots);
+	json_t *j = ask("job_claim", "{'worker': '%s', 'slots': %u}", worker, slots);
+	json_t *jobs = json_object_get(j, "jobs");
+
+	for (size_t i = 0; i < json_array_size(jobs); i++) {
+		const json_t *one = json_array_get(jobs, i);
+		struct held *h = held_of(at(one, "device.name"));
+		(void)snprintf(h->id, sizeof(h->id), "%s", at(one, "device.id"));
+		(void)snprintf(h->job, sizeof(h->job), "%s", at(one, "job"));
+		h->attempt = number_at(one, "attempt");
+		h->token = 0;
+		h->running = false;
+	}
+	return j;
 }
 
-/* The newest job of a device. */
+/* The newest claimed job of a device. */
 static unused const char *job_of(const char *device)
 {
-	return sql("select id from sched.job where device_name = '%s' order by id desc limit 1",
-		device);
+	return held_of(device)->job;
 }
 
-/* Takes the newest job of a device through running and storing to its end; it was claimed.
+static void advance(struct held *h, const char *state, const char *rest)
+{
+	json_decref(ask("job_advance",
+		"{'worker': '%s', 'steps': [{'job': '%s', 'attempt': %ld, 'token': %d,"
+		" 'state': '%s'%s}]}",
+		worker, h->job, h->attempt, h->token, state, rest));
+	h->running = true;
+}
+
+/* Takes the newest claimed job of a device through running and storing to its end.
  * rest: more members of the report. */
 static unused bool report(const char *device, const char *state, const char *rest)
 {
-	const char *job = job_of(device);
-	const char *attempt = sql("select attempt from sched.job where id = '%s'", job);
-	const char *token = sql("select token from sched.job where id = '%s'", job);
-	bool storing = strcmp(state, "succeeded") == 0 || strcmp(state, "unchanged") == 0 ||
-		       strcmp(state, "partial") == 0;
-	bool claimed = strcmp(sql("select state from sched.job where id = '%s'", job), "3") == 0;
+	struct held *h = held_of(device);
+	bool stores = strcmp(state, "succeeded") == 0 || strcmp(state, "unchanged") == 0 ||
+		      strcmp(state, "partial") == 0;
 
-	if (claimed)
-		json_decref(ask("job_advance",
-			"{'worker': '%s', 'steps': [{'job': '%s', 'attempt': %s,"
-			" 'state': 'running'}]}",
-			worker, job, attempt));
-	if (storing)
-		json_decref(ask("job_advance",
-			"{'worker': '%s', 'steps': [{'job': '%s', 'attempt': %s, 'token': %s,"
-			" 'state': 'storing'}]}",
-			worker, job, attempt, token));
+	if (!h->running)
+		advance(h, "running", "");
+	if (stores)
+		advance(h, "storing", "");
 	json_t *j = ask("job_result",
-		"{'worker': '%s', 'results': [{'job': '%s', 'attempt': %s, 'token': %s,"
+		"{'worker': '%s', 'results': [{'job': '%s', 'attempt': %ld, 'token': %d,"
 		" 'state': '%s'%s}]}",
-		worker, job, attempt, token, state, rest);
+		worker, h->job, h->attempt, h->token, state, rest);
 	bool good = json_array_size(json_object_get(j, "refused")) == 0 &&
 		    json_object_get(j, "fault") == NULL;
 	json_decref(j);
@@ -121,23 +152,24 @@ static unused bool report_plan(const char *device, uint8_t hash, unsigned add, c
 	return report(device, add > 0 ? "succeeded" : "unchanged", rest);
 }
 
-/* The newest job of a device goes to running under a lock with this token. */
+/* The newest claimed job of a device goes to running under a lock with this token. */
 static unused void lock_and_run(const char *device, int token)
 {
-	const char *job = job_of(device);
+	struct held *h = held_of(device);
+	char rest[64];
 
 	(void)sql("delete from lock.held where token = %d; insert into lock.held (device_id,"
 		  " request, token, session, kind, op, direction, items, strict, granted_at,"
 		  " lease_ms, expires_at, profile, profile_revision, probe, quarantine_ms,"
 		  " quarantine_max_ms, max_hold_ms) values ('%s', '%s', %d, '%s', 1, 'indiv_ie',"
 		  " 2, '{}', false, clock_timestamp(), 60000, clock_timestamp() + interval '1"
-		  " minute', 'generic', 1, 1, 60000, 900000, 3600000)",
-		token, id_of(device), worker, token, worker);
-	json_decref(ask("job_advance",
-		"{'worker': '%s', 'steps': [{'job': '%s', 'attempt': %s, 'token': %d,"
-		" 'state': 'running', 'request': '%s'}]}",
-		worker, job, sql("select attempt from sched.job where id = '%s'", job), token,
-		worker));
+		  " minute', 'generic', 1, 1, 60000, 900000, 3600000)"
+		  " on conflict (device_id, request) do update set token = excluded.token,"
+		  " expires_at = excluded.expires_at",
+		token, h->id, worker, token, worker);
+	h->token = token;
+	(void)snprintf(rest, sizeof(rest), ", 'request': '%s'", worker);
+	advance(h, "running", rest);
 }
 
 /* One journal entry; false: refused. */
