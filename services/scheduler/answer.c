@@ -82,6 +82,36 @@ bool cursor_read(struct call *call, const char *cursor, const char **ret_name, s
 	return false;
 }
 
+void refs_add(struct txn *t, const struct db_sql *sql, const char *const *refs, size_t n)
+{
+	struct db_args *a = db_add(t, sql);
+
+	db_array(a);
+	for (size_t i = 0; i < n; i++)
+		db_text(a, refs[i]);
+	db_array_end(a);
+}
+
+bool refs_take(struct call *call, const struct db_result *r, const char *const *refs,
+	const char *noun, const char *const **ret_ids)
+{
+	const char **ids = arena_array(&call->arena, (size_t)db_rows(r) + 1, sizeof(*ids));
+
+	bug_if(ids == NULL);
+	for (int row = 0; row < db_rows(r); row++) {
+		if (db_get_int(r, row, 2) != 1) {
+			call_refuse(call, CN_VALIDATION_FAILED, "unknown_reference",
+				"%s %s: '%.128s'",
+				db_get_int(r, row, 2) == 0 ? "there is no" : "there are several",
+				noun, refs[row]);
+			return false;
+		}
+		ids[row] = arena_strdup(&call->arena, db_get_text(r, row, 1));
+	}
+	*ret_ids = ids;
+	return true;
+}
+
 void run_get_add(struct txn *t, const struct uuid *run)
 {
 	struct db_args *a = db_add(t, &SQL_RUN_GET);

@@ -32,6 +32,11 @@ static const struct handler handlers[] = {
 	{MSG_TASK_UPDATE, on_task_update},
 	{MSG_TASK_DELETE, on_task_delete},
 	{MSG_TASK_NEXT, on_task_next},
+	{MSG_DIST_SET_LIST, on_dist_set_list},
+	{MSG_DIST_SET_GET, on_dist_set_get},
+	{MSG_DIST_SET_CREATE, on_dist_set_create},
+	{MSG_DIST_SET_UPDATE, on_dist_set_update},
+	{MSG_DIST_SET_DELETE, on_dist_set_delete},
 	/* runs and their targets */
 	{MSG_RUN_START, on_run_start},
 	{MSG_RUN_LIST, on_run_list},

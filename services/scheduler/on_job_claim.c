@@ -63,7 +63,7 @@ static void judge_device(struct handed *h)
 }
 
 /* What a job that writes carries from its plan and from its earlier attempts. */
-static void read_write(struct row *c, struct m_job_work *w)
+static void read_write(struct row *c, struct m_job_work *w, struct m_task_settings *settings)
 {
 	w->phase = (enum run_phase)row_uint(c);
 	w->plan_hash = row_bytes(c);
@@ -73,6 +73,9 @@ static void read_write(struct row *c, struct m_job_work *w)
 	w->map = json_read_list(&m_slot_map_desc, sizeof(*w->map),
 		db_get_text(c->r, c->row, c->col++), c->arena, &w->map_n);
 	w->accept = json_read_texts(db_get_text(c->r, c->row, c->col++), c->arena, &w->accept_n);
+	struct uuid book = row_uuid(c);
+	if (uuid_is_nil(&settings->source)) /* a distribution: of the device's set */
+		settings->source = book;
 }
 
 static void read_work(struct row *c, struct handed *h, bool *ret_credentials)
@@ -103,7 +106,7 @@ static void read_work(struct row *c, struct handed *h, bool *ret_credentials)
 	/* where the list was frozen, not where the device moved since (FL-22) */
 	d->address = row_text(c);
 	d->name = row_text(c);
-	read_write(c, w);
+	read_write(c, w, settings);
 	h->work = w;
 	judge_device(h);
 }

@@ -100,27 +100,6 @@ static void write_task(struct save *s, struct txn *t)
 	db_commit(t, committed, s);
 }
 
-/* Ids in the order given; refuses the first reference that names nothing or several. */
-static bool take_ids(struct save *s, const struct db_result *r, const char *const *refs,
-	const char *noun, const char *const **ret_ids)
-{
-	const char **ids = arena_array(&s->call->arena, (size_t)db_rows(r) + 1, sizeof(*ids));
-
-	bug_if(ids == NULL);
-	for (int row = 0; row < db_rows(r); row++) {
-		if (db_get_int(r, row, 2) != 1) {
-			call_refuse(s->call, CN_VALIDATION_FAILED, "unknown_reference",
-				"%s %s: '%.128s'",
-				db_get_int(r, row, 2) == 0 ? "there is no" : "there are several",
-				noun, refs[row]);
-			return false;
-		}
-		ids[row] = arena_strdup(&s->call->arena, db_get_text(r, row, 1));
-	}
-	*ret_ids = ids;
-	return true;
-}
-
 static void resolved(
 	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
@@ -132,23 +111,14 @@ static void resolved(
 		return;
 	}
 	s->targets = *m;
-	if (take_ids(s, r[0], m->devices, "device", &s->targets.devices) &&
-		take_ids(s, r[1], m->groups, "group", &s->targets.groups) &&
-		take_ids(s, r[2], m->exclude_devices, "device", &s->targets.exclude_devices) &&
-		take_ids(s, r[3], m->exclude_groups, "group", &s->targets.exclude_groups))
+	if (refs_take(s->call, r[0], m->devices, "device", &s->targets.devices) &&
+		refs_take(s->call, r[1], m->groups, "group", &s->targets.groups) &&
+		refs_take(
+			s->call, r[2], m->exclude_devices, "device", &s->targets.exclude_devices) &&
+		refs_take(s->call, r[3], m->exclude_groups, "group", &s->targets.exclude_groups))
 		write_task(s, t);
 	else
 		db_rollback(t);
-}
-
-static void add_refs(struct txn *t, const struct db_sql *sql, const char *const *refs, size_t n)
-{
-	struct db_args *a = db_add(t, sql);
-
-	db_array(a);
-	for (size_t i = 0; i < n; i++)
-		db_text(a, refs[i]);
-	db_array_end(a);
 }
 
 static void check_and_resolve(struct save *s, struct txn *t, const struct m_task *old)
@@ -165,10 +135,10 @@ static void check_and_resolve(struct save *s, struct txn *t, const struct m_task
 		return;
 	}
 	const struct m_targets *m = s->task->targets;
-	add_refs(t, &SQL_RESOLVE_DEVICES, m->devices, m->devices_n);
-	add_refs(t, &SQL_RESOLVE_GROUPS, m->groups, m->groups_n);
-	add_refs(t, &SQL_RESOLVE_DEVICES, m->exclude_devices, m->exclude_devices_n);
-	add_refs(t, &SQL_RESOLVE_GROUPS, m->exclude_groups, m->exclude_groups_n);
+	refs_add(t, &SQL_RESOLVE_DEVICES, m->devices, m->devices_n);
+	refs_add(t, &SQL_RESOLVE_GROUPS, m->groups, m->groups_n);
+	refs_add(t, &SQL_RESOLVE_DEVICES, m->exclude_devices, m->exclude_devices_n);
+	refs_add(t, &SQL_RESOLVE_GROUPS, m->exclude_groups, m->exclude_groups_n);
 	db_step(t, resolved, s);
 }
 

@@ -23,6 +23,7 @@ struct open {
 	uint64_t max_growth;
 	struct uuid approved; /* the run whose list was approved; nil = none */
 	bool held;
+	bool by_sets; /* what each device gets is said by its distribution sets */
 	struct m_run_counts counts;
 	/* groups below those named, the filters among them parsed */
 	struct uuid *listed; /* static groups of the union */
@@ -224,6 +225,7 @@ static void add_open(struct open *o, struct txn *t)
 	db_int(a, strcmp(o->o->kind, "ab.backup") == 0 ? CN_UNSUPPORTED_DEVICE
 						       : CN_UNSUPPORTED_OPERATION);
 	db_bool(a, o->held);
+	db_bool(a, o->by_sets);
 }
 
 static void insert_jobs(struct open *o, struct txn *t)
@@ -368,6 +370,7 @@ static void ruled(struct txn *t, struct db_result **r, size_t n, const struct fa
 	const char *waves = db_get_text(c.r, 0, c.col++);
 	o->max_growth = row_uint(&c);
 	o->approved = row_uuid(&c);
+	o->by_sets = row_bool(&c);
 	if (phase == 0 || phase == RUN_PHASE_APPLY)
 		o->waves = json_read_list(
 			&m_wave_desc, sizeof(*o->waves), waves, o->arena, &o->n_waves);

@@ -31,6 +31,11 @@ int scheduler_start(struct service *s, struct fault *reterr);
 void answer_fault(struct call *call, const struct fault *f);
 /* "id or name" as the two parameters of every statement that finds by reference. */
 void ref_args(struct db_args *a, const char *ref);
+/* References of a request to devices or groups: the statement that resolves them, then their ids in
+ * the order given; false: refused, because one names nothing or several. */
+void refs_add(struct txn *t, const struct db_sql *sql, const char *const *refs, size_t n);
+bool refs_take(struct call *call, const struct db_result *r, const char *const *refs,
+	const char *noun, const char *const **ret_ids);
 /* The key of the request, so that a repeated call makes the same object; fresh when absent. */
 struct uuid request_id(const struct call *call);
 /* The one row of a find: refuses with not_found or ambiguous and returns false. */
@@ -136,6 +141,8 @@ void stop_job(struct txn *t, const struct uuid *job);
 
 /* Answers with the group of the last result. */
 void group_answer(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg);
+/* Answers with the distribution set of the last result. */
+void set_answer(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg);
 /* Takes the sealed password out of an answer. */
 void task_hide(struct m_task *t);
 
@@ -177,6 +184,11 @@ void on_run_confirm(struct call *call);
 void on_run_revert(struct call *call);
 void on_run_targets(struct call *call);
 void on_run_outcomes(struct call *call);
+void on_dist_set_list(struct call *call);
+void on_dist_set_get(struct call *call);
+void on_dist_set_create(struct call *call);
+void on_dist_set_update(struct call *call);
+void on_dist_set_delete(struct call *call);
 void on_job_get(struct call *call);
 void on_job_cancel(struct call *call);
 void on_job_transitions(struct call *call);

@@ -148,6 +148,15 @@ extern const struct db_sql SQL_REVERT_INSERT;
 extern const struct db_sql SQL_REVERTED_BY;
 extern const struct db_sql SQL_CONFIRM_OVER;
 extern const struct db_sql SQL_APPROVAL_OVER;
+extern const char SQL_SET_LIST[]; /* to be continued by list.c */
+extern const struct db_sql SQL_SET_GET;
+extern const struct db_sql SQL_SET_FIND;
+extern const struct db_sql SQL_SET_PUT;
+extern const struct db_sql SQL_SET_UPDATE;
+extern const struct db_sql SQL_SET_DEVICES;
+extern const struct db_sql SQL_SET_GROUPS;
+extern const struct db_sql SQL_SET_DYNAMIC;
+extern const struct db_sql SQL_SET_DELETE;
 extern const struct db_sql SQL_JOB_JOURNAL;
 extern const struct db_sql SQL_DEVICE_ATTENTION;
 

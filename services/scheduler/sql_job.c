@@ -25,13 +25,13 @@ const struct db_sql SQL_JOB_CLAIM = {"job_claim",
 	"   token = 0, lost_by = null, started_at = coalesce(j.started_at, clock_timestamp()),"
 	"   not_before = null where j.id = any (array(select job from act))"
 	"   returning j.id, j.attempt, j.run, j.device, j.address, j.device_name, j.step,"
-	"   j.pre_image, j.source, j.plan_hash, j.map)"
+	"   j.pre_image, j.source, j.plan_hash, j.map, j.book)"
 	" select " SQL_DEVICE_COLUMNS ", t.id, t.attempt, t.run, r.kind, r.settings::text,"
 	" r.password_sealed, greatest(case when t.step in (3, 4, 6) then 3600000 else 1 end,"
 	" (1000 * extract(epoch from r.deadline_at - clock_timestamp()))::bigint),"
 	" exists (select from fleet.credential), t.address, t.device_name, r.phase, t.plan_hash,"
 	" t.step, coalesce(t.pre_image, case r.phase when 3 then t.source end), t.source,"
-	" t.map::text, r.accept::text"
+	" t.map::text, r.accept::text, t.book"
 	" from took t join sched.run r on r.id = t.run join " SQL_DEVICE_TABLES
 	" on d.id = t.device"
 	" order by t.id"};

@@ -5,13 +5,15 @@
 
 /* ---- opening ---- */
 
-/* run → phase, waves, max_growth, the run whose list was approved or null, kind */
+/* run → phase, waves, max_growth, the run whose list was approved or null, whether the devices'
+ * sets say what is sent */
 const struct db_sql SQL_RUN_RULES = {"run_rules",
 	"select r.phase, (r.snapshot->'retry'->'waves')::text,"
 	" coalesce((r.snapshot->'retry'->>'max_growth')::int, 0),"
 	" case when r.rerun_of is null and r.phase < 2 then coalesce("
 	"  (r.snapshot->>'approved')::uuid, (select coalesce(x.plan, x.id) from sched.run x"
-	"   where x.id = (r.snapshot->>'last_run')::uuid)) end"
+	"   where x.id = (r.snapshot->>'last_run')::uuid)) end,"
+	" r.kind = 'ab.distribute' and r.settings->>'source' is null"
 	" from sched.run r where r.id = $1::uuid"};
 
 /* run, held: the jobs of a run that applies or reverts another one → state, jobs, pool. Apply:
@@ -198,6 +200,50 @@ const struct db_sql SQL_APPROVAL_OVER = {"approval_over",
 	" 'approval_expired' where r.id = any (array(select x.id from sched.run x where x.state = 2"
 	"  and x.approve_until <= clock_timestamp() order by x.approve_until limit 100"
 	"  for update skip locked)) and r.state = 2 returning r.id"};
+
+/* ---- distribution sets ---- */
+
+#define SET_COLUMNS                                                                                \
+	"d.id, d.name, d.book, d.map::text, d.version,"                                            \
+	" (select count(*) from sched.dist_set_device m where m.dist_set = d.id),"                 \
+	" (select count(*) from sched.dist_set_group m where m.dist_set = d.id), d.created_at"
+const char SQL_SET_LIST[] = "select " SET_COLUMNS ", count(*) over () from sched.dist_set d ";
+#define SET_BY_REF                                                                                 \
+	" where d.id = any (array(select i.id from sched.dist_set i where i.id = $1::uuid"         \
+	" union all select i.id from sched.dist_set i where i.name = $2::text limit 2))"
+/* id, name → one set, with the ids of its members as JSON */
+const struct db_sql SQL_SET_GET = {"set_get",
+	"select " SET_COLUMNS ", (select jsonb_agg(m.device) from sched.dist_set_device m"
+	" where m.dist_set = d.id)::text, (select jsonb_agg(m.grp) from sched.dist_set_group m"
+	" where m.dist_set = d.id)::text from sched.dist_set d" SET_BY_REF};
+const struct db_sql SQL_SET_FIND = {
+	"set_find", "select d.id, d.version from sched.dist_set d" SET_BY_REF " for update"};
+/* id, name or null, book or null, map or null: null = as it is */
+const struct db_sql SQL_SET_PUT = {"set_put",
+	"insert into sched.dist_set as d (id, name, book, map) values ($1::uuid, $2::text,"
+	" $3::uuid, coalesce($4::jsonb, '[]'))"};
+const struct db_sql SQL_SET_UPDATE = {"set_update",
+	"update sched.dist_set set name = coalesce($2::text, name), book = coalesce($3::uuid,"
+	" book), map = coalesce($4::jsonb, map), version = version + 1 where id = $1::uuid"};
+/* set, members: these and no others */
+const struct db_sql SQL_SET_DEVICES = {"set_devices",
+	"with gone as (delete from sched.dist_set_device where dist_set = $1::uuid"
+	"   and device <> all ($2::uuid[]))"
+	" insert into sched.dist_set_device select $1::uuid, unnest($2::uuid[])"
+	" on conflict do nothing"};
+const struct db_sql SQL_SET_GROUPS = {"set_groups",
+	"with gone as (delete from sched.dist_set_group where dist_set = $1::uuid"
+	"   and grp <> all ($2::uuid[]))"
+	" insert into sched.dist_set_group select $1::uuid, unnest($2::uuid[])"
+	" on conflict do nothing"};
+/* set → a dynamic group in it */
+const struct db_sql SQL_SET_DYNAMIC = {"set_dynamic",
+	"select g.name from sched.dist_set_group m join fleet.device_group g on g.id = m.grp"
+	" where m.dist_set = $1::uuid and g.kind = 2 limit 1"};
+const struct db_sql SQL_SET_DELETE = {"set_delete",
+	"delete from sched.dist_set where id = any (array(select d.id from sched.dist_set "
+	"d" SET_BY_REF ")) and (select count(*) from sched.dist_set d" SET_BY_REF
+	") = 1 returning id"};
 
 /* ---- journal ---- */
 

@@ -180,7 +180,8 @@ const struct db_sql SQL_RERUN_DEVICES = {"rerun_devices",
 /* ---- opening a run: one statement of parts ----
  * $1 run, $2 devices, $3 static groups, $4 their ways, $5 ways of the filters, $6 devices left out,
  * $7 static groups left out, $8 values of the filters, $9 kind, $10 families that fit,
- * $11 capability, $12 cause for those that do not fit, $13 held: for a wave or for a person
+ * $11 capability, $12 cause for those that do not fit, $13 held: for a wave or for a person,
+ * $14 what each device gets is said by its distribution sets
  * → state, jobs, pool */
 const char SQL_OPEN_HEAD[] =
 	"with found as (select id, ''::text as via, 0 as o from unnest($2::uuid[]) id"
@@ -213,18 +214,20 @@ const char SQL_OPEN_TAIL[] =
 	"  where id not in (select id from gone where id is not null)"
 	"  and cardinality($5::text[]) >= 0 and cardinality($8::text[]) >= 0 order by id, o),"
 	" base as (select uuid_send(sched.uuid7()) as b),"
-	" ins as (insert into sched.job (id, run, device, state, cause, pool, family, created_at,"
-	"   ended_at, device_name, address, type, via)"
-	"  select " SQL_JOB_ID
-	", $1::uuid, d.id, case c.cause when 0 then case when $13::boolean then 1"
-	"   else 2 end else 11 end, c.cause, d.pool,"
+	" ins as (insert into sched.job (id, run, device, state, cause, reason, pool, family,"
+	"   created_at, ended_at, device_name, address, type, via, book, map)"
+	"  select " SQL_JOB_ID ", $1::uuid, d.id, case c.cause when 0 then case when $13::boolean"
+	"   then 1 else 2 end when 5007 then 12 else 11 end, c.cause, case c.cause when 5007"
+	"   then 'sets_contradict' when 1006 then 'no_set' end, d.pool,"
 	"   d.family, statement_timestamp(), case c.cause when 0 then null else"
-	"   statement_timestamp() end, d.name, d.address, d.type, p.via"
-	"  from pick p join fleet.device d on d.id = p.id cross join base cross join lateral "
-	"(select case"
+	"   statement_timestamp() end, d.name, d.address, d.type, p.via, s.book, s.map"
+	"  from pick p join fleet.device d on d.id = p.id cross join base"
+	"  left join lateral (select * from sched.sets_of(d.id) where $14::boolean) s on true"
+	"  cross join lateral (select case"
 	"   when d.state = 5 then 1009 when d.state = 4 or (d.state = 1 and $9 <> 'device.probe')"
 	"   then 1008 when $11 like '%.write' and d.managed_by <> 1 then 1007"
 	"   when d.family <> all ($10::text[]) then $12::int"
 	"   when $11 <> '' and d.capabilities -> $11 ->> 'result' = 'no' then $12::int"
+	"   when s.n = 0 then 1006 when s.contradict then 5007"
 	"   else 0 end as cause) c"
 	"  returning id, state, cause, pool, family, device)," SQL_OPEN_QUEUES;

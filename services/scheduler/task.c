@@ -17,7 +17,8 @@ static const char *const lists[] = {"all", "list_1", "list_2", "list_3", "list_4
 	"list_6", "list_7", "list_8", "list_9", "list_10", "one_touch", "coded_dial", "favorites",
 	"address_book", "speed_dial"};
 
-bool task_slot_known(const char *slot)
+/* All but the first word: "all". */
+static bool slot_known(const char *slot)
 {
 	for (size_t i = 1; i < array_len(lists); i++) {
 		if (strcmp(lists[i], slot) == 0)
@@ -147,18 +148,16 @@ static int check_words(const char *const *list, size_t n, const char *const *wor
 	return 0;
 }
 
-/* AB-32: each slot of the device once; without a source list it keeps its content. */
-static int check_map(const struct m_task_settings *s, struct fault *err)
+int task_map_check(const struct m_slot_map *map, size_t n, struct fault *reterr)
 {
-	for (size_t i = 0; i < s->map_n; i++) {
-		const char *slot = s->map[i].slot;
-		if (!task_slot_known(slot))
-			return fault_why(err, CN_VALIDATION_FAILED, "unknown_word",
-				"there is no slot '%s'", slot);
+	for (size_t i = 0; i < n; i++) {
+		if (!slot_known(map[i].slot))
+			return fault_why(reterr, CN_VALIDATION_FAILED, "unknown_word",
+				"there is no slot '%s'", map[i].slot);
 		for (size_t k = 0; k < i; k++) {
-			if (strcmp(s->map[k].slot, slot) == 0)
-				return fault_why(err, CN_VALIDATION_FAILED, "slot_twice",
-					"slot '%s' is mapped twice", slot);
+			if (strcmp(map[k].slot, map[i].slot) == 0)
+				return fault_why(reterr, CN_VALIDATION_FAILED, "slot_twice",
+					"slot '%s' is mapped twice", map[i].slot);
 		}
 	}
 	return 0;
@@ -192,7 +191,7 @@ static int check_write(const struct m_task *t, struct fault *err)
 	const struct m_task_settings *s = t->settings;
 	bool book = strncmp(t->kind, "ab.", 3) == 0;
 
-	if (check_source(t, err) < 0 || check_map(s, err) < 0)
+	if (check_source(t, err) < 0 || task_map_check(s->map, s->map_n, err) < 0)
 		return -1;
 	if ((s->map_n > 0 || s->mode != 0) && !book)
 		return fault_why(err, CN_VALIDATION_FAILED, "out_of_place",

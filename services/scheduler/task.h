@@ -14,8 +14,8 @@ extern const char TASK_NOTE[];
 struct m_task *task_merge(
 	const struct m_task *old, const struct m_task *change, struct arena *arena);
 
-/* A place for addresses on a device: list_1 … speed_dial. */
-bool task_slot_known(const char *slot);
+/* Slots of a device that exist, each once (AB-32). */
+int task_map_check(const struct m_slot_map *map, size_t n, struct fault *reterr) must_check;
 
 /* Names, kind, lists (lists_required), source, slots, waves, password (password_required, mandatory
  * whatever the targets: FL-42), schedule, filter. 0, or -1 with CN_VALIDATION_FAILED and the reason
