@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "gen/errors.h"
+#include "services/worker/adapters/adapter.h"
 
 static const char *const lists_i[] = {"list_1", "list_2", "list_3", "list_4", "list_5", "list_6",
 	"list_7", "list_8", "list_9", "list_10", "one_touch", NULL};
 static const char *const lists_ii[] = {"coded_dial", "favorites", NULL};
 static const char *const lists_iii[] = {"address_book", "speed_dial", NULL};
-static const char *const whole_book[] = {"all", NULL}; /* families without the notion of lists */
+static const char *const whole_book[] = {"address_book", NULL}; /* families without lists */
 
 static const char *const indiv_book[] = {"indiv_address_book"};
 static const char *const batch_book[] = {"address_book"};
@@ -62,6 +63,13 @@ static int choose_lists(
 	return 0;
 }
 
+static const char *book_format(const struct m_device *d)
+{
+	const struct adapter *a = adapter_find(d->family);
+
+	return a && a->codec ? a->codec : "canon_abk";
+}
+
 static int plan_book(
 	const struct m_job_work *job, struct arena *a, struct plan *p, struct fault *reterr)
 {
@@ -71,7 +79,7 @@ static int plan_book(
 	p->lock_items = values ? batch_book : indiv_book;
 	p->n_lock_items = 1;
 	p->version_kind = VERSION_KIND_ADDRESS_BOOK;
-	p->format = values ? "opaque" : "canon_abk";
+	p->format = values ? "opaque" : book_format(job->device);
 	return choose_lists(job, a, p, reterr);
 }
 
@@ -89,15 +97,55 @@ static int plan_settings(struct arena *a, struct plan *p, struct fault *reterr)
 	return 0;
 }
 
+/* A book is written whole, so it is read whole: what shall stay is part of it. */
+static int plan_book_change(
+	const struct m_job_work *job, struct arena *a, struct plan *p, struct fault *reterr)
+{
+	struct m_job_work all = *job;
+	struct m_task_settings settings = {.has = 0};
+
+	if (job->settings)
+		settings = *job->settings;
+	settings.lists_n = 0;
+	all.settings = &settings;
+	return plan_book(&all, a, p, reterr);
+}
+
+static bool one_of(const char *kind, const char *const *kinds)
+{
+	for (; *kinds; kinds++)
+		if (strcmp(kind, *kinds) == 0)
+			return true;
+	return false;
+}
+
+/* Nothing is read, nothing is kept. */
+static int plan_alone(struct plan *p, const char *op)
+{
+	p->op = op;
+	p->direction = LOCK_DIRECTION_NONE;
+	return 0;
+}
+
 int plan_make(const struct m_job_work *job, struct arena *a, struct plan *ret, struct fault *reterr)
 {
-	struct plan p = {.op = NULL};
+	static const char *const books[] = {"ab.restore", "ab.import", "ab.distribute", NULL};
+	struct plan p = {.op = NULL, .direction = LOCK_DIRECTION_EXPORT};
 	int r = 0;
 
+	if (job->phase == RUN_PHASE_APPLY || job->phase == RUN_PHASE_REVERT)
+		p.direction = LOCK_DIRECTION_IMPORT;
 	if (strcmp(job->kind, "ab.backup") == 0)
 		r = plan_book(job, a, &p, reterr);
-	else if (strcmp(job->kind, "settings.backup") == 0)
+	else if (job->phase && one_of(job->kind, books))
+		r = plan_book_change(job, a, &p, reterr);
+	else if (strcmp(job->kind, "settings.backup") == 0 ||
+		 (job->phase && strcmp(job->kind, "settings.restore") == 0))
 		r = plan_settings(a, &p, reterr);
+	else if (strcmp(job->kind, "file.deliver") == 0)
+		r = plan_alone(&p, "session");
+	else if (strcmp(job->kind, "device.restart") == 0)
+		r = plan_alone(&p, "restart");
 	else if (strcmp(job->kind, "device.probe") != 0)
 		r = fault_set(reterr, CN_UNSUPPORTED_OPERATION, "this worker does not know %s",
 			job->kind);

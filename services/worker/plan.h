@@ -8,6 +8,7 @@
 
 struct plan {
 	const char *op; /* of matrix.csv; NULL = no lock is taken */
+	enum lock_direction direction;
 	const char *const *lock_items;
 	size_t n_lock_items;
 	enum version_kind version_kind;

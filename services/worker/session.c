@@ -8,15 +8,18 @@
 
 #include "common/clock/clock.h"
 #include "gen/errors.h"
+#include "services/worker/change.h"
 #include "services/worker/culprit.h"
 
-#define ARENA_MAX ((size_t)2 * 1024 * 1024) /* reliability.md section 5 */
+#define ARENA_MAX ((size_t)2 * 1024 * 1024)         /* reliability.md section 5 */
+#define CHANGE_ARENA_MAX ((size_t)16 * 1024 * 1024) /* reads several times, and writes */
 #define SLOW_TURN_MS 50u
 
 /* ---- around callbacks ---- */
 
-static const char *const step_words[] = {"resolve", "probe", "busy", "lock", "running", "read",
-	"identify", "leave", "sent", "storing", "commit", "end"};
+static const char *const step_words[] = {"resolve", "source", "probe", "busy", "lock", "running",
+	"read", "identify", "leave", "sent", "storing", "commit", "foresee", "keep", "journal",
+	"lease", "write", "rest", "restart", "prove", "end"};
 
 static struct {
 	unsigned depth;
@@ -73,11 +76,12 @@ void session_start(struct worker *w, const struct m_job_work *work)
 	struct session *s = mem_alloc(sizeof(*s));
 
 	s->worker = w;
-	arena_init(&s->arena, ARENA_MAX);
+	arena_init(&s->arena, work->phase ? CHANGE_ARENA_MAX : ARENA_MAX);
 	list_init(&s->node);
 	list_init(&s->advance_node);
 	list_init(&s->release_node);
 	list_init(&s->result_node);
+	list_init(&s->journal_node);
 	s->job = copy_work(&s->arena, work);
 	if (!s->job) { /* its lease runs out, somebody else takes it */
 		log_error(L("job cannot be read"), L_UUID("job", &work->job));
@@ -102,6 +106,7 @@ static void session_free(struct session *s)
 	metric_set(w->m_sessions, (int64_t)w->n_sessions);
 	if (s->timer)
 		timer_free(s->timer);
+	change_free(s->change);
 	arena_fini(&s->arena);
 	free(s);
 	claim_now(w);
@@ -118,9 +123,9 @@ void session_forget(struct session *s)
 		s->adapter->cancel(s->device);
 	s->in_device = false;
 	s->refused = true;
-	if (s->step == STEP_RESOLVE)
-		s->verdict.state =
-			JOB_STATE_CANCELLED; /* a name is looked up: freed when it comes */
+	if (s->step == STEP_RESOLVE || s->step == STEP_SOURCE)
+		s->verdict.state = JOB_STATE_CANCELLED; /* an answer is under way: freed when it
+							   comes */
 	else
 		session_free(s);
 }
@@ -211,9 +216,12 @@ void session_cut(struct session *s, const struct fault *why, bool unsure)
 {
 	if (s->step == STEP_STORING || s->step == STEP_COMMIT || s->step == STEP_END)
 		return; /* it finishes (FL-55); without its lock the commit is refused by itself */
+	if (s->change && change_finishes(s->change, why))
+		return;
 	session_enter(s);
 	metric_add(s->worker->m_cut, 1);
 	s->unsure |= unsure && s->locked && s->step == STEP_READ;
+	s->unsure |= s->locked && change_touched(s->change);
 	s->verdict = verdict_of_fault(why, s->storing);
 	if (s->in_device) {
 		s->adapter->cancel(s->device);
@@ -290,4 +298,6 @@ void session_outcome(const struct session *s, struct m_job_outcome *ret, struct 
 		fill_seen(s, seen);
 		ret->seen = seen;
 	}
+	if (s->change)
+		change_outcome(s->change, ret);
 }

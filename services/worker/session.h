@@ -5,6 +5,8 @@
  *      └───────┴───────┴──────┴────────┴───────┴───────┴────────┴───────┴────────┴─→ the end:
  *   release the device → drop the stream → release the lock → report → gone
  *
+ * A job that writes goes another way between running and sent: change.h.
+ *
  * Whatever happens, the end is walked through once. Between steps a session waits for exactly one
  * thing: its adapter, or one answer of a peer. Loop thread only. */
 #pragma once
@@ -15,6 +17,7 @@
 
 enum step {
 	STEP_RESOLVE,
+	STEP_SOURCE, /* of a job that writes: what is to be written; change.h has its other steps */
 	STEP_PROBE,
 	STEP_BUSY,
 	STEP_LOCK,
@@ -25,7 +28,15 @@ enum step {
 	STEP_SENT,    /* the rest goes to storage */
 	STEP_STORING, /* the scheduler is told */
 	STEP_COMMIT,
-	STEP_END, /* device, stream, lock and report, in session.c */
+	STEP_FORESEE, /* on the work pool: what shall become of the device */
+	STEP_KEEP,    /* the pre-image goes to storage */
+	STEP_JOURNAL, /* the scheduler is told how far writing came, durably */
+	STEP_LEASE,   /* half of the lease must be left (P9) */
+	STEP_WRITE,
+	STEP_REST, /* busy again? then the device restarts */
+	STEP_RESTART,
+	STEP_PROVE, /* on the work pool: is it as wanted? */
+	STEP_END,   /* device, stream, lock and report, in session.c */
 };
 
 struct session {
@@ -59,14 +70,15 @@ struct session {
 	uint64_t lock_end; /* boot-time ms: surely ours until then; 0 = not counted on any more */
 	uint64_t lock_give_up; /* boot-time ms */
 
-	struct spool *spool; /* NULL = nothing is stored */
+	struct change *change; /* of a job that writes; NULL = it reads */
+	struct spool *spool;   /* NULL = nothing is stored */
 	bool spool_gone;
 	struct m_list_outcome *lists;
 	size_t n_lists, n_read;
 	uint64_t entries;
 
 	/* told in batches, tell.c */
-	struct list advance_node, release_node, result_node;
+	struct list advance_node, release_node, result_node, journal_node;
 	enum job_state advance_to;
 	bool refused; /* by the scheduler: not ours any more */
 	bool reported, released;
@@ -85,12 +97,22 @@ void session_forget(struct session *s);
 
 /* ---- called by tell.c ---- */
 void session_advanced(struct session *s);
+void session_journaled(struct session *s);
 void session_told(struct session *s); /* result accepted or refused, or lock released */
 /* The result message; its texts live as long as the session. */
 void session_outcome(const struct session *s, struct m_job_outcome *ret, struct m_device *seen);
 
 /* ---- between session.c and steps.c ---- */
 void steps_begin(struct session *s);
+void steps_probe(struct session *s);
+/* The adapter begins an operation; its end comes back by the step. */
+void steps_call_device(struct session *s, enum step step, void (*op)(void *self));
+void steps_leave(struct session *s);
+void steps_storing(struct session *s);
+/* A fresh stream to storage; false: the session ends. */
+bool steps_spool(struct session *s);
+/* Somebody decided meanwhile that this job ends: true, and the end is under way. */
+bool steps_ended(struct session *s);
 /* The first cause wins; then the end is walked through. */
 void session_fail(struct session *s, const struct fault *f);
 void session_end(struct session *s, struct verdict v);

@@ -2,28 +2,29 @@
 /* The way of a job, step by step, as long as all goes well. session.h draws it. */
 #include <string.h>
 
+#include "common/base/crashpoint.h"
 #include "common/clock/clock.h"
 #include "gen/errors.h"
+#include "services/worker/change.h"
 #include "services/worker/resolve.h"
 #include "services/worker/session.h"
 
 #define SESSION_MS 900000u /* at the device, in all (reliability.md 5) */
+#define CHANGE_MS                                                                                  \
+	3600000u /* of a job that writes: 30 min for the write (R6), and what is around it */
 #define LOCK_ASK_MS 10000u
 #define LOCK_AGAIN_MS 200u
 
-static void to_probe(struct session *s);
 static void to_busy(struct session *s);
 static void to_lock(struct session *s);
 static void to_running(struct session *s);
 static void to_read(struct session *s);
 static void to_identify(struct session *s);
-static void to_leave(struct session *s);
 static void to_sent(struct session *s);
-static void to_storing(struct session *s);
 static void to_commit(struct session *s);
 
 /* Somebody decided meanwhile that this job ends. */
-static bool ended(struct session *s)
+bool steps_ended(struct session *s)
 {
 	if (s->verdict.state == 0)
 		return false;
@@ -38,14 +39,17 @@ static void on_resolved(void *arg, const char *ip, const struct fault *f)
 	struct session *s = arg;
 
 	session_enter(s);
-	if (ended(s))
+	if (steps_ended(s))
 		goto out;
 	if (f) {
 		session_fail(s, f);
 		goto out;
 	}
 	s->errand.ip = arena_strdup(&s->arena, ip);
-	to_probe(s);
+	if (s->change)
+		change_source(s->change);
+	else
+		steps_probe(s);
 out:
 	session_leave();
 }
@@ -55,7 +59,8 @@ static void on_session_deadline(void *arg)
 	struct session *s = arg;
 	struct fault f = FAULT_INIT;
 
-	fault_set(&f, CN_TIMEOUT, "the device session took more than 15 minutes");
+	fault_set(&f, CN_TIMEOUT, "the device session took more than %u minutes",
+		(s->change ? CHANGE_MS : SESSION_MS) / 60000u);
 	session_cut(s, &f, false);
 }
 
@@ -70,12 +75,15 @@ void steps_begin(struct session *s)
 		fault_set(&f, CN_UNSUPPORTED_DEVICE, "no adapter for family %s",
 			d->family ? d->family : "");
 		session_fail(s, &f);
-	} else if (adapter_allows(s->adapter, d, s->job->kind, &f) < 0 ||
+	} else if (change_allowed(s->adapter, s->job, &f) < 0 ||
+		   adapter_allows(s->adapter, d, s->job->kind, &f) < 0 ||
 		   plan_make(s->job, &s->arena, &s->plan, &f) < 0) {
 		session_fail(s, &f);
 	} else {
+		if (change_wanted(s->job))
+			s->change = change_new(s);
 		s->timer = timer_new(s->worker->service->loop, on_session_deadline, s);
-		timer_set(s->timer, SESSION_MS, 0);
+		timer_set(s->timer, s->change ? CHANGE_MS : SESSION_MS, 0);
 		resolve(s->worker->service->loop, d->address, &s->worker->rules, d->simulated,
 			on_resolved, s);
 	}
@@ -96,7 +104,7 @@ static void device_done(struct session *s)
 		to_identify(s);
 		break;
 	case STEP_IDENTIFY:
-		to_leave(s);
+		steps_leave(s);
 		break;
 	case STEP_LEAVE:
 		s->left_device = true;
@@ -107,11 +115,20 @@ static void device_done(struct session *s)
 		session_end(s, s->verdict);
 		break;
 	case STEP_RESOLVE:
+	case STEP_SOURCE:
 	case STEP_LOCK:
 	case STEP_RUNNING:
 	case STEP_SENT:
 	case STEP_STORING:
 	case STEP_COMMIT:
+	case STEP_FORESEE:
+	case STEP_KEEP:
+	case STEP_JOURNAL:
+	case STEP_LEASE:
+	case STEP_WRITE:
+	case STEP_REST:
+	case STEP_RESTART:
+	case STEP_PROVE:
 		bug_if(true);
 	}
 }
@@ -126,13 +143,15 @@ static void on_device(void *arg, const struct fault *f)
 		device_done(s); /* a release that failed changes nothing now */
 		return;
 	}
+	if (s->change && change_device(s->change, f))
+		return;
 	if (f)
 		session_fail(s, f);
 	else
 		device_done(s);
 }
 
-static void call_device(struct session *s, enum step step, void (*op)(void *self))
+void steps_call_device(struct session *s, enum step step, void (*op)(void *self))
 {
 	s->step = step;
 	s->in_device = true;
@@ -153,7 +172,10 @@ static void on_item(void *arg, const char *name)
 	struct session *s = arg;
 
 	list_row(s, name, "done");
-	bug_if(!spool_item(s->spool, name));
+	if (s->change)
+		change_item(s->change, name);
+	else
+		bug_if(!spool_item(s->spool, name));
 }
 
 static enum http_flow on_bytes(void *arg, struct span bytes)
@@ -163,8 +185,12 @@ static enum http_flow on_bytes(void *arg, struct span bytes)
 	s->progress++;
 	if (s->verdict.state)
 		return HTTP_ABORT;
-	if (!spool_bytes(s->spool, bytes))
+	if (s->change) {
+		if (!change_bytes(s->change, bytes))
+			return HTTP_ABORT;
+	} else if (!spool_bytes(s->spool, bytes)) {
 		return HTTP_PAUSE;
+	}
 	s->lists[s->n_lists - 1].bytes += bytes.n;
 	return HTTP_GO;
 }
@@ -176,7 +202,8 @@ static void on_item_end(void *arg, uint64_t entries)
 	s->lists[s->n_lists - 1].entries = entries;
 	s->entries += entries;
 	s->n_read++;
-	spool_item_end(s->spool);
+	if (!s->change)
+		spool_item_end(s->spool);
 }
 
 static void on_item_absent(void *arg, const char *name)
@@ -189,6 +216,8 @@ static void on_enter(void *arg)
 	struct session *s = arg;
 
 	s->progress++;
+	if (s->step == STEP_WRITE)
+		CRASHPOINT("change.writing");
 	session_enter(s);
 }
 
@@ -230,7 +259,7 @@ static void make_errand(struct session *s)
 
 /* ---- probe and busy ---- */
 
-static void to_probe(struct session *s)
+void steps_probe(struct session *s)
 {
 	struct fault f = FAULT_INIT;
 
@@ -242,7 +271,7 @@ static void to_probe(struct session *s)
 		session_fail(s, &f);
 		return;
 	}
-	call_device(s, STEP_PROBE, s->adapter->probe);
+	steps_call_device(s, STEP_PROBE, s->adapter->probe);
 }
 
 static void to_busy(struct session *s)
@@ -256,7 +285,7 @@ static void to_busy(struct session *s)
 		session_fail(s, &f);
 		return;
 	}
-	call_device(s, STEP_BUSY, s->adapter->busy);
+	steps_call_device(s, STEP_BUSY, s->adapter->busy);
 }
 
 static struct m_observation observed(const struct session *s)
@@ -291,7 +320,7 @@ static void ask_lock_again(void *arg)
 {
 	struct session *s = arg;
 
-	if (!ended(s))
+	if (!steps_ended(s))
 		ask_lock(s);
 }
 
@@ -300,7 +329,7 @@ static void lock_unanswered(struct session *s, const struct fault *f)
 {
 	struct fault why = FAULT_INIT;
 
-	if (ended(s))
+	if (steps_ended(s))
 		return;
 	if (f->code != CN_INTERNAL_ERROR) { /* it did answer: no */
 		session_fail(s, f);
@@ -323,7 +352,7 @@ static void on_granted(struct session *s, const struct m_lock_answer *a, uint64_
 	s->lock_end = asked_at + a->remaining_ms;
 	s->locked_at = clock_mono_ms();
 	leases_granted(s->worker, s);
-	if (!ended(s))
+	if (!steps_ended(s))
 		to_running(s);
 }
 
@@ -337,7 +366,7 @@ static void on_lock(void *arg, const void *body, const struct fault *f, uint64_t
 		lock_unanswered(s, f);
 	else if (a->answer == LOCK_RESULT_GRANTED && a->grants_n > 0)
 		on_granted(s, a, s->asked_lock);
-	else if (!ended(s))
+	else if (!steps_ended(s))
 		session_end(s, verdict_of_lock(a));
 	session_leave();
 }
@@ -349,7 +378,7 @@ static void ask_lock(struct session *s)
 		.session = s->worker->service->instance,
 		.kind = LOCK_KIND_OWN,
 		.op = s->plan.op,
-		.direction = LOCK_DIRECTION_EXPORT,
+		.direction = s->plan.direction,
 		.devices = &s->job->device->id,
 		.devices_n = 1,
 		.items = s->plan.lock_items,
@@ -401,11 +430,13 @@ void session_advanced(struct session *s)
 	} else if (s->advance_to == JOB_STATE_STORING) {
 		s->storing = true;
 		to_commit(s);
-	} else if (!ended(s)) {
-		if (s->plan.format)
+	} else if (!steps_ended(s)) {
+		if (s->change)
+			change_running(s->change);
+		else if (s->plan.format)
 			to_read(s);
 		else
-			to_leave(s);
+			steps_leave(s);
 	}
 	session_leave();
 }
@@ -436,13 +467,17 @@ static void about_version(void *arg, struct m_store_begin *m)
 		.site = d->site};
 	if (strcmp(s->plan.format, "opaque") == 0 && s->job->settings)
 		m->password_id = s->job->settings->password_id;
+	if (s->change)
+		change_about_version(s->change, m);
 }
 
 static void on_room(void *arg)
 {
 	struct session *s = arg;
 
-	if (s->in_device)
+	if (s->change)
+		change_room(s->change);
+	else if (s->in_device)
 		s->adapter->resume(s->device);
 }
 
@@ -455,8 +490,13 @@ static void on_spool_failed(void *arg, const struct fault *f)
 
 static void on_sent(void *arg)
 {
-	session_enter(arg);
-	to_storing(arg);
+	struct session *s = arg;
+
+	session_enter(s);
+	if (s->change && s->step == STEP_KEEP)
+		change_sent(s->change);
+	else
+		steps_storing(s);
 	session_leave();
 }
 
@@ -478,6 +518,11 @@ static void on_committed(void *arg, const struct fault *f)
 	struct verdict v = {.state = JOB_STATE_SUCCEEDED};
 
 	session_enter(s);
+	if (s->change) {
+		change_stored(s->change, f);
+		session_leave();
+		return;
+	}
 	if (!f && s->spool->result.outcome == STORE_OUTCOME_UNCHANGED)
 		v.state = JOB_STATE_UNCHANGED;
 	session_end(s, f ? not_stored(s, f) : v);
@@ -492,7 +537,7 @@ static void on_spool_gone(void *arg)
 	session_end(s, s->verdict);
 }
 
-static void to_read(struct session *s)
+bool steps_spool(struct session *s)
 {
 	struct fault f = FAULT_INIT;
 
@@ -500,8 +545,9 @@ static void to_read(struct session *s)
 	if (!s->spool) {
 		fault_set(&f, CN_INTERNAL_ERROR, "session memory is used up");
 		session_fail(s, &f);
-		return;
+		return false;
 	}
+	s->spool_gone = false;
 	spool_init(s->spool, &s->worker->spooler, s);
 	s->spool->trace = s->job->trace;
 	s->spool->about = about_version;
@@ -510,7 +556,13 @@ static void to_read(struct session *s)
 	s->spool->sent = on_sent;
 	s->spool->committed = on_committed;
 	s->spool->gone = on_spool_gone;
-	call_device(s, STEP_READ, s->adapter->read);
+	return true;
+}
+
+static void to_read(struct session *s)
+{
+	if (steps_spool(s))
+		steps_call_device(s, STEP_READ, s->adapter->read);
 }
 
 static void to_identify(struct session *s)
@@ -522,12 +574,12 @@ static void to_identify(struct session *s)
 		session_fail(s, &f);
 		return;
 	}
-	call_device(s, STEP_IDENTIFY, s->adapter->identify);
+	steps_call_device(s, STEP_IDENTIFY, s->adapter->identify);
 }
 
 /* ---- the device is left ---- */
 
-static void to_leave(struct session *s)
+void steps_leave(struct session *s)
 {
 	struct fault f = FAULT_INIT;
 
@@ -537,7 +589,7 @@ static void to_leave(struct session *s)
 		session_fail(s, &f);
 		return;
 	}
-	call_device(s, STEP_LEAVE, s->adapter->release);
+	steps_call_device(s, STEP_LEAVE, s->adapter->release);
 }
 
 /* ---- storage ---- */
@@ -545,13 +597,15 @@ static void to_leave(struct session *s)
 static void to_sent(struct session *s)
 {
 	s->step = STEP_SENT;
-	if (s->spool)
+	if (s->change)
+		change_left(s->change);
+	else if (s->spool)
 		spool_finish(s->spool);
 	else
-		to_storing(s);
+		steps_storing(s);
 }
 
-static void to_storing(struct session *s)
+void steps_storing(struct session *s)
 {
 	s->step = STEP_STORING;
 	tell_advance(s, JOB_STATE_STORING);
@@ -566,6 +620,8 @@ static void to_commit(struct session *s)
 	s->step = STEP_COMMIT;
 	if (s->spool)
 		spool_commit(s->spool, &m);
+	else if (s->change)
+		change_stored(s->change, NULL);
 	else
 		session_end(s, (struct verdict){.state = JOB_STATE_SUCCEEDED});
 }

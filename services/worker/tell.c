@@ -4,10 +4,13 @@
 #include <stdlib.h>
 
 #include "common/clock/clock.h"
+#include "services/worker/change.h"
 #include "services/worker/session.h"
 
 #define STEPS_MAX 512u
 #define RESULTS_MAX 256u
+#define REPORTS_MAX 12u /* with plans: a frame has 1 MiB */
+#define JOURNAL_MAX 256u
 #define LOCKS_MAX 1000u
 #define TELL_MS 10000u
 
@@ -93,6 +96,53 @@ void tell_advance(struct session *s, enum job_state to)
 	batch_add(&s->worker->advances, &s->advance_node);
 }
 
+/* ---- the journal ---- */
+
+static void journal_told(void *arg unused, struct list *node)
+{
+	session_journaled(container_of(node, struct session, journal_node));
+}
+
+static void on_journaled(
+	void *arg, const void *body, const struct fault *f, uint64_t instance unused)
+{
+	struct worker *w = arg;
+	const struct m_job_journaled *r = body;
+
+	log_fault("journal not told", f);
+	if (r && r->refused_n) {
+		struct uuid *refused = sorted(r->refused, r->refused_n);
+		list_each (it, &w->journals.flying) {
+			struct session *s = container_of(it, struct session, journal_node);
+			s->refused |= named(refused, r->refused_n, &s->job->job);
+		}
+		free(refused);
+	}
+	batch_answered(&w->journals, f, journal_told);
+}
+
+static void send_journals(struct batch *b, void *arg)
+{
+	struct worker *w = arg;
+	struct m_journal_entry *entries = mem_alloc((b->n_flying + 1) * sizeof(*entries));
+	struct m_job_journal m = {.worker = w->service->instance, .entries = entries};
+	struct peer_opts opts = options(b);
+
+	list_each (it, &b->flying) {
+		const struct session *s = container_of(it, struct session, journal_node);
+		entries[m.entries_n] = (struct m_journal_entry){
+			.job = s->job->job, .attempt = s->job->attempt, .token = s->token};
+		change_journal(s->change, &entries[m.entries_n++]);
+	}
+	peer_call(w->scheduler, &m_job_journal_desc, &m, &opts, on_journaled, w);
+	free(entries);
+}
+
+void tell_journal(struct session *s)
+{
+	batch_add(&s->worker->journals, &s->journal_node);
+}
+
 /* ---- results ---- */
 
 static void result_told(void *arg, struct list *node)
@@ -116,6 +166,17 @@ static void on_results(void *arg, const void *body, const struct fault *f, uint6
 	batch_answered(&w->results, f, result_told);
 }
 
+static void on_reports(void *arg, const void *body, const struct fault *f, uint64_t instance unused)
+{
+	struct worker *w = arg;
+	const struct m_job_results *r = body;
+
+	log_fault("reports not told", f);
+	for (size_t i = 0; r && i < r->refused_n; i++)
+		log_warn(L("report refused: not ours any more"), L_UUID("job", &r->refused[i]));
+	batch_answered(&w->reports, f, result_told);
+}
+
 static void send_results(struct batch *b, void *arg)
 {
 	struct worker *w = arg;
@@ -129,14 +190,15 @@ static void send_results(struct batch *b, void *arg)
 		session_outcome(s, &rows[m.results_n], &seen[m.results_n]);
 		m.results_n++;
 	}
-	peer_call(w->scheduler, &m_job_result_desc, &m, &opts, on_results, w);
+	peer_call(w->scheduler, &m_job_result_desc, &m, &opts,
+		b == &w->reports ? on_reports : on_results, w);
 	free(rows);
 	free(seen);
 }
 
 void tell_result(struct session *s)
 {
-	batch_add(&s->worker->results, &s->result_node);
+	batch_add(s->change ? &s->worker->reports : &s->worker->results, &s->result_node);
 }
 
 /* ---- locks ---- */
@@ -189,13 +251,17 @@ void tell_start(struct worker *w)
 	struct loop *l = w->service->loop;
 
 	batch_init(&w->advances, l, STEPS_MAX, send_advances, w);
+	batch_init(&w->journals, l, JOURNAL_MAX, send_journals, w);
 	batch_init(&w->results, l, RESULTS_MAX, send_results, w);
+	batch_init(&w->reports, l, REPORTS_MAX, send_results, w);
 	batch_init(&w->releases, l, LOCKS_MAX, send_releases, w);
 }
 
 void tell_stop(struct worker *w)
 {
 	batch_fini(&w->advances);
+	batch_fini(&w->journals);
 	batch_fini(&w->results);
+	batch_fini(&w->reports);
 	batch_fini(&w->releases);
 }

@@ -142,6 +142,7 @@ int worker_start(struct service *s, struct fault *reterr)
 	http.max_connections = (unsigned)w->config->slots;
 	w->http = http_client_new(s->loop, &http);
 	spooler_init(&w->spooler, w->storage, STREAMS_MAX, SPOOL_MAX);
+	w->images.max = (size_t)w->config->image_mib * 1024 * 1024;
 	tell_start(w);
 	return claim_start(w, reterr);
 }

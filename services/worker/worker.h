@@ -14,6 +14,7 @@
 #include "services/worker/address.h"
 #include "services/worker/batch.h"
 #include "services/worker/credential.h"
+#include "services/worker/image.h"
 #include "services/worker/spool.h"
 
 struct session;
@@ -51,6 +52,8 @@ struct worker {
 
 	/* tell.c: to scheduler and lock, in batches */
 	struct batch advances, results, releases;
+	struct batch journals, reports; /* of jobs that write */
+	struct image_budget images;     /* what they hold in memory */
 
 	struct spooler spooler;
 	struct timer *stop_timer;
@@ -86,6 +89,8 @@ void tell_start(struct worker *w);
 void tell_advance(struct session *s, enum job_state to);
 /* the lock goes back; then session_released() */
 void tell_release(struct session *s);
+/* how far writing came; then session_journaled() */
+void tell_journal(struct session *s);
 /* the result; then session_reported() */
 void tell_result(struct session *s);
 void tell_stop(struct worker *w);
