@@ -77,6 +77,7 @@ static void send(struct ricoh *r, enum ricoh_method m, struct buf *message, rico
 		.message = buf_span(message),
 		.total_ms = total_ms,
 		.probing = m == RICOH_PROTOCOL_VERSION,
+		.once = m == RICOH_START || m == RICOH_PUT || m == RICOH_DELETE,
 		.last = last};
 	bool unfit = message->err;
 

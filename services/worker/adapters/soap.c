@@ -250,6 +250,7 @@ void soap_send(struct soap *s, const struct soap_call *call, soap_fn fn, void *a
 		.max_body = call->max_answer ? call->max_answer : ANSWER_MAX,
 		.total_ms = call->total_ms,
 		.last = call->last,
+		.once = call->once,
 		.take = take};
 
 	wipe(&s->answer);

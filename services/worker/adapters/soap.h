@@ -86,6 +86,7 @@ struct soap_call {
 	uint32_t total_ms;   /* 0 = 15 min */
 	bool probing;        /* HTTP 404 = CN_UNSUPPORTED_DEVICE */
 	bool last;           /* close the connection afterwards */
+	bool once;           /* must not be sent twice, not even by libcurl: see web.h */
 };
 
 void soap_send(struct soap *s, const struct soap_call *call, soap_fn fn, void *arg);
