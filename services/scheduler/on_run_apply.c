@@ -158,6 +158,7 @@ static void apply_plan(struct apply *s, struct txn *t, const struct waiting *w)
 	add_accept(a, w, m, &s->call->arena);
 	db_text(a, m->reason == NULL ? "" : m->reason);
 	db_int(a, scheduler.config.run_deadline_ms);
+	db_int(a, (int64_t)m->confirm_ms);
 	db_step(t, made, s);
 }
 

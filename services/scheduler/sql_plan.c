@@ -127,26 +127,28 @@ const struct db_sql SQL_APPLY_CHECK = {"apply_check",
 	"clock_timestamp() + make_interval(secs => coalesce(nullif("                               \
 	"(p.snapshot->'retry'->>'run_deadline_ms')::float8, 0), " ms "::float8) / 1000)"
 /* Applying: the settings are those of the plan. */
-#define RUN_OF_PLAN(accept, reason, ms)                                                            \
+#define RUN_OF_PLAN(accept, reason, ms, confirm_ms)                                                \
 	" p.task, p.task_name, p.kind, 1, 'apply', " RUN_DEADLINE(                                 \
 		ms) ", case when " reason " = '' then p.settings else p.settings || "              \
 		    "jsonb_build_object('reason', " reason ") end,"                                \
 		    " p.password_sealed, p.errors_max, p.crashes_max, p.snapshot, 2, p.id, "       \
 		    "p.plan_hash,"                                                                 \
-		    " p.budget_percent, p.budget_min, p.confirm_ms, " accept ", null::uuid"
-/* id, plan, accepted words, reason or '', default deadline ms → id, task, kind; none when the
- * request was served before */
+		    " p.budget_percent, p.budget_min, " confirm_ms ", " accept ", null::uuid"
+/* id, plan, accepted words, reason or '', default deadline ms, confirm ms or 0 → id, task, kind;
+ * none when the request was served before */
 const struct db_sql SQL_APPLY_INSERT = {"apply_insert",
 	"insert into sched.run " RUN_FIELDS " select $1::uuid," RUN_OF_PLAN("$3::jsonb", "$4::text",
-		"$5") " from sched.run p where p.id = $2::uuid on conflict (id) do nothing"
-		      " returning id, task, kind"};
+		"$5", "coalesce(nullif($6::bigint, 0), p.confirm_ms)") " from sched.run p where "
+								       "p.id = $2::uuid on "
+								       "conflict (id) do nothing"
+								       " returning id, task, kind"};
 /* plan, default deadline ms: the run that applies an approved plan by itself, to be opened by any
  * scheduler → id */
 const struct db_sql SQL_APPLY_BY_ITSELF = {"apply_by_itself",
 	"insert into sched.run " RUN_FIELDS " select sched.uuid7()," RUN_OF_PLAN(
 		"coalesce((select a.accept from sched.task k join sched.run o on o.id = k.approved"
 		" join sched.run a on a.id = o.applied_by where k.id = p.task), p.accept)",
-		"''", "$2") " from sched.run p where p.id = $1::uuid returning id"};
+		"''", "$2", "p.confirm_ms") " from sched.run p where p.id = $1::uuid returning id"};
 /* plan, run that applies it or null = the one of the former statement: it has done its part */
 const struct db_sql SQL_PLAN_APPLIED = {"plan_applied",
 	"update sched.run r set state = 6, ended_at = clock_timestamp(), approve_until = null,"
