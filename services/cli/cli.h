@@ -8,6 +8,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/fault.h"
+#include "common/clock/clock.h"
 #include "gen/errors.h"
 #include "gen/msg.h"
 #include "gen/routes.h"
@@ -129,6 +130,16 @@ int run_task_create(struct cli *c, const struct verb *v);
 int run_task_run(struct cli *c, const struct verb *v);
 int run_run_watch(struct cli *c, const struct verb *v);
 int run_file_add(struct cli *c, const struct verb *v);
+int run_plan_restore(struct cli *c, const struct verb *v);
+int run_plan_import(struct cli *c, const struct verb *v);
+int run_plan_settings(struct cli *c, const struct verb *v);
+int run_plan_task(struct cli *c, const struct verb *v);
+int run_plan_show(struct cli *c, const struct verb *v);
+int run_apply(struct cli *c, const struct verb *v);
+int run_restore(struct cli *c, const struct verb *v);
+int run_confirm(struct cli *c, const struct verb *v);
+int run_revert(struct cli *c, const struct verb *v);
+int run_deliver(struct cli *c, const struct verb *v);
 int run_run_rerun(struct cli *c, const struct verb *v);
 int run_backup_now(struct cli *c, const struct verb *v);
 int run_version_list(struct cli *c, const struct verb *v);
@@ -154,10 +165,21 @@ int run_completion(struct cli *c, const struct verb *v);
 
 /* Watches a run to its end, prints the result; exit code after its state. */
 int watch_run(struct cli *c, const char *run_id);
+/* The same without printing: the run as it ended (a plan: as it waits), owned; NULL after a message
+ * with *ret_rc. */
+json_t *watch_until(struct cli *c, const char *run_id, int *ret_rc) must_check;
+void watch_outcomes(struct cli *c, const char *run_id);
+int watch_exit(const json_t *run);
 /* Id of a device, task … by name or id; NULL after a message. Owned. */
 char *resolve_device(struct cli *c, const char *ref) must_check;
-/* The same of a version: an id, DEVICE for its newest book, DEVICE@GENERATION. */
+/* The same of an address book's version: an id, DEVICE, DEVICE@WHICH as in version_ref.c. */
 char *resolve_version(struct cli *c, const char *ref) must_check;
+/* The version itself, as the server gives it; kind: address_book, settings. */
+json_t *version_ref(struct cli *c, const char *ref, const char *kind) must_check;
+/* A day (its end, local) or a time as the server takes it. */
+bool cli_time(const char *text, char ret[static CLOCK_RFC3339]) must_check;
+/* Targets that the flags name, into a task's targets; were there any? */
+bool task_targets(struct cli *c, json_t *targets);
 
 /* ---- file.c ---- */
 

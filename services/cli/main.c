@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "services/cli/cli.h"
+#include "services/cli/write.h"
 
 static const char usage[] =
 	"usage: carnet NOUN VERB [OBJECT] [--FLAG VALUE]…\n"
@@ -80,7 +80,7 @@ static bool alone(const char *name)
 {
 	static const char *const names[] = {"json", "wide", "yes", "dry-run", "help", "all",
 		"heads", "no-wait", "restart-if-needed", "strict", "summary", "view",
-		"transliterate", "reveal-secrets", "join"};
+		"transliterate", "reveal-secrets", "join", "always", "pre-image"};
 
 	for (size_t i = 0; i < array_len(names); i++)
 		if (strcmp(names[i], name) == 0)
@@ -189,6 +189,16 @@ static bool is_book(const char *noun)
 	return noun != NULL && strcmp(noun, "book") == 0;
 }
 
+static bool without_token(const char *noun)
+{
+	static const char *const nouns[] = {"setup", "explain", "completion"};
+
+	for (size_t i = 0; i < array_len(nouns); i++)
+		if (strcmp(nouns[i], noun) == 0)
+			return true;
+	return false;
+}
+
 static int common_flags(struct cli *c)
 {
 	const char *server = cli_flag(c, "server");
@@ -207,7 +217,7 @@ static int common_flags(struct cli *c)
 	c->terminal = c->tty ? terminal_cells() : 0;
 	c->color = c->tty && *env("NO_COLOR", "") == '\0';
 	/* a first start has no token yet, and what is offline needs none */
-	if (c->verb->path == NULL && *c->verb->name == '\0' && strcmp(c->verb->noun, "status") != 0)
+	if (without_token(c->verb->noun))
 		return 0;
 	if (is_book(c->verb->noun))
 		return 0;
@@ -234,6 +244,7 @@ static void help_verb(const struct verb *v)
 	(void)printf("carnet %s %s %s %s\n  %s\n", v->noun, v->name, v->args, v->extra, v->help);
 	if (is_book(v->noun))
 		book_help(v);
+	write_help(v);
 	if (r == NULL)
 		return;
 	const struct msg_desc *d = r->request;

@@ -9,7 +9,7 @@
 
 #define NOW "Back up now"
 
-static bool add_targets(struct cli *c, json_t *targets)
+bool task_targets(struct cli *c, json_t *targets)
 {
 	static const char *const flags[][2] = {{"group", "groups"}, {"device", "devices"},
 		{"exclude-group", "exclude_groups"}, {"exclude-device", "exclude_devices"}};
@@ -107,7 +107,7 @@ static json_t *task_of(struct cli *c, const char *name, int *ret_rc)
 		kind == NULL ? "ab.backup" : kind, "active", 1, "targets", targets);
 
 	add_retry(c, task);
-	if (!add_targets(c, targets))
+	if (!task_targets(c, targets))
 		*ret_rc = cli_fail(
 			EXIT_USAGE, "which printers? --group, --device, --filter or --all");
 	else if ((*ret_rc = add_schedule(c, task)) == 0 &&

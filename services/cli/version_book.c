@@ -1,67 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The books inside versions: version show, version diff. A version is named by its id, or as
- * DEVICE@GENERATION, or as DEVICE for its newest address book. */
+/* The books inside versions: version show, version diff. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/uuid.h"
 #include "services/cli/cli.h"
 
 #define ENTRY_COLUMNS "list,number=NO,name,kinds=KIND,dest=DESTINATION"
 #define LIST_COLUMNS "slot=LIST,kind,name,entries"
 #define FAULT_COLUMNS "item,line,column,where,reason,text"
 #define CHANGE_COLUMNS "op=CHANGE,list,number=NO,name,field,before,after,dest=DESTINATION"
-
-/* ---- which version ---- */
-
-static json_t *newest_of(struct cli *c, const char *device, const char *generation)
-{
-	struct buf path = BUF_INIT;
-	struct answer a;
-	json_t *version, *found = NULL;
-	size_t i;
-
-	buf_addf(&path, "/versions?kind=address_book&device=%s&limit=1000", device);
-	if (client_call(c, "GET", buf_str(&path), NULL, NULL, &a) != 0) {
-		(void)client_problem(c, &a);
-	} else {
-		json_array_foreach(json_object_get(a.json, "items"), i, version)
-		{
-			long long n = json_integer_value(json_object_get(version, "generation"));
-			if (found == NULL &&
-				(generation == NULL || n == strtoll(generation, NULL, 10)))
-				found = json_incref(version);
-		}
-		if (found == NULL)
-			(void)cli_fail(0, "there is no such version");
-	}
-	answer_fini(&a);
-	buf_fini(&path);
-	return found;
-}
-
-char *resolve_version(struct cli *c, const char *ref)
-{
-	struct uuid id;
-	char *name, *device, *found = NULL;
-
-	if (uuid_parse(ref, &id) == 0)
-		return mem_strdup(ref);
-	name = mem_strdup(ref);
-	char *at = strrchr(name, '@');
-	if (at != NULL)
-		*at = '\0';
-	device = resolve_device(c, name);
-	if (device != NULL) {
-		json_t *version = newest_of(c, device, at == NULL ? NULL : at + 1);
-		if (version != NULL)
-			found = mem_strdup(json_string_value(json_object_get(version, "id")));
-		json_decref(version);
-	}
-	free(device);
-	free(name);
-	return found;
-}
 
 /* ---- pages ---- */
 

@@ -27,7 +27,12 @@ static bool is_end(const json_t *run)
 	static const char *const open[] = {
 		"opening", "awaiting_approval", "running", "cancelling", "aborting"};
 	const char *state = json_string_value(json_object_get(run, "state"));
+	const char *phase = json_string_value(json_object_get(run, "phase"));
 
+	/* a plan has done its part: it waits for a person */
+	if (state != NULL && phase != NULL && strcmp(state, "awaiting_approval") == 0 &&
+		strcmp(phase, "plan") == 0)
+		return true;
 	for (size_t i = 0; state != NULL && i < array_len(open); i++)
 		if (strcmp(state, open[i]) == 0)
 			return false;
@@ -109,7 +114,7 @@ static bool on_bytes(void *arg, struct span bytes)
 	return !w->ended;
 }
 
-static int exit_of(const json_t *run)
+int watch_exit(const json_t *run)
 {
 	const char *state = json_string_value(json_object_get(run, "state"));
 
@@ -117,15 +122,17 @@ static int exit_of(const json_t *run)
 		return EXIT_ERROR;
 	if (strcmp(state, "succeeded") == 0 || strcmp(state, "succeeded_none") == 0)
 		return EXIT_DONE;
+	if (strcmp(state, "awaiting_approval") == 0)
+		return EXIT_CHANGES;
 	return strcmp(state, "partial") == 0 ? EXIT_PARTIAL : EXIT_ERROR;
 }
 
-static void print_outcomes(struct cli *c, const char *run_id)
+void watch_outcomes(struct cli *c, const char *run_id)
 {
 	struct answer a;
 	char path[96];
 
-	(void)snprintf(path, sizeof(path), "/runs/%s/outcomes", run_id);
+	(void)snprintf(path, sizeof(path), "/runs/%.40s/outcomes", run_id);
 	if (client_call(c, "GET", path, NULL, NULL, &a) == 0)
 		table_print(c, json_object_get(a.json, "items"),
 			"state=STATE,n=TARGETS,cause,example,detail", NULL);
@@ -148,33 +155,45 @@ static int ask(struct watch *w, const char *run_id)
 	return rc;
 }
 
-int watch_run(struct cli *c, const char *run_id)
+json_t *watch_until(struct cli *c, const char *run_id, int *ret_rc)
 {
 	struct watch w = {.cli = c};
 	struct fault f;
 	char path[96];
 	int tries = 0;
-	int rc = 0;
 
-	(void)snprintf(path, sizeof(path), "/runs/%s/events", run_id);
-	while (!w.ended && rc == 0 && tries++ < 100) {
+	*ret_rc = 0;
+	(void)snprintf(path, sizeof(path), "/runs/%.40s/events", run_id);
+	while (!w.ended && *ret_rc == 0 && tries++ < 100) {
 		long status = client_stream(c, path, on_bytes, &w, &f);
 		buf_reset(&w.line);
 		if (!w.ended && status != 200 && status != 0)
-			rc = cli_fail(EXIT_ERROR, "%s", f.detail);
+			*ret_rc = cli_fail(EXIT_ERROR, "%s", f.detail);
 		else if (!w.ended)
-			rc = ask(&w, run_id);
+			*ret_rc = ask(&w, run_id);
 	}
 	if (c->tty && !c->json && *w.shown != '\0')
 		(void)fputc('\n', stderr);
-	if (rc == 0 && c->json)
-		print_json(w.run);
-	else if (rc == 0)
-		print_outcomes(c, run_id);
-	if (rc == 0)
-		rc = exit_of(w.run);
-	json_decref(w.run);
 	buf_fini(&w.line);
+	if (*ret_rc == 0)
+		return w.run;
+	json_decref(w.run);
+	return NULL;
+}
+
+int watch_run(struct cli *c, const char *run_id)
+{
+	int rc;
+	json_t *run = watch_until(c, run_id, &rc);
+
+	if (run == NULL)
+		return rc;
+	if (c->json)
+		print_json(run);
+	else
+		watch_outcomes(c, run_id);
+	rc = watch_exit(run);
+	json_decref(run);
 	return rc;
 }
 
