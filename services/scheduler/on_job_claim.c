@@ -76,6 +76,7 @@ static void read_write(struct row *c, struct m_job_work *w, struct m_task_settin
 	struct uuid book = row_uuid(c);
 	if (uuid_is_nil(&settings->source)) /* a distribution: of the device's set */
 		settings->source = book;
+	w->cancel = row_bool(c);
 }
 
 static void read_work(struct row *c, struct handed *h, bool *ret_credentials)

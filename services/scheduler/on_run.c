@@ -4,9 +4,14 @@
 #include <string.h>
 
 #include "services/scheduler/scheduler.h"
+#include "services/scheduler/sql_columns.h"
 
 #define LIMIT_DEFAULT 100u
 #define LIMIT_MAX 1000u
+/* A page of targets ends early rather than being too big for a message: plans and reports are long.
+ */
+#define PAGE_BYTES ((size_t)384 * 1024)
+#define TARGET_BYTES 400u /* of the other columns */
 
 static int64_t limit_of(uint64_t limit)
 {
@@ -142,13 +147,18 @@ static void listed_targets(unused struct txn *t, struct db_result **r, unused si
 		return;
 	}
 	bug_if(items == NULL);
-	for (int row = 0; row < db_rows(r[0]) && page.items_n < limit; row++) {
+	size_t bytes = 0;
+	for (int row = 0; row < db_rows(r[0]) && page.items_n < limit && bytes < PAGE_BYTES;
+		row++) {
 		struct row c = {.r = r[0], .row = row, .arena = &call->arena};
 		row_target(&c, &items[page.items_n++]);
+		bytes += TARGET_BYTES + strlen(db_get_text(r[0], row, TARGET_PLAN)) +
+			 strlen(db_get_text(r[0], row, TARGET_REPORT));
 	}
 	page.items = items;
-	if (db_rows(r[0]) > (int)limit)
-		page.next = arena_strdup(&call->arena, uuid_format(&items[limit - 1].job, text));
+	if ((size_t)db_rows(r[0]) > page.items_n)
+		page.next =
+			arena_strdup(&call->arena, uuid_format(&items[page.items_n - 1].job, text));
 	call_reply(call, &page);
 }
 

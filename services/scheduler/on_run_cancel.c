@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* run_cancel and job_cancel. What waits ends at once; what a worker holds is told with its next
- * renewal, and a job that is storing finishes (FL-55). The sweep repeats this for a run that is
- * cancelling, until nothing is left: a job may be on its way between two tables. Idempotent. */
+ * renewal, a job that is storing finishes (FL-55), and one that began to write and came back is
+ * told when it is claimed: it has to look at its device first. The sweep repeats this for a run
+ * that is cancelling, until nothing is left: a job may be on its way between two tables.
+ * Idempotent. */
 #include "services/scheduler/scheduler.h"
 
 static void stop(struct txn *t, const struct db_sql *sql, const struct uuid *run,
@@ -11,7 +13,7 @@ static void stop(struct txn *t, const struct db_sql *sql, const struct uuid *run
 
 	db_uuid(a, run);
 	db_uuid(a, job);
-	if (sql == &SQL_STOP_ACTIVE)
+	if (sql == &SQL_STOP_ACTIVE || sql == &SQL_STOP_LOOK)
 		return;
 	db_int(a, (int64_t)state);
 	db_int(a, cause);
@@ -21,14 +23,17 @@ void stop_run(struct txn *t, const struct uuid *run, enum job_state state, int c
 {
 	stop(t, &SQL_STOP_READY, run, NULL, state, cause);
 	stop(t, &SQL_STOP_LATER, run, NULL, state, cause);
-	if (state == JOB_STATE_CANCELLED)
-		stop(t, &SQL_STOP_ACTIVE, run, NULL, state, cause);
+	if (state != JOB_STATE_CANCELLED)
+		return;
+	stop(t, &SQL_STOP_LOOK, run, NULL, state, cause);
+	stop(t, &SQL_STOP_ACTIVE, run, NULL, state, cause);
 }
 
 void stop_job(struct txn *t, const struct uuid *job)
 {
 	stop(t, &SQL_STOP_READY, NULL, job, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
 	stop(t, &SQL_STOP_LATER, NULL, job, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
+	stop(t, &SQL_STOP_LOOK, NULL, job, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
 	stop(t, &SQL_STOP_ACTIVE, NULL, job, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
 }
 

@@ -112,6 +112,7 @@ extern const struct db_sql SQL_JOB_GET;
 extern const struct db_sql SQL_JOB_TRANSITIONS;
 extern const struct db_sql SQL_STOP_READY;
 extern const struct db_sql SQL_STOP_LATER;
+extern const struct db_sql SQL_STOP_LOOK;
 extern const struct db_sql SQL_STOP_ACTIVE;
 extern const struct db_sql SQL_RUN_CANCEL;
 extern const struct db_sql SQL_LATER_READY;

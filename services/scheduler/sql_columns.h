@@ -38,6 +38,8 @@
 	" j.lists::text, j.firmware, j.language, j.worker, j.token, r.kind, j.plan::text,"         \
 	" j.report::text, j.pre_image, j.step, j.wave"
 #define SQL_TARGET_COLUMNS_N 40
+#define TARGET_PLAN 35 /* columns that may be long */
+#define TARGET_REPORT 36
 
 /* How each statement that makes jobs ends: "ins" are the jobs, $1 is the run → state, jobs, pool.
  * A held job is due at infinity. */

@@ -13,8 +13,8 @@ const struct db_sql SQL_JOB_CLAIM = {"job_claim",
 	"    and (select true from sched.active a where a.device = r.device) is null"
 	"    order by r.job limit $3::int for update of r skip locked) p limit $3::int),"
 	" act as (insert into sched.active (device, job, run, worker, attempt, suspect, "
-	"lease_until)"
-	"   select p.device, j.id, j.run, $4::uuid, j.attempt + 1, j.suspect,"
+	"cancel, lease_until)"
+	"   select p.device, j.id, j.run, $4::uuid, j.attempt + 1, j.suspect, j.cancel,"
 	"    clock_timestamp() + make_interval(secs => $5::float8 / 1000)"
 	"   from pick p cross join lateral (select * from sched.job j where j.id = p.job"
 	"    and j.state = 2 offset 0) j order by p.device"
@@ -25,13 +25,13 @@ const struct db_sql SQL_JOB_CLAIM = {"job_claim",
 	"   token = 0, lost_by = null, started_at = coalesce(j.started_at, clock_timestamp()),"
 	"   not_before = null where j.id = any (array(select job from act))"
 	"   returning j.id, j.attempt, j.run, j.device, j.address, j.device_name, j.step,"
-	"   j.pre_image, j.source, j.plan_hash, j.map, j.book)"
+	"   j.pre_image, j.source, j.plan_hash, j.map, j.book, j.cancel)"
 	" select " SQL_DEVICE_COLUMNS ", t.id, t.attempt, t.run, r.kind, r.settings::text,"
 	" r.password_sealed, greatest(case when t.step in (3, 4, 6) then 3600000 else 1 end,"
 	" (1000 * extract(epoch from r.deadline_at - clock_timestamp()))::bigint),"
 	" exists (select from fleet.credential), t.address, t.device_name, r.phase, t.plan_hash,"
 	" t.step, coalesce(t.pre_image, case r.phase when 3 then t.source end), t.source,"
-	" t.map::text, r.accept::text, t.book"
+	" t.map::text, r.accept::text, t.book, t.cancel"
 	" from took t join sched.run r on r.id = t.run join " SQL_DEVICE_TABLES
 	" on d.id = t.device"
 	" order by t.id"};
@@ -211,6 +211,10 @@ const struct db_sql SQL_STOP_LATER = {"stop_later",
 	" update sched.job j set state = $3::smallint, cause = $4::int, ended_at = "
 	"clock_timestamp()"
 	" from gone where j.id = gone.job and j.state in (1, 6, 7)"};
+/* run or null, job or null: what comes back to look at its device is told then */
+const struct db_sql SQL_STOP_LOOK = {"stop_look",
+	"update sched.job set cancel = true where (run = $1::uuid or id = $2::uuid)"
+	" and step in (3, 4, 6) and state in (2, 6, 7) and not cancel"};
 /* run or null, job or null */
 const struct db_sql SQL_STOP_ACTIVE = {"stop_active",
 	"update sched.active set cancel = true where (run = $1::uuid or job = "

@@ -249,6 +249,27 @@ static void a_write_that_ends_unknown(void)
 		"a person who has looked at it resumes it");
 }
 
+static void a_cancel_that_waits(void)
+{
+	apply("cancelled", "p1", "", "");
+	json_decref(claim(10));
+	write_to("p1", "answered");
+	(void)report("p1", "deferred", ", 'code': 2101");
+	json_t *j = ask("job_cancel", "{'id': '%s'}", job_of("p1"));
+	ok(strcmp(at(j, "target.state"), "deferred") == 0,
+		"what began to write is not cut by a cancel");
+	json_decref(j);
+	ok(becomes("2", 5000, "select state from sched.job where id = '%s'", job_of("p1")),
+		"it comes back");
+	j = claim(10);
+	ok(is(j, "jobs.0.cancel", "true") && is(j, "jobs.0.step", "answered"),
+		"and is told at once to begin nothing new");
+	json_decref(j);
+	lock_and_run("p1", ++token);
+	(void)report("p1", "failed", ", 'code': 8101, 'step': 'reverted'");
+	ok(run_becomes(applied, "failed"), "it ends when the old state is back");
+}
+
 static void the_deadline_of_the_run(void)
 {
 	apply("late", "p1 p2", "", "");
@@ -286,6 +307,7 @@ int main(void)
 	written_since();
 	a_write_that_kills();
 	a_write_that_ends_unknown();
+	a_cancel_that_waits();
 	the_deadline_of_the_run();
 	client_close();
 	return finish_tests();

@@ -213,6 +213,59 @@ static void an_unknown_culprit_is_found_in_five_deaths(unused void **state)
 	assert_int_equal(deaths, 5);
 }
 
+/* ---- jobs that write (import-export.md C3, C4) ---- */
+
+static const enum write_step steps[] = {(enum write_step)0, WRITE_STEP_PLANNED,
+	WRITE_STEP_PRE_IMAGE, WRITE_STEP_SENT, WRITE_STEP_ANSWERED, WRITE_STEP_VERIFIED,
+	WRITE_STEP_REVERTING, WRITE_STEP_REVERTED};
+
+static void a_cancel_cuts_no_write_that_nobody_has_looked_at(unused void **state)
+{
+	for (size_t i = 0; i < array_len(steps); i++) {
+		struct job j = running();
+		struct m_job_outcome o = report(JOB_STATE_RETRY, CN_UNREACHABLE);
+		struct job_verdict v;
+		j.cancel = true;
+		j.step = steps[i];
+		bool unsettled = steps[i] == WRITE_STEP_SENT || steps[i] == WRITE_STEP_ANSWERED ||
+				 steps[i] == WRITE_STEP_REVERTING;
+		assert_int_equal(job_unsettled(steps[i]), unsettled);
+		assert_true(job_judge(&j, &o, &timers, 1, &v));
+		assert_int_equal(v.state, unsettled ? JOB_STATE_RETRY : JOB_STATE_CANCELLED);
+		o.step = WRITE_STEP_REVERTED; /* the report knows better than the journal */
+		assert_true(job_judge(&j, &o, &timers, 1, &v));
+		assert_int_equal(v.state, JOB_STATE_CANCELLED);
+	}
+}
+
+static void the_budget_cancels_in_its_own_name(unused void **state)
+{
+	struct job j = running();
+
+	j.cancel = true;
+	assert_int_equal(
+		judged(&j, JOB_STATE_DEFERRED, CN_DEVICE_BUSY).cause, CN_CANCELLED_BY_USER);
+	j.aborting = true;
+	assert_int_equal(
+		judged(&j, JOB_STATE_DEFERRED, CN_DEVICE_BUSY).cause, CN_CANCELLED_BY_BUDGET);
+}
+
+static void a_write_is_never_dead_before_somebody_could_look(unused void **state)
+{
+	struct job j = running();
+
+	j.crashes_max = 1;
+	j.step = WRITE_STEP_SENT;
+	j.sent_in = j.attempt;
+	assert_int_equal(job_orphan(&j, JOB_CULPRIT, 1, &timers, 1).state, JOB_STATE_RETRY);
+	j.crashes = 1;
+	j.attempt++; /* this one looked, and killed its worker, too */
+	assert_int_equal(job_orphan(&j, JOB_CULPRIT, 1, &timers, 1).state, JOB_STATE_DEAD);
+	j.attempt--;
+	j.step = WRITE_STEP_PRE_IMAGE; /* nothing was written */
+	assert_int_equal(job_orphan(&j, JOB_CULPRIT, 1, &timers, 1).state, JOB_STATE_DEAD);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_stale_attempt_or_token_is_refused),
@@ -226,7 +279,10 @@ int main(void)
 		cmocka_unit_test(a_storing_job_cannot_be_cancelled),
 		cmocka_unit_test(storage_that_went_away_is_not_charged_rl_60),
 		cmocka_unit_test(a_known_culprit_is_charged_and_its_neighbours_are_not),
-		cmocka_unit_test(an_unknown_culprit_is_found_in_five_deaths)};
+		cmocka_unit_test(an_unknown_culprit_is_found_in_five_deaths),
+		cmocka_unit_test(a_cancel_cuts_no_write_that_nobody_has_looked_at),
+		cmocka_unit_test(the_budget_cancels_in_its_own_name),
+		cmocka_unit_test(a_write_is_never_dead_before_somebody_could_look)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
