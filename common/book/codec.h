@@ -25,6 +25,7 @@ enum codec_flags {
 	CODEC_EXACT = 64,    /* promises L2 */
 	CODEC_SECRETS = 128, /* can carry a clear password */
 	CODEC_EXTRAS = 256,  /* can carry columns or attributes of any name */
+	CODEC_IDS = 512,     /* the device gives each entry an identity, which stays with it */
 };
 
 struct decode_options {

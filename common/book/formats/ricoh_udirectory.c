@@ -33,6 +33,7 @@ static const struct tree_row ROWS[] = {
 	{"tagId", ENTRY, 0, TREE_OWN, NULL},
 	{"isSender", ENTRY, F_IS_SENDER, TREE_BOOL, NULL},
 	{"isDestination", ENTRY, F_IS_DESTINATION, TREE_BOOL, NULL},
+	{"auth:", ENTRY, 0, TREE_OWN, NULL},
 	{"auth:name", ENTRY, F_USER_CODE, TREE_VALUE, NULL},
 	{"mail:", MAIL, 0, TREE_SWITCH, NULL},
 	{"mail:address", MAIL, F_ADDRESS, TREE_VALUE, NULL},
@@ -124,6 +125,8 @@ static void read_own(struct book *b, struct book_entry *e, const char *path, con
 {
 	const char *comma;
 
+	if (strcmp(path, "auth:") == 0)
+		return; /* there is a user code where there is one */
 	if (strcmp(path, "entryType") == 0) {
 		e->group = strcmp(text, "group") == 0;
 		if (!e->group && strcmp(text, "user") != 0)
@@ -179,6 +182,8 @@ static void say_own(const struct book_entry *e, const char *path, struct buf *ou
 	}
 	if (strcmp(path, "entryType") == 0)
 		buf_adds(out, type);
+	if (strcmp(path, "auth:") == 0)
+		buf_adds(out, fields_get(&e->f, F_USER_CODE) ? "true" : "");
 }
 
 /* ---- the book ---- */
@@ -249,7 +254,7 @@ const struct codec codec_ricoh_udirectory = {
 	.title = "Ricoh uDirectory",
 	.suffix = ".xml",
 	.charset = "UTF-8",
-	.flags = CODEC_ENCODE | CODEC_MANY_DESTS | CODEC_TAGS | CODEC_EXACT,
+	.flags = CODEC_ENCODE | CODEC_MANY_DESTS | CODEC_TAGS | CODEC_EXACT | CODEC_IDS,
 	.detect = detect,
 	.decode = decode,
 	.encode = encode,

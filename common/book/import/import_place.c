@@ -84,10 +84,25 @@ static void keep_numbers(struct importer *im, struct target *t, struct map *used
 	}
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct row *r = &t->row[i];
-		uint32_t n = in_place(im, r) ? 0 : number_of(r->src);
+		uint32_t n = in_place(im, r) || r->dropped ? 0 : number_of(r->src);
 		if (n && may_have(t, r, n) && take(used, n, r))
 			r->number = n;
 	}
+}
+
+/* Of a format that does not say who is in a group, those that are there stay: one that is made
+ * would be empty, and say so of people who were in it. */
+static void drop_new_groups(struct importer *im, struct target *t)
+{
+	unsigned flags = im->opts->codec->flags;
+
+	if ((flags & CODEC_GROUPS) || !(flags & CODEC_IDS))
+		return;
+	for (uint32_t i = 0; i < t->n; i++)
+		if (!t->row[i].was && t->row[i].src->group)
+			drop(im, t, &t->row[i],
+				import_fmt(im, "%s does not say who is in it",
+					im->opts->codec->title));
 }
 
 void import_numbers(struct importer *im, struct target *t)
@@ -96,12 +111,13 @@ void import_numbers(struct importer *im, struct target *t)
 	uint32_t next = l && l->first ? l->first : 1;
 	struct map used = MAP_INIT;
 
+	drop_new_groups(im, t);
 	if (!im->opts->codec->holds(DEST_NONE, F_NUMBER))
 		return;
 	keep_numbers(im, t, &used);
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct row *r = &t->row[i];
-		if (in_place(im, r) || r->number)
+		if (in_place(im, r) || r->number || r->dropped)
 			continue;
 		if (!im->opts->profile->numbers_required && !said(r->src))
 			continue;
@@ -225,14 +241,18 @@ static const char *number_key(struct importer *im, const struct row *r)
 	return r->number ? import_fmt(im, "%u", r->number) : r->src->key;
 }
 
-/* What the device's own codec will say the identity is (address-books.md section 8). */
+/* What the device's own codec will say the identity is (address-books.md section 8). One that the
+ * device gives stays with who has it, and nobody new has one. */
 static const char *wanted_key(
 	struct importer *im, const struct target *t, const struct row *r, const struct map *used)
 {
 	const char *uuid = in_place(im, r) ? NULL : fields_get(&r->src->f, F_UUID);
+	bool given = (im->opts->codec->flags & CODEC_IDS) != 0;
 
-	if (in_place(im, r))
+	if (in_place(im, r) || (given && r->was))
 		return r->was->key;
+	if (given)
+		return "new";
 	if (im->opts->profile->key_uuid && uuid && !map_get(used, uuid, strlen(uuid)))
 		return uuid;
 	if (im->opts->profile->key_uuid && uuid)

@@ -136,6 +136,30 @@ static unsigned lines(enum ledger_action action)
 	return n;
 }
 
+/* "7 Ana; new Bea": identities. */
+static const char *keys(void)
+{
+	static char text[1024];
+	const struct book_list *l = &m.wanted->list[0];
+	size_t n = 0;
+
+	text[0] = 0;
+	for (uint32_t i = 0; i < l->n_entries; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s %s", i ? "; " : "",
+			l->entry[i].key, entry_name(&l->entry[i]));
+	return text;
+}
+
+/* Both books are of Ricoh machines. */
+static void ricoh(void)
+{
+	m.opts.codec = codec_named("ricoh_udirectory");
+	m.opts.profile = profile_named("ricoh_udirectory");
+	m.before->codec = m.source->codec = "ricoh_udirectory";
+	(void)book_add_list(m.before, "1", LIST_FLAT, "");
+	(void)book_add_list(m.source, "1", LIST_FLAT, "");
+}
+
 /* ---- modes ---- */
 
 static void replace_makes_the_list_the_sources(void **state)
@@ -193,6 +217,40 @@ static void add_changes_nothing_that_is_there(void **state)
 	assert_string_equal(said("1"), "201 Ana; 204 New");
 	assert_string_equal(dest_field(&m.wanted->list[0].entry[0], F_ADDRESS), "ana@example.com");
 	assert_int_equal(lines(LEDGER_DUPLICATE), 1);
+}
+
+static void an_identity_that_the_device_gives_stays_with_who_has_it(void **state)
+{
+	(void)state;
+	ricoh();
+	mail(m.before, "1", "1", "Ana", "ana@x.org")->key = "7";
+	mail(m.before, "1", "2", "Ben", "ben@x.org")->key = "1";
+	mail(m.source, "1", "1", "Cy", "cy@x.org")->key = "1";
+	mail(m.source, "1", "2", "Ana", "ana@x.org")->key = "2";
+	mail(m.source, "1", "3", "Zoe", "zoe@x.org")->key = "7";
+	import(IMPORT_REPLACE);
+	assert_string_equal(keys(), "new Cy; 7 Ana; new-2 Zoe");
+	assert_string_equal(said("1"), "1 Cy; 2 Ana; 3 Zoe");
+}
+
+static void a_group_whose_members_nobody_says_is_not_made(void **state)
+{
+	struct book_entry *e;
+
+	(void)state; /* devices.md DC-6 */
+	ricoh();
+	e = mail(m.before, "1", "1", "Staff", "");
+	e->group = true;
+	e->n_dests = 0;
+	e = mail(m.source, "1", "1", "Staff", "");
+	e->group = true;
+	e->n_dests = 0;
+	e = mail(m.source, "1", "2", "Board", "");
+	e->group = true;
+	e->n_dests = 0;
+	import(IMPORT_REPLACE);
+	assert_string_equal(said("1"), "1 Staff");
+	assert_int_equal(lines(LEDGER_ENTRY_DROPPED), 1);
 }
 
 static void two_kinds_of_one_name_are_two_entries_where_an_entry_has_one(void **state)
@@ -464,6 +522,12 @@ static void unique_numbers(const struct book *b)
 	}
 }
 
+/* Whoever comes back gets another one of the device. */
+static bool is_identity(const struct diff_change *c)
+{
+	return c->op == DIFF_RENUMBER && strcmp(c->field, "number") != 0;
+}
+
 /* What the source does not say of passwords stays as the device has it. */
 static void assert_restored(
 	const struct book *backup, const struct book *is, const struct book_profile *profile)
@@ -472,9 +536,16 @@ static void assert_restored(
 
 	assert_int_equal(book_diff(backup, is, profile, &d), 0);
 	for (uint32_t i = 0; i < d.n; i++)
-		if (d.change[i].op != DIFF_SECRET_UNKNOWN)
+		if (d.change[i].op != DIFF_SECRET_UNKNOWN && !is_identity(&d.change[i]))
 			assert_same(backup, is, profile);
 	diff_fini(&d);
+}
+
+/* A machine that gives identities has given them. */
+static void identify(struct book *b, const struct import_options *o, const char *machine)
+{
+	for (uint32_t i = 0; (o->codec->flags & CODEC_IDS) && i < b->list[0].n_entries; i++)
+		b->list[0].entry[i].key = book_fmt(b, "%s%u", machine, i);
 }
 
 static void one_case(struct random *r, const struct import_options *o)
@@ -483,6 +554,8 @@ static void one_case(struct random *r, const struct import_options *o)
 		    *y = book_random(r, &book_any_shape);
 	struct book *device = make(empty, x, *o, IMPORT_REPLACE, NULL);
 	struct book *backup = make(empty, y, *o, IMPORT_REPLACE, NULL);
+	identify(device, o, "1");
+	identify(backup, o, "9");
 	struct book *same = make(device, device, *o, IMPORT_REPLACE, &m.ledger);
 	struct book *replaced = make(device, backup, *o, IMPORT_REPLACE, NULL);
 	struct book *added = make(device, y, *o, IMPORT_ADD, NULL);
@@ -552,6 +625,10 @@ int main(void)
 			merge_changes_what_both_have_and_keeps_the_rest, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_number_alone_is_nobody, setup, teardown),
 		cmocka_unit_test_setup_teardown(add_changes_nothing_that_is_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			an_identity_that_the_device_gives_stays_with_who_has_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_group_whose_members_nobody_says_is_not_made, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			two_kinds_of_one_name_are_two_entries_where_an_entry_has_one, setup,
 			teardown),
