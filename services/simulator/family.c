@@ -2,8 +2,8 @@
 /* The families there are, and who belongs to which. */
 #include "services/simulator/sim.h"
 
-const struct family *const families[] = {
-	&family_canon_rui, &family_konica_openapi, &family_ricoh_udirectory, NULL};
+const struct family *const families[] = {&family_canon_rui, &family_konica_openapi,
+	&family_kyocera_wsdl, &family_ricoh_udirectory, NULL};
 
 static uint32_t weight(const struct fleet *f, const struct family *family)
 {

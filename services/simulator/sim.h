@@ -234,7 +234,8 @@ const char *device_type_text(const struct device *d);
 
 /* ---- family.c ---- */
 extern const struct family *const families[]; /* ends with NULL */
-extern const struct family family_canon_rui, family_konica_openapi, family_ricoh_udirectory;
+extern const struct family family_canon_rui, family_konica_openapi, family_kyocera_wsdl;
+extern const struct family family_ricoh_udirectory;
 /* By the weights of "families" in the fleet file: {"canon_rui": 70, …}; without them Canon alone.
  */
 const struct family *family_pick(const struct fleet *f, uint32_t device);

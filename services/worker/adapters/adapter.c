@@ -12,6 +12,7 @@ static const struct adapter *const adapters[] = {
 	&adapter_canon_rui,
 	&adapter_ipp,
 	&adapter_konica_openapi,
+	&adapter_kyocera_wsdl,
 	&adapter_ricoh_udirectory,
 	&adapter_snmp,
 };
@@ -49,6 +50,11 @@ int adapter_allows(
 	const struct skill *s = skill_of(a, kind);
 	bool book = strncmp(kind, "ab.", 3) == 0;
 
+	if (s == NULL && book && a->codec && !a->write && skill_of(a, "ab.backup"))
+		return fault_why(reterr, CN_UNSUPPORTED_OPERATION, "file_by_hand",
+			"nothing public says how a book is written on family %s: Carnet makes the "
+			"device's own file, to be loaded by hand (AB-38)",
+			a->family);
 	if (s == NULL)
 		return fault_set(reterr, book ? CN_UNSUPPORTED_DEVICE : CN_UNSUPPORTED_OPERATION,
 			"family %s has no %s", a->family, kind);

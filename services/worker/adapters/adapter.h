@@ -185,4 +185,5 @@ void errand_op(struct errand *e, const char *op);
 const char *errand_text(const struct errand *e, const void *p, size_t n, size_t max);
 
 extern const struct adapter adapter_canon_rui, adapter_ipp, adapter_snmp, adapter_konica_openapi;
+extern const struct adapter adapter_kyocera_wsdl;
 extern const struct adapter adapter_ricoh_udirectory;

@@ -60,9 +60,10 @@ static void answer(struct snmp_device *d, const struct fault *f)
 static void read_activity(struct snmp_device *d)
 {
 	struct errand *e = d->errand;
+	bool known = e->profile && e->profile->n_lines > 0; /* else a line says nothing to us */
 	bool lines = false;
 
-	for (size_t i = LINE_1; e->profile && i <= LINE_4; i++) {
+	for (size_t i = LINE_1; known && i <= LINE_4; i++) {
 		const char *line = text(e, &d->values[i], 128);
 		const char *op = line ? profile_line_op(e->profile, line) : "";
 		lines |= line != NULL;

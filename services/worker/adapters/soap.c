@@ -194,10 +194,12 @@ static void wipe(struct buf *b)
 	buf_fini(b);
 }
 
-static enum http_flow take(void *arg, const uint8_t *p, size_t n, long status unused)
+static enum http_flow take(void *arg, const uint8_t *p, size_t n, long status)
 {
 	struct soap *s = arg;
 
+	if (status >= 300 && status < 400)
+		return HTTP_GO; /* what a redirect says is nobody's */
 	buf_add(&s->answer, p, n);
 	return s->answer.err ? HTTP_ABORT : HTTP_GO;
 }
@@ -249,6 +251,7 @@ void soap_send(struct soap *s, const struct soap_call *call, soap_fn fn, void *a
 		.body = call->message,
 		.max_body = call->max_answer ? call->max_answer : ANSWER_MAX,
 		.total_ms = call->total_ms,
+		.follow = call->follow,
 		.last = call->last,
 		.once = call->once,
 		.take = take};

@@ -85,6 +85,7 @@ struct soap_call {
 	size_t max_answer;   /* 0 = 16 MiB */
 	uint32_t total_ms;   /* 0 = 15 min */
 	bool probing;        /* HTTP 404 = CN_UNSUPPORTED_DEVICE */
+	bool follow;         /* redirects to the same host */
 	bool last;           /* close the connection afterwards */
 	bool once;           /* must not be sent twice, not even by libcurl: see web.h */
 };

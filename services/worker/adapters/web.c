@@ -143,10 +143,19 @@ static void drop_page(struct web *w)
 	w->page = BUF_INIT;
 }
 
+static void drop_again(struct web *w)
+{
+	if (w->again.p)
+		crypto_wipe(w->again.p, w->again.cap);
+	buf_fini(&w->again);
+	w->again = BUF_INIT;
+}
+
 static void finish(struct web *w, const struct web_reply *r, const struct fault *f)
 {
 	struct buf page = w->page;
 
+	drop_again(w);
 	w->page = BUF_INIT; /* the callback may send the next request */
 	w->done(w->arg, r, f);
 	buf_fini(&page);
@@ -154,9 +163,11 @@ static void finish(struct web *w, const struct web_reply *r, const struct fault 
 
 static void start(struct web *w);
 
-static bool is_redirect(long status)
+/* What was posted is posted again only where the device says so. */
+static bool is_redirect(const struct web *w, long status)
 {
-	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+	return status == 307 || status == 308 ||
+	       (w->again.n == 0 && (status == 301 || status == 302 || status == 303));
 }
 
 /* Points path (and scheme, port) at the same host's target. 0, or -1 with CN_REDIRECT_REFUSED. */
@@ -198,13 +209,15 @@ static void answered(struct web *w, const struct http_reply *reply, const struct
 		return;
 	}
 	keep_cookies(w, reply->headers);
-	if (w->request.follow && is_redirect(r.status) &&
+	if (w->request.follow && is_redirect(w, r.status) &&
 		http_header(reply->headers, "Location", location, sizeof(location))) {
 		if (++w->hops > HOPS_MAX)
 			fault_set(&why, CN_REDIRECT_REFUSED, "more than %u redirects", HOPS_MAX);
 		else if (take_location(w, location, &why) == 0 && w->path) {
 			drop_page(w);
+			w->request.body = buf_span(&w->again);
 			start(w);
+			w->request.body = (struct span){.p = NULL};
 			return;
 		}
 		finish(w, &r, &why);
@@ -278,6 +291,9 @@ void web_send(struct web *w, const struct web_request *r, web_fn done, void *arg
 	if (!w->path || strcmp(w->path, r->path) != 0) /* thousands of calls go to one path */
 		w->path = arena_strdup(a, r->path);
 	drop_page(w);
+	drop_again(w);
+	if (r->follow)
+		buf_add(&w->again, r->body.p, r->body.n);
 	if (!w->path)
 		w->path = arena_strdup(a, "/");
 	start(w);
@@ -297,6 +313,7 @@ void web_cancel(struct web *w)
 		http_cancel(w->transfer);
 	w->transfer = NULL;
 	drop_page(w);
+	drop_again(w);
 }
 
 /* ---- statuses ---- */
