@@ -118,13 +118,19 @@ static void on_answer(void *arg, const struct soap_answer *a, const struct fault
 }
 
 /* The device counts from its last call: while one is under way, nothing is forgotten. */
-static void call(struct konica_session *s, struct buf *m, soap_fn fn)
+static void call_with(
+	struct konica_session *s, struct buf *m, const struct soap_call *how, soap_fn fn)
 {
 	s->login_stale = false;
 	if (s->login_timer)
 		timer_stop(s->login_timer);
 	s->fn = fn;
-	send_message(s, m, &(struct soap_call){.probing = false}, on_answer);
+	send_message(s, m, how, on_answer);
+}
+
+static void call(struct konica_session *s, struct buf *m, soap_fn fn)
+{
+	call_with(s, m, &(struct soap_call){.once = false}, fn);
 }
 
 /* An answer that is not Ack; its words are kept. */
@@ -254,7 +260,7 @@ static void login(struct konica_session *s)
 	s->k.auth = NULL;
 	konica_login_message(&m, &s->k, cred.password);
 	credential_wipe(&cred);
-	call(s, &m, on_login);
+	call_with(s, &m, &(struct soap_call){.once = true}, on_login);
 }
 
 static void on_login_timer(void *arg)

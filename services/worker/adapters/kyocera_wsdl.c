@@ -428,7 +428,7 @@ static void log_in(struct kyocera *s)
 	}
 	kyocera_login_message(&m, cred.user, cred.password);
 	credential_wipe(&cred);
-	call(s, KYOCERA_AUTH, &m, on_token);
+	send_message(s, KYOCERA_AUTH, &m, &(struct soap_call){.once = true}, on_token);
 }
 
 static void on_created(void *arg, const struct soap_answer *a, const struct fault *f)

@@ -24,21 +24,14 @@ struct web_request {
 	const char *type;   /* Content-Type, NULL = none */
 	const char *header; /* one more header, copied; NULL = none */
 	struct span body;
-<<<<<<< HEAD
 	size_t max_body;        /* of the answer; 0 = 64 KiB collected */
 	uint32_t total_ms;      /* 0 = 15 min */
 	uint32_t first_byte_ms; /* 0 = 60 s; an import answers when it is done */
-	bool follow;            /* redirects to the same host (FL-21) */
+	bool follow; /* redirects to the same host (FL-21); a body goes along on 307, 308 */
 	/* a connection of its own: on one that was used before libcurl sends a request again by
 	 * itself when the answer does not begin. For calls that must not be sent twice (R5). */
 	bool once;
 	bool last; /* close the connection afterwards */
-=======
-	size_t max_body;   /* of the answer; 0 = 64 KiB collected */
-	uint32_t total_ms; /* 0 = 15 min */
-	bool follow;       /* redirects to the same host (FL-21); a body goes along on 307, 308 */
-	bool last;         /* close the connection afterwards */
->>>>>>> 5854d27 (worker, simulator: Kyocera's book over km-wsdl, read only: enumerations are always destroyed (DV-19), what is not ready is waited for, an unclear end is looked at twice; a redirect takes the message along)
 	/* takes the body piece by piece instead of collecting it; may answer HTTP_PAUSE */
 	enum http_flow (*take)(void *arg, const uint8_t *p, size_t n, long status);
 };
