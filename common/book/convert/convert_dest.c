@@ -144,12 +144,21 @@ static void say_folder(struct conv *c, struct book_dest *d, const char *path)
 
 /* ---- secrets ---- */
 
-static bool keeps_secret(struct conv *c, const struct book_secret *s, const char **why)
+/* Where the account stands the password does; some of Canon's formats have one for every kind. */
+static bool has_password(const struct conv *c, enum dest_kind kind)
 {
+	return (c->codec->flags & CODEC_SECRETS) != 0 &&
+	       (c->same_family || c->codec->holds(kind, F_ACCOUNT));
+}
+
+static bool keeps_secret(struct conv *c, const struct book_dest *d, const char **why)
+{
+	const struct book_secret *s = &d->secret;
+
 	switch (s->state) {
 	case SECRET_CLEAR:
-		*why = conv_fmt(c, "%s cannot carry a password", c->codec->title);
-		return (c->codec->flags & CODEC_SECRETS) != 0 && convert_text(c, s->text, why);
+		*why = conv_fmt(c, "%s cannot carry this password", c->codec->title);
+		return has_password(c, d->kind) && convert_text(c, s->text, why);
 	case SECRET_ENCRYPTED: /* AB-5 */
 		*why = "the cipher is the device's own";
 		return c->same_codec || c->to->whole_model;
@@ -169,7 +178,7 @@ static void convert_secret(
 	const struct book_secret *s = &d->secret;
 	const char *why = "";
 
-	if (keeps_secret(c, s, &why)) {
+	if (keeps_secret(c, d, &why)) {
 		book_set_secret(c->out, to, s->state, s->text, s->scheme);
 		return;
 	}

@@ -33,11 +33,6 @@ static bool holds_plain(enum dest_kind kind, enum book_field field)
 	       kind == DEST_GROUP;
 }
 
-static bool holds_no_number(enum dest_kind kind, enum book_field field)
-{
-	return field != F_NUMBER && holds_all(kind, field);
-}
-
 #define FORMAT(id, holding, more)                                                                  \
 	static const struct codec id = {.name = #id,                                               \
 		.family = "",                                                                      \
@@ -47,7 +42,6 @@ static bool holds_no_number(enum dest_kind kind, enum book_field field)
 		.holds = holding}
 FORMAT(plain, holds_plain, CODEC_TAGS);
 FORMAT(full, holds_all, CODEC_TAGS | CODEC_LISTS | CODEC_SECRETS | CODEC_MANY_DESTS);
-FORMAT(numberless, holds_no_number, CODEC_TAGS);
 
 /* ---- a conversion at hand ---- */
 
@@ -340,7 +334,7 @@ static void a_number_that_no_list_has_is_told_and_kept_where_anything_is(void **
 		assert_int_equal(m->ledger.n, 0);
 		to(m, "generic", &full);
 		assert_line(m, LEDGER_RENUMBERED, "1", "number", odd[i], "1");
-		to(m, "ldif", &numberless);
+		to(m, "ldif", codec_named("ldif"));
 		assert_line(m, LEDGER_RENUMBERED, "1", "number", odd[i], "");
 	}
 }
@@ -781,6 +775,11 @@ static void AB_6_secrets_that_do_not_travel_are_asked_for(void **state)
 		if (cases[i].needed)
 			assert_string_equal(line(m, LEDGER_SECRET_NEEDED)->field, "file.secret");
 	}
+	/* nor where other kinds alone have one */
+	d = mail(m, entry(m, "2", "Bob"), "b@example.com");
+	book_set_secret(m->from, d, SECRET_CLEAR, "s3cret", NULL);
+	to(m, "xerox", codec_named("xerox_csv"));
+	assert_line(m, LEDGER_SECRET_NEEDED, "2", "email.secret", "", "");
 }
 
 static void secret_canary_no_line_shows_a_password(void **state)
