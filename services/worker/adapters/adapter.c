@@ -15,6 +15,7 @@ static const struct adapter *const adapters[] = {
 	&adapter_kyocera_wsdl,
 	&adapter_ricoh_udirectory,
 	&adapter_snmp,
+	&adapter_jetdirect_ftp,
 };
 /* clang-format on */
 

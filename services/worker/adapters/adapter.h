@@ -187,3 +187,4 @@ const char *errand_text(const struct errand *e, const void *p, size_t n, size_t 
 extern const struct adapter adapter_canon_rui, adapter_ipp, adapter_snmp, adapter_konica_openapi;
 extern const struct adapter adapter_kyocera_wsdl;
 extern const struct adapter adapter_ricoh_udirectory;
+extern const struct adapter adapter_jetdirect_ftp;

@@ -53,6 +53,7 @@ static void read_profile(const json_t *root, struct profile *p)
 	for (size_t i = 0; i < json_array_size(lines) && p->n_lines < PROFILE_LINES; i++)
 		read_line(json_array_get(lines, i), &p->lines[p->n_lines++]);
 	read_line(json_object_get(root, "console_ready"), &p->ready);
+	p->data = root;
 }
 
 int profile_load(

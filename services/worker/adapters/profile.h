@@ -5,6 +5,8 @@
 
 #include "common/base/fault.h"
 
+struct json_t;
+
 #define PROFILE_WORDS 16
 #define PROFILE_LINES 64
 #define PROFILE_LANGUAGES 3 /* en fr ja */
@@ -37,6 +39,7 @@ struct profile {
 	struct profile_line lines[PROFILE_LINES];
 	size_t n_lines;
 	struct profile_line ready; /* the panel of a device at rest; op NULL */
+	const struct json_t *data; /* all of the file, for what one family alone reads */
 };
 
 /* Reads dir/family.json; lives until process end. *ret NULL when there is no such file: a family
