@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # What tests of FTP deliveries share: a device, files, sessions held open by others.
 
-# A device whose files go to DIRECTORY.
-device() {
-	jq -n --arg d "$1" --argjson port "$port" '{devices: [{name: "box", vendor: "HP", model: "JetDirect 600N", family: "jetdirect_ftp",
-		address: "127.0.0.1", ports: {ftp: $port, snmp: 9}, labels: {ftp_directory: $d}, simulated: true}], credentials: []}' >"$D/map"
+device() { # DIRECTORY [CREDENTIAL-JSON]
+	jq -n --arg d "$1" --argjson port "$port" --argjson c "${2:-null}" '{devices: [{name: "box", vendor: "HP", model: "JetDirect 600N", family: "jetdirect_ftp",
+		address: "127.0.0.1", ports: {ftp: $port, snmp: 9}, labels: {ftp_directory: $d}, simulated: true}], credentials: ([$c] | map(select(. != null)))}' >"$D/map"
 }
 
 like() { # GOT PATTERN TEXT

@@ -12,7 +12,8 @@
  *   same=FILE             is that as wanted?
  *
  * RUN_PASSWORD: the task's encryption password.
- * RUN_PROBE_MS: deadline of one SNMP question (300). RUN_FILE_NAME: of the task's settings. */
+ * RUN_PROBE_MS: deadline of one SNMP question (300). RUN_FILE_NAME: of the task's settings.
+ * RUN_PROFILES: directory of the families' data. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -313,6 +314,7 @@ static void step(const char *name, const char *value)
 
 int main(int argc, char **argv)
 {
+	const char *profiles = getenv("RUN_PROFILES");
 	struct http_client_opts opts = {.max_connections = 4};
 	struct fault f = FAULT_INIT;
 
@@ -321,8 +323,8 @@ int main(int argc, char **argv)
 	arena_init(&memory, 0);
 	read_map(argv[1]);
 	adapter = adapter_find(device.family);
-	bug_if(!adapter ||
-		profile_load("schemas/profiles", device.family, &errand.profile, &f) < 0);
+	bug_if(!adapter || profile_load(profiles ? profiles : "schemas/profiles", device.family,
+				   &errand.profile, &f) < 0);
 	items[0] = getenv("RUN_ITEM") ? getenv("RUN_ITEM") : "settings";
 	settings.file_name = getenv("RUN_FILE_NAME");
 	if (getenv("RUN_PASSWORD"))

@@ -60,4 +60,22 @@ deliver session_limit "" "the fourth session is greeted with 421: session_limit,
 like "$(jq -r .text "$D/last")" "^421 " "in the server's words"
 release_all
 within 10 eval 'deliver_quietly fifth.ps' && ok "a session is free again: delivered" || not_ok "a session is free again: $(cat "$D/last")"
+
+# the same word in the middle of the dialogue: the server has an idle time of 2 s, and the command comes after 4
+end_one "$ftpd_pid"
+sed -i 's/^idle_session_timeout=.*/idle_session_timeout=2/' "$D/v.conf"
+vsftpd "$D/v.conf" &
+ftpd_pid=$!
+within 20 greets "$port"
+late=$((port + 1))
+for word in USER STOR; do
+	tests/peers/ftp_late "$late" "$port" "$word" 4 &
+	late_pid=$!
+	within 10 greets "$late"
+	sed -i "s/\"ftp\": [0-9]*/\"ftp\": $late/" "$D/map"
+	deliver session_limit "" "421 for a session left idle, where $word comes too late: session_limit"
+	like "$(jq -r .text "$D/last")" "^421 " "in the server's words"
+	end_one "$late_pid"
+	late=$((late + 1))
+done
 done_testing

@@ -112,6 +112,13 @@ static void quit(struct ftp *x)
 	send_command(x, QUIT, "QUIT", NULL);
 }
 
+/* As fail, where the control connection is good. */
+static void give_up(struct ftp *x, int code, const char *text)
+{
+	fault_why(&x->fault, code, x->data_sent ? "data_sent" : "", "%s", text);
+	quit(x);
+}
+
 /* ---- replies that are no ---- */
 
 int ftp_cause(const struct ftp_reply *r, struct fault *reterr)
@@ -254,7 +261,7 @@ static void data_ready(struct ftp *x)
 		return;
 	}
 	if (connect_error(x->data.fd) != 0) {
-		fail(x, CN_CONNECTION_LOST, "the data connection was refused");
+		give_up(x, CN_CONNECTION_LOST, "the data connection was refused");
 		return;
 	}
 	x->data_open = true;
@@ -335,7 +342,7 @@ static void open_data(struct ftp *x)
 			x->last.code, x->last.text);
 		quit(x);
 	} else if (open_socket(x, &x->data, port, on_data) < 0) {
-		fail(x, CN_CONNECTION_LOST, "the data connection was refused");
+		give_up(x, CN_CONNECTION_LOST, "the data connection was refused");
 	} else {
 		send_command(x, TYPE, "TYPE", "I");
 	}
@@ -500,6 +507,18 @@ static void on_control(void *arg, int events)
 
 /* ---- deadlines, and the way out ---- */
 
+static void late(struct ftp *x)
+{
+	if (x->step == CONNECT)
+		fail(x, CN_UNREACHABLE, "no answer to the connection attempt");
+	else if (x->step == GREETING)
+		fail(x, CN_TIMEOUT, "connected, but no greeting in time");
+	else if (x->data_broken)
+		give_up(x, CN_CONNECTION_LOST, "the data connection broke");
+	else
+		give_up(x, CN_TIMEOUT, "the server does not go on");
+}
+
 static void on_time(void *arg)
 {
 	struct ftp *x = arg;
@@ -507,13 +526,10 @@ static void on_time(void *arg)
 	void (*leave)(void) = e->leave;
 
 	e->enter(e->arg);
-	if (!x->ended && x->step == CONNECT)
-		fail(x, CN_UNREACHABLE, "no answer to the connection attempt");
-	else if (!x->ended && x->step != QUIT && x->data_broken)
-		fail(x, CN_CONNECTION_LOST, "the data connection broke");
-	else if (!x->ended && x->step != QUIT)
-		fail(x, CN_TIMEOUT, "the server does not go on");
-	tell(x);
+	if (!x->ended && x->step != QUIT)
+		late(x);
+	else
+		tell(x);
 	leave();
 }
 

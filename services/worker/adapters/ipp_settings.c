@@ -127,7 +127,9 @@ static ipp_attribute_t *setting(ipp_t *r, const char *name)
 {
 	ipp_attribute_t *at = ippFindAttribute(r, name, IPP_TAG_ZERO);
 
-	return at && ippGetGroupTag(at) == IPP_TAG_PRINTER ? at : NULL;
+	while (at && ippGetGroupTag(at) != IPP_TAG_PRINTER)
+		at = ippFindNextAttribute(r, name, IPP_TAG_ZERO);
+	return at;
 }
 
 /* Without a uuid on either side the record of the device decides, elsewhere. */
@@ -178,6 +180,9 @@ static void compare_one(const struct comparison *c, const char *name)
 	ipp_attribute_t *has = setting(c->present, name), *shall = setting(c->wanted, name);
 	struct ipp_change *change = &c->ret->change[c->ret->n];
 
+	if (!has && !shall)
+		return; /* a name with a slash: libcups takes it for a path, and no printer has one
+			 */
 	if (has && shall && same_attribute(has, shall, 0)) {
 		c->ret->unchanged++;
 		return;

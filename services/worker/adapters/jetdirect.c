@@ -48,13 +48,17 @@ static bool has_firmware(const json_t *group, const char *model, const char *fir
 	return json_is_integer(from) && n >= (int)json_integer_value(from);
 }
 
+static uint32_t number(const json_t *o, const char *name)
+{
+	return (uint32_t)json_integer_value(json_object_get(o, name));
+}
+
 static struct jetdirect_sessions sessions_of(const json_t *group)
 {
 	const json_t *o = json_object_get(group, "sessions");
 
 	return (struct jetdirect_sessions){
-		.max = (unsigned)json_integer_value(json_object_get(o, "max")),
-		.idle_ms = (uint32_t)json_integer_value(json_object_get(o, "idle_ms"))};
+		.max = number(o, "max"), .idle_ms = number(o, "idle_ms")};
 }
 
 struct jetdirect_sessions jetdirect_sessions(
@@ -82,6 +86,15 @@ struct jetdirect_sessions jetdirect_sessions(
 unsigned jetdirect_ours(const struct jetdirect_sessions *s)
 {
 	return s->max > 1 ? 1 : 0;
+}
+
+struct jetdirect_waits jetdirect_waits(const struct profile *p)
+{
+	const json_t *o = member(p, "waits");
+
+	return (struct jetdirect_waits){.reply_ms = number(o, "reply_ms"),
+		.stall_ms = number(o, "stall_ms"),
+		.stored_ms = number(o, "stored_ms")};
 }
 
 /* ---- languages ---- */

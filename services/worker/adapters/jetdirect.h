@@ -17,6 +17,15 @@ struct jetdirect_sessions jetdirect_sessions(
 /* How many of them Carnet may hold: one, and never the last (DV-24). */
 unsigned jetdirect_ours(const struct jetdirect_sessions *s);
 
+/* How long a print server may take: it takes data as fast as it prints, so these are not those of
+ * other families. 0 = not said. */
+struct jetdirect_waits {
+	uint32_t reply_ms;  /* for a reply to a command */
+	uint32_t stall_ms;  /* without a byte taken */
+	uint32_t stored_ms; /* for the reply after the data */
+};
+struct jetdirect_waits jetdirect_waits(const struct profile *p);
+
 /* Nothing interprets the file on its way: is it in a language that printers know (DV-26)? Its name,
  * or NULL. */
 const char *jetdirect_language(const struct profile *p, struct span file);

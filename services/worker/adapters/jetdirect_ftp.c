@@ -187,7 +187,11 @@ static void write_file(void *self)
 		done(s, &f);
 		return;
 	}
+	struct jetdirect_waits waits = jetdirect_waits(e->profile);
 	struct ftp_request r = {.port = errand_port(e, "ftp", 21),
+		.reply_ms = waits.reply_ms,
+		.stall_ms = waits.stall_ms,
+		.stored_ms = waits.stored_ms,
 		.directory = errand_label(e, "ftp_directory"),
 		.name = file_name(e),
 		.bytes = e->wanted->item[0].bytes};
