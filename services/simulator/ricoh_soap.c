@@ -64,6 +64,17 @@ static void envelope(struct buf *b, const struct call *c)
 	buf_adds(b, "</s:Body></s:Envelope>");
 }
 
+/* What a machine does to an answer besides what it says in it. */
+static bool spoils(const struct call *c, bool page)
+{
+	const struct fault_plan *f = &c->d->fault;
+
+	if (c->fault || f->mp == MP_23_HALF || f->mp == MP_22 || f->mp == MP_22_HALF)
+		return false;
+	return (page && hostile_now(c->d, AT_EXPORT)) ||
+	       (c->changes && hostile_now(c->d, AT_IMPORT));
+}
+
 static void answer(struct call *c)
 {
 	struct device *d = c->d;
@@ -71,10 +82,7 @@ static void answer(struct call *c)
 	bool page = c->in && strcmp(c->in->name, "getObjectsProps") == 0;
 
 	envelope(&body, c);
-	if (!c->fault && ((page && hostile_now(d, AT_EXPORT)) ||
-				 (c->changes && d->fault.at == AT_IMPORT &&
-					 d->fault.mp != MP_NONE && d->fault.mp != MP_22 &&
-					 d->fault.mp != MP_22_HALF && hostile_now(d, AT_IMPORT))))
+	if (spoils(c, page))
 		hostile_export(d, c->r, TYPE, buf_span(&body));
 	else
 		answer_bytes(d, c->r, page ? d->latency.export : d->latency.page,
