@@ -10,6 +10,7 @@
  *                         (settings); a file that the adapter's codec reads becomes a book, too
  *   foresee               the plan
  *   same=FILE             is that as wanted?
+ *   until=FILE            waits until there is such a file
  *
  * RUN_PASSWORD: the task's encryption password.
  * RUN_PROBE_MS: deadline of one SNMP question (300). RUN_FILE_NAME: of the task's settings.
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/book/codec.h"
 #include "common/clock/clock.h"
@@ -291,6 +293,8 @@ static void step(const char *name, const char *value)
 		}
 	if (strcmp(name, "foresee") == 0)
 		more = foresee();
+	while (strcmp(name, "until") == 0 && access(value, F_OK) < 0)
+		(void)usleep(10000);
 	if (strcmp(name, "same") == 0) {
 		struct image_item seen = {.name = items[0], .bytes = read_file(value)};
 		more = json_pack("{s:b}", "same", adapter->same(&errand, &wanted_item, &seen));
