@@ -91,7 +91,7 @@ void change_fail(struct change *c, int code, const char *reason, const char *tex
 
 bool change_is_book(const struct change *c)
 {
-	return strncmp(c->s->job->kind, "ab.", 3) == 0 && device_codec(c->s->adapter) != NULL;
+	return job_has_book(c->s->adapter, c->s->job);
 }
 
 const struct picture *change_base(const struct change *c)

@@ -40,6 +40,13 @@ const struct codec *device_codec(const struct adapter *a)
 	return a->codec ? codec_named(a->codec) : NULL;
 }
 
+bool job_has_book(const struct adapter *a, const struct m_job_work *job)
+{
+	bool values = job->device->type == DEVICE_TYPE_II || job->device->type == DEVICE_TYPE_III;
+
+	return strncmp(job->kind, "ab.", 3) == 0 && device_codec(a) != NULL && !values;
+}
+
 /* The model's own where that is written in this format. */
 const struct book_profile *device_profile(const struct adapter *a, const struct errand *e)
 {
@@ -405,7 +412,7 @@ static int ask_adapter(struct foresight *f, struct fault *reterr)
 
 static bool is_book(const struct foresight *f)
 {
-	return strncmp(f->job->kind, "ab.", 3) == 0 && device_codec(f->adapter);
+	return job_has_book(f->adapter, f->job);
 }
 
 int foresee(struct foresight *f, struct fault *reterr)

@@ -39,6 +39,8 @@ int picture_read_book(
 	struct picture *p, const struct codec *codec, struct fault *reterr) must_check;
 /* The codec of a device's books; NULL = none. */
 const struct codec *device_codec(const struct adapter *a);
+/* Does this job write a book that Carnet understands? Types II and III go as they are. */
+bool job_has_book(const struct adapter *a, const struct m_job_work *job);
 const struct book_profile *device_profile(const struct adapter *a, const struct errand *e);
 /* At most max bytes, at a border of UTF-8. NULL stays NULL; "" becomes NULL. */
 const char *cut_text(struct arena *a, const char *s, size_t max);

@@ -77,14 +77,17 @@ static void note(struct foresight *f, const struct m_plan_note *n)
 static struct exchange_side source_side(const struct m_version *v)
 {
 	return (struct exchange_side){
-		.model = v->model, .serial = v->serial, .language = v->language};
+		.vendor = v->family, /* a maker may have several, not one for two */
+		.model = v->model,
+		.serial = v->serial,
+		.language = v->language};
 }
 
 static struct exchange_side device_side(const struct errand *e)
 {
 	const struct m_device *d = e->device;
 
-	return (struct exchange_side){.vendor = NULL,
+	return (struct exchange_side){.vendor = d->family,
 		.model = e->seen.model ? e->seen.model : d->model,
 		.serial = e->seen.serial ? e->seen.serial : d->serial,
 		.language = e->seen.language ? e->seen.language : d->display_language};
