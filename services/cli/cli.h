@@ -133,7 +133,13 @@ int run_file_add(struct cli *c, const struct verb *v);
 int run_plan_restore(struct cli *c, const struct verb *v);
 int run_plan_import(struct cli *c, const struct verb *v);
 int run_plan_settings(struct cli *c, const struct verb *v);
-int run_plan_task(struct cli *c, const struct verb *v);
+int run_destinations_import(struct cli *c, const struct verb *v);
+int run_destinations_list(struct cli *c, const struct verb *v);
+int run_dist_book_create(struct cli *c, const struct verb *v);
+int run_dist_book_save(struct cli *c, const struct verb *v);
+int run_dist_book_show(struct cli *c, const struct verb *v);
+int run_dist_set_create(struct cli *c, const struct verb *v);
+int run_plan_distribute(struct cli *c, const struct verb *v);
 int run_plan_show(struct cli *c, const struct verb *v);
 int run_apply(struct cli *c, const struct verb *v);
 int run_restore(struct cli *c, const struct verb *v);
@@ -176,6 +182,10 @@ char *resolve_device(struct cli *c, const char *ref) must_check;
 char *resolve_version(struct cli *c, const char *ref) must_check;
 /* The version itself, as the server gives it; kind: address_book, settings. */
 json_t *version_ref(struct cli *c, const char *ref, const char *kind) must_check;
+/* The book of a version as the server reads it, all pages; list: its slot or NULL. Owned. */
+json_t *version_entries(struct cli *c, const char *id, const char *list, int *ret_rc) must_check;
+/* Id of a distribution book by name or id. Owned; NULL after a message. */
+char *resolve_dist_book(struct cli *c, const char *ref) must_check;
 /* A day (its end, local) or a time as the server takes it. */
 bool cli_time(const char *text, char ret[static CLOCK_RFC3339]) must_check;
 /* Targets that the flags name, into a task's targets; were there any? */

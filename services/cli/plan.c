@@ -267,7 +267,7 @@ static json_t *start_task(struct cli *c, const char *name, int *ret_rc)
 	return run;
 }
 
-int run_plan_task(struct cli *c, const struct verb *v)
+static int plan_task(struct cli *c, const struct verb *v)
 {
 	int rc = cli_flags_done(c);
 
@@ -283,5 +283,72 @@ int run_plan_task(struct cli *c, const struct verb *v)
 	}
 	json_decref(run);
 	json_decref(made);
+	return rc;
+}
+
+/* A set: its printers, each with what sets say. NULL: there is none of this name. */
+static json_t *set_of(struct cli *c, const char *name, int *ret_rc)
+{
+	struct buf path = BUF_INIT;
+	struct answer a;
+	json_t *set = NULL;
+
+	buf_adds(&path, "/distribution-sets/");
+	request_escape(&path, name);
+	if (client_call(c, "GET", buf_str(&path), NULL, NULL, &a) == 0)
+		set = json_incref(a.json);
+	else if (a.status != 404)
+		*ret_rc = client_problem(c, &a);
+	answer_fini(&a);
+	buf_fini(&path);
+	return set;
+}
+
+static int plan_set(struct cli *c, const json_t *set)
+{
+	struct write w = {.kind = "ab.distribute", .what = "distribute"};
+
+	w.targets = json_pack("{s:O*, s:O*}", "devices", json_object_get(set, "devices"), "groups",
+		json_object_get(set, "groups"));
+	int rc = finish(c, &w, false);
+	json_decref(w.targets);
+	return rc;
+}
+
+/* --book B --map … --to …, without a set. */
+static int plan_book(struct cli *c, const char *name)
+{
+	struct write w = {.kind = "ab.distribute", .what = "distribute"};
+	char *book = resolve_dist_book(c, name);
+	int rc = EXIT_ERROR;
+
+	if (book != NULL) {
+		w.settings = json_pack("{s:s}", "source", book);
+		rc = finish(c, &w, false);
+	}
+	json_decref(w.settings);
+	free(book);
+	return rc;
+}
+
+int run_plan_distribute(struct cli *c, const struct verb *v)
+{
+	const char *book = cli_flag(c, "book");
+	int rc = 0;
+
+	if (book != NULL && c->n_args == 0)
+		return plan_book(c, book);
+	if (c->n_args == 1 && strchr(c->args[0], '@') != NULL)
+		return cli_fail(EXIT_REFUSED,
+			"a version cannot be distributed (AB-33): carnet destinations import %s, "
+			"then "
+			"carnet dist-book create; or carnet plan restore %s",
+			c->args[0], c->args[0]);
+	json_t *set = c->n_args == 1 ? set_of(c, c->args[0], &rc) : NULL;
+	if (set != NULL)
+		rc = plan_set(c, set);
+	else if (rc == 0)
+		rc = plan_task(c, v);
+	json_decref(set);
 	return rc;
 }

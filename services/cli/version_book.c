@@ -75,10 +75,9 @@ static void show_book(const struct cli *c, const json_t *book)
 	show_faults(c, book);
 }
 
-static json_t *book_of(struct cli *c, const char *id, int *ret_rc)
+json_t *version_entries(struct cli *c, const char *id, const char *list, int *ret_rc)
 {
 	struct buf path = BUF_INIT;
-	const char *list = cli_flag(c, "list");
 
 	buf_addf(&path, "/versions/%s/entries?limit=1000", id);
 	if (list != NULL) {
@@ -122,7 +121,7 @@ static int show(struct cli *c, const char *id)
 	if (client_call(c, "GET", buf_str(&path), NULL, NULL, &a) != 0) {
 		rc = client_problem(c, &a);
 	} else {
-		json_t *book = book_of(c, id, &rc);
+		json_t *book = version_entries(c, id, cli_flag(c, "list"), &rc);
 		/* the server's word `book` is what the index made of it */
 		if (json_object_get(a.json, "book") != NULL)
 			(void)json_object_set(a.json, "index", json_object_get(a.json, "book"));

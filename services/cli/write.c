@@ -45,7 +45,7 @@ long long write_duration(const char *flag, const char *text)
 /* ---- settings ---- */
 
 /* "list_2=Sales", "one_touch=none": none keeps what the slot holds. */
-static int add_map(struct cli *c, json_t *settings)
+int write_map(struct cli *c, json_t *settings)
 {
 	json_t *map = json_array();
 	const char *value;
@@ -113,7 +113,7 @@ int write_settings(struct cli *c, struct write *w)
 	json_t *accept = write_accept(c);
 	if (accept != NULL)
 		(void)json_object_set_new(w->settings, "accept", accept);
-	int rc = add_map(c, w->settings);
+	int rc = write_map(c, w->settings);
 	return rc != 0 ? rc : add_confirm(c, w->settings);
 }
 
@@ -142,19 +142,26 @@ static int add_to(struct cli *c, json_t *targets, const char *name)
 	return cli_fail(EXIT_ERROR, "there is no printer and no group '%s'", name);
 }
 
+int write_to(struct cli *c, json_t *targets)
+{
+	const char *name;
+	size_t at = 0;
+	int rc = 0;
+
+	while (rc == 0 && (name = cli_flag_next(c, "to", &at)) != NULL)
+		rc = add_to(c, targets, name);
+	return rc;
+}
+
 static json_t *targets_of(struct cli *c, const struct write *w, int *ret_rc)
 {
 	json_t *targets = json_object();
-	bool any = task_targets(c, targets);
-	const char *name;
-	size_t at = 0;
+	bool any = task_targets(c, targets) || cli_given(c, "to");
 
-	*ret_rc = 0;
-	while (*ret_rc == 0 && (name = cli_flag_next(c, "to", &at)) != NULL) {
-		*ret_rc = add_to(c, targets, name);
-		any = true;
-	}
-	if (*ret_rc == 0 && !any && w->device != NULL)
+	*ret_rc = write_to(c, targets);
+	if (*ret_rc == 0 && !any && w->targets != NULL)
+		(void)json_object_update(targets, w->targets);
+	else if (*ret_rc == 0 && !any && w->device != NULL)
 		(void)request_put(targets, &m_targets_desc, "devices", w->device);
 	else if (*ret_rc == 0 && !any)
 		*ret_rc = cli_fail(

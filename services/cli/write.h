@@ -13,10 +13,14 @@ struct write {
 	const char *what;   /* for its name: "restore" */
 	const char *device; /* written when no flag says otherwise; NULL = flags must */
 	json_t *settings;   /* owned */
+	json_t *targets;    /* the same as device, of many; not owned */
 };
 
 /* The settings that flags give; 0 or an exit code after a message. settings may hold a source. */
 int write_settings(struct cli *c, struct write *w) must_check;
+/* --map into object.map, --to into targets.devices and .groups; 0 or an exit code. */
+int write_map(struct cli *c, json_t *object) must_check;
+int write_to(struct cli *c, json_t *targets) must_check;
 /* Makes the task and starts it; the run as the server gives it, or NULL after a message with
  * *ret_rc. Takes w->settings. */
 json_t *write_start(struct cli *c, struct write *w, int *ret_rc) must_check;

@@ -62,8 +62,16 @@ static const struct {
 	{"plan", "settings",
 		"  From a backup of settings, or a FILE that goes back to the same model unread.\n",
 		true},
-	{"plan", "distribute", "  TASK: a task of kind ab.distribute; its run makes the plan.\n",
-		false},
+	{"plan", "distribute",
+		"  SET: its printers, each with the lists that sets give it. TASK: one of kind\n"
+		"  ab.distribute. Or --book BOOK with --map and --to, without a set.\n"
+		"Examples:\n"
+		"  carnet version export lobby@latest -o lobby.abk\n"
+		"  carnet destinations import lobby.abk\n"
+		"  carnet dist-book create Sales --list Sales=1,2,17\n"
+		"  carnet dist-set create Floor3 --book Sales --map list_2=Sales --to Lyon\n"
+		"  carnet plan distribute Floor3\n",
+		true},
 	{"restore", "",
 		"  carnet plan restore and carnet apply in one step; asks on a terminal, --yes "
 		"does not.\n"

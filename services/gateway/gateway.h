@@ -52,6 +52,7 @@ struct rest {
 	const void *body;    /* decoded: struct of match.route->request */
 	const char *object;  /* for the audit: the path */
 	void (*then)(struct rest *r);
+	void (*checked)(struct rest *r);
 };
 
 /* ---- rest.c: the life of a request ---- */
@@ -71,6 +72,11 @@ void rest_json(struct rest *r, unsigned status, json_t *doc);
 bool rest_may_stream(struct rest *r);
 /* Options for a call on behalf of the person. */
 struct peer_opts rest_opts(const struct rest *r);
+
+/* ---- source.c ---- */
+
+/* Of a task that is saved: then(r), unless what it writes may not be written so. */
+void source_check(struct rest *r, void (*then)(struct rest *r));
 
 /* ---- local.c: requests the gateway answers itself, by message id ---- */
 

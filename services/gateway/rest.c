@@ -235,6 +235,12 @@ static int build_json(struct rest *r, struct fault *f)
 	return seal_request(r->gateway, route, r->json, f);
 }
 
+static void note(struct rest *r)
+{
+	r->then = forward;
+	audit_change(r); /* refused when it cannot be written (SE-33) */
+}
+
 /* The person is known (or the route is public): check the right, build the message, note it, go. */
 static void admitted(struct rest *r)
 {
@@ -258,8 +264,7 @@ static void admitted(struct rest *r)
 		forward(r);
 		return;
 	}
-	r->then = forward;
-	audit_change(r); /* refused when it cannot be written (SE-33) */
+	source_check(r, note);
 }
 
 /* Machines send a bearer token; browsers a cookie and, with changes, proof that it was meant. */

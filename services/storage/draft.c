@@ -249,6 +249,8 @@ void draft_done(struct draft *d)
 		else
 			call_reply(d->calls[i], &one);
 	}
+	if (d->ended != NULL)
+		d->ended(d, d->ended_arg);
 	drop_content(d);
 	draft_leave();
 	metric_set(app.open_streams, (int64_t)app.open);

@@ -19,7 +19,7 @@ struct file {
 	struct arena arena;
 	bool refused;
 	const struct codec *codec;
-	const char *charset;
+	const char *family, *charset;
 	struct m_book_list *lists;
 	struct m_book_fault *faults;
 	size_t lists_n, faults_n, wrong;
@@ -44,7 +44,7 @@ void file_tell(const struct file *f, struct m_stored *result)
 		result->outcome = STORE_OUTCOME_REFUSED;
 	if (f->codec != NULL) {
 		result->codec = f->codec->name;
-		result->family = f->codec->family;
+		result->family = f->family == NULL ? f->codec->family : f->family;
 	}
 	result->charset = f->charset;
 	result->lists = f->lists;
@@ -112,6 +112,7 @@ static void read_book(struct file *f, struct span bytes)
 		keep_whole(f, &why);
 	}
 	if (book != NULL) {
+		f->family = record_text(&f->arena, book->family, 32);
 		keep_lists(f, book);
 		f->charset = record_text(&f->arena, book->charset, 40);
 		f->draft->items[0]->entries = book->n_entries;
@@ -151,7 +152,7 @@ static void looked(void *arg)
 	struct draft *d = f->draft;
 	if (d->fault.code == 0 && !f->refused) {
 		d->ask.format = f->codec->name;
-		d->ask.family = f->codec->family;
+		d->ask.family = f->family;
 		d->ask.charset = f->charset == NULL ? "" : f->charset;
 		d->items[0]->kind = (enum object_kind)object_kind_parse(f->codec->name);
 	}

@@ -29,6 +29,11 @@ static const struct handler handlers[] = {
 	{MSG_VERSION_DIFF, on_version_diff},
 	{MSG_ENTRY_SEARCH, on_entry_search},
 	{MSG_BOOK_REINDEX, on_book_reindex},
+	{MSG_DESTINATION_IMPORT, on_destination_import},
+	{MSG_DESTINATION_LIST, on_destination_list},
+	{MSG_DIST_BOOK_SAVE, on_dist_book_save},
+	{MSG_DIST_BOOK_LIST, on_dist_book_list},
+	{MSG_DIST_BOOK_GET, on_dist_book_get},
 	{0, NULL},
 };
 

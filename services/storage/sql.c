@@ -54,6 +54,13 @@ static const struct db_sql AT = {"store_at",
 	" and v.device_id = $2 and v.kind = $3 and v.state in ('committed','condemned')"
 	" and not v.flags && array['torn','partial'] and v.committed_at <= coalesce("
 	"$4::timestamptz, 'infinity') order by v.generation desc offset $5 limit 1"};
+static const struct db_sql HEAD = {"store_head",
+	"select " VERSION_COLUMNS ", 1" VERSION_FROM " where v.tenant_id = $1"
+	" and v.device_id = $2 and v.kind = 'distribution' and h.version_id is not null"};
+static const struct db_sql DISTRIBUTIONS = {"store_distributions",
+	"select " VERSION_COLUMNS ", 1" VERSION_FROM " where v.tenant_id = $1"
+	" and v.kind = 'distribution' and h.version_id is not null"
+	" and ($2::text is null or v.device_name = $2) order by v.device_name, v.id limit 1001"};
 static const struct db_sql GET_ITEMS = {"store_get_items",
 	"select o.oid, b.incarnation, o.plain_len, b.stored_len, b.cipher_digest, o.version_id,"
 	" o.item_no, o.wrapped_key, k.kek_id, k.wrapped_dek, o.item, o.role, o.kind, o.entries"
@@ -367,6 +374,36 @@ static void fill_at(struct db_args *a, void *arg)
 void sql_at(struct call *call, db_fn fn)
 {
 	db_query(app.service->db, &AT, fill_at, fn, call);
+}
+
+/* Statements whose callback belongs to somebody else: their arguments are read at once. */
+static const struct uuid *head_of;
+static const char *named;
+
+static void fill_head(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, &app.tenant);
+	db_uuid(a, head_of);
+}
+
+void sql_head(const struct uuid *id, void *arg, db_fn fn)
+{
+	head_of = id;
+	db_query(app.service->db, &HEAD, fill_head, fn, arg);
+}
+
+static void fill_named(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, &app.tenant);
+	db_text(a, named);
+}
+
+void sql_distributions(const char *name, void *arg, db_fn fn)
+{
+	named = name;
+	db_query(app.service->db, &DISTRIBUTIONS, fill_named, fn, arg);
 }
 
 void sql_add_get(struct txn *t, const struct uuid *id)

@@ -48,6 +48,10 @@ struct sql_list_ask {
 void sql_list(struct sql_list_ask *ask, db_fn fn);
 /* fn's arg is the call, whose body is version_at; a row as of sql_list, or none. */
 void sql_at(struct call *call, db_fn fn);
+/* The newest version of kind `distribution` kept under this id, or none. */
+void sql_head(const struct uuid *id, void *arg, db_fn fn);
+/* The newest of each id whose name is this one (NULL: of all), by name. */
+void sql_distributions(const char *name, void *arg, db_fn fn);
 uint64_t sql_list_total(struct db_result *r);
 /* Two statements: the version, its items. */
 void sql_add_get(struct txn *t, const struct uuid *id);

@@ -103,6 +103,9 @@ struct draft {
 	uint8_t digest[SHA256_LEN], signature[64];
 	struct vault_file slot_file, manifest_file, sig_file;
 
+	/* of one that this service makes itself: called once, at the end */
+	void (*ended)(const struct draft *d, void *arg);
+	void *ended_arg;
 	struct file *file; /* of an uploaded file: what was found in it; else NULL */
 
 	struct m_stored result; /* when done and fault.code is 0; flags static */
@@ -159,6 +162,12 @@ void draft_forget(struct draft *d);
 void item_unshare(struct item *i);
 /* Once in a while: silent streams end, ended ones are forgotten. */
 void drafts_sweep(void);
+
+/* ---- make.c: versions that this service makes itself ---- */
+
+/* One version of kind `distribution`. plain belongs to it from now on. ended as in struct draft. */
+void draft_make(struct call *call, const struct m_store_begin *ask, struct spool *plain,
+	unsigned entries, void (*ended)(const struct draft *d, void *arg), void *arg);
 
 /* ---- store.c: from the last byte to the committed version ---- */
 
@@ -243,6 +252,11 @@ void on_version_entries(struct call *call);
 void on_version_diff(struct call *call);
 void on_entry_search(struct call *call);
 void on_book_reindex(struct call *call);
+void on_destination_import(struct call *call);
+void on_destination_list(struct call *call);
+void on_dist_book_save(struct call *call);
+void on_dist_book_list(struct call *call);
+void on_dist_book_get(struct call *call);
 
 /* The word of a kind, as in the catalogue and the vault. */
 const char *kind_word(enum version_kind kind);

@@ -89,7 +89,7 @@ static void decode(
 		v->broken = true;
 	keep_faults(v, item, part, &f);
 	if (v->book == NULL) {
-		v->book = book_new(codec->family);
+		v->book = book_new(part == NULL ? codec->family : part->family);
 		v->codec = codec->name;
 	}
 	if (part != NULL)

@@ -110,4 +110,52 @@ is "$(kept) $(objects)" "$before" "a file that was cut short leaves nothing"
 upload again.csv "$canon"
 is "$status" 201 "and the next one is taken"
 is "$(stack_psql "$D" -c "select count(*) from gate.audit where object = '/api/v1/files' and actor = 'token:operator' and outcome = 'accepted'" | awk '{print ($1 > 5)}')" 1 "who uploaded stands in the audit trail"
+
+# The original's path: a file into the destination list, a book of it, a set of printers.
+rc() { # WANTED TEXT COMMAND…
+	local wanted=$1 text=$2
+	shift 2
+	carnet "$@" >"$D/stdout"
+	is $? "$wanted" "$text"
+	[ "$tap_bad" -eq 0 ] || sed 's/^/# /' "$D/stderr"
+}
+rc 1 "there are no destinations yet" destinations list
+check "said so" grep -q "import a file" "$D/stderr"
+rc 1 "and no book can be made of none" dist-book create Early --list All=all
+rc 0 "an import is shown first" destinations import "$canon" --dry-run --json
+n=$(jq .added "$D/stdout")
+check "with its entries" jq -e '.added > 0 and (.items | length) == .added and .total == .added' "$D/stdout"
+rc 1 "and nothing was saved" destinations list
+rc 0 "a file is imported into the destination list" destinations import "$canon" --json
+is "$(jq -r '"\(.added) \(.generation)"' "$D/stdout")" "$n 1" "all of it, as its first generation"
+rc 0 "the same again, joined" destinations import "$canon" --join --json
+is "$(jq -r '[.added, .joined, .total] | join(" ")' "$D/stdout")" "$(jq '[.items[] | select(.group or .kinds == null or (.kinds | length) == 0)] | length' <"$D/stdout") $(jq '.joined' "$D/stdout") $(jq '.total' "$D/stdout")" "what has no address comes again: nobody can be its twin"
+check "each twin names the one that is there" jq -e '(.twins | length) == .joined and .joined > 0 and all(.twins[]; .key != "")' "$D/stdout"
+rc 0 "the destination list" destinations list --json
+keys=$(jq -r '[.entries[] | select(.group | not) | .key][0:2] | join(",")' "$D/stdout")
+check "keys are unique" jq -e '[.entries[].key] | length == (unique | length)' "$D/stdout"
+rc 0 "a book picks from it" dist-book create Ventes --list "Ventes=$keys" --one-touch Tous=all --json
+is "$(jq -r '[.lists[] | "\(.name) \(.kind) \(.n)"] | join(";")' "$D/stdout" | cut -d';' -f1)" "Ventes address_list 2" "its lists, by name"
+book=$(jq -r .id "$D/stdout") head=$(jq -r .version "$D/stdout")
+rc 4 "a name is one book's" dist-book create Ventes --list X=all
+rc 1 "a key that is not there is refused" dist-book create Other --list X=99999
+check "and named" grep -q 99999 "$D/stderr"
+rc 0 "saved anew" dist-book save Ventes --list "Ventes=${keys%,*}" --json
+is "$(jq -r '[.id, .generation, .entries] | join(" ")' "$D/stdout")" "$book 2 1" "it is the next generation of the same book"
+rc 0 "saved once more as it is" dist-book save Ventes --list "Ventes=${keys%,*}" --json
+is "$(jq -r '.generation' "$D/stdout")" 2 "nothing new"
+rc 0 "the list of books" dist-book list --json
+check "without the destination list" jq -e '[.items[].name] | contains(["Ventes"]) and all(. != "destination list")' "$D/stdout"
+rc 0 "one book" dist-book show Ventes --json
+is "$(jq -r '.lists[0].entries | join(",")' "$D/stdout")" "${keys%,*}" "with the keys it picked"
+rc 0 "exported like any version" version export "$head" -o "$D/book.json"
+rc 0 "it is a book" book check "$D/book.json"
+rc 0 "a set" dist-set create Floor --book Ventes --map list_2=Ventes --json
+is "$(jq -r '.book + " " + .map[0].slot + " " + .map[0].from' "$D/stdout")" "$book list_2 Ventes" "maps its lists to slots"
+rc 4 "a version cannot be distributed (AB-33)" plan distribute lobby@latest
+check "both ways are named" grep -q "destinations import.*plan restore" "$D/stderr"
+body=$(curl -s --unix-socket "$D/rest.sock" -X POST -w '\n%{http_code}' -H "Authorization: Bearer $(cat "$D/operator")" -H 'Content-Type: application/json' http://localhost/api/v1/tasks \
+	-d "{\"name\":\"d\",\"kind\":\"ab.distribute\",\"targets\":{\"all\":true},\"settings\":{\"source\":\"$id\"}}")
+status=${body##*$'\n'} body=${body%$'\n'*}
+is "$status $(field .reason)" "422 version_not_distributable" "nor by a task (AB-33)"
 done_testing
