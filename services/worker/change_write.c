@@ -200,8 +200,6 @@ static void call_write(struct change *c)
 static void write_wanted(struct change *c)
 {
 	struct errand *e = &c->s->errand;
-	const struct codec *codec = device_codec(c->s->adapter);
-	const struct m_version *v = &c->source.about;
 
 	if (c->foresight.before) {
 		set_was(c, c->looking ? &c->now : &c->before,
@@ -211,7 +209,7 @@ static void write_wanted(struct change *c)
 	e->wanted = &c->wanted;
 	c->given = *picture_image(&c->source.picture);
 	c->given.book = c->foresight.source_book;
-	e->source = codec && v->format && strcmp(v->format, codec->name) == 0 ? &c->given : NULL;
+	e->source = foresight_of_device(&c->foresight) ? &c->given : NULL;
 	call_write(c);
 }
 

@@ -395,17 +395,31 @@ static int foresee_items(struct foresight *f, struct fault *reterr)
 	return 0;
 }
 
+bool foresight_of_device(const struct foresight *f)
+{
+	const struct m_version *v = f->source ? &f->source->about : NULL;
+	const struct codec *codec = f->adapter ? device_codec(f->adapter) : NULL;
+
+	return v && codec && v->format && strcmp(v->format, codec->name) == 0 &&
+	       (v->kind == VERSION_KIND_ADDRESS_BOOK || v->kind == VERSION_KIND_PRE_IMAGE ||
+		       v->kind == VERSION_KIND_READ_BACK);
+}
+
 /* What only the adapter knows of its family. */
 static int ask_adapter(struct foresight *f, struct fault *reterr)
 {
 	struct errand e = *f->errand;
 	struct image before = {
 		.item = f->before->item, .n_items = f->before->n_items, .book = f->before_book};
+	struct image source = {.item = f->source->picture.item,
+		.n_items = f->source->picture.n_items,
+		.book = f->source_book};
 
 	if (!f->adapter->foresee || !f->changes)
 		return 0;
 	e.before = &before;
 	e.wanted = picture_image(&f->wanted);
+	e.source = foresight_of_device(f) ? &source : NULL;
 	e.arena = &f->arena;
 	return f->adapter->foresee(&e, &f->plan, reterr);
 }

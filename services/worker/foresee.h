@@ -34,6 +34,10 @@ void foresight_fini(struct foresight *f);
 /* 0, or -1: this device cannot be written as asked; the plan holds the notes so far. */
 int foresee(struct foresight *f, struct fault *reterr) must_check;
 
+/* Is the source what a device itself said, in this family's codec (errand->source)? A person's file
+ * is not. */
+bool foresight_of_device(const struct foresight *f);
+
 /* Hands the pictures' books out: what was read as a book. 0 or -1. For looking (C4), too. */
 int picture_read_book(
 	struct picture *p, const struct codec *codec, struct fault *reterr) must_check;
