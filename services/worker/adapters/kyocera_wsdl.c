@@ -35,6 +35,8 @@ struct kyocera {
 	/* the enumeration under way */
 	enum kyocera_list list;
 	const char *enumeration; /* NULL = none is open */
+	bool creating;           /* one may open: its handle is to come */
+	bool releasing;
 	struct timer *wait;
 	uint32_t wait_ms, waited_ms;
 	struct map numbers;   /* seen, of this list */
@@ -179,6 +181,7 @@ static void busy(void *self)
 
 static void begin_list(struct kyocera *s, enum kyocera_list list);
 static void create(struct kyocera *s);
+static void close_open(struct kyocera *s);
 
 static void forget_list(struct kyocera *s)
 {
@@ -437,14 +440,19 @@ static void on_created(void *arg, const struct soap_answer *a, const struct faul
 	enum kyocera_result r = KYOCERA_SUCCESS;
 	struct fault why = FAULT_INIT;
 
+	s->creating = false;
 	if (!f && kyocera_result(a, kyocera_create_call(s->list), &r, &why) < 0)
 		f = &why;
-	if (f && f->code == CN_AUTH_REFUSED && !s->asked_token) {
+	if (f && f->code == CN_AUTH_REFUSED && !s->asked_token && !s->releasing) {
 		log_in(s);
 		return;
 	}
 	if (!f && r == KYOCERA_SUCCESS)
 		s->enumeration = kyocera_enumeration(s->errand->arena, a);
+	if (s->releasing) {
+		close_open(s);
+		return;
+	}
 	if (!f && !s->enumeration)
 		f = (fault_set(&why, CN_PROTOCOL_ERROR, "no handle of an enumeration"), &why);
 	if (f) {
@@ -460,6 +468,7 @@ static void create(struct kyocera *s)
 {
 	struct buf m = BUF_INIT;
 
+	s->creating = true;
 	kyocera_create_message(&m, s->list, s->asked, s->token);
 	call(s, KYOCERA_BOOK, &m, on_created);
 }
@@ -518,13 +527,11 @@ static void on_released(void *arg, const struct soap_answer *a unused, const str
 	done(s, f);
 }
 
-static void release(void *self)
+static void close_open(struct kyocera *s)
 {
-	struct kyocera *s = self;
 	struct buf m = BUF_INIT;
 
 	forget_list(s);
-	wipe(&s->page);
 	if (!s->enumeration) {
 		done(s, NULL);
 		return;
@@ -534,11 +541,42 @@ static void release(void *self)
 		on_released);
 }
 
+static void on_too_late(void *arg)
+{
+	struct kyocera *s = arg;
+	void (*end)(void) = s->errand->leave; /* the session may end in there */
+
+	s->errand->enter(s->errand->arg);
+	s->creating = false;
+	soap_cancel(&s->soap);
+	close_open(s);
+	end();
+}
+
+static void release(void *self)
+{
+	struct kyocera *s = self;
+
+	forget_list(s);
+	wipe(&s->page);
+	s->releasing = true;
+	if (!s->creating) {
+		close_open(s);
+		return;
+	}
+	s->wait =
+		timer_new(s->errand->loop, on_too_late, s); /* else its answer calls close_open() */
+	timer_set(s->wait, RELEASE_MS, 0);
+}
+
+/* A call that opens an enumeration is not cut: without its answer nobody could close it. release()
+ * follows, and waits for it. */
 static void cancel(void *self)
 {
 	struct kyocera *s = self;
 
-	soap_cancel(&s->soap);
+	if (!s->creating || s->releasing)
+		soap_cancel(&s->soap);
 	snmp_device_cancel(&s->snmp);
 	forget_list(s);
 	wipe(&s->page);

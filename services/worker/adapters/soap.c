@@ -164,11 +164,28 @@ static void read_fault(struct arena *a, const struct xml_node *n, struct soap_an
 	ret->detail = soap_at(n, old ? "detail" : "Detail");
 }
 
+/* An envelope that ends before its end tag: cut on the way, not written badly. */
+static bool is_cut(struct span file)
+{
+	static const char WORD[] = "Envelope";
+	size_t n = file.n, end = sizeof(WORD) - 1;
+
+	while (n > 0 && strchr(" \t\r\n", file.p[n - 1]))
+		n--;
+	if (n > end && file.p[n - 1] == '>' && memcmp(file.p + n - 1 - end, WORD, end) == 0)
+		return false;
+	return memmem(file.p, size_min(file.n, 512), WORD, end) != NULL;
+}
+
 int soap_parse(struct arena *a, struct span file, struct soap_answer *ret, struct fault *reterr)
 {
 	const struct xml_node *root = xml_parse(a, file, &LIMITS, NULL, reterr);
 	const struct xml_node *body;
 
+	if (!root && reterr->code == CN_PARSE_ERROR && strcmp(reterr->reason, "malformed") == 0 &&
+		is_cut(file))
+		return fault_set(
+			reterr, CN_INCOMPLETE, "the answer ends in the middle: %zu bytes", file.n);
 	if (!root)
 		return -1;
 	body = own(root, "Body");

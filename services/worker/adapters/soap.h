@@ -45,8 +45,9 @@ struct soap_answer {
 	long status;                   /* of HTTP */
 };
 
-/* 0, or -1: not XML (CN_PARSE_ERROR and what else xml_parse says), or no envelope with a body
- * (CN_PROTOCOL_ERROR). Either version of SOAP is understood. All of it lives in the arena. */
+/* 0, or -1: not XML (CN_PARSE_ERROR and what else xml_parse says), cut off (CN_INCOMPLETE), or no
+ * envelope with a body (CN_PROTOCOL_ERROR). Either version of SOAP is understood. All of it lives
+ * in the arena. */
 int soap_parse(struct arena *a, struct span file, struct soap_answer *ret,
 	struct fault *reterr) must_check;
 

@@ -142,7 +142,12 @@ static void what_is_no_answer_is_refused_with_its_cause(void **state)
 	assert_int_equal(code_of("<s:Envelope xmlns:s=\"" SOAP_11 "\"/>"), CN_PROTOCOL_ERROR);
 	assert_int_equal(code_of("<s:Envelope xmlns:s=\"urn:other\"><s:Body/></s:Envelope>"),
 		CN_PROTOCOL_ERROR);
-	assert_int_equal(code_of("<s:Envelope"), CN_PARSE_ERROR);
+	assert_int_equal(code_of("<a"), CN_PARSE_ERROR);
+	assert_int_equal(code_of("<s:Envelope><a></b></s:Envelope>\n"), CN_PARSE_ERROR);
+	/* mp_21: right length, cut content */
+	assert_int_equal(code_of("<s:Envelope"), CN_INCOMPLETE);
+	assert_int_equal(
+		code_of("<s:Envelope xmlns:s=\"" SOAP_11 "\"><s:Body><a>1</a>"), CN_INCOMPLETE);
 	/* mp_10, mp_11 */
 	assert_int_equal(code_of("<!DOCTYPE x [<!ENTITY a \"b\">]><x>&a;</x>"), CN_PARSE_ERROR);
 	assert_int_equal(code_of("<!DOCTYPE x SYSTEM \"http://127.0.0.1/x\"><x/>"), CN_PARSE_ERROR);
