@@ -134,7 +134,6 @@ void session_journaled(struct session *s)
 	session_enter(s);
 	if (s->refused) { /* write nothing, or no more */
 		fault_set(&f, CN_LEASE_LOST, "the scheduler gave this job to somebody else");
-		s->unsure |= s->locked && change_touched(s->change);
 		session_fail(s, &f);
 	} else if (!steps_ended(s)) {
 		s->change->next(s->change);
@@ -495,6 +494,7 @@ void change_undo(struct change *c)
 	const struct m_task_settings *t = c->s->job->settings;
 
 	if (t && t->on_failure == ON_FAILURE_LEAVE) {
+		c->settled = true;
 		change_fail(c, CN_READBACK_DIFFERS, "left", c->proof.why);
 		return;
 	}

@@ -104,6 +104,15 @@ static bool is_full(const struct book *seen, const struct book_profile *p, const
 		       in_pool(seen, p, limits->pool) >= limits->together);
 }
 
+/* Nothing was said, and the device has its usual value there. */
+static bool own_default(const struct diff_change *c)
+{
+	const struct field_info *info = field_info(c->id);
+	bool field = c->part == DIFF_FIELD || c->part == DIFF_DEST_FIELD;
+
+	return field && !c->before && c->after && info && !info->address;
+}
+
 /* The word for it; NULL = nothing explains it. */
 static const char *explained(
 	const struct diff_change *c, const struct book *seen, const struct book_profile *profile)
@@ -117,6 +126,8 @@ static const char *explained(
 	case DIFF_LIST_RENAMED:
 		if (c->part == DIFF_MEMBER)
 			return full ? "member_lost" : NULL;
+		if (own_default(c))
+			return "defaulted";
 		return cut_off(c->before, c->after)            ? "cut"
 		       : without_controls(c->before, c->after) ? "control"
 							       : NULL;
@@ -177,7 +188,8 @@ static void differs(struct proof *p, struct m_item_report *row, const struct dif
 	worst(p, PROOF_DIFFERS);
 }
 
-/* A device's own identity of an entry is the device's matter; a list that is empty is no list. */
+/* A device's own identity of an entry and what it writes beside what it was told are its matter; a
+ * list that is empty is no list. */
 static bool says_nothing(
 	const struct diff_change *c, const struct book *wanted, const struct book *seen)
 {
@@ -186,6 +198,8 @@ static bool says_nothing(
 
 	if (c->op == DIFF_RENUMBER)
 		return c->id != F_NUMBER && strcmp(c->field, "number") != 0;
+	if (c->op == DIFF_CHANGE && c->part == DIFF_EXTRA)
+		return c->before == NULL;
 	if (c->op != DIFF_LIST_ADDED && c->op != DIFF_LIST_REMOVED)
 		return false;
 	l = book_find_list(b, c->list);

@@ -189,6 +189,7 @@ void session_end(struct session *s, struct verdict v)
 
 	if (s->verdict.state == 0)
 		s->verdict = v;
+	s->unsure |= s->locked && change_touched(s->change);
 	s->step = STEP_END;
 	s->timer = NULL;
 	if (timer)
@@ -221,7 +222,6 @@ void session_cut(struct session *s, const struct fault *why, bool unsure)
 	session_enter(s);
 	metric_add(s->worker->m_cut, 1);
 	s->unsure |= unsure && s->locked && s->step == STEP_READ;
-	s->unsure |= s->locked && change_touched(s->change);
 	s->verdict = verdict_of_fault(why, s->storing);
 	if (s->in_device) {
 		s->adapter->cancel(s->device);

@@ -6,7 +6,7 @@ case $B in /*) ;; *) B=$PWD/$B ;; esac
 
 worker_dir() {
 	D=$(mktemp -d /tmp/carnet-w-XXXXXX)
-	mkdir "$D/out" "$D/state"
+	mkdir "$D/out" "$D/out/pre" "$D/out/back" "$D/state"
 	head -c 32 /dev/urandom >"$D/class" && chmod 0400 "$D/class"
 	sim_pid= peers_pid= worker_pid=
 	trap 'all_down; rm -rf "$D"' EXIT

@@ -8,6 +8,10 @@
  *   PEERS_OUT       directory for the bytes received: <device>.<item>
  *   PEERS_LISTS     the one list to read (all)
  *   PEERS_ATTEMPTS  how often a job that wants another try gets one (1)
+ *   PEERS_PHASE     plan: of a kind that writes; apply: plan, then apply as planned; stale: as
+ *                   something else was planned
+ *   PEERS_SOURCE    directory of what is written, a file for each item; PEERS_FORMAT its codec
+ *   PEERS_MAP_SLOTS slot=list,slot=,…   PEERS_MODE merge or add   PEERS_LEAVE set: no write-back
  *
  * Steered by GET /set?NAME=VALUE on the health port, or PEERS_NAME at start:
  *   lock   granted busy shadow quarantine refused synced silent      renew   yes silent lost
@@ -28,6 +32,7 @@
 #include "gen/config.h"
 #include "gen/errors.h"
 #include "gen/msg.h"
+#include "tests/lib/peer_versions.h"
 
 struct job {
 	struct uuid id, run;
@@ -36,6 +41,11 @@ struct job {
 	enum job_state state; /* 0 = ready */
 	struct uuid request;  /* of its lock */
 	bool locked;
+	enum run_phase phase;
+	enum write_step step;
+	struct uuid pre_image;
+	uint8_t hash[32];
+	bool have_hash;
 };
 
 struct stream {
@@ -43,7 +53,9 @@ struct stream {
 	struct job *job;
 	uint64_t bytes, offset, item_no;
 	bool busy; /* a chunk is not acknowledged yet */
+	enum version_kind kind;
 	char path[512];
+	struct peer_version *version;
 	struct call *call;
 	struct timer *timer;
 	uint64_t next;
@@ -58,6 +70,7 @@ static uint64_t began;
 static struct m_sealed_credential *credentials;
 static size_t n_credentials;
 static struct m_task_settings settings;
+static struct peer_version *source;
 static struct map streams, jobs_by_id, jobs_by_lock;
 
 static struct setting {
@@ -125,6 +138,15 @@ static void answer_claim(void *arg)
 	call_reply(arg, &claim_answer);
 }
 
+static void add_phase(struct m_job_work *w, const struct job *j)
+{
+	w->phase = j->phase;
+	w->step = j->step;
+	w->pre_image = j->pre_image;
+	if (j->have_hash)
+		w->plan_hash = (struct span){j->hash, 32};
+}
+
 static void on_claim(struct call *call)
 {
 	const struct m_job_claim *m = call->body;
@@ -149,6 +171,10 @@ static void on_claim(struct call *call)
 			.lease_ms = 30000,
 			.deadline_ms = 600000,
 			.trace = j->id};
+		if (source)
+			work[r.jobs_n - 1].source = source->about.id;
+		if (j->phase)
+			add_phase(&work[r.jobs_n - 1], j);
 	}
 	if (is("claim", "slow") && claim_timer == NULL) {
 		say("claim waits", NULL, &m_job_claim_desc, m);
@@ -214,6 +240,54 @@ static bool edge(enum job_state from, enum job_state to)
 	       to != JOB_STATE_SUCCEEDED && to != JOB_STATE_UNCHANGED && to >= JOB_STATE_DEFERRED;
 }
 
+/* A plan with changes is applied, as it is or as if it were another. */
+static void apply_next(struct job *j, const struct m_job_outcome *o)
+{
+	const char *phase = getenv("PEERS_PHASE");
+
+	if (j->phase != RUN_PHASE_PLAN || j->state != JOB_STATE_SUCCEEDED ||
+		strcmp(phase, "plan") == 0 || !o->plan || o->plan->hash.n != 32)
+		return;
+	memcpy(j->hash, o->plan->hash.p, 32);
+	j->hash[0] ^= strcmp(phase, "stale") == 0;
+	j->have_hash = true;
+	j->phase = RUN_PHASE_APPLY;
+	j->state = 0;
+}
+
+/* GET /set?requeue=1: the leases of a dead worker have run out. */
+static void requeue(void)
+{
+	for (size_t i = 0; i < n_jobs; i++) {
+		struct job *j = &jobs[i];
+		if (j->state < JOB_STATE_CLAIMED || j->state > JOB_STATE_STORING)
+			continue;
+		j->state = 0;
+		n_locks -= j->locked;
+		j->locked = false;
+	}
+}
+
+static void on_journal(struct call *call)
+{
+	const struct m_job_journal *m = call->body;
+	struct uuid *ids = arena_array(&call->arena, m->entries_n + 1, sizeof(*ids));
+	struct m_job_journaled r = {.refused = ids};
+
+	for (size_t i = 0; i < m->entries_n; i++) {
+		const struct m_journal_entry *e = &m->entries[i];
+		struct job *j = job_by_id(&e->job);
+		if (!j || j->attempt != e->attempt || j->token != e->token || !j->locked) {
+			ids[r.refused_n++] = e->job;
+			continue;
+		}
+		say("journal", j->device.name, &m_journal_entry_desc, e);
+		j->step = e->step;
+		j->pre_image = e->pre_image;
+	}
+	call_reply(call, &r);
+}
+
 static void on_result(struct call *call)
 {
 	const struct m_job_result *m = call->body;
@@ -231,6 +305,7 @@ static void on_result(struct call *call)
 		}
 		bool again = o->state == JOB_STATE_DEFERRED || o->state == JOB_STATE_RETRY;
 		j->state = again && j->attempt < number("attempts") ? 0 : o->state;
+		apply_next(j, o);
 		n_ended += j->state != 0;
 	}
 	call_reply(call, &r);
@@ -362,6 +437,8 @@ static void on_begin(struct call *call)
 		call_refuse(call, CN_STORE_FULL, "", "the vault is full");
 		return;
 	}
+	s->kind = m->read_back ? VERSION_KIND_READ_BACK : m->kind;
+	s->version = peer_version_new(m->kind, arena_strdup(&memory, m->format));
 	(void)map_put(&streams, s->id.b, 16, s);
 	most_streams = size_max(most_streams, ++n_streams);
 	say("begin", s->job->device.name, &m_store_begin_desc, m);
@@ -372,9 +449,15 @@ static void keep(struct stream *s, const struct m_store_chunk *m)
 {
 	FILE *f;
 
-	if (m->item)
-		snprintf(s->path, sizeof(s->path), "%s/%s.%s", getenv("PEERS_OUT"),
+	const char *kind = s->kind == VERSION_KIND_PRE_IMAGE   ? "pre/"
+			   : s->kind == VERSION_KIND_READ_BACK ? "back/"
+							       : "";
+
+	if (m->item) {
+		snprintf(s->path, sizeof(s->path), "%s/%s%s.%s", getenv("PEERS_OUT"), kind,
 			s->job->device.name, m->item);
+		peer_version_item(s->version, m->item, s->path);
+	}
 	f = fopen(s->path, m->offset ? "a" : "w");
 	bug_if(!f || fwrite(m->bytes.p, 1, m->bytes.n, f) != m->bytes.n);
 	fclose(f);
@@ -435,11 +518,11 @@ static void on_commit(struct call *call)
 		call_refuse(call, CN_STORE_UNAVAILABLE, "", "no such stream");
 		return;
 	}
-	if (s->job->state != JOB_STATE_STORING)
+	if (s->job->state != JOB_STATE_STORING && s->kind != VERSION_KIND_PRE_IMAGE)
 		violation("commit of a job that is not storing");
 	if (m->items != s->item_no || s->offset != 0)
 		violation("commit before the last byte");
-	r.version = uuid_v7(clock_wall_ms());
+	r.version = s->version->about.id;
 	r.bytes_plain = s->bytes;
 	say("commit", s->job->device.name, &m_store_commit_desc, m);
 	stream_end(s);
@@ -528,6 +611,7 @@ static int add_device(const json_t *o, struct fault *reterr)
 	j->id = uuid_v7(clock_wall_ms());
 	j->run = uuid_v7(clock_wall_ms());
 	j->device.id = uuid_v7(clock_wall_ms());
+	j->phase = getenv("PEERS_PHASE") ? RUN_PHASE_PLAN : 0;
 	(void)map_put(&jobs_by_id, j->id.b, 16, j);
 	n_jobs++;
 	return 0;
@@ -542,6 +626,39 @@ static void read_password(void)
 	settings.password_id = uuid_v7(clock_wall_ms());
 	settings.password_sealed = seal("carnet-password-1", &settings.password_id,
 		(struct span){(const uint8_t *)s, strlen(s)});
+}
+
+/* "list_1=Sales,list_2=" */
+static void read_map(char *text)
+{
+	static struct m_slot_map map[16];
+	char *rest;
+
+	settings.map = map;
+	for (char *t = strtok_r(text, ",", &rest); t && settings.map_n < 16;
+		t = strtok_r(NULL, ",", &rest)) {
+		char *is = strchr(t, '=');
+		*is = 0;
+		map[settings.map_n++] = (struct m_slot_map){.slot = t, .from = is + 1};
+	}
+}
+
+/* Of kinds that write. */
+static void read_change(void)
+{
+	const char *dir = getenv("PEERS_SOURCE"), *format = getenv("PEERS_FORMAT"),
+		   *mode = getenv("PEERS_MODE");
+
+	if (dir)
+		source = peer_version_of(dir, VERSION_KIND_ADDRESS_BOOK, format);
+	if (getenv("PEERS_MAP_SLOTS"))
+		read_map(arena_strdup(&memory, getenv("PEERS_MAP_SLOTS")));
+	if (mode)
+		settings.mode = strcmp(mode, "merge") == 0 ? WRITE_MODE_MERGE
+				: strcmp(mode, "add") == 0 ? WRITE_MODE_ADD
+							   : WRITE_MODE_REPLACE;
+	if (getenv("PEERS_LEAVE"))
+		settings.on_failure = ON_FAILURE_LEAVE;
 }
 
 static void read_environment(void)
@@ -572,6 +689,7 @@ static int start(struct service *s, struct fault *reterr)
 	bug_if(!root);
 	arena_init(&memory, 0);
 	read_environment();
+	read_change();
 	jobs = mem_alloc((json_array_size(devices) + 1) * sizeof(*jobs));
 	credentials = mem_alloc((json_array_size(list) + 1) * sizeof(*credentials));
 	for (size_t i = 0; i < json_array_size(list) && i < 16; i++)
@@ -587,6 +705,10 @@ static int start(struct service *s, struct fault *reterr)
 
 static void set_one(void *arg unused, const char *name, const char *value)
 {
+	if (strcmp(name, "requeue") == 0) {
+		requeue();
+		return;
+	}
 	snprintf(setting(name)->value, sizeof(set[0].value), "%s", value);
 }
 
@@ -618,6 +740,10 @@ static const struct handler handlers[] = {
 	{MSG_JOB_CLAIM, on_claim},
 	{MSG_JOB_RENEW, on_renew},
 	{MSG_JOB_ADVANCE, on_advance},
+	{MSG_JOB_JOURNAL, on_journal},
+	{MSG_VERSION_GET, on_version_get},
+	{MSG_VERSION_OPEN, on_version_open},
+	{MSG_VERSION_READ, on_version_read},
 	{MSG_JOB_RESULT, on_result},
 	{MSG_JOB_GIVE_BACK, on_give_back},
 	{MSG_WORKER_DIED, on_died},
