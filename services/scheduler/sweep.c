@@ -52,6 +52,7 @@ static void runs_read(struct txn *t, struct db_result **r, unused size_t n, cons
 			stop_run(t, &run, JOB_STATE_MISSED, CN_RUN_DEADLINE);
 		events_run(&run);
 	}
+	CRASHPOINT("sweep.before_commit");
 	db_commit(t, done, NULL);
 }
 

@@ -136,7 +136,7 @@ static void distributing(void)
 	(void)report_plan("d2", 2, 0, "");
 	(void)report_plan("d5", 3, 0, "");
 	ok(run_becomes(plan, "awaiting_approval"), "the plan waits");
-	(void)ask("dist_set_delete", "{'ref': 'A'}");
+	json_decref(ask("dist_set_delete", "{'ref': 'A'}"));
 	j = ask("run_get", "{'id': '%s'}", plan);
 	json_decref(ask("run_apply", "{'id': '%s', 'hash': '%s'}", plan, at(j, "run.plan_hash")));
 	json_decref(j);
