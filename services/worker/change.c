@@ -116,8 +116,18 @@ static void on_old(void *arg, const struct fault *f)
 	session_leave();
 }
 
+/* AB-33: a distribution sends a distribution book, never what a device held or a file. */
+static bool distributable(const struct change *c)
+{
+	return c->s->job->phase == RUN_PHASE_REVERT || !is_kind(c, "ab.distribute") ||
+	       c->source.about.kind == VERSION_KIND_DISTRIBUTION;
+}
+
 static void on_source(void *arg, const struct fault *f)
 {
+	static const struct fault refused = {.code = CN_VALIDATION_FAILED,
+		.reason = "version_not_distributable",
+		.detail = "a distribution sends a distribution book"};
 	struct change *c = arg;
 	struct session *s = c->s;
 	struct source_ask old = {.id = s->job->pre_image};
@@ -127,6 +137,8 @@ static void on_source(void *arg, const struct fault *f)
 		goto out;
 	if (f)
 		session_fail(s, f);
+	else if (!distributable(c))
+		session_fail(s, &refused);
 	else if (c->looking && !uuid_is_nil(&old.id))
 		source_fetch(&c->old, &old, on_old, c);
 	else
@@ -147,6 +159,7 @@ static struct source_ask what_to_write(const struct change *c)
 		ask.id = j->pre_image;
 	else if (uuid_is_nil(&ask.id) && t)
 		ask.id = t->source;
+	ask.book_id = uuid_is_nil(&j->source) && is_kind(c, "ab.distribute");
 	ask.at = t ? t->source_at : 0;
 	return ask;
 }

@@ -159,13 +159,25 @@ static bool copy_about(struct source *s, const struct m_version *v)
 	return items != NULL;
 }
 
+static void on_version(void *arg, const void *body, const struct fault *f, uint64_t instance);
+
+static void ask_book(struct source *s)
+{
+	struct m_version_at at = {.device = s->book, .kind = VERSION_KIND_DISTRIBUTION};
+
+	s->book = (struct uuid){{0}};
+	ask(s, &m_version_at_desc, &at, on_version);
+}
+
 static void on_version(void *arg, const void *body, const struct fault *f, uint64_t instance unused)
 {
 	struct source *s = arg;
 	const struct m_version_one *r = body;
 
 	s->busy = false;
-	if (f)
+	if (f && f->code == CN_NOT_FOUND && !uuid_is_nil(&s->book))
+		ask_book(s);
+	else if (f)
 		end(s, f);
 	else if (r->version->state != VERSION_STATE_COMMITTED)
 		fail(s, CN_NOT_FOUND, "version", "the version is not whole, or was erased");
@@ -183,6 +195,7 @@ void source_fetch(struct source *s, const struct source_ask *what,
 
 	s->done = done;
 	s->arg = arg;
+	s->book = what->book_id ? what->id : (struct uuid){{0}};
 	if (uuid_is_nil(&what->id))
 		ask(s, &m_version_at_desc, &at, on_version);
 	else

@@ -11,7 +11,8 @@ struct source_ask {
 	struct uuid id; /* or, nil: the newest of a device and kind at a time */
 	struct uuid device;
 	enum version_kind kind;
-	int64_t at; /* 0 = now */
+	int64_t at;   /* 0 = now */
+	bool book_id; /* id may be a distribution book's, too: its newest version is meant */
 };
 
 struct source {
@@ -23,8 +24,9 @@ struct source {
 	bool whole;             /* it is all there */
 
 	/* inside */
-	bool busy; /* a call is under way */
-	size_t at; /* of about.items */
+	bool busy;        /* a call is under way */
+	struct uuid book; /* asked for when there is no such version; nil = not */
+	size_t at;        /* of about.items */
 	uint64_t offset, instance;
 	struct uuid stream;
 	void *arg;
