@@ -71,43 +71,67 @@ static bool write_all(void *arg, struct span bytes)
 	return true;
 }
 
-/* To a new file or to stdout; a file that is not whole does not stay. */
-int run_version_export(struct cli *c, const struct verb *v)
+/* The bytes of an item, or the whole book in a format. */
+static void export_path(
+	struct buf *path, const char *id, const char *item, const char *format, bool accept)
 {
-	const char *item = cli_flag(c, "item");
-	const char *out = cli_flag(c, "o");
-	struct file file = {.fd = STDOUT_FILENO, .path = out};
-	struct buf path = BUF_INIT;
-	struct fault f;
-	int rc = cli_flags_done(c);
+	buf_addf(path, "/versions/%s/%s", id, format == NULL ? "content" : "export");
+	if (format != NULL) {
+		buf_adds(path, "?format=");
+		request_escape(path, format);
+		buf_adds(path, accept ? "&accept=true" : "");
+	} else if (item != NULL) {
+		buf_adds(path, "?item=");
+		request_escape(path, item);
+	}
+}
 
-	if (rc != 0)
-		return rc;
-	if (c->n_args != 1)
-		return cli_fail(EXIT_USAGE, "%s %s needs %s", v->noun, v->name, v->args);
+/* To a new file or to stdout; a file that is not whole does not stay. */
+static int export_to(struct cli *c, const char *path, const char *out)
+{
+	struct file file = {.fd = STDOUT_FILENO, .path = out};
+	struct fault f;
+
 	if (out != NULL && strcmp(out, "-") != 0)
 		file.fd = open(out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	else if (isatty(STDOUT_FILENO))
 		return cli_fail(EXIT_USAGE, "bytes of a device do not go to a terminal; -o FILE");
 	if (file.fd < 0)
 		return cli_fail(EXIT_ERROR, "%s: %s", out, strerror(errno));
-	buf_adds(&path, "/versions/");
-	request_escape(&path, c->args[0]);
-	buf_adds(&path, "/content");
-	if (item != NULL) {
-		buf_adds(&path, "?item=");
-		request_escape(&path, item);
-	}
-	long status = client_stream(c, buf_str(&path), write_all, &file, &f);
+	long status = client_stream(c, path, write_all, &file, &f);
 	if (file.fd != STDOUT_FILENO && close(file.fd) != 0 && file.error == 0)
 		file.error = errno;
-	if (status != 200 || f.code != 0 || file.error != 0) {
-		if (out != NULL && file.fd != STDOUT_FILENO)
-			(void)unlink(out);
-		rc = cli_fail(status == 401 || status == 403 ? EXIT_AUTH : EXIT_ERROR, "%s",
-			file.error != 0 ? strerror(file.error) : f.detail);
-	}
+	if (status == 200 && f.code == 0 && file.error == 0)
+		return EXIT_DONE;
+	if (out != NULL && file.fd != STDOUT_FILENO)
+		(void)unlink(out);
+	return cli_fail(status == 401 || status == 403 ? EXIT_AUTH
+			: status == 409                ? EXIT_REFUSED
+						       : EXIT_ERROR,
+		"%s%s", file.error != 0 ? strerror(file.error) : f.detail,
+		status == 409 ? "\n  --accept all writes it so" : "");
+}
+
+int run_version_export(struct cli *c, const struct verb *v)
+{
+	const char *item = cli_flag(c, "item");
+	const char *out = cli_flag(c, "o");
+	const char *format = cli_flag(c, "format");
+	bool accept = cli_flag(c, "accept") != NULL;
+	struct buf path = BUF_INIT;
+	int rc = cli_flags_done(c);
+
+	if (rc != 0)
+		return rc;
+	if (c->n_args != 1)
+		return cli_fail(EXIT_USAGE, "%s %s needs %s", v->noun, v->name, v->args);
+	char *id = resolve_version(c, c->args[0]);
+	if (id == NULL)
+		return EXIT_ERROR;
+	export_path(&path, id, item, format, accept);
+	rc = export_to(c, buf_str(&path), out);
 	buf_fini(&path);
+	free(id);
 	return rc;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* GET /api/v1/versions/{id}/content?item=NAME: the bytes of a backup as the device gave them,
- * streamed piece by piece from the storage instance that opened them; audited as an export. */
+/* GET /api/v1/versions/{id}/content?item=NAME: the bytes of a backup as the device gave them;
+ * …/export?format=NAME&accept=true: its book in another format. Streamed piece by piece from the
+ * storage instance that opened them; audited as an export. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,15 @@ static void opened(void *arg, const void *body, const struct fault *f, uint64_t 
 	next(d);
 }
 
+#define EXPORT_MS 60000 /* a large book is converted first */
+
+static bool is_export(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n > 7 && strcmp(path + n - 7, "/export") == 0;
+}
+
 static void noted(struct rest *r)
 {
 	struct download *d = mem_alloc(sizeof(*d));
@@ -104,6 +114,19 @@ static void noted(struct rest *r)
 	d->opts = (struct peer_opts){.actor = d->actor, .role = r->who.right};
 	d->open.id = *(const struct uuid *)r->body;
 	d->open.item = item;
+	if (is_export(http_path(r->http))) {
+		const char *format = http_query(r->http, "format");
+		const char *accept = http_query(r->http, "accept");
+		d->open.format = format == NULL ? "carnet_json" : format;
+		d->open.accept = accept != NULL && strcmp(accept, "true") == 0;
+		d->opts.deadline_ms = EXPORT_MS;
+		item = d->open.item = NULL;
+	}
+	if (d->open.format != NULL && strlen(d->open.format) > 32) {
+		rest_refuse(r, CN_VALIDATION_FAILED, "format", "format: at most 32 bytes");
+		free(d);
+		return;
+	}
 	if (item != NULL && strlen(item) > 64) {
 		rest_refuse(r, CN_VALIDATION_FAILED, "item", "item: at most 64 bytes");
 		free(d);
@@ -118,7 +141,8 @@ static bool version_of(const char *path, struct uuid *ret_id)
 	size_t n = strlen(VERSIONS);
 
 	if (strncmp(path, VERSIONS, n) != 0 || strlen(path) < n + UUID_TEXT - 1 ||
-		strcmp(path + n + UUID_TEXT - 1, "/content") != 0)
+		(strcmp(path + n + UUID_TEXT - 1, "/content") != 0 &&
+			strcmp(path + n + UUID_TEXT - 1, "/export") != 0))
 		return false;
 	memcpy(text, path + n, UUID_TEXT - 1);
 	text[UUID_TEXT - 1] = '\0';

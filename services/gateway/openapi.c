@@ -308,6 +308,9 @@ json_t *openapi_document(const char *version)
 	add_special(paths, "/versions/{id}/content",
 		"The bytes of an item (query: item) as the device gave them",
 		"application/octet-stream", true);
+	add_special(paths, "/versions/{id}/export",
+		"The book in another format (query: format, accept)", "application/octet-stream",
+		true);
 	add_upload(paths);
 	return json_pack("{s:s, s:{s:s, s:s, s:{s:s}}, s:[{s:s}], s:o, s:{s:o, s:{s:{s:s, s:s}}}, "
 			 "s:[{s:[]}]}",

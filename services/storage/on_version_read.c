@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-/* version_open and version_read: one item of a version, piece by piece, from one instance. */
+/* version_open and version_read: one item of a version, or its book in another format, piece by
+ * piece, from one instance. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock/clock.h"
 #include "services/storage/file_name.h"
-#include "services/storage/reading.h"
+#include "services/storage/opened_book.h"
 
 #define READINGS 64
 
-/* An item somebody reads. */
+/* An item somebody reads, or a book in another format. */
 struct reading {
 	struct uuid id;
 	struct stored_item item;
+	bool made;                    /* no item: all of it lies in rest */
 	struct stored_reader *reader; /* NULL before the first piece */
 	uint64_t offset;              /* of the next piece */
 	uint8_t *piece;               /* the last one given, for who asks again */
@@ -28,10 +30,12 @@ struct reading {
 };
 
 static struct map readings;
+static unsigned made_now;
 
 static void reading_free(struct reading *r)
 {
 	(void)map_remove(&readings, r->id.b, 16);
+	made_now -= r->made;
 	stored_close(r->reader);
 	if (r->piece != NULL)
 		crypto_wipe(r->piece, CHUNK_MAX);
@@ -78,23 +82,57 @@ static bool make_room(void)
 
 /* ---- open ---- */
 
+/* Memory is held for each: they are few. */
+#define MADE 4
+
+static struct reading *reading_new(void)
+{
+	struct reading *r = mem_alloc(sizeof(*r));
+	r->id = uuid_v7(clock_wall_ms());
+	r->touched_ms = clock_mono_ms();
+	(void)map_put(&readings, r->id.b, 16, r);
+	return r;
+}
+
+void reading_make(
+	struct call *call, const struct m_version *v, const struct codec *codec, struct buf *whole)
+{
+	char file[FILE_NAME_MAX + 1];
+	if (made_now == MADE) {
+		buf_wipe(whole);
+		call_refuse(call, CN_STORE_UNAVAILABLE, "busy", "%d exports are being read", MADE);
+		return;
+	}
+	struct reading *r = reading_new();
+	r->made = true;
+	r->rest = *whole;
+	made_now++;
+	file_name_make(file, v->serial[0] != 0 ? v->serial : v->device_name, kind_word(v->kind),
+		v->generation, (uint64_t)v->committed_at,
+		codec->suffix[0] == '.' ? codec->suffix + 1 : codec->suffix);
+	const struct m_version_stream reply = {.stream = r->id,
+		.bytes = whole->n,
+		.name = "book",
+		.format = codec->name,
+		.file = file};
+	call_reply(call, &reply);
+}
+
 static const char *suffix_of(const struct m_version *v)
 {
-	return strcmp(v->format, "canon_abk") == 0        ? "abk"
-	       : strcmp(v->format, "ipp_attributes") == 0 ? "ipp"
-							  : "bin";
+	const struct codec *codec = codec_named(v->format);
+	if (codec != NULL)
+		return codec->suffix[0] == '.' ? codec->suffix + 1 : codec->suffix;
+	return strcmp(v->format, "ipp_attributes") == 0 ? "ipp" : "bin";
 }
 
 static void answer_open(struct call *call, const struct m_version *v, const struct stored_item *i)
 {
 	char file[FILE_NAME_MAX + 1];
-	struct reading *r = mem_alloc(sizeof(*r));
-	r->id = uuid_v7(clock_wall_ms());
+	struct reading *r = reading_new();
 	r->item = *i;
-	r->touched_ms = clock_mono_ms();
-	(void)map_put(&readings, r->id.b, 16, r);
-	file_name_make(file, v->serial, kind_word(v->kind), v->generation,
-		(uint64_t)v->committed_at, i->native ? suffix_of(v) : "json");
+	file_name_make(file, v->serial[0] != 0 ? v->serial : v->device_name, kind_word(v->kind),
+		v->generation, (uint64_t)v->committed_at, i->native ? suffix_of(v) : "json");
 	const struct m_version_stream reply = {.stream = r->id,
 		.bytes = i->ref.plain_len,
 		.name = r->item.name,
@@ -143,9 +181,12 @@ static void get(struct txn *t, struct db_result **r, size_t n, const struct faul
 
 void on_version_open(struct call *call)
 {
+	const struct m_version_open *ask = call->body;
 	if (!make_room())
 		call_refuse(
 			call, CN_STORE_UNAVAILABLE, "busy", "%d items are being read", READINGS);
+	else if (ask->format != NULL && ask->format[0] != 0)
+		export_start(call);
 	else
 		db_begin(app.service->db, get, call);
 }
@@ -157,7 +198,8 @@ static void fill(struct reading *r)
 {
 	struct span piece = {NULL, 0};
 	bool end = false;
-	if (r->reader == NULL)
+	end = r->made;
+	if (r->reader == NULL && !r->made)
 		r->reader = stored_open(&r->item, &r->fault);
 	while (r->fault.code == 0 && !end && r->rest.n < CHUNK_MAX) {
 		if (stored_next(r->reader, &piece, &r->fault) < 0)

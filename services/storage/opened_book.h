@@ -24,6 +24,14 @@ struct opened {
 	struct book_work job;
 };
 
+/* ---- export.c, on_version_read.c ---- */
+
+/* version_open with a format: answers the call. */
+void export_start(struct call *call);
+/* Gives out bytes that were made; takes them. */
+void reading_make(
+	struct call *call, const struct m_version *v, const struct codec *codec, struct buf *whole);
+
 /* Answers the call with a fault when a version is not there or cannot be read. */
 void opened_start(struct opened *o);
 /* The faults of both as message parts; items of the call's arena. */

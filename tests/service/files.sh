@@ -150,6 +150,15 @@ rc 0 "one book" dist-book show Ventes --json
 is "$(jq -r '.lists[0].entries | join(",")' "$D/stdout")" "${keys%,*}" "with the keys it picked"
 rc 0 "exported like any version" version export "$head" -o "$D/book.json"
 rc 0 "it is a book" book check "$D/book.json"
+rc 4 "a book in another maker's format loses something" version export "$id" --format ldif -o "$D/other.tsv"
+check "what is said, and that nothing is written" sh -c "grep -q 'losses' '$D/stderr' && ! test -e '$D/other.tsv'"
+rc 0 "accepted, it is written" version export "$id" --format ldif --accept all -o "$D/other.ldif"
+rc 0 "and can be read" book check --json "$D/other.ldif"
+is "$(jq -r '.[0].format // .[0].codec' "$D/stdout")" ldif "in that format"
+rc 0 "all of it in Carnet's own" version export "$id" --format carnet_json -o "$D/other.json"
+carnet book diff "$canon" "$D/other.json" >"$D/stdout"
+is "$(tail -n 1 "$D/stdout") $(grep -c "secret  cannot be compared" "$D/stdout")" "8 unchanged 1" "equal to the file, but for the password that no export tells"
+rc 1 "a format that is none" version export "$id" --format nonsense -o "$D/none"
 rc 0 "a set" dist-set create Floor --book Ventes --map list_2=Ventes --json
 is "$(jq -r '.book + " " + .map[0].slot + " " + .map[0].from' "$D/stdout")" "$book list_2 Ventes" "maps its lists to slots"
 rc 4 "a version cannot be distributed (AB-33)" plan distribute lobby@latest
