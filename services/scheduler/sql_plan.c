@@ -49,7 +49,7 @@ const struct db_sql SQL_OPEN_FROM_RUN = {"open_from_run",
 const struct db_sql SQL_HELD_WAVES = {"held_waves",
 	"update sched.job j set wave = 1 + (select count(*) from unnest($2::int[]) e where e < "
 	"n.at)"
-	" from (select id, row_number() over (order by id) as at from sched.job"
+	" from (select id, row_number() over (order by device) as at from sched.job"
 	"  where run = $1::uuid and state = 1) n where j.id = n.id"};
 /* run, run with the approved list → devices that are more */
 const struct db_sql SQL_HELD_GROWTH = {"held_growth",

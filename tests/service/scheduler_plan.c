@@ -214,6 +214,47 @@ static void an_applied_job(void)
 		"a device that holds the old book needs nobody");
 }
 
+/* FL-62..64: what is run again is planned again. */
+static void again(void)
+{
+	json_t *j = ask("run_rerun", "{'id': '%s', 'states': ['failed']}", applied);
+
+	ok(is(j, "run.phase", "plan") && is(j, "run.rerun_of", applied) &&
+			is(j, "run.counts.total", "1") && is(j, "run.counts.ready", "1"),
+		"a rerun of what wrote is a new plan over the chosen targets");
+	json_decref(ask("run_cancel", "{'id': '%s'}", at(j, "run.id")));
+	json_decref(j);
+	j = ask("run_apply", "{'id': '%s', 'hash': '%s'}", applied, shown);
+	ok(is(j, "fault.reason", "not_waiting"), "only what waits is approved");
+	json_decref(j);
+	j = ask("run_confirm", "{'id': '%s'}", plan);
+	ok(is(j, "fault.reason", "not_applied"), "only what wrote is confirmed");
+	json_decref(j);
+	j = ask("run_apply", "{'id': '%s', 'hash': '%s'}", source, shown);
+	ok(is(j, "fault.code", "8202"), "a plan that does not exist is not found");
+	json_decref(j);
+}
+
+/* What leaves the device as it is runs at once. */
+static void no_plan_needed(void)
+{
+	enrol("ftp", "jetdirect_ftp", "");
+	json_t *j = ask("task_create",
+		"{'task': {'name': 'deliver', 'kind': 'file.deliver', 'targets': {'devices':"
+		" ['ftp', 'p1']}, 'settings': {'source': '%s', 'file_name': 'a.pdf'}}}",
+		source);
+	json_decref(j);
+	j = ask("run_start", "{'ref': 'deliver'}");
+	ok(is(j, "run.phase", "") && is(j, "run.counts.ready", "1") &&
+			is(j, "run.counts.skipped", "1"),
+		"a file is delivered without a plan, where files can be delivered");
+	json_decref(j);
+	j = claim(10);
+	ok(is(j, "jobs.0.settings.file_name", "a.pdf") && is(j, "jobs.0.settings.source", source),
+		"its job says which file");
+	json_decref(j);
+}
+
 int main(void)
 {
 	client_open();
@@ -224,6 +265,8 @@ int main(void)
 	its_face();
 	approval();
 	an_applied_job();
+	again();
+	no_plan_needed();
 	client_close();
 	return finish_tests();
 }
