@@ -261,11 +261,16 @@ static void after_answer(struct change *c)
 }
 
 /* A file that was refused was not printed; one that was cut off may have been. */
+static bool may_be_printed(const struct fault *f)
+{
+	return strcmp(f->reason, "data_sent") == 0;
+}
+
 static void not_delivered(struct change *c, const struct fault *f)
 {
 	const struct error_info *e = error_info(f->code);
 
-	if (f->code == CN_CONNECTION_LOST || f->code == CN_TIMEOUT || f->code == CN_INCOMPLETE) {
+	if (may_be_printed(f)) {
 		change_fail(c, CN_READBACK_UNAVAILABLE, "unknown",
 			"the connection ended while the file was sent; it may have been printed");
 		return;
@@ -289,9 +294,7 @@ static void written(struct change *c, const struct fault *f)
 		c->refused = *f;
 	if (alone(c) && f) {
 		const struct error_info *e = error_info(f->code);
-		bool before = e && e->retryable && f->code != CN_CONNECTION_LOST &&
-			      f->code != CN_TIMEOUT && f->code != CN_INCOMPLETE;
-		if (before) /* nothing was sent: it may be tried again */
+		if (e && e->retryable && !may_be_printed(f)) /* nothing was sent: again */
 			change_tell(c, WRITE_STEP_PLANNED, not_delivered_told);
 		else
 			not_delivered(c, f);

@@ -217,6 +217,9 @@ static void on_probed(struct ipp_session *s, struct span answer)
 		errand_capability(e, "settings.write",
 			id.can_set ? CAPABILITY_RESULT_YES : CAPABILITY_RESULT_NO, GRADE_A,
 			"operations-supported");
+		errand_capability(e, "restart",
+			id.can_restart ? CAPABILITY_RESULT_YES : CAPABILITY_RESULT_UNKNOWN, GRADE_A,
+			"operations-supported");
 		errand_capability(e, "language",
 			id.language ? CAPABILITY_RESULT_YES : CAPABILITY_RESULT_NO, GRADE_A,
 			"natural-language-configured");
@@ -331,6 +334,7 @@ static const struct skill skills[] = {
 	{.kind = "device.probe", .grade = GRADE_A},
 	{.kind = "settings.backup", .grade = GRADE_A},
 	{.kind = "settings.restore", .grade = GRADE_A},
+	{.kind = "device.restart", .grade = GRADE_A}, /* where it has to be SNMP: C */
 	{.kind = NULL},
 };
 

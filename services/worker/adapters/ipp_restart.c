@@ -126,8 +126,14 @@ static void on_snmp(void *arg, const struct fault *f)
 	end(arg, f);
 }
 
+/* How products take it is not proven (FL-12). */
 static void by_snmp(struct ipp_session *s, const struct fault *f unused)
 {
+	if (!s->errand->device->simulated && !s->errand->device->allow_unproven) {
+		end_why(s, CN_CAPABILITY_UNPROVEN, "grade",
+			"the printer has no restart over IPP; over SNMP it has grade C");
+		return;
+	}
 	snmp_restart(&s->snmp, s->errand, SNMP_RESET_POWER_CYCLE, on_snmp, s);
 }
 

@@ -8,7 +8,12 @@
 #include "gen/errors.h"
 #include "services/worker/adapters/ipp_session.h"
 
-enum { LISTED_MAX = 200, COMPARE_BYTES = 8 * 1024 * 1024 };
+enum {
+	LISTED_MAX = 200,
+	LISTED_BYTES = 20 * 1024, /* of texts of changes, and of notes; what is more is cut */
+	SHORT = 160,
+	COMPARE_BYTES = 8 * 1024 * 1024,
+};
 
 /* ---- what would change ---- */
 
@@ -29,7 +34,7 @@ static int compare(
 
 static const char *text(const struct errand *e, const char *s)
 {
-	return s ? errand_text(e, s, strlen(s), 500) : NULL;
+	return s ? errand_text(e, s, strlen(s), SHORT) : NULL;
 }
 
 static struct m_book_change as_change(const struct errand *e, const struct ipp_change *c)
@@ -64,32 +69,62 @@ static void count(struct m_list_change *list, const struct ipp_change *c)
 	list->change += c->before && c->after;
 }
 
+/* What of a plan is listed: the first ones, as much as a message holds. */
+struct listing {
+	struct m_book_change *changes;
+	struct m_plan_note *notes;
+	size_t n_changes, n_notes, changes_bytes, notes_bytes;
+	bool cut;
+};
+
+static size_t length(const char *s)
+{
+	return s ? size_min(strlen(s), SHORT) : 0;
+}
+
+static void list_one(struct listing *l, const struct errand *e, const struct ipp_change *c)
+{
+	bool set = c->hindrance == IPP_CAN_BE_SET;
+	size_t *n = set ? &l->n_changes : &l->n_notes;
+	size_t *bytes = set ? &l->changes_bytes : &l->notes_bytes;
+
+	*bytes += 96 + length(c->name) + length(c->before) + length(c->after);
+	if (*n == LISTED_MAX || *bytes > LISTED_BYTES)
+		l->cut = true;
+	else if (set)
+		l->changes[(*n)++] = as_change(e, c);
+	else
+		l->notes[(*n)++] = as_note(e, c);
+}
+
+/* After the notes that stand there already. */
+static int begin_listing(
+	struct listing *l, const struct errand *e, const struct m_device_plan *plan)
+{
+	l->changes = arena_array(e->arena, LISTED_MAX, sizeof(*l->changes));
+	l->notes = arena_array(e->arena, LISTED_MAX, sizeof(*l->notes));
+	if (!l->changes || !l->notes)
+		return -1;
+	for (; l->n_notes < plan->notes_n && l->n_notes < LISTED_MAX; l->n_notes++)
+		l->notes[l->n_notes] = plan->notes[l->n_notes];
+	return 0;
+}
+
 int ipp_foresee(const struct errand *e, struct m_device_plan *plan, struct fault *reterr)
 {
 	struct m_list_change *list = arena_alloc(e->arena, sizeof(*list));
-	struct m_book_change *changes = arena_array(e->arena, LISTED_MAX, sizeof(*changes));
-	struct m_plan_note *notes = arena_array(e->arena, LISTED_MAX, sizeof(*notes));
+	struct listing l = {.cut = plan->cut};
 	struct ipp_changes found;
-	size_t n = 0, k = 0;
 
-	if (!list || !changes || !notes)
+	if (!list || begin_listing(&l, e, plan) < 0)
 		return fault_set(reterr, CN_INTERNAL_ERROR, "session memory is used up");
 	if (compare(e, e->arena, &found, reterr) < 0)
 		return -1;
 	*list = (struct m_list_change){.list = "settings", .unchanged = found.unchanged};
 	for (size_t i = 0; i < found.n; i++) {
-		const struct ipp_change *c = &found.change[i];
-		if (c->hindrance == IPP_CAN_BE_SET) {
-			count(list, c);
-			if (n < LISTED_MAX)
-				changes[n++] = as_change(e, c);
-			else
-				plan->cut = true;
-		} else if (k < LISTED_MAX) {
-			notes[k++] = as_note(e, c);
-		} else {
-			plan->cut = true;
-		}
+		if (found.change[i].hindrance == IPP_CAN_BE_SET)
+			count(list, &found.change[i]);
+		list_one(&l, e, &found.change[i]);
 	}
 	plan->add = list->add;
 	plan->change = list->change;
@@ -97,10 +132,11 @@ int ipp_foresee(const struct errand *e, struct m_device_plan *plan, struct fault
 	plan->unchanged = list->unchanged;
 	plan->lists = list;
 	plan->lists_n = 1;
-	plan->changes = changes;
-	plan->changes_n = n;
-	plan->notes = notes;
-	plan->notes_n = k;
+	plan->changes = l.changes;
+	plan->changes_n = l.n_changes;
+	plan->notes = l.notes;
+	plan->notes_n = l.n_notes;
+	plan->cut = l.cut;
 	return 0;
 }
 

@@ -92,7 +92,7 @@ static void on_asked(void *arg, const struct fault *f unused)
 	struct errand *e = s->errand;
 	struct ftp_request greet = {.port = errand_port(e, "ftp", 21)};
 
-	if (e->n_items > 0)
+	if (e->settings && !uuid_is_nil(&e->settings->source))
 		done(s, NULL);
 	else
 		s->ftp = ftp_start(e, &greet, on_greeted, s);
