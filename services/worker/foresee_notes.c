@@ -108,8 +108,18 @@ static const char *const *accepted(const struct foresight *f, struct arena *a, s
 	return words;
 }
 
+/* Attributes of IPP have names of their own: what belongs to one printer only, the adapter leaves
+ * out, one by one. Anything else whose class is unknown goes back to the same printer. */
+static bool judged_one_by_one(const struct foresight *f)
+{
+	const char *format = f->source->about.format;
+
+	return f->adapter->same && format && strcmp(format, "ipp_attributes") == 0;
+}
+
 int notes_of_gates(struct foresight *f, bool translated, struct fault *reterr)
 {
+	static const struct exchange_offer attributes[] = {{"indiv_device_settings", CLASS_C}};
 	struct exchange x = {.items = f->lock_items,
 		.n_items = f->n_lock_items,
 		.from = source_side(&f->source->about),
@@ -119,6 +129,10 @@ int notes_of_gates(struct foresight *f, bool translated, struct fault *reterr)
 	struct exchange_verdict v;
 	int rc;
 
+	if (judged_one_by_one(f)) {
+		x.offer = attributes;
+		x.n_offer = array_len(attributes);
+	}
 	x.accepted = accepted(f, &f->arena, &x.n_accepted);
 	rc = exchange_decide(&x, &v, reterr);
 	for (size_t i = 0; i < v.n_notes; i++) {
