@@ -129,6 +129,9 @@ int notes_of_gates(struct foresight *f, bool translated, struct fault *reterr)
 	struct exchange_verdict v;
 	int rc;
 
+	if (uuid_eq(&f->source->about.device, &f->errand->device->id) &&
+		!(x.to.serial && *x.to.serial))
+		x.from.serial = x.to.serial = "of the same record"; /* it says none */
 	if (judged_one_by_one(f)) {
 		x.offer = attributes;
 		x.n_offer = array_len(attributes);

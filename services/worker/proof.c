@@ -256,6 +256,21 @@ void proof_unreadable(struct proof *p, const struct picture *written, const stru
 
 /* ---- items ---- */
 
+/* What the device said of its own: it left out, or did otherwise, and that explains what is read.
+ */
+static void take_verdicts(struct proof *p, const struct errand *e)
+{
+	for (size_t i = 0; i < e->seen.n_verdicts; i++) {
+		const struct item_verdict *v = &e->seen.verdicts[i];
+		struct m_item_report *row = row_of(p, v->item);
+		if (v->result == ITEM_RESULT_OK)
+			continue;
+		row->result = v->result;
+		row->detail = v->detail;
+		worst(p, PROOF_CORRECTED);
+	}
+}
+
 void proof_items(struct proof *p, const struct adapter *a, const struct errand *e,
 	const struct picture *wanted, const struct picture *seen)
 {
@@ -267,8 +282,10 @@ void proof_items(struct proof *p, const struct adapter *a, const struct errand *
 									    w->bytes.n) == 0);
 		struct m_item_report *row = row_of(p, w->name);
 		row->result = same ? ITEM_RESULT_OK : ITEM_RESULT_FAILED;
-		if (same)
+		if (same) {
+			take_verdicts(p, e);
 			continue;
+		}
 		if (p->result != PROOF_DIFFERS)
 			snprintf(p->why, sizeof(p->why), "%.64s is not as it was sent", w->name);
 		worst(p, PROOF_DIFFERS);
