@@ -80,7 +80,7 @@ static void show_done(struct cli *c, const json_t *run)
 		(void)printf("%s: %s\n", text(run, "state"), text(run, "state_cause"));
 	if (json_object_get(run, "confirm_until") != NULL &&
 		!json_is_null(json_object_get(run, "confirm_until"))) {
-		table_value(&until, "confirm_until", json_object_get(run, "confirm_until"));
+		table_value(&until, "until_at", json_object_get(run, "confirm_until"));
 		(void)printf("put back at %s unless: carnet confirm %s\n", buf_str(&until),
 			text(run, "id"));
 	}

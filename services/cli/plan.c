@@ -41,12 +41,10 @@ int plan_exit(const json_t *run)
 
 static int finish(struct cli *c, struct write *w, bool apply)
 {
-	int rc = write_settings(c, w);
+	int rc = 0;
 	json_t *accept = json_incref(json_object_get(w->settings, "accept"));
-	json_t *run = NULL, *made = NULL;
+	json_t *made = write_start(c, w, &rc), *run = NULL;
 
-	if (rc == 0)
-		made = write_start(c, w, &rc);
 	if (made != NULL)
 		run = plan_wait(c, text(made, "id"), &rc);
 	if (run != NULL) {
@@ -110,7 +108,7 @@ static int take_version(struct cli *c, struct write *w, const char *kind, char *
 		json_decref(version);
 		return cli_fail(EXIT_REFUSED, "that version is %s", other);
 	}
-	w->settings = json_pack("{s:s}", "source", text(version, "id"));
+	(void)json_object_set_new(w->settings, "source", json_string(text(version, "id")));
 	if (strcmp(text(version, "kind"), "file") != 0)
 		*ret_device = mem_strdup(text(version, "device"));
 	w->device = *ret_device;
@@ -128,7 +126,7 @@ static int take_time(struct cli *c, struct write *w)
 		return cli_fail(EXIT_USAGE, "which version? DEVICE@VERSION, or --at TIME");
 	if (!cli_time(given, at))
 		return cli_fail(EXIT_USAGE, "--at takes a day or a time, as 2026-01-05");
-	w->settings = json_pack("{s:s}", "source_at", at);
+	(void)json_object_set_new(w->settings, "source_at", json_string(at));
 	return 0;
 }
 
@@ -144,8 +142,11 @@ static int restore(struct cli *c, const char *kind, const char *what, bool apply
 	if (book && must_say_mode(c, c->n_args == 1 ? c->args[0] : NULL))
 		return cli_fail(
 			EXIT_USAGE, "to another printer: say --mode replace, merge or add (AB-36)");
-	rc = c->n_args == 0 ? take_time(c, &w)
-			    : take_version(c, &w, book ? "address_book" : "settings", &device);
+	rc = write_settings(c, &w);
+	if (rc == 0 && c->n_args == 0)
+		rc = take_time(c, &w);
+	else if (rc == 0)
+		rc = take_version(c, &w, book ? "address_book" : "settings", &device);
 	if (rc == 0)
 		rc = finish(c, &w, apply);
 	json_decref(w.settings);
@@ -184,7 +185,7 @@ static int take_file(struct cli *c, struct write *w, const char *as)
 	if (strcmp(kind, "file") != 0) {
 		rc = cli_fail(EXIT_REFUSED, "that version is no file: carnet plan restore");
 	} else {
-		w->settings = json_pack("{s:s}", "source", text(version, "id"));
+		(void)json_object_set_new(w->settings, "source", json_string(text(version, "id")));
 		if (!c->json)
 			(void)fprintf(stderr, "file %s (%s)\n", text(version, "id"),
 				text(version, "format"));
@@ -202,7 +203,9 @@ int run_plan_import(struct cli *c, const struct verb *v)
 		return cli_fail(EXIT_USAGE, "%s %s needs %s", v->noun, v->name, v->args);
 	if (!write_has_targets(c))
 		return cli_fail(EXIT_USAGE, "which printers? --to PRINTER|GROUP, --filter, --all");
-	int rc = take_file(c, &w, NULL);
+	int rc = write_settings(c, &w);
+	if (rc == 0)
+		rc = take_file(c, &w, NULL);
 	if (rc == 0)
 		rc = finish(c, &w, false);
 	json_decref(w.settings);
@@ -219,7 +222,9 @@ int run_plan_settings(struct cli *c, const struct verb *v)
 		return restore(c, w.kind, w.what, false);
 	if (!write_has_targets(c))
 		return cli_fail(EXIT_USAGE, "which printers? --to PRINTER|GROUP, --filter, --all");
-	int rc = take_file(c, &w, "opaque");
+	int rc = write_settings(c, &w);
+	if (rc == 0)
+		rc = take_file(c, &w, "opaque");
 	if (rc == 0)
 		rc = finish(c, &w, false);
 	json_decref(w.settings);
@@ -235,9 +240,9 @@ int run_deliver(struct cli *c, const struct verb *v)
 		return cli_fail(EXIT_USAGE, "%s needs %s", v->noun, v->args);
 	if (!write_has_targets(c))
 		return cli_fail(EXIT_USAGE, "which printers? --to PRINTER|GROUP, --filter, --all");
-	int rc = take_file(c, &w, "opaque");
+	int rc = write_settings(c, &w);
 	if (rc == 0)
-		rc = write_settings(c, &w);
+		rc = take_file(c, &w, "opaque");
 	json_t *run = rc != 0 ? NULL : write_start(c, &w, &rc);
 	if (run != NULL)
 		rc = watch_run(c, text(run, "id"));
@@ -310,7 +315,10 @@ static int plan_set(struct cli *c, const json_t *set)
 
 	w.targets = json_pack("{s:O*, s:O*}", "devices", json_object_get(set, "devices"), "groups",
 		json_object_get(set, "groups"));
-	int rc = finish(c, &w, false);
+	int rc = write_settings(c, &w);
+	if (rc == 0)
+		rc = finish(c, &w, false);
+	json_decref(w.settings);
 	json_decref(w.targets);
 	return rc;
 }
@@ -323,8 +331,10 @@ static int plan_book(struct cli *c, const char *name)
 	int rc = EXIT_ERROR;
 
 	if (book != NULL) {
-		w.settings = json_pack("{s:s}", "source", book);
-		rc = finish(c, &w, false);
+		rc = write_settings(c, &w);
+		(void)json_object_set_new(w.settings, "source", json_string(book));
+		if (rc == 0)
+			rc = finish(c, &w, false);
 	}
 	json_decref(w.settings);
 	free(book);

@@ -10,6 +10,7 @@
 	"reason,example,detail"
 #define CHANGE_COLUMNS "op=CHANGE,list,number=NO,name,field,before,after,dest=DESTINATION"
 #define LIST_COLUMNS "list,add=ADD,change=CHANGE,remove=REMOVE,unchanged=SAME,kept=KEPT"
+#define SCREEN 15 /* rows of a section, when a plan is shown as a whole */
 #define NOTE_COLUMNS "kind=WHAT,item,name,reason,before,after,text"
 
 static long long number(const json_t *o, const char *name)
@@ -77,16 +78,28 @@ static void show_totals(const json_t *run)
 	const char *state = json_string_value(json_object_get(run, "state"));
 	char *needs = plan_missing(run, NULL);
 
-	(void)printf("%lld printers change: %lld entries to add, %lld to change, %lld to remove; "
-		     "%lld are as wanted; %lld cannot be written\n",
-		number(t, "devices"), number(t, "add"), number(t, "change"), number(t, "remove"),
-		number(t, "unchanged"), number(t, "refused"));
+	(void)printf("printers: %lld to change, %lld as wanted, %lld that cannot be written; "
+		     "entries: %lld to add, %lld to change, %lld to remove\n",
+		number(t, "devices"), number(t, "unchanged"), number(t, "refused"),
+		number(t, "add"), number(t, "change"), number(t, "remove"));
 	if (*needs != '\0')
 		(void)printf("to be accepted: %s (%lld losses)\n", needs, number(t, "losses"));
 	if (state != NULL && strcmp(state, "awaiting_approval") == 0)
 		(void)printf("nothing is written yet: carnet apply %s%s%s\n", id_of(run),
 			*needs != '\0' ? " --accept " : "", needs);
 	free(needs);
+}
+
+/* ["losses", "secrets"] as words. */
+static void join_needs(json_t *row)
+{
+	const json_t *needs = json_object_get(row, "needs");
+	json_t *holder = json_pack("{s:{s:O*}}", "totals", "needs", needs);
+	char *words = plan_missing(holder, NULL);
+
+	(void)json_object_set_new(row, "needs", json_string(words));
+	free(words);
+	json_decref(holder);
 }
 
 /* What a target's end means in a plan. */
@@ -98,6 +111,7 @@ static void name_states(const json_t *items)
 	json_array_foreach(items, i, row)
 	{
 		const char *state = json_string_value(json_object_get(row, "state"));
+		join_needs(row);
 		if (state != NULL && strcmp(state, "succeeded") == 0)
 			(void)json_object_set_new(row, "state", json_string("change"));
 		else if (state != NULL && strcmp(state, "unchanged") == 0)
@@ -107,18 +121,25 @@ static void name_states(const json_t *items)
 
 /* ---- one printer ---- */
 
-static void section(
-	const struct cli *c, const json_t *plan, const char *member, const char *columns)
+/* The first `most` rows; 0 = all. */
+static void section(const struct cli *c, const json_t *plan, const char *member,
+	const char *columns, size_t most)
 {
-	const json_t *rows = json_object_get(plan, member);
+	json_t *rows = json_copy(json_object_get(plan, member));
+	size_t n = json_array_size(rows), shown = most == 0 || n < most ? n : most;
 
-	if (json_array_size(rows) > 0) {
+	while (json_array_size(rows) > shown)
+		(void)json_array_remove(rows, json_array_size(rows) - 1);
+	if (n > 0) {
 		(void)printf("\n");
 		table_print(c, rows, columns, NULL);
 	}
+	if (n > shown)
+		(void)printf("… and %zu more: carnet plan show RUN --device PRINTER\n", n - shown);
+	json_decref(rows);
 }
 
-static void show_device(const struct cli *c, const json_t *target)
+static void show_device(const struct cli *c, const json_t *target, size_t most)
 {
 	const json_t *plan = json_object_get(target, "plan");
 	struct buf line = BUF_INIT;
@@ -129,9 +150,9 @@ static void show_device(const struct cli *c, const json_t *target)
 		number(plan, "unchanged"),
 		json_is_true(json_object_get(plan, "restart")) ? "; it has to restart" : "",
 		json_is_true(json_object_get(plan, "cut")) ? "; not all of it is listed" : "");
-	section(c, plan, "lists", LIST_COLUMNS);
-	section(c, plan, "changes", CHANGE_COLUMNS);
-	section(c, plan, "notes", NOTE_COLUMNS);
+	section(c, plan, "lists", LIST_COLUMNS, most);
+	section(c, plan, "changes", CHANGE_COLUMNS, most);
+	section(c, plan, "notes", NOTE_COLUMNS, most);
 	buf_fini(&line);
 }
 
@@ -198,10 +219,11 @@ int plan_show(struct cli *c, const json_t *run)
 		if (total == 1) {
 			json_t *target = find_target(c, id_of(run), "", &rc);
 			if (target != NULL && json_object_get(target, "plan") != NULL)
-				show_device(c, target);
+				show_device(c, target, c->wide ? 0 : SCREEN);
 			json_decref(target);
 		}
 		show_totals(run);
+		(void)fflush(stdout);
 	}
 	json_decref(groups);
 	return rc;
@@ -222,7 +244,7 @@ int run_plan_show(struct cli *c, const struct verb *v)
 		if (target != NULL && c->json)
 			print_json(target);
 		else if (target != NULL)
-			show_device(c, target);
+			show_device(c, target, 0);
 		json_decref(target);
 		return rc;
 	}

@@ -262,6 +262,7 @@ json_t *write_start(struct cli *c, struct write *w, int *ret_rc)
 {
 	struct buf path = BUF_INIT;
 	json_t *run = NULL, *made = NULL;
+	bug_if(w->settings == NULL);
 	json_t *task = task_of(c, w, ret_rc);
 
 	if (task != NULL && (*ret_rc = cli_flags_done(c)) == 0) {

@@ -55,34 +55,6 @@ void on_version_list(struct call *call)
 		sql_list(list, listed);
 }
 
-static void found(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
-{
-	struct call *call = arg;
-	struct m_version version;
-	const struct m_version_one one = {.version = &version};
-	(void)t;
-	(void)n;
-	if (f != NULL) {
-		database_down(call, f);
-		return;
-	}
-	if (db_rows(r[0]) == 0) {
-		call_refuse(call, CN_NOT_FOUND, "version", "no such version of that time");
-		return;
-	}
-	sql_version_read(r[0], 0, &call->arena, &version);
-	call_reply(call, &one);
-}
-
-void on_version_at(struct call *call)
-{
-	const struct m_version_at *ask = call->body;
-	if (ask->at < 0 || ask->back > 1000000)
-		call_refuse(call, CN_VALIDATION_FAILED, "at", "not a time or number of versions");
-	else
-		sql_at(call, found);
-}
-
 static enum item_role role_number(const char *word)
 {
 	for (const struct msg_enum_word *w = item_role_words; w->word != NULL; w++)
@@ -103,7 +75,7 @@ static void got(struct txn *t, struct db_result **r, size_t n, const struct faul
 	}
 	bug_if(n != 2);
 	if (db_rows(r[0]) == 0) {
-		call_refuse(call, CN_NOT_FOUND, "version", "no such version");
+		call_refuse(call, CN_NOT_FOUND, "no_version", "no such version");
 		return;
 	}
 	sql_version_read(r[0], 0, &call->arena, &version);
@@ -128,18 +100,50 @@ static void got(struct txn *t, struct db_result **r, size_t n, const struct faul
 static void get(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
-	const struct m_version_get *ask = call->body;
 	(void)r;
 	(void)n;
 	if (f != NULL) {
 		database_down(call, f);
 		return;
 	}
-	sql_add_get(t, &ask->id);
+	sql_add_get(t, call->state);
 	db_commit(t, got, call);
+}
+
+static void get_by_id(struct call *call, const struct uuid *id)
+{
+	call->state = arena_dup(&call->arena, id, sizeof(*id));
+	bug_if(call->state == NULL);
+	db_begin(app.service->db, get, call);
 }
 
 void on_version_get(struct call *call)
 {
-	db_begin(app.service->db, get, call);
+	get_by_id(call, &((const struct m_version_get *)call->body)->id);
+}
+
+/* ---- by time ---- */
+
+static void found(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	(void)t;
+	(void)n;
+	if (f != NULL) {
+		database_down(call, f);
+	} else if (db_rows(r[0]) == 0) {
+		call_refuse(call, CN_NOT_FOUND, "no_version", "no such version of that time");
+	} else {
+		struct uuid id = db_get_uuid(r[0], 0, 0);
+		get_by_id(call, &id);
+	}
+}
+
+void on_version_at(struct call *call)
+{
+	const struct m_version_at *ask = call->body;
+	if (ask->at < 0 || ask->back > 1000000)
+		call_refuse(call, CN_VALIDATION_FAILED, "at", "not a time or number of versions");
+	else
+		sql_at(call, found);
 }

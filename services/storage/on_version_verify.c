@@ -126,7 +126,7 @@ static void got(struct txn *t, struct db_result **r, size_t n, const struct faul
 	if (db_rows(r[0]) > 0)
 		sql_version_read(r[0], 0, &call->arena, &v->version);
 	if (v->version.state != VERSION_STATE_COMMITTED || v->version.digest.n != SHA256_LEN) {
-		call_refuse(call, CN_NOT_FOUND, "version", "no such version");
+		call_refuse(call, CN_NOT_FOUND, "no_version", "no such version");
 		return;
 	}
 	memcpy(v->digest, v->version.digest.p, SHA256_LEN);

@@ -77,7 +77,7 @@ static bool readable(struct opened *o, size_t i, struct db_result *version, stru
 		sql_version_read(version, 0, &o->call->arena, &o->version[i]);
 	if (o->version[i].state != VERSION_STATE_COMMITTED &&
 		o->version[i].state != VERSION_STATE_CONDEMNED) {
-		fault_why(&o->fault, CN_NOT_FOUND, "version", "no such version");
+		fault_why(&o->fault, CN_NOT_FOUND, "no_version", "no such version");
 		return false;
 	}
 	o->items_n[i] = (size_t)db_rows(items);
