@@ -63,9 +63,17 @@ static json_t *credential_json(
 
 static void add_credentials(const struct fleet *f, const struct site *s, json_t *list)
 {
-	for (size_t i = 0; families[i]; i++)
-		if (lives_at(f, families[i], s))
-			(void)json_array_append_new(list, credential_json(f, families[i], s));
+	int position = 0; /* those of one site have an order (FL-14) */
+
+	for (size_t i = 0; families[i]; i++) {
+		if (!lives_at(f, families[i], s))
+			continue;
+		json_t *j = credential_json(f, families[i], s);
+		if (position)
+			(void)json_object_set_new(j, "position", json_integer(position));
+		(void)json_array_append_new(list, j);
+		position++;
+	}
 }
 
 static json_t *map_json(const struct sim *s)
