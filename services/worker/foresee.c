@@ -159,7 +159,9 @@ static int want_book(struct foresight *f, const struct book *source, struct faul
 	struct import_options o = {.codec = device_codec(f->adapter),
 		.profile = device_profile(f->adapter, f->errand),
 		.mode = mode_of(f->job),
-		.transliterate = f->job->settings && f->job->settings->transliterate};
+		.transliterate = f->job->settings && f->job->settings->transliterate,
+		.own = foresight_of_device(f) &&
+		       uuid_eq(&f->source->about.device, &f->job->device->id)};
 
 	if (!o.profile)
 		return fault_set(reterr, CN_UNSUPPORTED_OPERATION,

@@ -10,7 +10,7 @@ worker_dir
 
 echo '{"seed":11,"count":24,"families":{"ricoh_udirectory":1},"ricoh":{"time_percent":20},
 	"books":{"empty":0,"small":0,"medium":1,"large":0,"full":0},"latency":{"login_ms":1,"page_ms":1,"export_ms":2}}' >"$D/fleet"
-sim_up --fleet="$D/fleet" --address_base=127.44.0.0 || { not_ok "the simulator starts"; done_testing; }
+sim_up --fleet="$D/fleet" --address_base=127.94.0.0 || { not_ok "the simulator starts"; done_testing; }
 mapfile -t dev < <(jq -r '.devices[].name' "$D/map")
 fault() { sim POST "/devices/$1/fault" "{\"mp\":\"$2\",\"at\":\"${3:-export}\"}" >/dev/null; }
 log() { sim GET '/log?since=0&limit=100000'; }

@@ -12,7 +12,7 @@ worker_dir
 echo '{"seed":21,"count":12,"families":{"ricoh_udirectory":1},"restart_ms":300,
 	"books":{"empty":0,"small":1,"medium":0,"large":0,"full":0},
 	"latency":{"login_ms":0,"page_ms":0,"export_ms":0,"jitter_percent":0}}' >"$D/fleet"
-sim_up --fleet="$D/fleet" --address_base=127.45.0.0 || { not_ok "the simulator starts"; done_testing; }
+sim_up --fleet="$D/fleet" --address_base=127.95.0.0 || { not_ok "the simulator starts"; done_testing; }
 small=$(jq -r '[.devices[] | select(.model=="IM C3000")][0].name' "$D/map")  # 20 objects at once
 large=$(jq -r '[.devices[] | select(.model!="IM C3000")][0].name' "$D/map") # 50
 slow=$(jq -r '[.devices[] | select(.model!="IM C3000")][1].name' "$D/map")

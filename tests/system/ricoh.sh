@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 B=${B:-build}
 D=$(mktemp -d /tmp/ccr.XXXXXX)
 trap system_end EXIT
-STACK_COUNT=14 STACK_BASE=127.47.0.0 STACK_DURABLE=0
+STACK_COUNT=14 STACK_BASE=127.93.0.0 STACK_DURABLE=0
 STACK_INSTANCES="simulator:1 lock:1 storage:1 sync:1 scheduler:1 worker:1 gateway:1"
 system_up '.faults = {} | .types = {I: 1, II: 0, III: 0} | .families = {ricoh_udirectory: 10, canon_rui: 4} | .restart_ms = 1500
     | .ricoh = {time_percent: 10} | .sites = [{name: "lyon", language: "fr"}] | .seed = 3
@@ -31,6 +31,8 @@ c task create all --all --errors-max 2 --password-file "$D/run/book" --json >/de
 c task run all >"$D/out" 2>&1
 is "$? $(c version list --json | jq '[.items[] | select(.entries > 0)] | length')" "0 14" "machines of two makers are backed up in one run"
 
+backed_up=$(date -u -d "1 second" +%FT%TZ)
+
 # ---- restore: what people changed since then goes, what they took away comes back ----
 declare -A old edited
 for d in "${ricoh[@]:0:4}"; do
@@ -42,7 +44,7 @@ for d in "${ricoh[@]:0:4}"; do
 done
 to=()
 for d in "${ricoh[@]:0:4}"; do to+=(--to "$d"); done
-c plan restore @latest "${to[@]}" --accept losses,secrets,not_restorable >"$D/plan" 2>&1
+c plan restore --at "$backed_up" "${to[@]}" --accept losses,secrets,not_restorable >"$D/plan" 2>&1
 is "$?" 2 "the plan shows what would change"
 same=yes
 for d in "${ricoh[@]:0:4}"; do [ "$(hash_of "$d")" = "${edited[$d]}" ] || same=$d; done
@@ -108,11 +110,11 @@ check "the plan says why" grep -q not_restorable "$D/out"
 
 # ---- a Canon's book on a Ricoh machine ----
 d=${ricoh[8]}
-c plan restore "$canon@latest" --to "$d" --mode add --accept losses,secrets,hazards,language,not_restorable >"$D/plan" 2>&1
+c plan restore "$canon@latest" --to "$d" --mode add --accept losses,secrets,hazards,not_restorable >"$D/plan" 2>&1
 is "$?" 2 "a Canon's book can be added to a Ricoh's"
 before=$(people_of "$d" | jq length)
 run=$(grep -o 'carnet apply [0-9a-f-]*' "$D/plan" | cut -d' ' -f3)
-c apply "$run" --yes --accept losses,secrets,hazards,language,not_restorable >"$D/out" 2>&1
+c apply "$run" --yes --accept losses,secrets,hazards,not_restorable >"$D/out" 2>&1
 is "$?" 0 "it is written and proven" || sed 's/^/# /' "$D/out"
 add=$(grep -o '[0-9]* entries to add' "$D/plan" | head -1 | cut -d' ' -f1)
 is "$(people_of "$d" | jq length)" "$((before + ${add:-0}))" "as many people are there as the plan said"

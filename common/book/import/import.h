@@ -25,6 +25,8 @@ struct import_options {
 		*map; /* NULL = list for list; slots not named keep their content */
 	size_t n_map;
 	bool transliterate;
+	bool own; /* the source is of this very device: identities that it gave (CODEC_IDS) are
+		     those that it gives */
 };
 
 /* *ret_wanted (book_free): before with the lists that are written changed, inside the device's

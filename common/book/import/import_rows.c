@@ -192,12 +192,28 @@ static void rows_of_device(struct importer *im, struct target *t)
 			t->row[t->n++] = (struct row){.src = src_at(t, i)};
 }
 
+/* Whom nothing else tells: a group with another name, say, whose members stay with it. */
+static void pair_identities(struct target *t)
+{
+	for (uint32_t i = 0; i < t->left.n; i++) {
+		struct match_item *l = &t->left.v[i];
+		struct match_item *r = map_get(&t->right_keys, l->raw->key, strlen(l->raw->key));
+		if (!r || l->pair != NO_PAIR || r->pair != NO_PAIR ||
+			l->raw->group != r->raw->group)
+			continue;
+		l->pair = (uint32_t)(r - t->right.v);
+		r->pair = i;
+	}
+}
+
 int import_rows(struct importer *im, struct target *t)
 {
 	if (pair_up(im, t) < 0)
 		return -1;
 	index_keys(&t->left_keys, &t->left);
 	index_keys(&t->right_keys, &t->right);
+	if (im->opts->own && (im->opts->codec->flags & CODEC_IDS))
+		pair_identities(t);
 	t->row = import_take(im, (size_t)t->left.n + t->right.n, sizeof(*t->row));
 	if (im->opts->mode == IMPORT_REPLACE)
 		rows_of_source(t);

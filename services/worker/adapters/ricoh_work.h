@@ -6,16 +6,11 @@
  * its members (DC-6). Pure. */
 #pragma once
 
-#include "common/base/map.h"
 #include "common/book/book.h"
-#include "services/worker/adapters/ricoh_message.h"
+#include "services/worker/adapters/ricoh_known.h"
 
-/* Values of properties whose set nobody published, as this machine has said them. */
-struct ricoh_said {
-	struct map values;
-};
-void ricoh_said_add(struct ricoh_said *s, const struct ricoh_objects *o);
-void ricoh_said_fini(struct ricoh_said *s);
+/* b was said by a machine, or is NULL. */
+void ricoh_said_book(struct ricoh_said *s, const struct book *b);
 
 struct ricoh_change {
 	uint32_t id;

@@ -176,6 +176,7 @@ void ricoh_write_book(void *self)
 		ricoh_fail(r, CN_UNSUPPORTED_OPERATION, "only address books can be written");
 		return;
 	}
+	ricoh_said_book(&r->said, e->source ? e->source->book : NULL);
 	if (ricoh_work_make(&r->work, e->before->book, e->wanted->book, &r->said, &f) < 0) {
 		ricoh_done(r, &f);
 		return;
@@ -298,12 +299,15 @@ static int tell_plan(const struct errand *e, const struct ricoh_work *w, struct 
 
 int ricoh_foresee(const struct errand *e, struct m_device_plan *plan, struct fault *reterr)
 {
+	struct ricoh_said said = {.values = MAP_INIT};
 	struct ricoh_work w;
 	int rc = 0;
 
 	if (!e->before || !e->before->book || !e->wanted || !e->wanted->book)
 		return 0;
-	rc = ricoh_work_make(&w, e->before->book, e->wanted->book, NULL, reterr);
+	ricoh_said_book(&said, e->source ? e->source->book : NULL);
+	rc = ricoh_work_make(&w, e->before->book, e->wanted->book, &said, reterr);
+	ricoh_said_fini(&said);
 	if (rc == 0)
 		rc = tell_plan(e, &w, plan, reterr);
 	ricoh_work_fini(&w);

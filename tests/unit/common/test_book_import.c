@@ -233,6 +233,28 @@ static void an_identity_that_the_device_gives_stays_with_who_has_it(void **state
 	assert_string_equal(said("1"), "1 Cy; 2 Ana; 3 Zoe");
 }
 
+static void an_older_book_of_the_same_device_knows_its_groups_by_identity(void **state)
+{
+	struct book_entry *e;
+
+	(void)state;
+	ricoh();
+	e = mail(m.before, "1", "1", "Renamed", "");
+	e->key = "5";
+	e->group = true;
+	e->n_dests = 0;
+	e = mail(m.source, "1", "1", "Staff", "");
+	e->key = "5";
+	e->group = true;
+	e->n_dests = 0;
+	import(IMPORT_REPLACE);
+	assert_string_equal(keys(), "");
+	book_free(m.wanted);
+	m.opts.own = true;
+	import(IMPORT_REPLACE);
+	assert_string_equal(keys(), "5 Staff");
+}
+
 static void a_group_whose_members_nobody_says_is_not_made(void **state)
 {
 	struct book_entry *e;
@@ -629,6 +651,9 @@ int main(void)
 			an_identity_that_the_device_gives_stays_with_who_has_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_group_whose_members_nobody_says_is_not_made, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			an_older_book_of_the_same_device_knows_its_groups_by_identity, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(
 			two_kinds_of_one_name_are_two_entries_where_an_entry_has_one, setup,
 			teardown),
