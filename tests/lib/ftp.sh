@@ -6,10 +6,6 @@ device() { # DIRECTORY [CREDENTIAL-JSON]
 		address: "127.0.0.1", ports: {ftp: $port, snmp: 9}, labels: {ftp_directory: $d}, simulated: true}], credentials: ([$c] | map(select(. != null)))}' >"$D/map"
 }
 
-like() { # GOT PATTERN TEXT
-	if [[ $1 =~ $2 ]]; then ok "$3"; else is "$1" "$2" "$3"; fi
-}
-
 greets() { # PORT
 	local line
 	exec 9<>"/dev/tcp/127.0.0.1/$1" || return 1

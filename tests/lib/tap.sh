@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# TAP for bash tests (what a checked command prints is thrown away): ok TEXT, not_ok TEXT, is GOT WANTED TEXT, check TEXT COMMAND…, done_testing.
+# TAP for bash tests (what a checked command prints is thrown away): ok TEXT, not_ok TEXT, is GOT WANTED TEXT, like GOT PATTERN TEXT, check TEXT COMMAND…, done_testing.
 tap_n=0 tap_bad=0
 ok() {
 	tap_n=$((tap_n + 1))
@@ -16,6 +16,9 @@ is() {
 		not_ok "$3"
 		printf '# got:    %s\n# wanted: %s\n' "$1" "$2"
 	fi
+}
+like() {
+	if [[ $1 =~ $2 ]]; then ok "$3"; else is "$1" "$2" "$3"; fi
 }
 check() {
 	local text=$1

@@ -5,45 +5,16 @@ set -u
 cd "$(dirname "$0")/../.."
 . tests/lib/tap.sh
 . tests/lib/worker.sh
+. tests/lib/ipp.sh
 for p in cupsd lpadmin ipptool; do command -v "$p" >/dev/null || [ -x "/usr/sbin/$p" ] || { echo "1..0 # SKIP package of $p is not installed"; exit 0; }; done
 PATH=$PATH:/usr/sbin
 worker_dir
 port=$((20000 + RANDOM % 20000))
-mkdir "$D/root" "$D/cache" "$D/cups" "$D/spool" && chmod 0755 "$D"
-cat >"$D/cups-files.conf" <<CONF
-ServerRoot $D/root
-CacheDir $D/cache
-StateDir $D/cups
-RequestRoot $D/spool
-AccessLog $D/access
-ErrorLog $D/error
-PageLog $D/page
-FileDevice Yes
-SystemGroup root
-CONF
-cat >"$D/cupsd.conf" <<CONF
-Listen 127.0.0.1:$port
-Browsing Off
-DefaultAuthType None
-<Location />
-Order allow,deny
-Allow 127.0.0.1
-</Location>
-<Location /admin>
-Order allow,deny
-Allow 127.0.0.1
-</Location>
-<Policy default>
-<Limit All>
-Order deny,allow
-</Limit>
-</Policy>
-CONF
-cupsd -f -c "$D/cupsd.conf" -s "$D/cups-files.conf" &
+cupsd_up "$port"
 cups_pid=$!
-trap 'all_down; end_one "$cups_pid"; rm -rf "$D"' EXIT
-printer() { lpadmin -h "127.0.0.1:$port" -p q1 -v file:///dev/null -E "$@" 2>"$D/lpadmin"; }
-within 20 printer -L Lyon -D "by the stairs" || { cat "$D/lpadmin" "$D/error" >&2; not_ok "cupsd starts"; done_testing; }
+trap 'all_down; ipp_down; rm -rf "$D"' EXIT
+printer() { cups_printer q1 "$@"; }
+within 20 printer -L Lyon -D "by the stairs" || { cat "$D/lpadmin" "$D/cups-error" >&2; not_ok "cupsd starts"; done_testing; }
 ok "a real cupsd with one printer"
 
 device() { # PATH
@@ -77,6 +48,24 @@ check "a print job is no setting" cmp -s "$D/first" "$D/out/cups.settings"
 printer -L Paris
 settings "after a change"
 check "a changed location is seen" eval '! cmp -s "$D/first" "$D/out/cups.settings" && grep -aq Paris "$D/out/cups.settings"'
+
+# ---- Set: what is not settable is left out, for this server ignores it silently (ipp_three_answers) ----
+adapter() { timeout 60 "$B/tests/peers/adapter_run" "$D/map" "$@" >"$D/steps" 2>"$D/err"; }
+step() { jq -rs --arg s "$1" "map(select(.step == \$s)) | last | $2" "$D/steps"; }
+printer -o printer-error-policy=abort-job
+adapter probe read="$D/b" before="$D/b" wanted="$D/first" foresee write read="$D/c" same="$D/c"
+is "$(step foresee '.plan.changes | map(.name) | join(" ")')" printer-location "the plan: the place"
+is "$(step foresee '.plan.notes | map("\(.name) \(.reason)") | join(" ")')" "printer-error-policy not_settable" "and what cannot be set, said before"
+is "$(step write .cause) $(step same .same)" "ok true" "it is set; what cannot be set does not count"
+is "$(ipp_get "$port" /printers/q1 printer-location) $(ipp_get "$port" /printers/q1 printer-error-policy)" "Lyon abort-job" "by cupsd's own words"
+perl -0777pe 's/(urn:uuid:.)./$1x/; s/Lyon/Rome/' "$D/first" >"$D/other"
+adapter probe read="$D/b" before="$D/b" wanted="$D/other" foresee same="$D/b"
+is "$(step foresee '.plan.notes | map("\(.name) \(.reason)") | sort | join(" ")')" "printer-error-policy not_settable printer-location class" "another printer's place stays there (class A)"
+cupsdisable -h "127.0.0.1:$port" -r "out of paper" q1
+adapter probe before="$D/b" wanted="$D/first" write restart
+is "$(step write '.cause + " " + .reason')" "device_busy stopped" "a printer that is stopped is busy: nothing is written"
+is "$(step restart '.cause')" device_busy "nor is it restarted (DV-5)"
+cupsenable -h "127.0.0.1:$port" q1
 
 PEERS_KIND=ab.backup round 20
 is "$(result cups state) $(result cups code)" "skipped 1001" "IPP has no address book: unsupported_device, skipped"

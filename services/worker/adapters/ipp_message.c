@@ -242,6 +242,8 @@ int ipp_read_identity(
 
 /* ---- settings ---- */
 
+enum { NAMES_MAX = 1024 };
+
 static bool ends_with(const char *s, const char *end)
 {
 	size_t n = strlen(s), m = strlen(end);
@@ -307,9 +309,28 @@ static bool is_setting(ipp_t *r, const char *name)
 	       ipp_is_about(name) || ipp_is_settable(r, name);
 }
 
+static bool named(const struct ipp_names *names, const char *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (names->name[i] && strcmp(names->name[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Some printers (PAPPL) leave settable ones out of "all": they are asked for by name. */
+static void add_listed(ipp_t *r, const char *list_name, struct arena *a, struct ipp_names *names)
+{
+	ipp_attribute_t *list = ippFindAttribute(r, list_name, IPP_TAG_KEYWORD);
+
+	for (int i = 0; list && i < ippGetCount(list) && names->n < NAMES_MAX; i++) {
+		const char *s = ippGetString(list, i, NULL);
+		if (s && *s && !ipp_is_volatile(s) && !named(names, s))
+			names->name[names->n++] = arena_strdup(a, s);
+	}
+}
+
 int ipp_setting_names(struct span all, struct arena *a, struct ipp_names *ret, struct fault *reterr)
 {
-	enum { NAMES_MAX = 1024 };
 	ipp_t *r = ipp_parse_good(all, reterr);
 	struct ipp_names names = {.name = r ? arena_array(a, NAMES_MAX, sizeof(char *)) : NULL};
 
@@ -331,6 +352,8 @@ int ipp_setting_names(struct span all, struct arena *a, struct ipp_names *ret, s
 		if (is_setting(r, names.name[i]))
 			names.name[kept++] = arena_strdup(a, names.name[i]);
 	names.n = kept;
+	for (size_t i = 0; i < array_len(settable_lists); i++)
+		add_listed(r, settable_lists[i], a, &names);
 	ippDelete(r);
 	if (names.n == 0)
 		return fault_set(reterr, CN_PROTOCOL_ERROR, "the printer names no setting");

@@ -222,6 +222,25 @@ static void finish(struct ipp_session *s)
 
 static void send_set(struct ipp_session *s);
 
+/* Nothing was taken: then nothing is excused. */
+static void refused(struct ipp_session *s, struct span answer)
+{
+	struct errand *e = s->errand;
+	struct fault f = FAULT_INIT;
+
+	if (ipp_check(answer, &f) == 0)
+		fault_why(
+			&f, CN_REJECTED, "all_refused", "the printer takes none of these settings");
+	e->seen.n_refused = 0;
+	ipp_done(s, &f);
+}
+
+static void set_again(struct ipp_session *s)
+{
+	s->again = true;
+	send_set(s);
+}
+
 static void on_set(struct ipp_session *s, struct span answer)
 {
 	struct errand *e = s->errand;
@@ -237,18 +256,14 @@ static void on_set(struct ipp_session *s, struct span answer)
 	e->seen.text = a.status && words ? text(e, words) : NULL;
 	before = e->seen.n_refused;
 	keep_refused(s, &a.refused);
-	if (a.status < 0x0100) {
-		finish(s);
-		return;
-	}
 	leave_out_refused(s);
-	if (!s->again && ipp_set_again(a.status) && e->seen.n_refused > before && s->names.n > 0) {
-		s->again = true;
-		send_set(s);
-		return;
-	}
-	(void)!ipp_check(answer, &f);
-	ipp_done(s, &f);
+	if (a.status < 0x0100 && s->names.n > 0)
+		finish(s);
+	else if (!s->again && ipp_set_again(a.status) && e->seen.n_refused > before &&
+		 s->names.n > 0)
+		set_again(s);
+	else
+		refused(s, answer);
 }
 
 static void send_set(struct ipp_session *s)

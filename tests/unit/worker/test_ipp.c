@@ -222,6 +222,8 @@ static void settings_are_what_can_be_set_and_does_not_move_by_itself(void **stat
 	assert_false(has(&n, "printer-up-time") || has(&n, "queued-job-count") ||
 		     has(&n, "media-ready") || has(&n, "printer-config-change-date-time") ||
 		     has(&n, "printer-state-message") || has(&n, "printer-state"));
+	assert_true(has(&n, "printer-resolution-ready-x")); /* settable, though "all" has it not */
+	assert_true(has(&n, "printer-settable-attributes-supported"));
 	settings_for("printer-settable-attributes", &n, &a); /* PAPPL's spelling */
 	assert_true(has(&n, "copies-mode"));
 	settings_for("something-else", &n, &a);
