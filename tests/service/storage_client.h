@@ -364,7 +364,7 @@ static struct uuid new_id(void)
 }
 
 /* A live lock of this store's device, as the lock service would have it. */
-static void grant(const struct store *s)
+static unused void grant(const struct store *s)
 {
 	char d[UUID_TEXT], r[UUID_TEXT];
 	sql("insert into lock.held (device_id, request, token, session, kind, op, direction, items,"
