@@ -244,8 +244,17 @@ int run_deliver(struct cli *c, const struct verb *v)
 	if (rc == 0)
 		rc = take_file(c, &w, "opaque");
 	json_t *run = rc != 0 ? NULL : write_start(c, &w, &rc);
-	if (run != NULL)
-		rc = watch_run(c, text(run, "id"));
+	json_t *done = run == NULL ? NULL : watch_until(c, text(run, "id"), &rc);
+	if (done != NULL) {
+		if (c->json)
+			print_json(done);
+		else
+			watch_outcomes(c, text(done, "id"));
+		rc = watch_exit(done);
+		if (rc == EXIT_DONE && number(json_object_get(done, "counts"), "succeeded") == 0)
+			rc = cli_fail(EXIT_ERROR, "no printer took it");
+	}
+	json_decref(done);
 	json_decref(run);
 	json_decref(w.settings);
 	return rc;

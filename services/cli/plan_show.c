@@ -90,18 +90,6 @@ static void show_totals(const json_t *run)
 	free(needs);
 }
 
-/* ["losses", "secrets"] as words. */
-static void join_needs(json_t *row)
-{
-	const json_t *needs = json_object_get(row, "needs");
-	json_t *holder = json_pack("{s:{s:O*}}", "totals", "needs", needs);
-	char *words = plan_missing(holder, NULL);
-
-	(void)json_object_set_new(row, "needs", json_string(words));
-	free(words);
-	json_decref(holder);
-}
-
 /* What a target's end means in a plan. */
 static void name_states(const json_t *items)
 {
@@ -111,7 +99,6 @@ static void name_states(const json_t *items)
 	json_array_foreach(items, i, row)
 	{
 		const char *state = json_string_value(json_object_get(row, "state"));
-		join_needs(row);
 		if (state != NULL && strcmp(state, "succeeded") == 0)
 			(void)json_object_set_new(row, "state", json_string("change"));
 		else if (state != NULL && strcmp(state, "unchanged") == 0)

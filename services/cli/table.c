@@ -106,6 +106,23 @@ static void bytes_value(struct buf *out, json_int_t n)
 		buf_addf(out, "%.1f %s", v, units[u]);
 }
 
+/* ["email", "fax"] as email,fax; false = other things are in it, too. */
+static bool words_value(struct buf *out, const json_t *list)
+{
+	size_t i;
+	const json_t *word;
+
+	if (!json_is_array(list))
+		return false;
+	json_array_foreach(list, i, word) if (!json_is_string(word)) return false;
+	json_array_foreach(list, i, word)
+	{
+		buf_adds(out, i > 0 ? "," : "");
+		safe_text(out, json_string_value(word));
+	}
+	return true;
+}
+
 void table_value(struct buf *out, const char *member, const json_t *value)
 {
 	if (value == NULL || json_is_null(value))
@@ -120,7 +137,7 @@ void table_value(struct buf *out, const char *member, const json_t *value)
 		buf_addf(out, "%lld", (long long)json_integer_value(value));
 	} else if (json_is_boolean(value)) {
 		buf_adds(out, json_is_true(value) ? "yes" : "no");
-	} else {
+	} else if (!words_value(out, value)) {
 		char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 		safe_text(out, text == NULL ? "" : text);
 		free(text);

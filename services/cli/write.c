@@ -93,6 +93,20 @@ static int add_confirm(struct cli *c, json_t *settings)
 	return 0;
 }
 
+/* Type II and III machines encrypt what they give and take. */
+static int add_password(struct cli *c, json_t *settings)
+{
+	if (!cli_given(c, "password-file"))
+		return 0;
+	char *password = cli_secret(c, "password", "Encryption password", false);
+	if (password == NULL)
+		return EXIT_USAGE;
+	(void)json_object_set_new(settings, "encryption_password", json_string(password));
+	memset(password, 0, strlen(password));
+	free(password);
+	return 0;
+}
+
 int write_settings(struct cli *c, struct write *w)
 {
 	static const char *const plain[][2] = {{"lists", "lists"}, {"items", "items"},
@@ -114,7 +128,9 @@ int write_settings(struct cli *c, struct write *w)
 	if (accept != NULL)
 		(void)json_object_set_new(w->settings, "accept", accept);
 	int rc = write_map(c, w->settings);
-	return rc != 0 ? rc : add_confirm(c, w->settings);
+	if (rc == 0)
+		rc = add_confirm(c, w->settings);
+	return rc != 0 ? rc : add_password(c, w->settings);
 }
 
 /* ---- who ---- */
@@ -267,6 +283,8 @@ json_t *write_start(struct cli *c, struct write *w, int *ret_rc)
 
 	if (task != NULL && (*ret_rc = cli_flags_done(c)) == 0) {
 		if (c->dry_run) {
+			(void)json_object_del(
+				json_object_get(task, "settings"), "encryption_password");
 			print_json(task);
 		} else {
 			made = call(c, "/tasks", task, ret_rc);

@@ -24,6 +24,7 @@ static const char how[] =
 	"plan\n"
 	"                       asks\n"
 	"  --reason TEXT        why the display language may differ; audited\n"
+	"  --password-file F    the encryption password of Type II and III machines\n"
 	"  --transliterate      é may become e where the charset has no é\n"
 	"  --restart-if-needed  the printer may be restarted when it must\n"
 	"  --on-failure WORD    restore_pre_image (default) or leave\n"

@@ -166,6 +166,12 @@ rc 2 "a distribution is planned" plan distribute TourSet --json
 plan=$(jq -r .run.id "$D/stdout")
 rc 0 "and applied" apply "$plan" --yes --accept $all
 rc 0 "what was distributed is there" plan distribute TourSet
+rc 0 "nor without a set" plan distribute --book Tour --map list_3=Tour --to "$name2"
+two=$(c device list --filter "type = 'II'" --json | jq -r '[.items[] | select(.last_state == "succeeded" or .last_state == "unchanged")][0].name // empty')
+[ -z "$two" ] || rc 1 "a Type II machine needs the encryption password" plan restore "$two@latest"
+[ -z "$two" ] || rc 0 "given, there is nothing to change" plan restore "$two@latest" --password-file "$D/run/book"
+rc 1 "a family without deliveries takes none" deliver "$D/office.csv" --to "$name"
+rc 1 "settings that are no version" plan settings "$name@latest"
 rc 4 "a version cannot be distributed (AB-33)" plan distribute "$name@latest"
 
 rc 0 "a version is verified from the medium" version verify "$version"
