@@ -466,7 +466,7 @@ bool change_touched(const struct change *c)
 
 bool change_finishes(const struct change *c, const struct fault *why)
 {
-	return change_touched(c) && why->code == CN_CANCELLED_BY_USER;
+	return c->touched && why->code == CN_CANCELLED_BY_USER;
 }
 
 void change_journal(const struct change *c, struct m_journal_entry *e)

@@ -93,6 +93,38 @@ static struct exchange_side device_side(const struct errand *e)
 		.language = e->seen.language ? e->seen.language : d->display_language};
 }
 
+/* The record knows a printer that says no serial number, too. */
+static void know_itself(const struct foresight *f, struct exchange *x)
+{
+	if (!uuid_eq(&f->source->about.device, &f->job->device->id))
+		return;
+	x->from.vendor = x->to.vendor;
+	if (!x->to.serial || !*x->to.serial)
+		x->to.serial = "of the same record"; /* it says none */
+	x->from.serial = x->to.serial;
+}
+
+/* Attributes of IPP have names of their own: what belongs to one printer only, the adapter leaves
+ * out, one by one. Anything else whose class is unknown goes back to the same printer. */
+static bool judged_one_by_one(const struct foresight *f)
+{
+	const char *format = f->source->about.format;
+
+	return f->adapter->same && format && strcmp(format, "ipp_attributes") == 0;
+}
+
+/* Bytes go as they are: to this printer, and to others of its model (import-export.md 3.6: a
+ * file as a whole is of class B). */
+static void classify(const struct foresight *f, struct exchange *x, struct exchange_offer *offer)
+{
+	if (x->translated)
+		return;
+	for (size_t i = 0; i < f->n_lock_items && i < EXCHANGE_ITEMS; i++)
+		offer[x->n_offer++] = (struct exchange_offer){
+			f->lock_items[i], judged_one_by_one(f) ? CLASS_C : CLASS_B};
+	x->offer = offer;
+}
+
 /* What the task accepts before it is known, and what was accepted with the plan. */
 static const char *const *accepted(const struct foresight *f, struct arena *a, size_t *ret_n)
 {
@@ -108,34 +140,20 @@ static const char *const *accepted(const struct foresight *f, struct arena *a, s
 	return words;
 }
 
-/* Attributes of IPP have names of their own: what belongs to one printer only, the adapter leaves
- * out, one by one. Anything else whose class is unknown goes back to the same printer. */
-static bool judged_one_by_one(const struct foresight *f)
-{
-	const char *format = f->source->about.format;
-
-	return f->adapter->same && format && strcmp(format, "ipp_attributes") == 0;
-}
-
 int notes_of_gates(struct foresight *f, bool translated, struct fault *reterr)
 {
-	static const struct exchange_offer attributes[] = {{"indiv_device_settings", CLASS_C}};
 	struct exchange x = {.items = f->lock_items,
 		.n_items = f->n_lock_items,
 		.from = source_side(&f->source->about),
 		.to = device_side(f->errand),
 		.translated = translated,
 		.has_home = true};
+	struct exchange_offer offer[EXCHANGE_ITEMS];
 	struct exchange_verdict v;
 	int rc;
 
-	if (uuid_eq(&f->source->about.device, &f->errand->device->id) &&
-		!(x.to.serial && *x.to.serial))
-		x.from.serial = x.to.serial = "of the same record"; /* it says none */
-	if (judged_one_by_one(f)) {
-		x.offer = attributes;
-		x.n_offer = array_len(attributes);
-	}
+	know_itself(f, &x);
+	classify(f, &x, offer);
 	x.accepted = accepted(f, &f->arena, &x.n_accepted);
 	rc = exchange_decide(&x, &v, reterr);
 	for (size_t i = 0; i < v.n_notes; i++) {

@@ -227,7 +227,7 @@ void session_cut(struct session *s, const struct fault *why, bool unsure)
 		s->adapter->cancel(s->device);
 		s->in_device = false;
 		session_end(s, s->verdict);
-	} else if (s->step == STEP_SENT) {
+	} else if (s->step == STEP_SENT || s->step == STEP_KEEP || s->step == STEP_LEASE) {
 		session_end(s, s->verdict);
 	} /* else one answer is under way: its callback sees the verdict */
 	session_leave();

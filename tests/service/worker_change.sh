@@ -73,6 +73,27 @@ is "$(last state)" succeeded "the backup goes back"
 check "byte for byte as it came" holds "$D/old"
 round_end
 
+# ---- a run put back: its pre-images are the source ----
+set_book "$D/new"
+mkdir "$D/was" && for l in $lists; do cp "$D/old/$l" "$D/was/$l"; done
+PEERS_PHASE=revert PEERS_SOURCE=$D/was PEERS_MAP_SLOTS=list_1= change 20
+is "$(last state) $(last step)" "succeeded verified" "a revert writes the pre-image, all of it, whatever the task's map says"
+check "byte for byte" holds "$D/old"
+round_end
+
+# ---- memory ----
+mkdir "$D/huge" && {
+	printf '# Canon AddressBook version: 1\r\n# CharSet: WCP1252\r\n\r\n'
+	for i in $(seq 1 12000); do printf 'subdbid: 1\r\ndn: %d\r\ncn: Person %d\r\nmailaddress: person%d@example.com\r\nobjectclass: top\r\nobjectclass: extensibleobject\r\nobjectclass: email\r\n\r\n' $((i + 200)) "$i" "$i"; done
+} >"$D/huge/list_1"
+PEERS_SOURCE=$D/huge change 20 --image_mib=1
+is "$(last state) $(last code) $(last reason)" "deferred 2103 worker_memory" "a worker that holds as much as it may puts the job off"
+round_end
+PEERS_SOURCE=$D/huge PEERS_PHASE=plan change 30
+is "$(last state) $(last 'plan.losses > 9000') $(last 'plan.needs|index("losses") != null') $(last plan.cut)" "succeeded true true true" \
+	"a list above the capacity: what is dropped has to be accepted (R21, R24)"
+round_end
+
 # ---- other ways to write ----
 PEERS_SOURCE=$D/new PEERS_MAP_SLOTS="list_1=list_2,list_2=" change 20
 is "$(last state)" succeeded "a map: list 2 of the source into list 1 (AB-32)"

@@ -9,7 +9,7 @@
  *   PEERS_LISTS     the one list to read (all)
  *   PEERS_ATTEMPTS  how often a job that wants another try gets one (1)
  *   PEERS_PHASE     plan: of a kind that writes; apply: plan, then apply as planned; stale: as
- *                   something else was planned
+ *                   something else was planned; revert: the source is a pre-image
  *   PEERS_SOURCE    directory of what is written, a file for each item; PEERS_FORMAT its codec
  *   PEERS_MAP_SLOTS slot=list,slot=,…   PEERS_MODE merge or add   PEERS_LEAVE set: no write-back
  *
@@ -583,6 +583,13 @@ static void add_credential(const json_t *o)
 	free(text);
 }
 
+static enum run_phase first_phase(void)
+{
+	const char *phase = getenv("PEERS_PHASE");
+
+	return !phase ? 0 : strcmp(phase, "revert") == 0 ? RUN_PHASE_REVERT : RUN_PHASE_PLAN;
+}
+
 static int add_device(const json_t *o, struct fault *reterr)
 {
 	struct job *j = &jobs[n_jobs];
@@ -611,7 +618,7 @@ static int add_device(const json_t *o, struct fault *reterr)
 	j->id = uuid_v7(clock_wall_ms());
 	j->run = uuid_v7(clock_wall_ms());
 	j->device.id = uuid_v7(clock_wall_ms());
-	j->phase = getenv("PEERS_PHASE") ? RUN_PHASE_PLAN : 0;
+	j->phase = first_phase();
 	(void)map_put(&jobs_by_id, j->id.b, 16, j);
 	n_jobs++;
 	return 0;
