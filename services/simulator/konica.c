@@ -35,8 +35,8 @@ static const struct konica_model MODELS[] = {
 
 struct konica_state {
 	struct records book;
-	char auth[17], lock[17];   /* "" = none */
-	uint64_t auth_ms, lock_ms; /* of its last use; when it was taken */
+	char auth[17], lock[17];       /* "" = none */
+	uint64_t auth_ms, lock_end_ms; /* of its last use; until when it holds */
 	uint32_t bad_logins;
 	uint64_t locked_out_ms; /* until then, 0 = not */
 	uint32_t sets;          /* under the present lock */
@@ -271,7 +271,15 @@ static void make_key(struct device *d, char key[17])
 
 static bool lock_held(const struct konica_state *s)
 {
-	return s->lock[0] && clock_mono_ms() < s->lock_ms + LOCK_MS;
+	return s->lock[0] && clock_mono_ms() < s->lock_end_ms;
+}
+
+/* LOCK_MS, unless the fleet file is in a hurry. */
+static uint32_t lock_ms(const struct device *d)
+{
+	const json_t *j = json_object_get(json_object_get(d->sim->fleet.spec, "konica"), "lock_ms");
+
+	return json_is_integer(j) ? (uint32_t)json_integer_value(j) : LOCK_MS;
 }
 
 /* Bad logins answer in both ways that are known: a fault, and a Nack without a key. */
@@ -364,7 +372,7 @@ static void on_lock(struct call *c)
 		return;
 	}
 	make_key(c->d, s->lock);
-	s->lock_ms = clock_mono_ms();
+	s->lock_end_ms = clock_mono_ms() + lock_ms(c->d);
 	s->sets = 0;
 	note(c, NULL, "ok", false);
 	respond(c, c->d->latency.page, "Ack",
