@@ -418,6 +418,15 @@ static void half_written(struct change *c)
 	session_fail(c->s, &f);
 }
 
+/* The device would not take the old content now: locked, in use. The next attempt looks, and puts
+ * it back. */
+static bool refused_for_now(const struct change *c)
+{
+	const struct error_info *e = error_info(c->refused.code);
+
+	return c->refused.code && e && e->outcome == ERROR_OUTCOME_DEFERRED;
+}
+
 static void proven(struct change *c)
 {
 	if (!c->reverting && c->proof.result != PROOF_DIFFERS)
@@ -426,6 +435,8 @@ static void proven(struct change *c)
 		is_old(c);
 	else if (!c->reverting)
 		change_undo(c);
+	else if (refused_for_now(c))
+		session_fail(c->s, &c->refused);
 	else
 		half_written(c);
 }

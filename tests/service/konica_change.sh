@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 worker_dir
 
 echo '{"seed":23,"count":2,"families":{"konica_openapi":1},"books":{"medium":1},"konica":{"lock_ms":1500},
-	"latency":{"login_ms":1,"page_ms":1,"export_ms":2,"import_ms":20},"restart_ms":300}' >"$D/fleet"
+	"latency":{"login_ms":1,"page_ms":1,"export_ms":2,"import_ms":20},"restart_ms":100}' >"$D/fleet"
 sim_up --fleet="$D/fleet" --address_base=127.48.0.0 || { not_ok "the simulator starts"; done_testing; }
 me=$(jq -r '.devices[0].name' "$D/map")
 jq --arg n "$me" '.devices |= map(select(.name==$n))' "$D/map" >"$D/one"
@@ -32,7 +32,7 @@ keep() { # NAME: what the device holds now, and a backup of it
 	cp "$D/out/$me.address_book" "$D/$1/address_book"
 	round_end
 }
-holds() { raw | cmp -s - "$D/$1.raw"; }
+holds() { raw >"$D/now.raw"; cmp -s "$D/now.raw" "$D/$1.raw"; }
 set_book() { sim PUT "/devices/$me/book" "@$D/$1.json" >/dev/null; }
 
 keep old
@@ -81,7 +81,7 @@ for phase in plan apply; do
 	"entry $folder "*"(Smb)"* | "entry $folder "*"(Ftp)"* | "entry $folder "*"(WebDav)"*) ok "and names the entry" ;;
 	*) not_ok "and names the entry: $(last detail)" ;;
 	esac
-	raw | cmp -s - "$D/moved.raw" && ok "nothing is written" || not_ok "nothing is written"
+	raw >"$D/now.raw"; cmp -s "$D/now.raw" "$D/moved.raw" && ok "nothing is written" || not_ok "nothing is written"
 	round_end
 done
 PEERS_SOURCE=$D/old change 20
@@ -99,12 +99,12 @@ round_end
 set_book old
 
 # ---- a device in use, devices that do not do what they say ----
-sim POST "/devices/$me/op" '{"op":"panel","seconds":0}' >/dev/null
+sim POST "/devices/$me/op" '{"op":"send","seconds":0}' >/dev/null
 PEERS_SOURCE=$D/new change 20
-is "$(last state) $(last code)" "deferred 2102" "somebody at the panel, the device lock is refused: device_locked, deferred"
+is "$(last state) $(last code)" "deferred 2102" "a job is being sent, the device lock is refused: device_locked, deferred"
 check "nothing is written" holds old
 round_end
-sim POST "/devices/$me/op" '{"op":"panel","stop":true}' >/dev/null
+sim POST "/devices/$me/op" '{"op":"send","stop":true}' >/dev/null
 
 fault '{"mp":"mp_22","at":"import"}'
 PEERS_SOURCE=$D/new change 30
@@ -133,19 +133,20 @@ fault '{"mp":"none"}'
 set_book old
 
 fault '{"mp":"mp_24","at":"import","times":1}'
-PEERS_ATTEMPTS=200 PEERS_SOURCE=$D/new change 60
+PEERS_ATTEMPTS=20000 PEERS_SOURCE=$D/new change 60
 ends_whole "mp_24 restarts in the third change"
 round_end
 fault '{"mp":"none"}'
 set_book old
 
 # ---- killed at every step; another worker takes over, once the device's own lock is over ----
-gone() { ! kill -0 "$worker_pid" 2>/dev/null || [ "$(cut -d' ' -f3 "/proc/$worker_pid/stat" 2>/dev/null)" = Z ]; }
-kill_at() { # POINT
+kill_at() { # STEP of the journal
 	: >"$D/told"
-	PEERS_KIND=ab.restore PEERS_PHASE=apply PEERS_ATTEMPTS=200 PEERS_SOURCE=$D/new peers_up
-	CARNET_CRASH=$1 worker_up
-	within 20 gone || { not_ok "$1: the worker was killed"; kill -KILL "$worker_pid"; }
+	PEERS_KIND=ab.restore PEERS_PHASE=apply PEERS_ATTEMPTS=20000 PEERS_SOURCE=$D/new peers_up
+	worker_up
+	journaled() { told journal | grep -q "\"$1\""; }
+	within 20 journaled "$1" || not_ok "$1: the worker is killed there"
+	kill -KILL "$worker_pid"
 	wait "$worker_pid" 2>/dev/null
 	peers_set requeue=1
 	worker_up
@@ -154,12 +155,12 @@ kill_at() { # POINT
 	round_end
 	set_book old
 }
-for point in change.sent change.answered change.verified; do kill_at "$point"; done
+for step in pre_image sent answered verified; do kill_at "$step"; done
 
 # in the middle of the entries, while the device is locked
 sim POST "/devices/$me/latency" '{"import_ms":3000}' >/dev/null
 : >"$D/told"
-PEERS_KIND=ab.restore PEERS_PHASE=apply PEERS_ATTEMPTS=200 PEERS_SOURCE=$D/new peers_up
+PEERS_KIND=ab.restore PEERS_PHASE=apply PEERS_ATTEMPTS=20000 PEERS_SOURCE=$D/new peers_up
 worker_up
 set_one() { [ "$(calls DeleteAbbr)" -gt "$before" ]; }
 before=$(calls DeleteAbbr)

@@ -10,7 +10,8 @@
  *   PEERS_ATTEMPTS  how often a job that wants another try gets one (1)
  *   PEERS_PHASE     plan: of a kind that writes; apply: plan, then apply as planned; stale: as
  *                   something else was planned; revert: the source is a pre-image
- *   PEERS_SOURCE    directory of what is written, a file for each item; PEERS_FORMAT its codec
+ *   PEERS_SOURCE    directory of what is written, a file for each item; PEERS_FORMAT its codec;
+ *                   PEERS_FILE: a person brought it, else it is a backup
  *   PEERS_MAP_SLOTS slot=list,slot=,…   PEERS_MODE merge or add   PEERS_LEAVE set: no write-back
  *
  * Steered by GET /set?NAME=VALUE on the health port, or PEERS_NAME at start:
@@ -657,7 +658,9 @@ static void read_change(void)
 		   *mode = getenv("PEERS_MODE");
 
 	if (dir)
-		source = peer_version_of(dir, VERSION_KIND_ADDRESS_BOOK, format);
+		source = peer_version_of(dir,
+			getenv("PEERS_FILE") ? VERSION_KIND_FILE : VERSION_KIND_ADDRESS_BOOK,
+			format);
 	if (getenv("PEERS_MAP_SLOTS"))
 		read_map(arena_strdup(&memory, getenv("PEERS_MAP_SLOTS")));
 	if (mode)
