@@ -2,8 +2,8 @@
 # What tests of FTP deliveries share: a device, files, sessions held open by others.
 
 device() { # DIRECTORY [CREDENTIAL-JSON]
-	jq -n --arg d "$1" --argjson port "$port" --argjson c "${2:-null}" '{devices: [{name: "box", vendor: "HP", model: "JetDirect 600N", family: "jetdirect_ftp",
-		address: "127.0.0.1", ports: {ftp: $port, snmp: 9}, labels: {ftp_directory: $d}, simulated: true}], credentials: ([$c] | map(select(. != null)))}' >"$D/map"
+	jq -n --arg d "$1" --argjson port "$port" --argjson c "${2:-null}" --argjson t "${clear_text:-1}" '{devices: [{name: "box", vendor: "HP", model: "JetDirect 600N", family: "jetdirect_ftp",
+		address: "127.0.0.1", ports: {ftp: $port, snmp: 9}, labels: {ftp_directory: $d}, simulated: true, clear_text: ($t == 1)}], credentials: ([$c] | map(select(. != null)))}' >"$D/map"
 }
 
 greets() { # PORT
@@ -58,6 +58,10 @@ delivers() { # DIRECTORY
 	like "$(jq -r .text "$D/last")" "^226 " "226 is the proof"
 	deliver ok "" "3 MB" big.pjl "$D/big.pjl"
 	check "byte for byte, too" cmp -s "$D/big.pjl" "$1/big.pjl"
+	sed -i 's/"clear_text": true/"clear_text": false/' "$D/map"
+	deliver tls_too_old clear_text "where the record does not allow plain text, nothing is sent (FL-20)" plain.ps
+	check "nothing at all" [ ! -e "$1/plain.ps" ]
+	sed -i 's/"clear_text": false/"clear_text": true/' "$D/map"
 	deliver validation_failed print_language "a PDF is in no language of these printers (DV-26): validation_failed" x.pdf "$D/x.pdf"
 	check "and nothing was sent" [ ! -e "$1/x.pdf" ]
 	deliver validation_failed ftp_name "a name with a line end is no name: validation_failed" $'x\r\nDELE first.ps'

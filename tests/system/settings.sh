@@ -93,7 +93,7 @@ check "its place is not touched" eval '! grep -q "printer-location.*Lyon" "$D/sh
 # ---- a file by FTP ----
 ftpd_up $((port + 9))
 rc 0 "a print server is added" device add --name box --vendor HP --family jetdirect_ftp --model "JetDirect 600N" --address 127.0.0.1 --ports "ftp=$((port + 9)),snmp=9" \
-	--simulated true --labels ftp_directory=port1
+	--simulated true --clear_text true --labels ftp_directory=port1
 printf '%%!PS\nshowpage\n' >"$D/job.ps"
 rc 0 "a file is delivered" deliver "$D/job.ps" --to box --file-name job.ps
 check "byte for byte" cmp -s "$D/job.ps" "$D/root/port1/job.ps"
@@ -101,5 +101,21 @@ printf '%%PDF-1.4\n' >"$D/x.pdf"
 rc 1 "a PDF is not" deliver "$D/x.pdf" --to box
 run=$(c run list --json | jq -r '[.items[] | select(.kind == "file.deliver")][0].id')
 is "$(c run targets "$run" --json | jq -r '.items[0] | "\(.state) \(.cause) \(.reason)"')" "failed validation_failed print_language" "no printer there knows it: validation_failed"
+exec 4<>"/dev/tcp/127.0.0.1/$((port + 9))" 5<>"/dev/tcp/127.0.0.1/$((port + 9))" 6<>"/dev/tcp/127.0.0.1/$((port + 9))"
+before=$(c run list --json | jq '[.items[] | select(.kind == "file.deliver")] | length')
+"$B/bin/carnet" deliver "$D/job.ps" --to box --file-name fourth.ps >/dev/null 2>&1 &
+deliver_pid=$!
+within 20 eval '[ "$(c run list --json | jq "[.items[] | select(.kind == \"file.deliver\")] | length")" -gt "$before" ]'
+run=$(c run list --json | jq -r '[.items[] | select(.kind == "file.deliver")][0].id')
+target() { c run targets "$run" --json | jq -r '.items[0] | "\(.state) \(.cause)"'; }
+within 20 eval '[ "$(target)" = "deferred session_limit" ]'
+is "$(target)" "deferred session_limit" "others have all three sessions: 421 is busy, and the job waits (ftp_421_is_busy)"
+exec 4>&- 5>&- 6>&-
+c run cancel "$run" >/dev/null
+wait "$deliver_pid"
+
+# ---- a restart, seen by the up time ----
+rc 0 "a task that restarts a printer" task create restart --kind device.restart --device third
+rc 0 "the printer says so, and its up time falls" task run restart
 is "$(c lock list --json | jq '.items | length')" 0 "no lock is left"
 system_finish

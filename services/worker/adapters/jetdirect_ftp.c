@@ -157,6 +157,9 @@ static int check(const struct errand *e, struct fault *reterr)
 
 	if (!e->wanted || e->wanted->n_items != 1)
 		return fault_set(reterr, CN_INTERNAL_ERROR, "one file is delivered at a time");
+	if (!e->device->clear_text) /* FTP knows nothing else */
+		return fault_why(reterr, CN_TLS_TOO_OLD, "clear_text",
+			"FTP is plain text, and the device's record does not allow that");
 	if (!jetdirect_language(e->profile, e->wanted->item[0].bytes))
 		return fault_why(reterr, CN_VALIDATION_FAILED, "print_language",
 			"the file is in no language that the printer knows: print it to a file "
