@@ -100,6 +100,26 @@ static const char *secret_member(const char *kind)
 	return strcmp(kind, "snmp_v3") == 0 ? "auth_password" : "password";
 }
 
+/* A second secret, where one was given: what may write over SNMP, what encrypts it. */
+static int add_more_secrets(struct cli *c, json_t *body)
+{
+	static const struct {
+		const char *flag, *name, *member;
+	} more[] = {{"community-write-file", "community-write", "community_write"},
+		{"privacy-password-file", "privacy-password", "privacy_password"}};
+
+	for (size_t i = 0; i < array_len(more); i++) {
+		if (cli_flag(c, more[i].flag) == NULL)
+			continue;
+		char *s = cli_secret(c, more[i].name, "", false);
+		if (s == NULL)
+			return EXIT_USAGE;
+		(void)json_object_set_new(body, more[i].member, json_string(s));
+		free(s);
+	}
+	return 0;
+}
+
 int run_cred_set(struct cli *c, const struct verb *v)
 {
 	static const char *const plain[] = {"kind", "device", "group", "site", "range", "user",
@@ -126,7 +146,9 @@ int run_cred_set(struct cli *c, const struct verb *v)
 	if (id != NULL)
 		(void)json_object_set_new(body, "id_number", json_string(id));
 	char *secret = cli_secret(c, "password", "Password, PIN or community", false);
-	rc = secret == NULL ? EXIT_USAGE : cli_flags_done(c);
+	rc = secret == NULL ? EXIT_USAGE : add_more_secrets(c, body);
+	if (rc == 0)
+		rc = cli_flags_done(c);
 	if (rc == 0) {
 		(void)json_object_set_new(body, secret_member(kind), json_string(secret));
 		rc = post(c, "/credentials", body);

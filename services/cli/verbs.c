@@ -71,7 +71,7 @@ const struct verb verb_table[] = {
 		"name,kind,device,group,site,range,set,changed_at=CHANGED", "id", "",
 		"credentials, never their secrets", NULL},
 	{"cred", "set", NULL, NULL, "NAME", "", NULL,
-		"--kind K --site S --user U --password-file F",
+		"--kind K --site S --user U --password-file F --community-write-file F",
 		"create a credential; the secret comes from a file or a prompt", run_cred_set},
 	{"cred", "delete", "DELETE", "/credentials/{ref}", "NAME", "", NULL, "",
 		"remove a credential", NULL},
