@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/clock/clock.h"
-#include "services/simulator/book.h"
+#include "services/simulator/settings.h"
 
 enum { TICK_MS = 10 };
 
@@ -18,6 +18,7 @@ struct pending {
 	struct buf body;
 	char session[17];
 	uint32_t items;
+	const char *setting; /* instead of items; lives for ever */
 	bool secrets;
 	char *password;
 };
@@ -44,16 +45,19 @@ static void write_export(struct pending *p)
 	const char *type = p->password ? "application/octet-stream" : "text/plain";
 	bool hostile = hostile_now(d, AT_EXPORT);
 
-	if (p->password)
+	if (p->setting)
+		setting_export(d, p->setting, p->password, &body);
+	else if (p->password)
 		dsv_export(d, p->items, p->password, &body);
 	else
 		book_text(d, first_item(p->items), p->secrets, &body);
-	truth_add(d->sim->truth, &(struct truth_entry){.device = d,
-					 .session = p->session,
-					 .what = "export_end",
-					 .item = item_name(first_item(p->items)),
-					 .result = hostile ? hostile_name(d->fault.mp) : "ok",
-					 .bytes = body.n});
+	truth_add(d->sim->truth,
+		&(struct truth_entry){.device = d,
+			.session = p->session,
+			.what = "export_end",
+			.item = p->setting ? p->setting : item_name(first_item(p->items)),
+			.result = hostile ? hostile_name(d->fault.mp) : "ok",
+			.bytes = body.n});
 	if (hostile)
 		hostile_export(d, p->request, type, buf_span(&body));
 	else
@@ -134,6 +138,20 @@ void answer_export(struct device *d, struct http_request *r, const char *session
 	p->secrets = secrets;
 	memcpy(p->session, session, sizeof(p->session));
 	p->password = password ? mem_strdup(password) : NULL;
+	op_export_begin(d);
+	schedule(p, d->latency.export);
+}
+
+void answer_setting(struct device *d, struct http_request *r, const char *session, const char *id,
+	const char *password)
+{
+	struct pending *p = mem_alloc(sizeof(*p));
+
+	p->device = d;
+	p->request = r;
+	p->setting = id;
+	memcpy(p->session, session, sizeof(p->session));
+	p->password = mem_strdup(password);
 	op_export_begin(d);
 	schedule(p, d->latency.export);
 }

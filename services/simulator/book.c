@@ -89,6 +89,15 @@ bool book_has(const struct device *d, enum item item)
 	return false;
 }
 
+uint32_t book_items(const struct device *d)
+{
+	uint32_t items = 0;
+
+	for (int i = 0; i < ITEMS; i++)
+		items |= book_has(d, (enum item)i) ? 1u << i : 0;
+	return items;
+}
+
 /* ---- making entries ---- */
 
 static const char *keep(char *s)

@@ -47,6 +47,8 @@ const char *item_name(enum item item);
 int item_find(const char *name);
 /* Has this device such a list? */
 bool book_has(const struct device *d, enum item item);
+/* All it has, as bits. */
+uint32_t book_items(const struct device *d);
 /* What the list holds now: kept or generated. Free with book_list_free unless it is kept. */
 struct sim_list *book_get(const struct device *d, enum item item);
 void book_put_back(const struct device *d, enum item item, struct sim_list *l);
@@ -101,6 +103,8 @@ const char *name_department(struct rng *r, uint32_t language, bool latin);
 /* ---- dsv.c ---- */
 /* Device setting values of types II and III (simulated only): the named items, sealed with the
  * password. Equal book and password give equal bytes. */
+/* All that goes into it, in the open: for each item "ITEM <name> <bytes>\n" and its text. */
+void dsv_plain(const struct device *d, uint32_t items, struct buf *out);
 void dsv_export(const struct device *d, uint32_t items, const char *password, struct buf *out);
 /* What was sealed into out, and which items it holds. false = wrong password, another device's
  * file, or no such file. */

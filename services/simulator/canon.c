@@ -2,10 +2,11 @@
 /* Family canon_rui: models, limits, and what imports did to a device. Remote UI: rui.c. */
 #include "services/simulator/canon.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/simulator/book.h"
+#include "services/simulator/settings.h"
 
 static const struct model MODELS[] = {
 	{.name = "iR-ADV C5235", .type = TYPE_I},
@@ -87,10 +88,12 @@ struct canon_limits canon_limits(const struct device *d)
 
 static void reset(struct device *d)
 {
-	const struct canon *c = d->state;
+	struct canon *c = d->state;
 
 	if (c && c->import)
 		import_drop(c->import);
+	for (size_t i = 0; c && i < array_len(c->kept_settings); i++)
+		buf_fini(&c->kept_settings[i]);
 	free(d->state);
 	d->state = NULL;
 }
@@ -122,18 +125,69 @@ static void show(const struct device *d, json_t *state)
 	json_decref(more);
 }
 
-/* {limits: {name: 24, …}} */
+/* {name: 24, …} */
+static void post_limits(struct device *d, struct http_request *r)
+{
+	json_t *j = control_body(r);
+
+	if (!j)
+		return;
+	canon_set_limits(&canon_of(d)->limits, j);
+	json_decref(j);
+	control_json(r, 200, json_pack("{s:b}", "ok", 1));
+}
+
+/* {password}: "" = none */
+static void post_policy(struct device *d, struct http_request *r)
+{
+	json_t *j = control_body(r);
+	const char *password = json_string_value(json_object_get(j, "password"));
+
+	if (!j)
+		return;
+	(void)snprintf(
+		canon_of(d)->policy, sizeof(canon_of(d)->policy), "%s", password ? password : "");
+	json_decref(j);
+	control_json(r, 200, json_pack("{s:b}", "ok", 1));
+}
+
+/* What the machine holds of ?item=…, as bytes. */
+static void serve_setting(struct device *d, struct http_request *r)
+{
+	const char *id = http_query(r, "item");
+	struct buf out = BUF_INIT;
+
+	if (!id || !setting_offered(d, id)) {
+		control_json(r, 404, json_pack("{s:s}", "detail", "no such item"));
+		return;
+	}
+	if (strcmp(http_method(r), "PUT") == 0)
+		setting_put(d, id, http_body(r));
+	setting_state(d, id, &out);
+	http_respond(r, 200, "application/octet-stream", buf_span(&out));
+	buf_fini(&out);
+}
+
+static const struct {
+	const char *method, *path;
+	void (*fn)(struct device *d, struct http_request *r);
+} ROUTES[] = {
+	{"POST", "/limits", post_limits},
+	{"POST", "/policy", post_policy},
+	{"GET", "/setting", serve_setting},
+	{"PUT", "/setting", serve_setting},
+};
+
 static bool control(struct device *d, struct http_request *r, const char *path)
 {
-	if (strcmp(path, "/limits") != 0 || strcmp(http_method(r), "POST") != 0)
-		return false;
-	json_t *j = control_body(r);
-	if (j) {
-		canon_set_limits(&canon_of(d)->limits, j);
-		json_decref(j);
-		control_json(r, 200, json_pack("{s:b}", "ok", 1));
+	for (size_t i = 0; i < array_len(ROUTES); i++) {
+		if (strcmp(path, ROUTES[i].path) == 0 &&
+			strcmp(http_method(r), ROUTES[i].method) == 0) {
+			ROUTES[i].fn(d, r);
+			return true;
+		}
 	}
-	return true;
+	return false;
 }
 
 const struct family family_canon_rui = {

@@ -14,14 +14,16 @@ struct canon_limits {
 
 struct canon {
 	struct canon_limits limits;
-	struct import *import;    /* in progress */
-	uint32_t token;           /* of the form shown last: it counts once */
-	uint32_t imports;         /* taken to the end */
-	uint32_t dropped, cut;    /* entries and texts, of all imports */
-	uint32_t half;            /* items that were left half written, as bits */
-	uint32_t workflows;       /* that an import of setting values deletes */
-	uint32_t recalls;         /* favourites and recall: an import of lists erases them */
-	uint64_t restart_boot_ms; /* a restart is needed since then; 0 = no */
+	struct import *import;        /* in progress */
+	uint32_t token;               /* of the form shown last: it counts once */
+	uint32_t imports;             /* taken to the end */
+	uint32_t dropped, cut;        /* entries and texts, of all imports */
+	uint32_t half;                /* items that were left half written, as bits */
+	uint32_t workflows;           /* that an import of setting values deletes */
+	uint32_t recalls;             /* favourites and recall: an import of lists erases them */
+	struct buf kept_settings[26]; /* by the item's bit; p NULL = as made */
+	char policy[33];              /* password of the security policy, "" = none */
+	uint64_t restart_boot_ms;     /* a restart is needed since then; 0 = no */
 };
 
 /* Made when somebody first changes something. */
@@ -40,6 +42,9 @@ struct import_order {
 	struct sim_list *lists[15];
 	uint32_t dropped, cut;
 	bool torn;
+	const char *setting; /* instead: one item of settings, and what it becomes */
+	struct span state;
+	const char *policy; /* that comes along with security_policy */
 };
 void import_begin(struct device *d, const struct import_order *order);
 /* The device is taken apart: no answer any more. */

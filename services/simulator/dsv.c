@@ -23,7 +23,7 @@ static struct span text_span(const char *s)
 	return (struct span){.p = (const uint8_t *)s, .n = strlen(s)};
 }
 
-static void plain_of(const struct device *d, uint32_t items, struct buf *out)
+void dsv_plain(const struct device *d, uint32_t items, struct buf *out)
 {
 	for (int i = 0; i < ITEMS; i++) {
 		struct buf text = BUF_INIT;
@@ -45,8 +45,8 @@ static void put_head(uint8_t *head, size_t total)
 
 static void key_of(const struct device *d, const char *password, uint8_t key[static KEY_LEN])
 {
-	hkdf_sha256(text_span(password), text_span(d->serial), text_span("carnet-sim-dsv"), key,
-		KEY_LEN);
+	hkdf_sha256(text_span(*password ? password : "none"), text_span(d->serial),
+		text_span("carnet-sim-dsv"), key, KEY_LEN);
 }
 
 void dsv_export(const struct device *d, uint32_t items, const char *password, struct buf *out)
@@ -54,7 +54,7 @@ void dsv_export(const struct device *d, uint32_t items, const char *password, st
 	struct buf plain = BUF_INIT;
 	uint8_t key[KEY_LEN], mac[SHA256_LEN], head[HEAD];
 
-	plain_of(d, items, &plain);
+	dsv_plain(d, items, &plain);
 	size_t total = HEAD + GCM_NONCE + plain.n + GCM_TAG;
 	put_head(head, total);
 	key_of(d, password, key);

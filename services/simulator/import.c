@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* An import in progress: clears first, then writes in two steps, so that who pulls the plug in
  * between finds an empty or a half-written list (devices.md 4.3, import-export.md H6). */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "services/simulator/book.h"
 #include "services/simulator/canon.h"
 #include "services/simulator/rui.h"
+#include "services/simulator/settings.h"
 
 struct import {
 	struct device *device;
@@ -16,6 +18,7 @@ struct import {
 	uint64_t boot_ms;
 	enum mp mp; /* what this one does wrong */
 	bool halfway;
+	char *kept; /* setting, state and policy of the order */
 };
 
 static void note(const struct import *m, const char *what, const char *result, bool violation)
@@ -24,7 +27,9 @@ static void note(const struct import *m, const char *what, const char *result, b
 		&(struct truth_entry){.device = m->device,
 			.session = m->session,
 			.what = what,
-			.item = item_name((enum item)__builtin_ctz(m->order.items)),
+			.item = m->order.setting
+					? m->order.setting
+					: item_name((enum item)__builtin_ctz(m->order.items)),
 			.result = result,
 			.violation = violation});
 }
@@ -50,8 +55,18 @@ static void write_part(struct import *m, enum item item, size_t n)
 	book_take(m->device, item, part);
 }
 
+/* A setting is written from its beginning on. */
+static void write_setting(const struct import *m, bool whole)
+{
+	size_t n = whole ? m->order.state.n : m->halfway ? m->order.state.n / 2 : 0;
+
+	setting_put(m->device, m->order.setting, (struct span){m->order.state.p, n});
+}
+
 static void write_all(struct import *m, bool whole)
 {
+	if (m->order.setting)
+		write_setting(m, whole);
 	for (int i = 0; i < ITEMS; i++) {
 		struct sim_list *l = m->order.lists[i];
 		if (!l)
@@ -108,6 +123,11 @@ static void side_effects(struct import *m)
 {
 	struct canon *c = canon_of(m->device);
 
+	if (m->order.setting) {
+		if (strcmp(m->order.setting, "security_policy") == 0)
+			(void)snprintf(c->policy, sizeof(c->policy), "%s", m->order.policy);
+		return;
+	}
 	c->recalls = 0;
 	if (m->device->model->type != TYPE_I) {
 		c->workflows = 0;
@@ -143,12 +163,15 @@ static void finish(struct import *m)
 		taken(m);
 	}
 	note(m, "import_end", m->mp ? hostile_name(m->mp) : "ok", false);
+	bool restarts = m->order.setting && strcmp(m->order.setting, "security_policy") == 0;
 	if (m->mp == MP_NONE || keeps_old(m))
 		answer(m, "imported");
 	else if (m->mp == MP_02)
 		answer_page(m->device, m->order.request, 600000, 200, "");
 	else
 		answer_reset(m->order.request);
+	if (restarts) /* by itself (B1) */
+		device_restart(m->device, m->device->sim->fleet.restart_ms);
 }
 
 static void on_time(void *arg)
@@ -176,6 +199,22 @@ static void on_time(void *arg)
 	timer_set(m->timer, d->latency.import / 2 + 1, 0);
 }
 
+/* The order's texts live in the request. */
+static void keep_setting(struct import *m)
+{
+	struct import_order *o = &m->order;
+	size_t id = strlen(o->setting) + 1, policy = strlen(o->policy) + 1;
+
+	m->kept = mem_alloc(id + policy + o->state.n + 1);
+	memcpy(m->kept, o->setting, id);
+	memcpy(m->kept + id, o->policy, policy);
+	if (o->state.n)
+		memcpy(m->kept + id + policy, o->state.p, o->state.n);
+	o->setting = m->kept;
+	o->policy = m->kept + id;
+	o->state.p = (const uint8_t *)m->kept + id + policy;
+}
+
 void import_begin(struct device *d, const struct import_order *order)
 {
 	struct import *m = mem_alloc(sizeof(*m));
@@ -183,6 +222,8 @@ void import_begin(struct device *d, const struct import_order *order)
 	m->device = d;
 	m->order = *order;
 	memcpy(m->session, order->session, sizeof(m->session));
+	if (order->setting)
+		keep_setting(m);
 	m->boot_ms = d->boot_ms;
 	m->mp = hostile_now(d, AT_IMPORT) ? d->fault.mp : MP_NONE;
 	m->timer = timer_new(d->sim->loop, on_time, m);
@@ -200,5 +241,6 @@ void import_drop(struct import *m)
 	for (int i = 0; i < ITEMS; i++)
 		sim_list_free(m->order.lists[i]);
 	timer_free(m->timer);
+	free(m->kept);
 	free(m);
 }

@@ -17,7 +17,8 @@ enum rng_purpose {
 	RNG_SESSION,
 	RNG_FAMILY,
 	RNG_MENU,
-	RNG_LIST = 100, /* + item */
+	RNG_SETTING = 50, /* + bit of the item */
+	RNG_LIST = 100,   /* + item */
 };
 
 static inline uint64_t rng_next(struct rng *r)

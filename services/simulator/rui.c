@@ -242,6 +242,7 @@ static const struct {
 	{"GET", "/rps/cadrs.cgi", on_switch},
 	{"POST", "/rps/abook.ldif", rui_on_abook},
 	{"POST", "/rps/dsv_export.cgi", rui_on_dsv},
+	{"POST", "/rps/ie_export.cgi", rui_on_setting},
 };
 
 void rui_serve(struct device *d, struct http_request *r)

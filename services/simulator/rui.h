@@ -34,3 +34,4 @@ bool rui_menu(const struct visit *v);
 /* ---- rui_export.c ---- */
 void rui_on_abook(struct visit *v);
 void rui_on_dsv(struct visit *v);
+void rui_on_setting(struct visit *v);

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/exchange/item.h"
 #include "services/simulator/rui.h"
+#include "services/simulator/settings.h"
 
 enum { PASSWORD_MIN = 4, PASSWORD_MAX = 32 };
 
@@ -114,5 +116,46 @@ void rui_on_dsv(struct visit *v)
 		rui_error_page(v, "error: the encryption password has 4 to 32 characters");
 	} else {
 		export(v, "dsv_export", parse_items(v), password);
+	}
+}
+
+/* The id as it stands in the table: a text that lives for ever. */
+static const char *setting_of(const char *name)
+{
+	static const char *const ops[] = {"batch_ie", "indiv_ie"};
+	size_t n = 0;
+
+	for (size_t k = 0; k < array_len(ops); k++) {
+		const char *const *ids = exchange_items(ops[k], &n);
+		for (size_t i = 0; i < n; i++)
+			if (strcmp(ids[i], name) == 0)
+				return ids[i];
+	}
+	return NULL;
+}
+
+void rui_on_setting(struct visit *v)
+{
+	struct device *d = v->d;
+	const char *id = setting_of(rui_form(v, "ITEM")), *password = rui_form(v, "PASSWD");
+	const char *reason = reason_against(d, 1u << ITEM_ONE_TOUCH);
+
+	if (!rui_has_session(v)) {
+		rui_note(v, "export", id, "session_lost", OP_NONE, false);
+		rui_lost_page(v);
+		return;
+	}
+	d->sim->stats.exports++;
+	if (!id || !setting_offered(d, id))
+		reason = "not_available";
+	if (reason) {
+		refuse_export(v, "export", id, reason,
+			arena_printf(http_arena(v->r), "error: %s", text_of(d, reason)));
+	} else if (setting_is_batch(id) && !good_password(password)) {
+		rui_note(v, "export", id, "wrong_password", OP_NONE, false);
+		rui_error_page(v, "error: the password has 4 to 32 characters");
+	} else {
+		rui_note(v, "export", id, "ok", OP_NONE, false);
+		answer_setting(d, v->r, v->session->id, id, setting_is_batch(id) ? password : "");
 	}
 }

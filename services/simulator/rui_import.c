@@ -5,12 +5,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/simulator/canon.h"
+#include "common/exchange/item.h"
 #include "services/simulator/multipart.h"
 #include "services/simulator/rui.h"
+#include "services/simulator/settings.h"
 
 /* Pages in the order of the menu. */
-enum place { PLACE_DATA, PLACE_INDIVIDUAL, PLACE_LISTS, PLACE_FORM, PLACE_ACTION, PLACES };
+enum place {
+	PLACE_DATA,
+	PLACE_INDIVIDUAL,
+	PLACE_LISTS,
+	PLACE_FORM,
+	PLACE_ACTION,
+	PLACE_SETTING, /* of one individual item, or of all items at once */
+	PLACE_SETTING_FORM,
+	PLACE_SETTING_ACTION,
+	PLACES
+};
 
 static const char *address(const struct visit *v, enum place place)
 {
@@ -30,11 +41,16 @@ static bool by_lists(const struct visit *v)
 	return v->d->model->type == TYPE_I;
 }
 
+/* relative, as the machine writes them */
+static const char *link_with(const struct visit *v, enum place place, const char *words)
+{
+	return arena_printf(http_arena(v->r), "<li><a href=\".%s?Dummy=1&amp;T=%u\">%s</a></li>",
+		address(v, place) + strlen("/rps"), v->d->index, words);
+}
+
 static const char *link_to(const struct visit *v, enum place place, const char *name)
 {
-	/* relative, as the machine writes them */
-	return arena_printf(http_arena(v->r), "<li><a href=\".%s?Dummy=1&amp;T=%u\">%s</a></li>",
-		address(v, place) + strlen("/rps"), v->d->index, text(v, name));
+	return link_with(v, place, text(v, name));
 }
 
 const char *rui_menu_link(const struct visit *v)
@@ -69,7 +85,7 @@ static void list_fields(struct buf *out, const struct visit *v)
 	option(out, v, "ENC_MODE_D", 1, "decrypt_yes");
 }
 
-static void show_form(const struct visit *v)
+static void show_form(const struct visit *v, enum place action)
 {
 	struct buf b = BUF_INIT;
 
@@ -78,8 +94,8 @@ static void show_form(const struct visit *v)
 		"action=\".%s\" onsubmit=\"return confirm('?')\">\r\n"
 		"<input type=\"hidden\" name=\"Token\" value=\"%u\">"
 		"<input type=\"hidden\" name=\"Flag\" value=\"Exec_Data\">\r\n",
-		address(v, PLACE_ACTION) + strlen("/rps"), ++canon_of(v->d)->token);
-	if (by_lists(v))
+		address(v, action) + strlen("/rps"), ++canon_of(v->d)->token);
+	if (action == PLACE_ACTION && by_lists(v))
 		list_fields(&b, v);
 	else
 		buf_adds(&b, "<input type=\"file\" name=\"IFILE\"><input type=\"password\" "
@@ -244,7 +260,49 @@ static void import_values(const struct visit *v, struct import_order *order)
 		refuse(v, "", "bad_file", OP_NONE, false);
 }
 
-static void on_action(const struct visit *v)
+/* One item of settings; the batch's address book is the lists. */
+static void begin_setting(
+	const struct visit *v, struct import_order *order, const struct setting_file *f)
+{
+	struct span file;
+	enum item item;
+	size_t at = 0;
+
+	if (strcmp(f->id, "address_book") == 0) {
+		while (dsv_next(f->state, &at, &item, &file))
+			if (book_has(v->d, item) && !order->lists[item])
+				(void)read_into(v, order, item, file);
+		if (!order->items)
+			order->items = 1u << ITEM_ONE_TOUCH;
+	} else {
+		order->setting = f->id;
+		order->state = f->state;
+		order->policy = f->policy;
+	}
+	import_begin(v->d, order);
+}
+
+static void import_setting(const struct visit *v, struct import_order *order)
+{
+	const char *password = word(v, "PASSWD");
+	struct setting_file f;
+
+	if (refused(v, 1u << ITEM_ONE_TOUCH))
+		return;
+	const char *says = setting_judge(v->d, part(v, "IFILE"), password, &f);
+	if (strcmp(says, "imported") == 0) {
+		begin_setting(v, order, &f);
+	} else if (strncmp(says, "skipped_", 8) == 0) {
+		rui_note(v, "import", f.id, says, OP_NONE, false);
+		rui_page(v, v->d->latency.page, 200,
+			arena_printf(http_arena(v->r), "<p>%s</p>", text(v, says)));
+	} else {
+		refuse(v, f.id, says, OP_NONE, false);
+	}
+	arena_fini(&f.arena);
+}
+
+static void on_action(const struct visit *v, bool setting)
 {
 	struct import_order order = {.request = v->r, .session = v->session->id};
 	long token = number(v, "Token");
@@ -255,7 +313,9 @@ static void on_action(const struct visit *v)
 		return;
 	}
 	canon_of(v->d)->token++;
-	if (by_lists(v))
+	if (setting)
+		import_setting(v, &order);
+	else if (by_lists(v))
 		import_list(v, &order);
 	else
 		import_values(v, &order);
@@ -269,25 +329,53 @@ static void show_links(const struct visit *v, const char *one, const char *other
 		arena_printf(http_arena(v->r), "<ul>%s%s</ul>", one, other));
 }
 
+/* The lists, then an entry for each other item, by its name in the menus. */
+static void show_individual(const struct visit *v)
+{
+	size_t n = 0;
+	const char *const *ids = exchange_items("indiv_ie", &n);
+	const char *links = link_to(v, PLACE_LISTS, "menu_lists");
+
+	for (size_t i = 0; i < n; i++)
+		if (setting_offered(v->d, ids[i]))
+			links = arena_printf(http_arena(v->r), "%s%s", links,
+				link_with(v, PLACE_SETTING,
+					exchange_item_name(ids[i], v->d->language)));
+	show_links(v, links, "");
+}
+
 static void show(const struct visit *v, enum place place)
 {
 	switch (place) {
 	case PLACE_DATA:
-		show_links(v, by_lists(v) ? link_to(v, PLACE_INDIVIDUAL, "menu_individual") : "",
-			by_lists(v) ? "" : link_to(v, PLACE_LISTS, "menu_values"));
+		if (by_lists(v))
+			show_links(v, link_to(v, PLACE_INDIVIDUAL, "menu_individual"),
+				link_to(v, PLACE_SETTING, "menu_all"));
+		else
+			show_links(v, link_to(v, PLACE_LISTS, "menu_values"), "");
 		break;
 	case PLACE_INDIVIDUAL:
-		show_links(v, link_to(v, PLACE_LISTS, "menu_lists"), "");
+		show_individual(v);
+		break;
+	case PLACE_SETTING:
+		show_links(v, link_to(v, PLACES, "menu_export"),
+			link_to(v, PLACE_SETTING_FORM, "menu_import"));
+		break;
+	case PLACE_SETTING_FORM:
+		show_form(v, PLACE_SETTING_ACTION);
+		break;
+	case PLACE_SETTING_ACTION:
+		on_action(v, true);
 		break;
 	case PLACE_LISTS:
 		show_links(v, link_to(v, PLACES, "menu_export"),
 			link_to(v, PLACE_FORM, "menu_import"));
 		break;
 	case PLACE_FORM:
-		show_form(v);
+		show_form(v, PLACE_ACTION);
 		break;
 	case PLACE_ACTION:
-		on_action(v);
+		on_action(v, false);
 		break;
 	case PLACES:
 		break;
@@ -300,7 +388,7 @@ bool rui_menu(const struct visit *v)
 
 	for (int i = 0; i < PLACES; i++) {
 		if (strcmp(http_path(v->r), address(v, (enum place)i)) != 0 ||
-			post != (i == PLACE_ACTION))
+			post != (i == PLACE_ACTION || i == PLACE_SETTING_ACTION))
 			continue;
 		if (rui_has_session(v)) {
 			show(v, (enum place)i);

@@ -296,6 +296,9 @@ void answer_bytes(struct device *d, struct http_request *r, uint32_t ms, unsigne
  * waiting costs no memory. password NULL: the one item as .abk text; else device setting values. */
 void answer_export(struct device *d, struct http_request *r, const char *session, uint32_t items,
 	bool secrets, const char *password);
+/* The same for an item of settings (import-export.md section 1); id lives for ever. */
+void answer_setting(struct device *d, struct http_request *r, const char *session, const char *id,
+	const char *password);
 /* Cuts the connection. */
 void answer_reset(struct http_request *r);
 
