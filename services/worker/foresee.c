@@ -377,12 +377,23 @@ static bool as_it_is(const struct foresight *f, const struct image_item *want)
 	return is->bytes.n == want->bytes.n && memcmp(is->bytes.p, want->bytes.p, is->bytes.n) == 0;
 }
 
+/* What the source holds besides is not the task's, nor under its lock. */
+static bool asked_for(const struct foresight *f, const char *item)
+{
+	for (size_t i = 0; i < f->errand->n_items; i++)
+		if (strcmp(f->errand->items[i], item) == 0)
+			return true;
+	return false;
+}
+
 /* Bytes as they are: settings, opaque files. */
 static int foresee_items(struct foresight *f, struct fault *reterr)
 {
 	const struct picture *p = &f->source->picture;
 
 	for (size_t i = 0; i < p->n_items; i++) {
+		if (!asked_for(f, p->item[i].name))
+			continue;
 		if (as_it_is(f, &p->item[i])) {
 			f->plan.unchanged++;
 			continue;

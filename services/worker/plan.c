@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "common/exchange/item.h"
 #include "gen/errors.h"
 #include "services/worker/adapters/adapter.h"
 
@@ -83,8 +84,45 @@ static int plan_book(
 	return choose_lists(job, a, p, reterr);
 }
 
-static int plan_settings(struct arena *a, struct plan *p, struct fault *reterr)
+/* Items of import-export.md section 1: the task's, of one operation. */
+static int choose_items(
+	const struct m_job_work *job, struct arena *a, struct plan *p, struct fault *reterr)
 {
+	const struct m_task_settings *s = job->settings;
+	const char *const *items = s && s->items_n ? s->items : indiv_settings;
+	size_t n = s && s->items_n ? s->items_n : 1, of_op;
+
+	if (job->device->type == DEVICE_TYPE_II || job->device->type == DEVICE_TYPE_III)
+		return fault_set(reterr, CN_UNSUPPORTED_OPERATION,
+			"this type has no items of settings, only its address book");
+	p->op = strncmp(items[0], "indiv_", 6) == 0 ? "indiv_ie" : "batch_ie";
+	const char *const *known = exchange_items(p->op, &of_op);
+	p->items = arena_array(a, n, sizeof(*p->items));
+	if (!p->items)
+		return fault_set(reterr, CN_INTERNAL_ERROR, "session memory is used up");
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+		while (k < of_op && strcmp(known[k], items[i]) != 0)
+			k++;
+		if (k == of_op || strncmp(items[i], "indiv_a", 7) == 0)
+			return fault_why(reterr, CN_VALIDATION_FAILED, "items",
+				"'%.64s' is no item of settings, or of another operation than "
+				"'%.64s'",
+				items[i], items[0]);
+		p->items[p->n_items++] = known[k];
+	}
+	p->lock_items = p->items;
+	p->n_lock_items = p->n_items;
+	p->version_kind = VERSION_KIND_SETTINGS;
+	p->format = "opaque";
+	return 0;
+}
+
+static int plan_settings(
+	const struct m_job_work *job, struct arena *a, struct plan *p, struct fault *reterr)
+{
+	if (job->device->family && strcmp(job->device->family, "canon_rui") == 0)
+		return choose_items(job, a, p, reterr);
 	p->op = "indiv_ie";
 	p->lock_items = indiv_settings;
 	p->n_lock_items = 1;
@@ -141,7 +179,7 @@ int plan_make(const struct m_job_work *job, struct arena *a, struct plan *ret, s
 		r = plan_book_change(job, a, &p, reterr);
 	else if (strcmp(job->kind, "settings.backup") == 0 ||
 		 (job->phase && strcmp(job->kind, "settings.restore") == 0))
-		r = plan_settings(a, &p, reterr);
+		r = plan_settings(job, a, &p, reterr);
 	else if (strcmp(job->kind, "file.deliver") == 0)
 		r = plan_alone(&p, "session");
 	else if (strcmp(job->kind, "device.restart") == 0)

@@ -134,5 +134,68 @@ is "$(state "$two" workflows)" 0 "and so they are"
 export RUN_PASSWORD='another one'
 item=coded_dial run probe wanted="$D/dsv" write release
 is "$(cause write)" wrong_password "another password: wrong_password (R18)"
+# ---- items of settings (import-export.md section 1): opaque files, simulated only ----
+map_of "$one"
+export RUN_PASSWORD='open sesame'
+setting() { curl -sS --unix-socket "$D/sim" -X "$1" "http://sim/devices/$2/setting?item=$3" "${@:4}"; }
+bad=0
+for id in basic_info paper_types printer_settings printer_download_profile forwarding box department_id key_settings certificate_crl \
+	visual_message web_access favorites address_book user_group_address_list auth_users security_policy personal_setting_info \
+	meap_settings indiv_device_settings indiv_web_favorites indiv_printer_settings indiv_paper_info; do
+	setting GET "$one" $id >"$D/held"
+	item=$id run probe read="$D/set" release
+	if [ $id = address_book ]; then
+		sim POST "/devices/$one/edit" '{"item":"list_1","name":"Somebody else"}' >/dev/null
+	else
+		setting PUT "$one" $id --data-binary changed >/dev/null
+	fi
+	item=$id run probe read="$D/b" before="$D/b" wanted="$D/set" write read="$D/after" release
+	setting GET "$one" $id >"$D/holds"
+	cmp -s "$D/after" "$D/set" && cmp -s "$D/held" "$D/holds" && [ "$(cause write)" = ok ] || { bad=$((bad + 1)); echo "# $id: $(cause write)"; }
+done
+is $bad 0 "each of 18 batch and 4 individual items goes out and in again, both directions"
+other=$(jq -r --arg n "$one" '[.devices[]|select(.type=="I" and .name!=$n)]|sort_by(.model)|.[-1].name' "$D/map")
+verdict_of() { jq -r 'select(.step=="write")|"\(.cause) \(.verdicts[0].result)"' "$D/said" | tail -1; }
+into_other() { # ITEM: from one into the other
+	map_of "$one"
+	item=$1 run probe read="$D/set" release
+	map_of "$other"
+	setting GET "$other" "$1" >"$D/held"
+	item=$1 run probe wanted="$D/set" write release
+	setting GET "$other" "$1" >"$D/holds"
+}
+into_other forwarding
+is "$(verdict_of)" "ok 1" "class C goes into another model"
+into_other key_settings
+is "$(verdict_of)" "ok 4" "class A into another machine: skipped_model"
+check "… and nothing changed there" cmp "$D/held" "$D/holds"
+with=$(jq -r '[.devices[]|select(.type=="I" and .labels.charset=="utf-8")][0].name' "$D/map")
+without=$(jq -r '[.devices[]|select(.type=="I" and .labels.charset!="utf-8")][0].name' "$D/map")
+map_of "$with"
+item=home run probe read="$D/set" release
+map_of "$without"
+item=home run probe wanted="$D/set" write release
+is "$(verdict_of)" "ok 4" "the Home screen into a model without one: skipped_model (R10)"
+policy() { sim POST "/devices/$1/policy" "{\"password\":\"$2\"}" >/dev/null; }
+row() { # SOURCE DESTINATION → what becomes of it (section 3.3), into the machine itself: class B
+	map_of "$one"
+	policy "$one" "$1"
+	item=security_policy run probe read="$D/set" release
+	policy "$one" "$2"
+	item=security_policy run probe wanted="$D/set" write release
+	verdict_of
+}
+is "$(row '' '')" "ok 1" "security policy, no password on either side: imported"
+is "$(row '' B)" "ok 6" "no password at the source, one here: skipped_policy_password"
+is "$(row A '')" "ok 1" "a password at the source, none here: imported"
+is "$(row A A)" "ok 1" "equal passwords: imported"
+is "$(row A B)" "ok 6" "different passwords: skipped_policy_password"
+restarts=$(stat restarts)
+row '' '' >/dev/null
+is "$(($(stat restarts) - restarts)) $(cause release)" "1 ok" "the machine restarts by itself after it (B1), and the session goes on"
+export RUN_PASSWORD='another one'
+item=forwarding run probe wanted="$D/none" write release
+is "$(cause write)" wrong_password "a file that the password does not open: wrong_password"
+
 is "$(stat export_overlaps) $(stat session_overlaps) $(stat factory_resets)" "0 0 0" "no overlap, no factory reset"
 done_testing

@@ -61,7 +61,7 @@ int adapter_allows(
 			"family %s has no %s", a->family, kind);
 	if (d->simulated)
 		return 0;
-	if (book && a->simulated_only && a->simulated_only(d))
+	if (a->simulated_only && a->simulated_only(d, kind))
 		return fault_why(reterr, CN_CAPABILITY_UNPROVEN, "simulated_only",
 			"how %s works on this type is not public: simulated devices only", kind);
 	if (s->grade >= GRADE_C && !d->allow_unproven)

@@ -128,8 +128,8 @@ struct adapter {
 	const char *family;
 	const char *codec;          /* of its address books (common/book), NULL = none */
 	const struct skill *skills; /* ends with kind NULL */
-	/* books of such devices: nothing public says how; NULL = none */
-	bool (*simulated_only)(const struct m_device *device);
+	/* such jobs on such devices: nothing public says how; NULL = none */
+	bool (*simulated_only)(const struct m_device *device, const char *kind);
 	void *(*open)(struct errand *e); /* NULL = out of the arena */
 	void (*probe)(void *self);
 	void (*busy)(void *self);

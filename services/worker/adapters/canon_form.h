@@ -37,6 +37,8 @@ void canon_export_form(struct buf *out, unsigned aid, uint64_t epoch_ms);
 void canon_old_export_path(struct buf *out, unsigned aid);
 /* Device setting values of types II and III: simulated only, nothing public says how. */
 #define CANON_VALUES_PATH "/rps/dsv_export.cgi"
+/* Items of settings: simulated only, too. */
+#define CANON_SETTING_PATH "/rps/ie_export.cgi"
 void canon_values_form(struct buf *out, const char *item, const char *password, uint64_t epoch_ms);
 
 /* AID of an address list of type I; 0 = no such list. */

@@ -5,24 +5,29 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/exchange/item.h"
 #include "gen/errors.h"
 #include "services/worker/adapters/multipart.h"
 #include "services/worker/adapters/page.h"
 
-size_t canon_menu(const struct profile *p, enum device_type type,
-	const char *const *ret_steps[static CANON_MENU_MAX])
+void canon_menu(
+	const struct profile *p, enum canon_form form, const char *item, struct canon_menu *ret)
 {
-	size_t n = 0;
+	bool individual = form == CANON_FORM_SETTING && strncmp(item, "indiv_", 6) == 0;
 
-	ret_steps[n++] = p->menu_data;
-	if (type == DEVICE_TYPE_II || type == DEVICE_TYPE_III) {
-		ret_steps[n++] = p->menu_values;
+	*ret = (struct canon_menu){.n = 0};
+	ret->step[ret->n++] = p->menu_data;
+	if (form == CANON_FORM_VALUES) {
+		ret->step[ret->n++] = p->menu_values;
+	} else if (form == CANON_FORM_SETTING && !individual) {
+		ret->step[ret->n++] = p->menu_all;
 	} else {
-		ret_steps[n++] = p->menu_individual;
-		ret_steps[n++] = p->menu_lists;
+		ret->step[ret->n++] = p->menu_individual;
+		ret->step[ret->n++] = individual ? ret->name : p->menu_lists;
 	}
-	ret_steps[n++] = p->menu_import;
-	return n;
+	ret->step[ret->n++] = p->menu_import;
+	for (unsigned k = 0; individual && k < 3; k++)
+		ret->name[k] = exchange_item_name(item, k);
 }
 
 static int unexpected(struct fault *reterr, const char *what)
@@ -126,6 +131,10 @@ enum canon_said canon_said(struct span page, const struct profile *p)
 	case CANON_PAGE_NO_LIST:
 		if (profile_says(p->imported, words))
 			r = CANON_SAID_IMPORTED;
+		else if (profile_says(p->skipped_model, words))
+			r = CANON_SAID_SKIPPED_MODEL;
+		else if (profile_says(p->skipped_policy, words))
+			r = CANON_SAID_SKIPPED_POLICY;
 		else if (profile_says(p->not_available, words))
 			r = CANON_SAID_REFUSED;
 		break;

@@ -9,10 +9,16 @@
 #define CANON_PATH 512
 #define CANON_MENU_MAX 5
 
-/* Words of the links from the page after the login to the form, in order; returns how many. The
- * machine's own words, from the profile. */
-size_t canon_menu(const struct profile *p, enum device_type type,
-	const char *const *ret_steps[static CANON_MENU_MAX]);
+/* Words of the links from the page after the login to an item's form, in order. The machine's own
+ * words: from the profile, and the item's name in the menus. */
+struct canon_menu {
+	const char *const *step[CANON_MENU_MAX];
+	size_t n;
+	const char *name[4]; /* of an individual item, in each language */
+};
+enum canon_form { CANON_FORM_LIST, CANON_FORM_VALUES, CANON_FORM_SETTING };
+void canon_menu(
+	const struct profile *p, enum canon_form form, const char *item, struct canon_menu *ret);
 
 /* A page of the machine with a form. */
 struct canon_sheet {
@@ -33,14 +39,16 @@ struct canon_post {
  * CN_PROTOCOL_ERROR: the page is not what it should be. */
 int canon_import_form(const struct canon_sheet *sheet, const struct profile *p, const char *item,
 	struct span file, struct canon_post *ret, struct fault *reterr) must_check;
-/* Types II and III, simulated only: IFILE and PASSWD. */
+/* Opaque files, simulated only: IFILE and PASSWD. */
 int canon_values_import_form(const struct canon_sheet *sheet, const char *password,
 	struct span file, struct canon_post *ret, struct fault *reterr) must_check;
 
 /* What the machine said to an import. */
 enum canon_said {
 	CANON_SAID_IMPORTED,
-	CANON_SAID_SESSION, /* nothing was taken */
+	CANON_SAID_SKIPPED_MODEL,  /* this item, here: not taken (R10, R12, 3.6) */
+	CANON_SAID_SKIPPED_POLICY, /* the table of 3.3 */
+	CANON_SAID_SESSION,        /* nothing was taken */
 	CANON_SAID_BUSY,
 	CANON_SAID_RESTRICTED,
 	CANON_SAID_PASSWORD,

@@ -3,6 +3,8 @@
  * (4.2, DC-7). */
 #include "services/worker/adapters/canon_session.h"
 
+#include <string.h>
+
 #include "common/crypto/crypto.h"
 #include "gen/errors.h"
 #include "services/worker/credential.h"
@@ -33,6 +35,12 @@ void canon_wipe(struct buf *b)
 	if (b->p)
 		crypto_wipe(b->p, b->cap);
 	buf_fini(b);
+}
+
+bool canon_password(const struct errand *e, const char *item, struct buf *out, struct fault *reterr)
+{
+	return (canon_is_setting(e, item) && strncmp(item, "indiv_", 6) == 0) ||
+	       errand_password(e, out, reterr);
 }
 
 /* The end of a session gets little time for each of its requests. */

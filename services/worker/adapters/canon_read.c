@@ -50,17 +50,24 @@ static void keep_page(struct listing *l, const uint8_t *p, size_t n)
 	buf_add(&l->head, p, size_min(n, HEAD_MAX - size_min(l->head.n, HEAD_MAX)));
 }
 
-/* Types II and III: magic, then the length of the whole file in 8 bytes. */
-static int check_values(struct listing *l, const uint8_t *p, size_t n, struct fault *reterr)
+static bool opaque(const struct canon *c)
 {
-	static const char MAGIC[] = "CARNET-SIM-DSV1\n";
-	enum { MAGIC_N = sizeof(MAGIC) - 1, HEAD_N = MAGIC_N + 8 };
+	return canon_is_opaque(c->errand, c->errand->items[c->item]);
+}
+
+/* Opaque files: magic, then the length of the whole file in 8 bytes. */
+static int check_values(const struct canon *c, const uint8_t *p, size_t n, struct fault *reterr)
+{
+	static const char DSV[] = "CARNET-SIM-DSV1\n", DCM[] = "CARNET-SIM-DCM1\n";
+	const char *magic = canon_by_values(c->errand->device) ? DSV : DCM;
+	struct listing *l = c->listing;
+	enum { MAGIC_N = sizeof(DSV) - 1, HEAD_N = MAGIC_N + 8 };
 
 	for (size_t i = 0; i < n && l->bytes + i < HEAD_N; i++) {
 		size_t at = (size_t)l->bytes + i;
-		if (at < MAGIC_N && p[i] != (uint8_t)MAGIC[at])
+		if (at < MAGIC_N && p[i] != (uint8_t)magic[at])
 			return fault_set(reterr, CN_PARSE_ERROR,
-				"byte %zu: not a file of device setting values", at + 1);
+				"byte %zu: not a file of device settings", at + 1);
 		if (at >= MAGIC_N)
 			l->announced = l->announced << 8 | p[i];
 	}
@@ -71,8 +78,8 @@ static int check_bytes(struct canon *c, const uint8_t *p, size_t n, struct fault
 {
 	struct listing *l = c->listing;
 
-	if (canon_by_values(c->errand->device))
-		return check_values(l, p, n, reterr);
+	if (opaque(c))
+		return check_values(c, p, n, reterr);
 	return abk_scan_feed(&l->scan, (struct span){p, n}, reterr);
 }
 
@@ -107,7 +114,7 @@ static int end_of_list(struct canon *c, uint64_t *ret_entries, struct fault *ret
 	struct listing *l = c->listing;
 	struct abk_info info = {.entries = 0};
 
-	if (canon_by_values(c->errand->device)) {
+	if (opaque(c)) {
 		if (l->announced != l->bytes || l->bytes == 0)
 			return fault_set(reterr, CN_INCOMPLETE, "%llu bytes of %llu announced",
 				(unsigned long long)l->bytes, (unsigned long long)l->announced);
@@ -165,9 +172,9 @@ static void list_ended(struct canon *c, uint64_t entries)
 {
 	struct errand *e = c->errand;
 
-	if (c->item == 0)
+	if (c->item == 0 && !canon_is_setting(e, e->items[0]))
 		errand_capability(e, "ab.read", CAPABILITY_RESULT_YES, GRADE_A, "export");
-	if (!canon_by_values(e->device))
+	if (!opaque(c))
 		e->seen.type = DEVICE_TYPE_I; /* by what it does, not by its name (FL-7) */
 	e->item_end(e->arg, entries);
 }
@@ -210,7 +217,7 @@ static void on_exported(void *arg, const struct web_reply *r, const struct fault
 static int values_form(struct canon *c, struct buf *form, struct fault *reterr)
 {
 	struct buf password = BUF_INIT;
-	bool have = errand_password(c->errand, &password, reterr);
+	bool have = canon_password(c->errand, c->errand->items[c->item], &password, reterr);
 
 	if (have)
 		canon_values_form(
@@ -236,8 +243,8 @@ static void ask_export(struct canon *c)
 	struct web_request r = {.method = "POST", .type = CANON_FORM, .path = CANON_EXPORT_PATH};
 	struct fault f = FAULT_INIT;
 
-	if (canon_by_values(e->device)) {
-		r.path = CANON_VALUES_PATH;
+	if (opaque(c)) {
+		r.path = canon_by_values(e->device) ? CANON_VALUES_PATH : CANON_SETTING_PATH;
 		if (values_form(c, &b, &f) < 0) {
 			canon_done(c, &f);
 			return;
@@ -302,7 +309,8 @@ static void next_list(struct canon *c)
 
 static void begin_reading(struct canon *c)
 {
-	if (c->errand->device->accept_clear_text_secrets)
+	if (c->errand->device->accept_clear_text_secrets &&
+		!canon_is_setting(c->errand, c->errand->items[0]))
 		canon_open_switch(c, next_list);
 	else
 		next_list(c);

@@ -87,6 +87,7 @@ static void release(void *self)
 	struct canon *c = self;
 
 	canon_forget_listing(c);
+	canon_forget_writing(c);
 	if (!c->switch_open) {
 		canon_done(c, NULL);
 		return;
@@ -104,6 +105,7 @@ static void cancel(void *self)
 	snmp_device_cancel(&c->snmp);
 	snmp_restart_cancel(&c->restart);
 	canon_forget_listing(c);
+	canon_forget_writing(c);
 }
 
 static const struct skill skills[] = {
@@ -113,13 +115,30 @@ static const struct skill skills[] = {
 	{.kind = "ab.restore", .grade = GRADE_C},
 	{.kind = "ab.import", .grade = GRADE_C},
 	{.kind = "ab.distribute", .grade = GRADE_C},
+	/* opaque files of items (import-export.md section 1) */
+	{.kind = "settings.backup", .grade = GRADE_D},
+	{.kind = "settings.restore", .grade = GRADE_D},
 	{.kind = "device.restart", .grade = GRADE_C},
 	{.kind = NULL},
 };
 
-static bool simulated_only(const struct m_device *device)
+static bool simulated_only(const struct m_device *device, const char *kind)
 {
-	return canon_by_values(device);
+	return strncmp(kind, "settings.", 9) == 0 ||
+	       (strncmp(kind, "ab.", 3) == 0 && canon_by_values(device));
+}
+
+/* An item that the machine did not take stays as it is. */
+static bool same(
+	const struct errand *e, const struct image_item *wanted, const struct image_item *seen)
+{
+	for (size_t i = 0; i < e->seen.n_verdicts; i++)
+		if (strcmp(e->seen.verdicts[i].item, wanted->name) == 0 &&
+			(e->seen.verdicts[i].result == ITEM_RESULT_SKIPPED_MODEL ||
+				e->seen.verdicts[i].result == ITEM_RESULT_SKIPPED_POLICY_PASSWORD))
+			return true;
+	return wanted->bytes.n == seen->bytes.n &&
+	       memcmp(wanted->bytes.p, seen->bytes.p, seen->bytes.n) == 0;
 }
 
 const struct adapter adapter_canon_rui = {
@@ -134,6 +153,7 @@ const struct adapter adapter_canon_rui = {
 	.resume = resume,
 	.identify = identify,
 	.foresee = canon_foresee,
+	.same = same,
 	.write = canon_write,
 	.restart = restart,
 	.release = release,

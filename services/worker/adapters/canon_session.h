@@ -54,6 +54,7 @@ void canon_forget_listing(struct canon *c);
 
 /* ---- canon_write.c ---- */
 void canon_write(void *self);
+void canon_forget_writing(struct canon *c);
 
 /* ---- canon_foresee.c ---- */
 int canon_foresee(const struct errand *e, struct m_device_plan *plan, struct fault *reterr);
@@ -64,6 +65,19 @@ static inline bool canon_by_values(const struct m_device *d)
 {
 	return d->type == DEVICE_TYPE_II || d->type == DEVICE_TYPE_III;
 }
+/* An item of import-export.md section 1 that is no list: an opaque file, simulated only. */
+static inline bool canon_is_setting(const struct errand *e, const char *item)
+{
+	return !canon_by_values(e->device) && canon_aid(item) == 0;
+}
+/* An opaque file, not a list in the open. */
+static inline bool canon_is_opaque(const struct errand *e, const char *item)
+{
+	return canon_by_values(e->device) || canon_is_setting(e, item);
+}
+/* The password of its file: the task's; an individual item has none. */
+bool canon_password(
+	const struct errand *e, const char *item, struct buf *out, struct fault *reterr);
 /* Forms hold secrets. */
 void canon_wipe(struct buf *b);
 /* form is wiped. */

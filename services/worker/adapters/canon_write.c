@@ -5,6 +5,7 @@
 #include "services/worker/adapters/canon_session.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/crypto/crypto.h"
 #include "gen/errors.h"
@@ -12,13 +13,16 @@
 #include "services/worker/adapters/page.h"
 
 #define IMPORT_MS (30u * 60 * 1000) /* import-export.md R6 */
+#define WAIT_PROBES 2u              /* between two looks at a machine that restarts */
+#define WAITS_MAX 180u
 
 struct writing {
-	const char *const *menu[CANON_MENU_MAX];
-	size_t n_menu, step;
-	char form[CANON_PATH]; /* where the form is, once it was found; "" = not yet */
+	struct canon_menu menu; /* to the item under way */
+	size_t step;
+	char form[CANON_PATH]; /* where all items' form is, once it was found; "" = not yet */
 	char page[CANON_PATH]; /* the one that is asked for */
-	bool ready;
+	struct timer *timer;   /* waits for a machine that restarts by itself */
+	unsigned waits;
 };
 
 static void next_item(struct canon *c);
@@ -26,6 +30,11 @@ static void next_item(struct canon *c);
 static const struct image_item *item_of(const struct canon *c)
 {
 	return &c->errand->wanted->item[c->item];
+}
+
+static bool opaque(const struct canon *c)
+{
+	return canon_is_opaque(c->errand, item_of(c)->name);
 }
 
 static void verdict(struct canon *c, enum item_result result, const char *detail)
@@ -57,6 +66,55 @@ static void refused(struct canon *c, int code, const char *detail)
 	canon_done(c, &f);
 }
 
+/* ---- a machine that restarts by itself (B1, B5) ---- */
+
+static void ask_again(void *arg);
+
+static void on_back(void *arg, const struct web_reply *r unused, const struct fault *f)
+{
+	struct canon *c = arg;
+	struct writing *w = c->writing;
+
+	if (!f) {
+		c->logged_in = false;
+		canon_enter(c, next_item);
+	} else if (++w->waits < WAITS_MAX) {
+		timer_set(w->timer, (uint64_t)WAIT_PROBES * c->errand->probe_ms, 0);
+	} else {
+		canon_fail(c, CN_RESTART_PENDING,
+			"the machine restarted by itself after the import and does not come back");
+	}
+}
+
+static void ask_again(void *arg)
+{
+	struct canon *c = arg;
+	void (*leave)(void) = c->errand->leave;
+	struct web_request r = {.method = "GET", .path = "/", .follow = true, .once = true};
+
+	c->errand->enter(c->errand->arg);
+	web_send(&c->web, &r, on_back, c);
+	leave();
+}
+
+static void wait_for_restart(struct canon *c)
+{
+	struct writing *w = c->writing;
+
+	w->waits = 0;
+	if (!w->timer)
+		w->timer = timer_new(c->errand->loop, ask_again, c);
+	timer_set(w->timer, (uint64_t)WAIT_PROBES * c->errand->probe_ms, 0);
+}
+
+void canon_forget_writing(struct canon *c)
+{
+	if (c->writing && c->writing->timer) {
+		timer_free(c->writing->timer);
+		c->writing->timer = NULL;
+	}
+}
+
 static void imported(struct canon *c, struct span page)
 {
 	struct buf text = BUF_INIT;
@@ -67,6 +125,19 @@ static void imported(struct canon *c, struct span page)
 	buf_fini(&text);
 	c->errand->seen.text = NULL;
 	verdict(c, ITEM_RESULT_OK, NULL);
+	if (strcmp(item_of(c)->name, "security_policy") == 0) {
+		c->item++;
+		wait_for_restart(c);
+		return;
+	}
+	c->item++;
+	next_item(c);
+}
+
+static void skipped(struct canon *c, enum item_result result)
+{
+	verdict(c, result, c->errand->seen.text);
+	c->errand->seen.text = NULL;
 	c->item++;
 	next_item(c);
 }
@@ -79,6 +150,12 @@ static void answered(struct canon *c, struct span page, bool sent)
 	switch (said) {
 	case CANON_SAID_IMPORTED:
 		imported(c, page);
+		break;
+	case CANON_SAID_SKIPPED_MODEL:
+		skipped(c, ITEM_RESULT_SKIPPED_MODEL);
+		break;
+	case CANON_SAID_SKIPPED_POLICY:
+		skipped(c, ITEM_RESULT_SKIPPED_POLICY_PASSWORD);
 		break;
 	case CANON_SAID_SESSION:
 		canon_lost_session(c, next_item);
@@ -121,7 +198,7 @@ static int values_form(struct canon *c, const struct canon_sheet *sheet, struct 
 	struct fault *reterr)
 {
 	struct buf password = BUF_INIT;
-	int rc = errand_password(c->errand, &password, reterr)
+	int rc = canon_password(c->errand, item_of(c)->name, &password, reterr)
 			 ? canon_values_import_form(
 				   sheet, buf_str(&password), item_of(c)->bytes, post, reterr)
 			 : -1;
@@ -152,8 +229,7 @@ static void send_form(struct canon *c, struct span page)
 	const struct canon_sheet sheet = {page, c->writing->page};
 	struct canon_post post = {.path = ""};
 	struct fault f = FAULT_INIT;
-	int rc = canon_by_values(c->errand->device) ? values_form(c, &sheet, &post, &f)
-						    : list_form(c, &sheet, &post, &f);
+	int rc = opaque(c) ? values_form(c, &sheet, &post, &f) : list_form(c, &sheet, &post, &f);
 
 	if (rc < 0) {
 		canon_wipe(&post.body);
@@ -180,22 +256,22 @@ static void follow(struct canon *c, struct span page)
 	struct writing *w = c->writing;
 	char link[CANON_PATH], path[CANON_PATH];
 
-	if (!page_link(page, w->menu[w->step], link, sizeof(link)) ||
+	if (!page_link(page, w->menu.step[w->step], link, sizeof(link)) ||
 		!page_resolve(w->page, link, path, sizeof(path))) {
 		struct fault f = FAULT_INIT;
 		fault_set(&f, CN_PROTOCOL_ERROR, "the menu has no way to '%s'; nothing was sent",
-			w->menu[w->step][0] ? w->menu[w->step][0] : "import");
+			w->menu.step[w->step][0] ? w->menu.step[w->step][0] : "import");
 		canon_done(c, &f);
 		return;
 	}
-	if (++w->step == w->n_menu)
+	if (++w->step == w->menu.n && !canon_is_setting(c->errand, item_of(c)->name))
 		(void)snprintf(w->form, sizeof(w->form), "%s", path);
 	get_page(c, path);
 }
 
 static bool is_form(const struct canon *c, struct span page)
 {
-	return page_has_input(page, canon_by_values(c->errand->device) ? "IFILE" : "AFILE");
+	return page_has_input(page, opaque(c) ? "IFILE" : "AFILE");
 }
 
 static void on_page(void *arg, const struct web_reply *r, const struct fault *f)
@@ -207,7 +283,7 @@ static void on_page(void *arg, const struct web_reply *r, const struct fault *f)
 		canon_done(c, f ? f : &why);
 	else if (canon_page_of(r->body, c->errand->profile) != CANON_PAGE_NO_LIST)
 		answered(c, r->body, false);
-	else if (c->writing->step < c->writing->n_menu)
+	else if (c->writing->step < c->writing->menu.n)
 		follow(c, r->body);
 	else if (is_form(c, r->body))
 		send_form(c, r->body);
@@ -224,6 +300,13 @@ static void get_page(struct canon *c, const char *path)
 	web_send(&c->web, &r, on_page, c);
 }
 
+static enum canon_form form_of(const struct canon *c)
+{
+	return canon_by_values(c->errand->device)              ? CANON_FORM_VALUES
+	       : canon_is_setting(c->errand, item_of(c)->name) ? CANON_FORM_SETTING
+							       : CANON_FORM_LIST;
+}
+
 /* Each form has a Token of its own: the page is asked for again for each list. */
 static void next_item(struct canon *c)
 {
@@ -234,7 +317,9 @@ static void next_item(struct canon *c)
 		canon_done(c, NULL);
 		return;
 	}
+	canon_menu(c->errand->profile, form_of(c), item_of(c)->name, &w->menu);
 	if (w->form[0]) {
+		w->step = w->menu.n;
 		get_page(c, w->form);
 		return;
 	}
@@ -260,7 +345,6 @@ void canon_write(void *self)
 		canon_fail(c, CN_INTERNAL_ERROR, "session memory is used up");
 		return;
 	}
-	c->writing->n_menu = canon_menu(e->profile, e->device->type, c->writing->menu);
 	c->item = 0;
 	c->again = false;
 	e->seen.n_verdicts = 0;

@@ -45,6 +45,9 @@ static void read_profile(const json_t *root, struct profile *p)
 	read_words(texts, "wrong_password", p->wrong_password);
 	read_words(texts, "mode_erase", p->mode_erase);
 	read_words(texts, "decrypt_no", p->decrypt_no);
+	read_words(texts, "skipped_model", p->skipped_model);
+	read_words(texts, "skipped_policy", p->skipped_policy);
+	read_words(texts, "menu_all", p->menu_all);
 	read_words(texts, "menu_data", p->menu_data);
 	read_words(texts, "menu_individual", p->menu_individual);
 	read_words(texts, "menu_lists", p->menu_lists);

@@ -31,7 +31,10 @@ struct profile {
 	const char *wrong_password[PROFILE_WORDS + 1];
 	const char *mode_erase[PROFILE_WORDS + 1];
 	const char *decrypt_no[PROFILE_WORDS + 1];
+	const char *skipped_model[PROFILE_WORDS + 1];
+	const char *skipped_policy[PROFILE_WORDS + 1];
 	const char *menu_data[PROFILE_WORDS + 1];
+	const char *menu_all[PROFILE_WORDS + 1];
 	const char *menu_individual[PROFILE_WORDS + 1];
 	const char *menu_lists[PROFILE_WORDS + 1];
 	const char *menu_values[PROFILE_WORDS + 1];

@@ -180,14 +180,23 @@ static void passwords_are_left_out_line_by_line(void **state unused)
 
 static void the_way_to_the_form_is_the_manuals_menu(void **state unused)
 {
-	const char *const *steps[CANON_MENU_MAX];
+	struct canon_menu m;
 
-	assert_int_equal(canon_menu(profile, DEVICE_TYPE_I, steps), 4);
-	assert_string_equal(steps[0][0], "Data Management");
-	assert_string_equal(steps[1][0], "Import/Export Individually");
-	assert_string_equal(steps[2][0], "Address Lists");
-	assert_string_equal(steps[3][0], "Import...");
-	assert_int_equal(canon_menu(profile, DEVICE_TYPE_II, steps), 3);
+	canon_menu(profile, CANON_FORM_LIST, "list_1", &m);
+	assert_int_equal(m.n, 4);
+	assert_string_equal(m.step[0][0], "Data Management");
+	assert_string_equal(m.step[1][0], "Import/Export Individually");
+	assert_string_equal(m.step[2][0], "Address Lists");
+	assert_string_equal(m.step[3][0], "Import...");
+	canon_menu(profile, CANON_FORM_VALUES, "coded_dial", &m);
+	assert_int_equal(m.n, 3);
+	canon_menu(profile, CANON_FORM_SETTING, "home", &m);
+	assert_int_equal(m.n, 3);
+	assert_string_equal(m.step[1][0], "Import/Export All");
+	canon_menu(profile, CANON_FORM_SETTING, "indiv_paper_info", &m);
+	assert_int_equal(m.n, 4);
+	assert_string_equal(m.step[2][0], "Paper Information");
+	assert_string_equal(m.step[2][1], "Informations sur le papier");
 }
 
 int main(void)

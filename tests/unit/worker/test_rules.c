@@ -15,12 +15,17 @@
 
 /* ---- plans ---- */
 
+static const char *of_family = "canon_rui";
+static const char *const *items;
+static size_t n_items;
+
 static int plan_for(const char *kind, enum device_type type, const char *const *lists, size_t n,
 	struct plan *p, struct fault *f)
 {
 	static struct arena a;
-	struct m_device d = {.family = "canon_rui", .type = type};
-	struct m_task_settings s = {.lists = lists, .lists_n = n};
+	struct m_device d = {.family = of_family, .type = type};
+	struct m_task_settings s = {
+		.lists = lists, .lists_n = n, .items = items, .items_n = n_items};
 	struct m_job_work job = {.kind = kind, .device = &d, .settings = &s};
 	int r;
 
@@ -95,10 +100,42 @@ static void settings_have_a_lock_item_of_their_own(void **state unused)
 	struct plan p;
 	struct fault f;
 
+	of_family = "ipp";
 	assert_int_equal(plan_for("settings.backup", DEVICE_TYPE_NONE, NULL, 0, &p, &f), 0);
 	assert_string_equal(p.lock_items[0], "indiv_device_settings");
 	assert_string_equal(p.format, "ipp_attributes");
 	assert_string_equal(p.items[0], "settings");
+	of_family = "canon_rui";
+}
+
+static void items_of_settings_are_read_and_locked_as_the_task_names_them(void **state unused)
+{
+	static const char *const batch[] = {"home", "box"},
+				 *const mixed[] = {"home", "indiv_paper_info"},
+				 *const book[] = {"indiv_address_book"};
+	struct plan p;
+	struct fault f;
+
+	assert_int_equal(plan_for("settings.backup", DEVICE_TYPE_I, NULL, 0, &p, &f), 0);
+	assert_string_equal(p.op, "indiv_ie");
+	assert_string_equal(p.items[0], "indiv_device_settings");
+	assert_string_equal(p.format, "opaque");
+	items = batch;
+	n_items = 2;
+	assert_int_equal(plan_for("settings.backup", DEVICE_TYPE_I, NULL, 0, &p, &f), 0);
+	assert_string_equal(p.op, "batch_ie");
+	assert_int_equal(p.n_lock_items, 2);
+	assert_string_equal(p.lock_items[1], "box");
+	items = mixed;
+	assert_int_equal(plan_for("settings.backup", DEVICE_TYPE_I, NULL, 0, &p, &f), -1);
+	assert_string_equal(f.reason, "items");
+	items = book; /* the lists have kinds of their own: ab.… */
+	n_items = 1;
+	assert_int_equal(plan_for("settings.backup", DEVICE_TYPE_I, NULL, 0, &p, &f), -1);
+	items = NULL;
+	n_items = 0;
+	assert_int_equal(plan_for("settings.backup", DEVICE_TYPE_II, NULL, 0, &p, &f), -1);
+	assert_int_equal(f.code, CN_UNSUPPORTED_OPERATION);
 }
 
 /* ---- grades ---- */
@@ -278,6 +315,7 @@ int main(void)
 		cmocka_unit_test(lists_that_do_not_fit_the_type_skip_the_device_fl_44),
 		cmocka_unit_test(a_probe_takes_no_lock_and_stores_nothing),
 		cmocka_unit_test(settings_have_a_lock_item_of_their_own),
+		cmocka_unit_test(items_of_settings_are_read_and_locked_as_the_task_names_them),
 		cmocka_unit_test(grades_enforced_fl_12),
 		cmocka_unit_test(what_a_family_cannot_do_is_unsupported_never_failed_fl_56),
 		cmocka_unit_test(busy_failed_and_auth_are_never_mapped_onto_each_other_fl_58),
