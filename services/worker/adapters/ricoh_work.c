@@ -3,6 +3,7 @@
  * differs here. */
 #include "services/worker/adapters/ricoh_work.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/book/codec.h"
@@ -261,6 +262,100 @@ static void compare(struct maker *m, const struct ricoh_objects *before,
 	}
 }
 
+/* ---- numbers ---- */
+
+/* An entry cannot take the number of another one, not even for a moment: those that shall have a
+ * number which somebody still has go to a free one first, and to theirs when it is free. */
+struct numbers {
+	struct map holder; /* number → object of before that stays */
+	struct map taken;  /* numbers of both books */
+	uint32_t next;     /* free from here on, or taken */
+};
+
+static uint32_t number_of(const struct ricoh_object *o)
+{
+	const char *s = ricoh_value(o, "index");
+
+	return (uint32_t)strtoul(s, NULL, 10);
+}
+
+static void note_number(struct map *m, const struct ricoh_object *o)
+{
+	uint32_t n = number_of(o);
+
+	if (n)
+		(void)map_put(m, &n, sizeof(n), (void *)(uintptr_t)o);
+}
+
+static bool is_held(const struct numbers *n, const struct ricoh_change *c)
+{
+	uint32_t number = number_of(&c->o);
+	const struct ricoh_object *holder =
+		number ? map_get(&n->holder, &number, sizeof(number)) : NULL;
+
+	return holder && ricoh_id(holder) != c->id;
+}
+
+static bool move_away(struct maker *m, struct numbers *n, uint32_t id, struct ricoh_change *ret)
+{
+	struct ricoh_prop *p = arena_alloc(&m->w->arena, sizeof(*p));
+	const char *text;
+
+	while (map_get(&n->taken, &n->next, sizeof(n->next)))
+		n->next++;
+	text = arena_printf(&m->w->arena, "%u", n->next++);
+	if (!p || !text)
+		return false;
+	*p = (struct ricoh_prop){.name = "index", .value = text};
+	*ret = (struct ricoh_change){.id = id, .o = {.prop = p, .n = 1}};
+	return true;
+}
+
+static void order_changes(struct maker *m, struct numbers *n)
+{
+	struct ricoh_work *w = m->w;
+	struct ricoh_change *c = arena_array(&w->arena, 2 * w->n_change + 1, sizeof(*c));
+	size_t k = 0;
+
+	m->full |= !c;
+	for (size_t i = 0; i < w->n_change && !m->full; i++)
+		if (is_held(n, &w->change[i]))
+			m->full |= !move_away(m, n, w->change[i].id, &c[k++]);
+	for (int held = 0; held < 2 && !m->full; held++)
+		for (size_t i = 0; i < w->n_change; i++)
+			if (is_held(n, &w->change[i]) == held)
+				c[k++] = w->change[i];
+	w->change = c;
+	w->n_change = k;
+}
+
+static bool is_removed(const struct ricoh_work *w, uint32_t id)
+{
+	for (size_t i = 0; i < w->n_remove; i++)
+		if (w->remove[i] == id)
+			return true;
+	return false;
+}
+
+static void make_room(
+	struct maker *m, const struct ricoh_objects *was, const struct ricoh_objects *then)
+{
+	struct numbers n = {.holder = MAP_INIT, .taken = MAP_INIT, .next = 1};
+
+	for (size_t i = 0; i < was->n; i++) {
+		note_number(&n.taken, &was->object[i]);
+		if (!is_removed(m->w, ricoh_id(&was->object[i])))
+			note_number(&n.holder, &was->object[i]);
+	}
+	for (size_t i = 0; i < then->n; i++)
+		note_number(&n.taken, &then->object[i]);
+	order_changes(m, &n);
+	map_fini(&n.holder);
+	map_fini(&n.taken);
+}
+
+/* ---- the whole ---- */
+
 int ricoh_work_make(struct ricoh_work *w, const struct book *before, const struct book *wanted,
 	const struct ricoh_said *said, struct fault *reterr)
 {
@@ -282,6 +377,7 @@ int ricoh_work_make(struct ricoh_work *w, const struct book *before, const struc
 		map_ids(&ids, &was);
 		ricoh_said_add(&now, &was);
 		compare(&m, &was, &then, &ids);
+		make_room(&m, &was, &then);
 	}
 	map_fini(&ids);
 	ricoh_said_fini(&now);

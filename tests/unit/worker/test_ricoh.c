@@ -424,6 +424,36 @@ static void only_what_changes_is_sent(void **state)
 	ricoh_work_fini(&w);
 }
 
+static void a_number_that_somebody_still_has_is_taken_when_it_is_free(void **state)
+{
+	struct ricoh_work w;
+
+	(void)state;
+	/* Ana and Ben change places; Cy goes where nobody is, Di where Cy was */
+	plan(&w,
+		"entryType=user id=1 index=1 name=Ana tagId=1;entryType=user id=2 index=2 name=Ben "
+		"tagId=1;entryType=user id=3 index=3 name=Cy tagId=1;entryType=user id=4 index=4 "
+		"name=Di tagId=1;entryType=user id=5 index=5 name=Ed tagId=1",
+		"entryType=user id=1 index=2 name=Ana tagId=1;entryType=user id=2 index=1 name=Ben "
+		"tagId=1;entryType=user id=3 index=9 name=Cy tagId=1;entryType=user id=4 index=3 "
+		"name=Di tagId=1;entryType=user id=6 index=5 name=Flo tagId=1");
+	assert_int_equal(w.n_change, 7);
+	assert_int_equal(w.change[0].id, 1);
+	assert_string_equal(said(&w.change[0].o), "index=6");
+	assert_string_equal(said(&w.change[1].o), "index=7");
+	assert_string_equal(said(&w.change[2].o), "index=8");
+	assert_int_equal(w.change[3].id, 3);
+	assert_string_equal(said(&w.change[3].o), "index=9");
+	assert_int_equal(w.change[4].id, 1);
+	assert_string_equal(said(&w.change[4].o), "index=2");
+	assert_string_equal(said(&w.change[5].o), "index=1");
+	assert_string_equal(said(&w.change[6].o), "index=3");
+	/* Ed is gone before Flo comes */
+	assert_int_equal(w.n_remove, 1);
+	assert_int_equal(w.n_add, 1);
+	ricoh_work_fini(&w);
+}
+
 static void entries_go_and_new_ones_get_what_every_entry_has(void **state)
 {
 	struct ricoh_work w;
@@ -546,6 +576,7 @@ int main(void)
 		cmocka_unit_test(rows_tell_their_end_and_the_machines_own_objects),
 		cmocka_unit_test(equal_books_send_nothing),
 		cmocka_unit_test(only_what_changes_is_sent),
+		cmocka_unit_test(a_number_that_somebody_still_has_is_taken_when_it_is_free),
 		cmocka_unit_test(entries_go_and_new_ones_get_what_every_entry_has),
 		cmocka_unit_test(two_entries_cannot_be_one_object),
 		cmocka_unit_test(ricoh_unknown_property_is_never_written),
