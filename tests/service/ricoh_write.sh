@@ -88,6 +88,15 @@ for me in $small $large; do
 	is "$(cause write) $(($(count "$me" startSession)))" "ok $(count "$me" startSession)" "a book that is as wanted: nothing is sent"
 done
 
+# ---- entries change places ----
+me=$small
+map_of "$me"
+put_people "$me" 1 5
+wanted "$me" 'map(if .index == "1" then .index = "2" elif .index == "2" then .index = "1" elif .index == "3" then .index = "9" elif .index == "4" then .index = "3" else . end)'
+run probe read="$D/b" before="$D/b" wanted="$D/wanted" write release
+is "$(cause write) $(people "$me" '.name|startswith("Person")' | jq -c 'map("\(.id) \(.index)")')" 'ok ["6 1","3 2","12 3","15 5","9 9"]' \
+	"entries change places, and never two have one number"
+
 # ---- what the plan says ----
 me=$small
 map_of "$me"

@@ -229,6 +229,7 @@ static const struct skill skills[] = {
 	{.kind = "ab.import", .grade = GRADE_A},
 	{.kind = "ab.restore", .grade = GRADE_A},
 	{.kind = "ab.distribute", .grade = GRADE_A},
+	{.kind = "device.restart", .grade = GRADE_C}, /* over SNMP */
 	{.kind = NULL},
 };
 
