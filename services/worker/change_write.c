@@ -20,7 +20,7 @@ static void feed(struct change *c)
 
 	for (; c->item < c->feeding->n_items; c->item++, c->offset = 0) {
 		const struct image_item *i = &c->feeding->item[c->item];
-		if (c->offset == 0)
+		if (c->item == s->spool->n_items) /* not begun before there was no room */
 			bug_if(!spool_item(s->spool, i->name));
 		while (c->offset < i->bytes.n) {
 			struct span piece = {
