@@ -286,16 +286,20 @@ static void another_language_is_refused_until_it_is_accepted(void **state)
 
 static void settings_go_to_the_same_printer_or_its_model(void **state)
 {
-	static const char *const settings[] = {"indiv_device_settings"};
+	static const char *const settings[] = {"indiv_device_settings"}, *const asked[] = {
+										 "settings"};
 
 	(void)state;
 	w.f.adapter = &plain;
 	w.job.kind = "settings.restore";
 	w.f.lock_items = settings;
+	w.errand.items = asked;
+	w.errand.n_items = 1;
 	w.device.family = "ipp";
 	w.device.id = w.source.about.device = (struct uuid){{1}};
 	put(&w.before, "settings", "a=1");
 	put(&w.source.picture, "settings", "a=2");
+	put(&w.source.picture, "others", "nobody asked for it, and no lock covers it");
 	foresees();
 	assert_int_equal(w.f.plan.change, 1);
 	teardown(NULL);
@@ -303,6 +307,8 @@ static void settings_go_to_the_same_printer_or_its_model(void **state)
 	w.f.adapter = &plain;
 	w.job.kind = "settings.restore";
 	w.f.lock_items = settings;
+	w.errand.items = asked;
+	w.errand.n_items = 1;
 	w.device.id = (struct uuid){{2}};
 	w.source.about.language = w.errand.seen.language = "en";
 	w.source.about.model = "One";
