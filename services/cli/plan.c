@@ -28,6 +28,15 @@ json_t *plan_wait(struct cli *c, const char *run_id, int *ret_rc)
 	return watch_until(c, run_id, ret_rc);
 }
 
+/* No printer takes what was asked for. */
+static bool all_skipped(const json_t *run)
+{
+	const json_t *n = json_object_get(run, "counts");
+
+	return number(n, "skipped") > 0 && number(n, "succeeded") == 0 &&
+	       number(n, "unchanged") == 0;
+}
+
 int plan_exit(const json_t *run)
 {
 	const json_t *totals = json_object_get(run, "totals");
@@ -36,7 +45,7 @@ int plan_exit(const json_t *run)
 	if (strcmp(state, "awaiting_approval") == 0)
 		return EXIT_CHANGES;
 	bool same = strcmp(state, "succeeded") == 0 || strcmp(state, "succeeded_none") == 0;
-	return same && number(totals, "refused") == 0 ? EXIT_DONE : EXIT_ERROR;
+	return same && number(totals, "refused") == 0 && !all_skipped(run) ? EXIT_DONE : EXIT_ERROR;
 }
 
 static int finish(struct cli *c, struct write *w, bool apply)
