@@ -227,7 +227,7 @@ static struct m_list_change *list_row(struct foresight *f, const char *slot)
 	struct m_list_change *rows = (struct m_list_change *)(uintptr_t)f->plan.lists;
 
 	for (size_t i = 0; i < f->plan.lists_n; i++)
-		if (strcmp(rows[i].list, slot) == 0)
+		if (rows[i].list && strcmp(rows[i].list, slot) == 0)
 			return &rows[i];
 	if (f->plan.lists_n == 32)
 		return &rows[31];

@@ -114,7 +114,7 @@ int ipp_foresee(const struct errand *e, struct m_device_plan *plan, struct fault
 {
 	struct m_list_change *list = arena_alloc(e->arena, sizeof(*list));
 	struct listing l = {.cut = plan->cut};
-	struct ipp_changes found;
+	struct ipp_changes found = {.n = 0};
 
 	if (!list || begin_listing(&l, e, plan) < 0)
 		return fault_set(reterr, CN_INTERNAL_ERROR, "session memory is used up");
@@ -152,7 +152,7 @@ bool ipp_same(
 	const struct errand *e, const struct image_item *wanted, const struct image_item *seen)
 {
 	struct arena memory;
-	struct ipp_changes found;
+	struct ipp_changes found = {.n = 0};
 	struct fault f = FAULT_INIT;
 	bool same = true;
 
@@ -282,7 +282,7 @@ static void on_state(struct ipp_session *s, struct span answer)
 {
 	struct errand *e = s->errand;
 	struct ipp_identity id;
-	struct ipp_changes found;
+	struct ipp_changes found = {.n = 0};
 	struct fault f = FAULT_INIT;
 
 	if (ipp_read_identity(answer, e->arena, &id, &f) < 0 || ipp_is_free(e, &id, &f) < 0)
