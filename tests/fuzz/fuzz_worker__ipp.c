@@ -48,6 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	(void)!ipp_setting_names(answer, &a, &names, &f);
 	if (ipp_check(answer, &f) == 0)
 		bug_if(ipp_count(answer, &count, &f) < 0);
+	const char *words = ipp_words(answer, &a);
+	bug_if(words && strlen(words) > 255);
 	(void)ipp_is_version_refused(answer);
 	compare(data, n, &a);
 	arena_fini(&a);

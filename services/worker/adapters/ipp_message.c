@@ -146,7 +146,7 @@ const char *ipp_words(struct span answer, struct arena *a)
 	ipp_t *r = ipp_parse(answer, &f);
 	ipp_attribute_t *at = r ? ippFindAttribute(r, "status-message", IPP_TAG_TEXT) : NULL;
 	const char *s = at ? ippGetString(at, 0, NULL) : NULL;
-	const char *copy = s && *s ? arena_strndup(a, s, 255) : NULL;
+	const char *copy = s && *s ? arena_strndup(a, s, size_min(strlen(s), 255)) : NULL;
 
 	ippDelete(r);
 	return copy;
