@@ -161,12 +161,12 @@ rc 0 "the original's path: a backup as a file" version export "$name@latest" --i
 rc 0 "into the destination list" destinations import "$D/path.abk" --join --json
 keys=$(c destinations list --json | jq -r '[.entries[] | select(.group | not) | .key][0:3] | join(",")')
 rc 0 "a distribution book" dist-book create Tour --list "Tour=$keys"
-rc 0 "a set" dist-set create TourSet --book Tour --map list_3=Tour --to "$name2"
+rc 0 "a set" dist-set create TourSet --book Tour --map "$item2=Tour" --to "$name2"
 rc 2 "a distribution is planned" plan distribute TourSet --json
 plan=$(jq -r .run.id "$D/stdout")
 rc 0 "and applied" apply "$plan" --yes --accept $all
 rc 0 "what was distributed is there" plan distribute TourSet
-rc 0 "nor without a set" plan distribute --book Tour --map list_3=Tour --to "$name2"
+rc 0 "nor without a set" plan distribute --book Tour --map "$item2=Tour" --to "$name2"
 two=$(c device list --filter "type = 'II'" --json | jq -r '[.items[] | select(.last_state == "succeeded" or .last_state == "unchanged")][0].name // empty')
 [ -z "$two" ] || rc 1 "a Type II machine needs the encryption password" plan restore "$two@latest"
 [ -z "$two" ] || rc 0 "given, there is nothing to change" plan restore "$two@latest" --password-file "$D/run/book"
