@@ -23,6 +23,11 @@ static const char *const NAMES[MP_COUNT] = {
 	[MP_06_HUGE] = "mp_06_huge",
 	[MP_06_TWICE] = "mp_06_twice",
 	[MP_07] = "mp_07",
+	[MP_08] = "mp_08",
+	[MP_13] = "mp_13",
+	[MP_15] = "mp_15",
+	[MP_16] = "mp_16",
+	[MP_17] = "mp_17",
 	[MP_10] = "mp_10",
 	[MP_11] = "mp_11",
 	[MP_12] = "mp_12",
@@ -354,7 +359,8 @@ void hostile_export(struct device *d, struct http_request *r, const char *type, 
 		http_respond(r, 503, "text/html", (struct span){.n = 0});
 		break;
 	default:
-		half_then_reset(r, type, body);
+		if (!hostile_text(d, r, type, body))
+			half_then_reset(r, type, body);
 	}
 }
 

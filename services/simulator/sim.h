@@ -43,9 +43,14 @@ enum mp {
 	MP_06_HUGE,
 	MP_06_TWICE,
 	MP_07,
+	MP_08, /* a gzip bomb */
 	MP_10, /* XML: billion laughs */
 	MP_11, /* an external entity */
 	MP_12, /* a million elements deep */
+	MP_13, /* LDIF: a folded line without end, junk base64, a file URL */
+	MP_15, /* values with formulas, script, format strings, terminal escapes */
+	MP_16, /* redirect to another machine */
+	MP_17, /* redirect loop */
 	MP_21,
 	MP_21_HALF,
 	MP_21_CUT,
@@ -261,6 +266,8 @@ const char *hostile_name(enum mp mp);
 bool hostile_now(struct device *d, enum fault_at at);
 /* Takes over an accepted connection. */
 void hostile_connection(struct device *d, int fd);
+/* The ones that are in the text: false = not one of them. */
+bool hostile_text(struct device *d, struct http_request *r, const char *type, struct span body);
 /* A request meets a device that misbehaves at requests; false = answer it as ever. */
 bool hostile_request(struct device *d, struct http_request *r);
 /* Ends what hostile_connection began. */

@@ -93,6 +93,39 @@ run probe read="$D/b" before="$D/b" wanted="$D/old" write read="$D/after" releas
 check "the pre-image over the half-written list brings it back" cmp "$D/after" "$D/old"
 is "$(state "$one" half_written)" '[]' "nothing is half written any more"
 
+# ---- texts that are meant for whoever reads them ----
+hostile() { # MP CAUSE TEXT
+	fault "{\"mp\":\"$1\",\"at\":\"export\",\"times\":1}"
+	run probe read="$D/b" release
+	is "$(cause read)" "$2" "$3"
+}
+hostile mp_08 parse_error "mp_08 a gzip bomb is never unpacked: parse_error"
+check "… and what came of it is small" test "$(wc -c <"$D/b")" -lt 1000000
+hostile mp_16 protocol_error "mp_16 a redirect to another machine is not followed"
+hostile mp_17 protocol_error "mp_17 nor is one to itself"
+hostile mp_15 ok "mp_15 formulas, script and format strings are text"
+is "$(grep -c '^cn: =HYPERLINK("http://192.0.2.1/") <script>alert(1)</script> %s%n%x ;DROP TABLE entry' "$D/b")" 1 "… and kept exactly"
+hostile mp_13 parse_error "mp_13 a folded line without end, junk base64, a file URL"
+fault '{"mp":"none"}'
+
+# ---- every row of the matrix as blocker of an import (import-export.md section 10) ----
+rows=$(sed -n 's/^\([a-z_]*\),.*/\1/p' schemas/matrix.csv | grep -v '^id$')
+wrong=0 blockers=0
+for op in $rows; do
+	[ "$op" = shutdown ] && continue # the machine goes
+	sim POST "/devices/$one/op" "{\"op\":\"$op\"}" >/dev/null
+	running=$(sim GET "/devices/$one" | jq -r --arg o "$op" '[.state.running[]|select(.op==$o and .state=="active")]|length')
+	blocks=$(sim GET /stats | jq .busy)
+	run probe wanted="$D/old" write release
+	case $(cause write)-$blocks in
+	device_busy-1) blockers=$((blockers + 1)) ;;
+	ok-0) ;;
+	*) wrong=$((wrong + 1)) && echo "# $op ($running): $(cause write), blocking $blocks" ;;
+	esac
+	sim POST "/devices/$one/op" "{\"op\":\"$op\",\"stop\":true}" >/dev/null
+done
+is "$wrong" 0 "each operation of the matrix lets an import in or keeps it out as the matrix says ($blockers keep it out)"
+
 # ---- restart ----
 restarts=$(stat restarts)
 run probe read="$D/b" restart read="$D/after" release
