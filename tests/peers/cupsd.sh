@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 for p in cupsd lpadmin ipptool; do command -v "$p" >/dev/null || [ -x "/usr/sbin/$p" ] || { echo "1..0 # SKIP package of $p is not installed"; exit 0; }; done
 PATH=$PATH:/usr/sbin
 worker_dir
-port=$((20000 + RANDOM % 20000))
+port=$((20000 + RANDOM % 12000)) # below those of outgoing connections
 cupsd_up "$port"
 cups_pid=$!
 trap 'all_down; ipp_down; rm -rf "$D"' EXIT

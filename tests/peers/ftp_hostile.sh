@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 . tests/lib/worker.sh
 . tests/lib/ftp.sh
 worker_dir
-port=$((20000 + RANDOM % 20000))
+port=$((20000 + RANDOM % 12000)) # below those of outgoing connections
 : >"$D/heard"
 tests/peers/ftp_hostile "$port" "$D" &
 ftpd_pid=$!

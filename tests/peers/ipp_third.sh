@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 . tests/lib/ipp.sh
 command -v ipptool >/dev/null || { echo "1..0 # SKIP package cups-ipp-utils is not installed"; exit 0; }
 worker_dir
-port=$((20000 + RANDOM % 20000))
+port=$((20000 + RANDOM % 12000)) # below those of outgoing connections
 trap 'ipp_down; rm -rf "$D"' EXIT
 third_up "$port" || { not_ok "the printer starts"; done_testing; }
 jq -n --argjson port "$port" '{devices: [{name: "third", vendor: "x", family: "ipp", address: "127.0.0.1", ports: {ipp: $port, snmp: 9},

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 PATH=$PATH:/usr/sbin:$PWD/var/peers/usr/sbin:$PWD/var/peers/usr/bin # it cannot be installed beside vsftpd: deploy/install unpacks it
 command -v pure-ftpd >/dev/null || { echo "1..0 # SKIP package pure-ftpd is not unpacked (deploy/install unpack)"; exit 0; }
 worker_dir
-port=$((20000 + RANDOM % 20000))
+port=$((20000 + RANDOM % 12000)) # below those of outgoing connections
 mkdir -p "$D/root/port1" && chmod 0755 "$D" && chown -R nobody "$D/root"
 printf 'secret\nsecret\n' | pure-pw useradd printer -f "$D/passwd" -F "$D/pdb" -m -u nobody -g nogroup -d "$D/root" >/dev/null
 pure-ftpd -S "127.0.0.1,$port" -c 3 -I 15 -E -C 10 -g "$D/pid" -l "puredb:$D/pdb" >"$D/log" 2>&1 &

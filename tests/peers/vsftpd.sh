@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 PATH=$PATH:/usr/sbin
 command -v vsftpd >/dev/null || { echo "1..0 # SKIP package vsftpd is not installed"; exit 0; }
 worker_dir
-port=$((20000 + RANDOM % 20000))
+port=$((20000 + RANDOM % 12000)) # below those of outgoing connections
 mkdir -p "$D/root/port1" "$D/empty" && chmod 0755 "$D" "$D/root" && chmod 0777 "$D/root/port1"
 cat >"$D/v.conf" <<CONF
 listen=YES

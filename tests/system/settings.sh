@@ -28,7 +28,7 @@ rc() { # WANTED TEXT COMMAND…: the exit code
 }
 c setup --setup-token-file "$D/run/setup-token" --password-file "$D/run/admin" --token-out "$D/run/token" >/dev/null
 
-port=$((20000 + RANDOM % 20000))
+port=$((20000 + RANDOM % 12000)) # below those of outgoing connections
 cupsd_up "$port" && within 20 cups_printer q1 -L Lyon -D "by the stairs" || not_ok "cupsd starts"
 lprint_up $((port + 1)) || not_ok "lprint starts"
 third_up $((port + 2)) || not_ok "the third kind starts"
