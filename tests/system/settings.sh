@@ -56,6 +56,20 @@ rc 0 "again: nothing is to be changed" plan settings cups@latest --to cups
 rc 0 "reverted" revert "$apply" --yes
 is "$(ipp_get "$port" /printers/q1 printer-location)" Paris "what was overwritten is back"
 
+# stopped, the printer is busy: the job waits, and goes on when it is free
+cupsdisable -h "127.0.0.1:$port" -r "out of paper" q1
+rc 2 "a plan again" plan settings cups@latest --to cups --json
+"$B/bin/carnet" apply "$(jq -r .run.id "$D/stdout")" --yes >/dev/null 2>&1 &
+apply_pid=$!
+state_of() { c run targets "$(c run list --json | jq -r '[.items[] | select(.kind == "settings.restore" and .phase == "apply")][0].id')" --json | jq -r '.items[0] | "\(.state) \(.cause)"'; }
+within 30 eval '[ "$(state_of)" = "deferred device_busy" ]'
+is "$(state_of)" "deferred device_busy" "a stopped printer is not written: device_busy, deferred"
+is "$(ipp_get "$port" /printers/q1 printer-location)" Paris "and it is as it was"
+cupsenable -h "127.0.0.1:$port" q1
+within 60 eval '[ "$(state_of)" = "succeeded null" ]'
+is "$(state_of) $(ipp_get "$port" /printers/q1 printer-location)" "succeeded null Lyon" "free again, it is written"
+wait "$apply_pid"
+
 # ---- PAPPL ----
 ipp_set $((port + 1)) /ipp/print/p1 integer printer-darkness-configured 60
 rc 2 "lprint: the plan" plan settings label@latest --to label --json
