@@ -126,6 +126,7 @@ static void found_one(
 	}
 	sql_version_read(r[0], 0, &o->call->arena, &v);
 	o->book = of_version(&v);
+	o->book.name = record_text(&o->call->arena, v.device_name, 128); /* the row goes */
 	o->opened = (struct opened){.call = o->call,
 		.n = 1,
 		.id = {v.id},

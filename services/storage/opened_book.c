@@ -71,10 +71,21 @@ static void done(void *arg)
 		o->reply(o);
 }
 
+/* Its texts outlive the row. */
+static void read_version(struct db_result *row, struct arena *a, struct m_version *ret)
+{
+	sql_version_read(row, 0, a, ret);
+	const char **const texts[] = {&ret->serial, &ret->format, &ret->note, &ret->family,
+		&ret->model, &ret->firmware, &ret->language, &ret->charset, &ret->device_name};
+	for (size_t i = 0; i < array_len(texts); i++)
+		*texts[i] = arena_strdup(a, *texts[i] == NULL ? "" : *texts[i]);
+	ret->digest = (struct span){NULL, 0};
+}
+
 static bool readable(struct opened *o, size_t i, struct db_result *version, struct db_result *items)
 {
 	if (db_rows(version) > 0)
-		sql_version_read(version, 0, &o->call->arena, &o->version[i]);
+		read_version(version, &o->call->arena, &o->version[i]);
 	if (o->version[i].state != VERSION_STATE_COMMITTED &&
 		o->version[i].state != VERSION_STATE_CONDEMNED) {
 		fault_why(&o->fault, CN_NOT_FOUND, "no_version", "no such version");
