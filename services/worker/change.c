@@ -135,9 +135,11 @@ static void on_source(void *arg, const struct fault *f)
 	session_enter(s);
 	if (steps_ended(s))
 		goto out;
-	if (f)
+	if (f && c->looking && f->code == CN_NOT_FOUND)
+		c->gone = *f; /* what is half written is put back all the same */
+	if (f && !c->gone.code)
 		session_fail(s, f);
-	else if (!distributable(c))
+	else if (!f && !distributable(c))
 		session_fail(s, &refused);
 	else if (c->looking && !uuid_is_nil(&old.id))
 		source_fetch(&c->old, &old, on_old, c);
@@ -306,12 +308,29 @@ static void look(struct change *c)
 						     : LOOK_MIXED;
 }
 
+/* Nothing says any more what it was to hold: then it is the old content or neither. */
+static void look_back(struct change *c)
+{
+	struct fault ignored = FAULT_INIT;
+
+	if (!c->foresight.before_book && change_is_book(c) &&
+		foresight_before(&c->foresight, &ignored) < 0)
+		return; /* the pre-image cannot be read: the fault stands */
+	change_compare(c, &c->proof, true);
+	c->looked = c->kept_old ? LOOK_OLD : LOOK_MIXED;
+	c->no_way_on = true;
+}
+
 static void work_foresee(void *arg)
 {
 	struct change *c = arg;
 
-	if (foresee(&c->foresight, &c->fault) == 0 && c->looking)
+	if (c->gone.code)
+		c->fault = c->gone;
+	else if (foresee(&c->foresight, &c->fault) == 0 && c->looking)
 		look(c);
+	if (c->fault.code && c->looking)
+		look_back(c);
 }
 
 /* It is what it was planned for? */
@@ -351,7 +370,10 @@ static void foreseen(struct change *c)
 {
 	struct session *s = c->s;
 
-	if (c->fault.code) {
+	if (c->fault.code && c->no_way_on && c->looked == LOOK_MIXED) {
+		c->touched = true;
+		change_undo(c);
+	} else if (c->fault.code) {
 		session_fail(s, &c->fault);
 	} else if (s->job->phase == RUN_PHASE_PLAN) {
 		steps_leave(s);
@@ -493,6 +515,11 @@ void change_outcome(struct change *c, struct m_job_outcome *ret)
 {
 	if (change_touched(c))
 		tell_unknown(c);
+	if (c->touched && c->proof.n) {
+		c->foresight.plan.restart = c->restart_pending;
+		if (c->restart_pending && !c->proof.rows[0].detail)
+			c->proof.rows[0].detail = "restart_required";
+	}
 	if (c->foresight.plan.notes || c->foresight.plan.hash.n)
 		ret->plan = &c->foresight.plan;
 	ret->report = c->proof.rows;

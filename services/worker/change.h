@@ -43,6 +43,7 @@ struct change {
 	bool settled;         /* it is known what the device holds */
 	bool kept_old;        /* read back: it is as it was */
 	bool restart_pending; /* needed, not allowed or not possible now */
+	bool no_way_on;       /* looking: nothing can be written, only put back */
 	enum looked looked;
 
 	enum write_step step; /* as the scheduler has it */
@@ -52,6 +53,7 @@ struct change {
 	const struct picture *feeding; /* to storage */
 	size_t item, offset;
 	struct fault fault;   /* of the work pool */
+	struct fault gone;    /* looking: the source is not there any more */
 	struct fault refused; /* what the device said to the write: the read-back decides */
 	struct timer *timer;  /* the lease is looked at again */
 	struct image was, wanted, given; /* for the adapter */

@@ -72,6 +72,11 @@ int picture_read_book(struct picture *p, const struct codec *codec, struct fault
 	return book_of(p, codec, &p->book, reterr);
 }
 
+int foresight_before(struct foresight *f, struct fault *reterr)
+{
+	return book_of(f->before, device_codec(f->adapter), &f->before_book, reterr);
+}
+
 /* An uploaded file says itself what it is; else the version knows (D3). */
 static const struct codec *source_codec(const struct source *s, struct fault *reterr)
 {

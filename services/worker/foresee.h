@@ -38,7 +38,9 @@ int foresee(struct foresight *f, struct fault *reterr) must_check;
  * is not. */
 bool foresight_of_device(const struct foresight *f);
 
-/* Hands the pictures' books out: what was read as a book. 0 or -1. For looking (C4), too. */
+/* Only what the device held: before_book. */
+int foresight_before(struct foresight *f, struct fault *reterr) must_check;
+/* Makes the book of what was read. 0 or -1. */
 int picture_read_book(
 	struct picture *p, const struct codec *codec, struct fault *reterr) must_check;
 /* The codec of a device's books; NULL = none. */

@@ -9,7 +9,8 @@
  *   PEERS_LISTS     the one list to read (all)
  *   PEERS_ATTEMPTS  how often a job that wants another try gets one (1)
  *   PEERS_PHASE     plan: of a kind that writes; apply: plan, then apply as planned; stale: as
- *                   something else was planned; revert: the source is a pre-image
+ *                   something else was planned; revert: the source is a pre-image;
+ *                   look: an earlier attempt came to PEERS_STEP and kept PEERS_PRE, a directory
  *   PEERS_SOURCE    directory of what is written, a file for each item; PEERS_FORMAT its codec;
  *                   PEERS_FILE: a person brought it, else it is a backup
  *   PEERS_MAP_SLOTS slot=list,slot=,…   PEERS_MODE merge or add   PEERS_LEAVE set: no write-back
@@ -174,6 +175,8 @@ static void on_claim(struct call *call)
 			.trace = j->id};
 		if (source)
 			work[r.jobs_n - 1].source = source->about.id;
+		else if (getenv("PEERS_SOURCE")) /* one that is not there */
+			work[r.jobs_n - 1].source = j->id;
 		if (j->phase)
 			add_phase(&work[r.jobs_n - 1], j);
 	}
@@ -588,7 +591,10 @@ static enum run_phase first_phase(void)
 {
 	const char *phase = getenv("PEERS_PHASE");
 
-	return !phase ? 0 : strcmp(phase, "revert") == 0 ? RUN_PHASE_REVERT : RUN_PHASE_PLAN;
+	return !phase                         ? 0
+	       : strcmp(phase, "revert") == 0 ? RUN_PHASE_REVERT
+	       : strcmp(phase, "look") == 0   ? RUN_PHASE_APPLY
+					      : RUN_PHASE_PLAN;
 }
 
 static int add_device(const json_t *o, struct fault *reterr)
@@ -620,6 +626,13 @@ static int add_device(const json_t *o, struct fault *reterr)
 	j->run = uuid_v7(clock_wall_ms());
 	j->device.id = uuid_v7(clock_wall_ms());
 	j->phase = first_phase();
+	if (getenv("PEERS_STEP"))
+		j->step = strcmp(getenv("PEERS_STEP"), "sent") == 0 ? WRITE_STEP_SENT
+								    : WRITE_STEP_REVERTING;
+	if (getenv("PEERS_PRE"))
+		j->pre_image = peer_version_of(
+			getenv("PEERS_PRE"), VERSION_KIND_PRE_IMAGE, getenv("PEERS_FORMAT"))
+				       ->about.id;
 	(void)map_put(&jobs_by_id, j->id.b, 16, j);
 	n_jobs++;
 	return 0;
@@ -657,7 +670,7 @@ static void read_change(void)
 	const char *dir = getenv("PEERS_SOURCE"), *format = getenv("PEERS_FORMAT"),
 		   *mode = getenv("PEERS_MODE");
 
-	if (dir)
+	if (dir && access(dir, R_OK) == 0)
 		source = peer_version_of(dir,
 			getenv("PEERS_FILE") ? VERSION_KIND_FILE : VERSION_KIND_ADDRESS_BOOK,
 			format);
