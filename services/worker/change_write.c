@@ -418,13 +418,14 @@ static void half_written(struct change *c)
 	session_fail(c->s, &f);
 }
 
-/* The device would not take the old content now: locked, in use. The next attempt looks, and puts
- * it back. */
+/* The device would not take the old content now: locked, in use, cut off. The next attempt looks,
+ * and puts it back. */
 static bool refused_for_now(const struct change *c)
 {
 	const struct error_info *e = error_info(c->refused.code);
 
-	return c->refused.code && e && e->outcome == ERROR_OUTCOME_DEFERRED;
+	return c->refused.code && e &&
+	       (e->outcome == ERROR_OUTCOME_DEFERRED || e->outcome == ERROR_OUTCOME_RETRY);
 }
 
 static void proven(struct change *c)
