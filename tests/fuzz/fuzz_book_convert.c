@@ -66,8 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	ledger_init(&ledger);
 	if (book_convert(source, &opts, &x, &ledger, &fault) == 0) {
-		bug_if(!law_complete(
-			source, x, &ledger, profile_named(source->family), opts.target));
+		bug_if(!law_complete(source, x, &ledger, law_profile(source), opts.target));
 		written(x, codec, source);
 	}
 	ledger_fini(&ledger);

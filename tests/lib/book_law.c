@@ -709,3 +709,10 @@ char *law_first_sample(const struct codec *codec, struct span *ret_file)
 	*ret_file = first.file;
 	return first.p;
 }
+
+const struct book_profile *law_profile(const struct book *b)
+{
+	const struct book_profile *p = profile_named(b->codec);
+
+	return p && strcmp(p->family, b->family) == 0 ? p : profile_named(b->family);
+}

@@ -29,3 +29,5 @@ unsigned law_samples(const struct codec *codec,
 	void *arg);
 /* The first of them, NULL = none; free() its bytes. */
 char *law_first_sample(const struct codec *codec, struct span *ret_file) must_check;
+/* Whose values count as absent: its format's, else its family's. */
+const struct book_profile *law_profile(const struct book *b);

@@ -105,14 +105,6 @@ static uint32_t writers(void)
 	return n;
 }
 
-/* Whose values count as absent: its format's, else its family's. */
-static const struct book_profile *profile_of(const struct book *b)
-{
-	const struct book_profile *p = profile_named(b->codec);
-
-	return p && strcmp(p->family, b->family) == 0 ? p : profile_named(b->family);
-}
-
 typedef bool law_fn(const struct codec *codec, uint64_t seed, struct span base);
 
 /* Each codec gets its share of the cases. */
@@ -229,7 +221,7 @@ static bool law_ledger(const struct codec *codec, uint64_t seed, struct span bas
 	(void)base;
 	ledger_init(&ledger);
 	struct book *x = converted(source, codec, seed % 2 == 0, &ledger);
-	bool ok = law_complete(source, x, &ledger, profile_of(source), profile_named(codec->name));
+	bool ok = law_complete(source, x, &ledger, law_profile(source), profile_named(codec->name));
 	if (!ok) {
 		law_print(source);
 		law_print(x);
@@ -316,7 +308,7 @@ static bool L6_of(const struct codec *a, const struct codec *b, uint64_t seed)
 	struct book *x = converted(source, a, false, &first);
 	struct book *y = converted(x, b, false, &there);
 	struct book *z = converted(y, a, false, &back);
-	bool ok = out_of_L6(&there) || law_returned(x, z, &there, &back, profile_of(x));
+	bool ok = out_of_L6(&there) || law_returned(x, z, &there, &back, law_profile(x));
 	if (!ok) {
 		(void)fprintf(stderr, "%s to %s and back\n", a->name, b->name);
 		law_print(x);
@@ -426,7 +418,7 @@ static void AB_14_each_sample_is_recognised_by_its_content(void **state)
 static void as_dialect(
 	const struct book *sample, const struct codec *codec, const char *path, struct span file_of)
 {
-	const struct book_profile *from = profile_of(sample);
+	const struct book_profile *from = law_profile(sample);
 	struct buf file = BUF_INIT;
 	struct ledger ledger;
 	struct span base = {NULL, 0};
