@@ -37,8 +37,9 @@ books() { # DIR: what each printer holds now, entry by entry
 	local serial
 	for serial in "${serials[@]}"; do control GET "/devices/$serial/book" >"$D/$1/$serial"; done
 }
+entries='.items | del(.. | .password?)' # the backups hold no passwords: the plan says so
 same_book() { # DIR DIR SERIAL
-	cmp -s <(jq -cS '.items' "$D/$1/$3") <(jq -cS '.items' "$D/$2/$3")
+	cmp -s <(jq -cS "$entries" "$D/$1/$3") <(jq -cS "$entries" "$D/$2/$3")
 }
 plan_made() { [ "$(db -c "select state = 2 from sched.run where id = '$1'" 2>/dev/null)" = t ]; }
 plan() { # prints the run and its hash
@@ -66,6 +67,7 @@ rest POST /tasks "$(jq -n --arg t "$then" '{name: "back", kind: "ab.restore", ac
 planned=$(plan)
 check "the restore is planned for all" test -n "$planned"
 is "$(rest GET "/runs/$planned" | jq -r '.totals | "\(.devices) \(.refused // 0)"')" "${#serials[@]} 0" "each printer has a plan"
+is "$(rest GET "/runs/$planned" | jq -r '.totals.needs | contains(["secrets"])')" true "the plan says that passwords will have to be entered again"
 books now
 changed=0
 for serial in "${serials[@]}"; do same_book new now "$serial" || changed=$((changed + 1)); done
@@ -91,7 +93,7 @@ while ! run_ended "$run" && [ $SECONDS -lt $until ]; do
 	sleep 0.$((RANDOM % 7 + 2))
 done
 check "the run ended in time" run_ended "$run"
-check "there were kills while it ran ($kills)" test "$kills" -gt $((kills_wanted / 3))
+check "there were kills while it ran ($kills)" test "$kills" -ge $((kills_wanted / 3))
 
 # Which state does the history tell, and which book stands there?
 settled() { [ "$(db -c "select count(*) from sched.active")" = 0 ]; }
