@@ -69,7 +69,8 @@ static struct shape shape_of(const struct device *d)
 	if (s.size != SIZE_EMPTY && s.size != SIZE_FULL)
 		total = total / 2 + rng_below(&r, total);
 	s.per_list = total / s.lists;
-	s.one_touch = s.size == SIZE_FULL ? 200 : size_min(total / 4, 200) & 0xff;
+	s.one_touch =
+		s.size == SIZE_FULL ? ONE_TOUCH_MAX : size_min(total / 4, ONE_TOUCH_MAX) & 0xff;
 	s.duplicates = rng_chance(&r, weight(d, "duplicates", 10) * 10);
 	return s;
 }
@@ -220,7 +221,9 @@ static struct sim_list *generate(const struct device *d, enum item item)
 		make_entry(&r, l, i, d);
 		if (shape.duplicates && i > 0 && rng_chance(&r, 50))
 			l->entries[i].name = l->entries[i - 1].name;
-		number += rng_chance(&r, 100) && shape.size != SIZE_FULL ? 2 : 1;
+		bool gap = rng_chance(&r, 100) && shape.size != SIZE_FULL;
+		bool room = !touch || number + (l->n - i) <= ONE_TOUCH_MAX;
+		number += gap && room ? 2 : 1;
 	}
 	return l;
 }

@@ -7,6 +7,8 @@
 #include "services/simulator/sim.h"
 
 /* Numbers are stable: they choose the random stream. */
+#define ONE_TOUCH_MAX 200u /* numbers of the one-touch list: 1 … 200 */
+
 enum item {
 	ITEM_LIST_1 = 0,
 	ITEM_LIST_10 = 9,

@@ -205,7 +205,7 @@ static uint32_t number_of(const struct reading *r)
 	bool touch = r->item == ITEM_ONE_TOUCH;
 	uint32_t n = r->entry.number, first = touch ? 1 : 201;
 
-	if (r->d->model->type == TYPE_I && (n < first || (touch && n > 200)))
+	if (r->d->model->type == TYPE_I && (n < first || (touch && n > ONE_TOUCH_MAX)))
 		n = first;
 	while (book_find(r->list, n))
 		n++;
