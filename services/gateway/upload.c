@@ -19,7 +19,6 @@ struct upload {
 	struct rest *r; /* NULL: the sender is gone */
 	struct gateway *gateway;
 	struct peer_opts opts;
-	char actor[160];
 	struct uuid stream;
 	struct buf piece; /* not yet sent on */
 	uint64_t offset;
