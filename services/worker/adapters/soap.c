@@ -174,7 +174,7 @@ static bool is_cut(struct span file)
 		n--;
 	if (n > end && file.p[n - 1] == '>' && memcmp(file.p + n - 1 - end, WORD, end) == 0)
 		return false;
-	return n > 0 && memmem(file.p, size_min(file.n, 512), WORD, end) != NULL;
+	return n == 0 || memmem(file.p, size_min(file.n, 512), WORD, end) != NULL;
 }
 
 int soap_parse(struct arena *a, struct span file, struct soap_answer *ret, struct fault *reterr)
