@@ -95,11 +95,33 @@ case $(hash_of "$d") in
 *) not_ok "mp_24: a mixture is left" && sed 's/^/# /' "$D/out" | tail -5 ;;
 esac
 
+# ---- a worker dies in the middle of a write: the machine is locked for a while, then somebody looks (C4, C6) ----
+d=${ricoh[7]}
+was=$(hash_of "$d")
+for i in $(control GET "/devices/$d/book" | jq '.entries[] | select(.entryType=="user") | .id' | head -20); do edit "$d" "{\"id\":$i,\"name\":\"Kill $i\"}"; done
+now=$(hash_of "$d")
+control POST "/devices/$d/latency" -d '{"page_ms":80}' >/dev/null
+c restore "$d@latest" --to "$d" --yes --accept losses,secrets,not_restorable >"$D/out" 2>&1 &
+pid=$!
+half_written() {
+	local h
+	h=$(hash_of "$d")
+	[ "$h" != "$was" ] && [ "$h" != "$now" ]
+}
+check "a book is being written" within 60 half_written
+kill -9 "$(stack_pid "$D" worker-1)"
+wait $pid
+case $(hash_of "$d") in
+"$was") ok "a worker killed in the middle: the new book is there, whole" ;;
+"$now") ok "a worker killed in the middle: the old book is there, whole" ;;
+*) not_ok "a worker killed in the middle: a mixture is left" && sed 's/^/# /' "$D/out" | tail -5 ;;
+esac
+
 # ---- what cannot be put back is asked about first ----
 d=
-for x in "${ricoh[@]:7}"; do has_group "$x" && d=$x && break; done
+for x in "${ricoh[@]:8}"; do has_group "$x" && d=$x && break; done
 if [ -z "$d" ]; then
-	d=${ricoh[7]}
+	d=${ricoh[8]}
 fi
 c task run all >"$D/out" 2>&1
 edit "$d" '{"index":"800","name":"Everyone","tagId":"1","entryType":"group"}'
@@ -109,7 +131,7 @@ is "$? $(hash_of "$d")" "4 $now" "a group whose members nobody knows is not dele
 check "the plan says why" grep -q not_restorable "$D/out"
 
 # ---- a Canon's book on a Ricoh machine ----
-d=${ricoh[8]}
+d=${ricoh[9]}
 c plan restore "$canon@latest" --to "$d" --mode add --accept losses,secrets,hazards,not_restorable >"$D/plan" 2>&1
 is "$?" 2 "a Canon's book can be added to a Ricoh's"
 before=$(people_of "$d" | jq length)
