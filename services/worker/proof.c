@@ -163,8 +163,9 @@ static void correct(
 	if (row->result != ITEM_RESULT_FAILED)
 		row->result = ITEM_RESULT_OK_CORRECTED;
 	worst(p, PROOF_CORRECTED);
-	if (!notes || row->corrections_n == PROOF_CORRECTIONS)
+	if (!notes || row->corrections_n == PROOF_CORRECTIONS || p->told == PROOF_TOLD)
 		return;
+	p->told++;
 	notes[row->corrections_n++] = (struct m_plan_note){.kind = "corrected",
 		.item = row->item,
 		.name = cut_text(p->arena, c->name, SHORT),

@@ -12,12 +12,14 @@ enum proof_result {
 };
 
 #define PROOF_ROWS 40u
-#define PROOF_CORRECTIONS 16u /* of one item; the result goes in one message */
+#define PROOF_CORRECTIONS 16u /* of one item */
+#define PROOF_TOLD 48u        /* of all: the result goes in one message */
 
 struct proof {
 	struct arena *arena;
 	struct m_item_report *rows;
 	size_t n;
+	size_t told; /* corrections listed */
 	enum proof_result result;
 	bool strict;   /* nothing explains a difference but another number */
 	char why[160]; /* the first thing that differs */

@@ -9,7 +9,7 @@
 
 #define STEPS_MAX 512u
 #define RESULTS_MAX 256u
-#define REPORTS_MAX 12u /* with plans: a frame has 1 MiB */
+#define REPORTS_MAX 10u /* with plans: a frame has 1 MiB */
 #define JOURNAL_MAX 256u
 #define LOCKS_MAX 1000u
 #define TELL_MS 10000u

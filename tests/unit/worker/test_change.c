@@ -364,6 +364,24 @@ static void a_name_that_was_cut_is_told_never_ok(void **state)
 	assert_string_equal(w.proof.rows[0].corrections[0].after, "Anasta");
 }
 
+/* A frame has 1 MiB, and a report is part of one. */
+static void many_corrections_are_not_all_listed(void **state)
+{
+	struct buf a = BUF_INIT, b = BUF_INIT;
+
+	(void)state;
+	buf_adds(&a, HEAD);
+	buf_adds(&b, HEAD);
+	for (unsigned i = 1; i <= 100; i++) {
+		buf_addf(&a, MAIL("1", "%u", "Anastasia %u", "p%u@example.com"), i + 200, i, i);
+		buf_addf(&b, MAIL("1", "%u", "Anastas", "p%u@example.com"), i + 200, i);
+	}
+	assert_int_equal(proven(buf_str(&a), buf_str(&b)), CORRECTED);
+	assert_int_equal(w.proof.rows[0].corrections_n, PROOF_CORRECTIONS);
+	buf_fini(&a);
+	buf_fini(&b);
+}
+
 static void another_value_or_a_missing_entry_is_no_correction(void **state)
 {
 	(void)state;
@@ -535,6 +553,7 @@ int main(void)
 		TEST(settings_go_to_the_same_printer_or_its_model),
 		TEST(what_was_sent_and_read_is_proven),
 		TEST(a_name_that_was_cut_is_told_never_ok),
+		TEST(many_corrections_are_not_all_listed),
 		TEST(another_value_or_a_missing_entry_is_no_correction),
 		TEST(control_characters_that_are_taken_out_are_told),
 		TEST(a_full_device_drops_what_comes_after),
