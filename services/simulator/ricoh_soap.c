@@ -58,7 +58,7 @@ static void envelope(struct buf *b, const struct call *c)
 			"<errorDescription>%s refused</errorDescription></rdhError></detail>"
 			"</s:Fault>",
 			c->fault, c->in ? c->in->name : "request");
-	else
+	else if (c->in)
 		buf_addf(b, "<u:%sResponse xmlns:u=\"" NS "\">%s</u:%sResponse>", c->in->name,
 			buf_str(&c->out), c->in->name);
 	buf_adds(b, "</s:Body></s:Envelope>");

@@ -359,7 +359,7 @@ static void make_room(
 int ricoh_work_make(struct ricoh_work *w, const struct book *before, const struct book *wanted,
 	const struct ricoh_said *said, struct fault *reterr)
 {
-	struct ricoh_objects was, then;
+	struct ricoh_objects was = {.n = 0}, then = {.n = 0};
 	struct ricoh_said now = {.values = MAP_INIT};
 	struct maker m = {.w = w, .said = said, .now = &now, .fault = reterr};
 	struct map ids = MAP_INIT;
