@@ -10,7 +10,8 @@ static void hash_object(struct sha256 *h, const struct ricoh_object *o)
 {
 	for (int i = 0; i < RICOH_PROPS; i++) {
 		const char *s = ricoh_value(o, i);
-		if (!ricoh_known[i].hidden && strcmp(ricoh_known[i].name, "lastAccessDateTime"))
+		if (!ricoh_known[i].hidden &&
+			strcmp(ricoh_known[i].name, "lastAccessDateTime") != 0)
 			sha256_add(h, (struct span){(const uint8_t *)s, strlen(s) + 1});
 	}
 }
