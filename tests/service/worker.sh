@@ -234,7 +234,7 @@ PEERS_KIND=device.probe round 20
 is "$(result "$me" state) $(result "$me" seen.serial)" "succeeded $(jq -r '.devices[0].serial' "$D/one")" "a probe tells who the device is"
 is "$(told granted | wc -l) $(told observe | wc -l)" "0 1" "takes no lock, and tells the lock service what it saw"
 round_end
-PEERS_KIND=settings.backup round 20
+PEERS_KIND=file.deliver round 20
 is "$(result "$me" state) $(result "$me" code)" "skipped 1002" "what a family cannot do is skipped: unsupported_operation"
 round_end
 
