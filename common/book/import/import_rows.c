@@ -145,6 +145,7 @@ static const struct book_entry *was_at(const struct target *t, uint32_t i)
 
 static const struct book_entry *src_at(const struct target *t, uint32_t i)
 {
+	bug_if(t->src == NULL); /* then the right side is empty */
 	return &t->src->entry[i];
 }
 
@@ -187,6 +188,7 @@ static void rows_of_device(struct importer *im, struct target *t)
 		if (add && r)
 			tell_kept(im, t, l, r);
 	}
+	bug_if(t->right.n > 0 && t->right.v == NULL);
 	for (uint32_t i = 0; i < t->right.n; i++)
 		if (t->right.v[i].pair == NO_PAIR)
 			t->row[t->n++] = (struct row){.src = src_at(t, i)};

@@ -102,9 +102,11 @@ static int make(struct importer *im, struct target *t, struct fault *reterr)
 		rc = convert(im, one, t, &t->made, reterr);
 	}
 	book_free(one);
-	if (rc == 0)
-		t->src = t->made->n_lists ? &t->made->list[0] : NULL;
-	return rc;
+	if (rc < 0)
+		return -1;
+	bug_if(t->made == NULL);
+	t->src = t->made->n_lists ? &t->made->list[0] : NULL;
+	return 0;
 }
 
 /* ---- with a map ---- */

@@ -42,8 +42,10 @@ static void secret_needed(struct pen *p, const struct row *r, const struct book_
 /* e was made of r->src: what the source does not say and the device does stays. */
 static void keep_secrets(struct pen *p, const struct row *r, struct book_entry *e)
 {
-	uint32_t *pair = import_take(p->im, r->src->n_dests, sizeof(*pair));
+	uint32_t *pair;
 
+	bug_if(r->src == NULL);
+	pair = import_take(p->im, r->src->n_dests, sizeof(*pair));
 	for (uint32_t i = 0; i < r->src->n_dests; i++)
 		pair[i] = NO_PAIR;
 	if (r->was)
@@ -76,6 +78,7 @@ static void member_lost(struct pen *p, const struct row *r, const char *name, co
 static void write_members(struct pen *p, const struct row *r, struct book_entry *e,
 	const struct book_entry *from, const struct map *rows)
 {
+	bug_if(from == NULL);
 	e->n_members = 0;
 	for (uint32_t i = 0; i < from->n_members; i++) {
 		const struct book_member *m = &from->member[i];
