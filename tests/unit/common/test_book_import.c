@@ -612,7 +612,7 @@ static void imports_keep_their_laws(void **state)
 		struct import_options o = {.codec = codec_named(targets[t][0]),
 			.profile = profile_named(targets[t][1])};
 		struct random r = {.state = 20261121 + t};
-		for (uint32_t i = 0; i < book_cases(300); i++)
+		for (uint32_t i = 0; i < book_cases(1200) / array_len(targets); i++)
 			one_case(&r, &o);
 	}
 }
