@@ -145,40 +145,17 @@ static void read_entry(const struct xml_node *n, struct arena *a unused, struct 
 	e->password = some(folder, "Password");
 }
 
-static struct records *book_of(struct device *d);
-
 static const struct records_format FORMAT = {
 	.kinds = 1u << KIND_EMAIL | 1u << KIND_FILE | 1u << KIND_FAX,
 	.first = 1,
 	.write = write_entry,
 	.read = read_entry,
-	.of = book_of,
+	.state_size = sizeof(struct konica_state),
 };
 
 static struct konica_state *state_of(struct device *d)
 {
-	struct konica_state *s = d->state;
-
-	if (!s) {
-		s = d->state = mem_alloc(sizeof(*s));
-		records_make(&s->book, d, &FORMAT);
-	}
-	return s;
-}
-
-static struct records *book_of(struct device *d)
-{
-	return &state_of(d)->book;
-}
-
-static void reset(struct device *d)
-{
-	struct konica_state *s = d->state;
-
-	if (s)
-		records_free(&s->book);
-	free(s);
-	d->state = NULL;
+	return container_of(records_of(d, &FORMAT), struct konica_state, book);
 }
 
 /* ---- answers ---- */
@@ -597,7 +574,7 @@ const struct family family_konica_openapi = {
 	.port = 50001,
 	.pick = pick,
 	.serve = serve,
-	.reset = reset,
+	.reset = records_reset,
 	.credential = credential,
 	.control = control,
 	.show = show,

@@ -174,40 +174,17 @@ static void read_entry(const struct xml_node *n, struct arena *a, struct entry *
 	}
 }
 
-static struct records *book_of(struct device *d);
-
 static const struct records_format FORMAT = {
 	.kinds = 1u << KIND_EMAIL | 1u << KIND_FILE | 1u << KIND_FAX | 1u << KIND_GROUP,
 	.first = 1,
 	.write = write_entry,
 	.read = read_entry,
-	.of = book_of,
+	.state_size = sizeof(struct kyocera_state),
 };
 
 static struct kyocera_state *state_of(struct device *d)
 {
-	struct kyocera_state *s = d->state;
-
-	if (!s) {
-		s = d->state = mem_alloc(sizeof(*s));
-		records_make(&s->book, d, &FORMAT);
-	}
-	return s;
-}
-
-static struct records *book_of(struct device *d)
-{
-	return &state_of(d)->book;
-}
-
-static void reset(struct device *d)
-{
-	struct kyocera_state *s = d->state;
-
-	if (s)
-		records_free(&s->book);
-	free(s);
-	d->state = NULL;
+	return container_of(records_of(d, &FORMAT), struct kyocera_state, book);
 }
 
 static const struct kyocera_model *model_of(const struct device *d)
@@ -586,7 +563,7 @@ const struct family family_kyocera_wsdl = {
 	.port = 9090,
 	.pick = pick,
 	.serve = serve,
-	.reset = reset,
+	.reset = records_reset,
 	.credential = credential,
 	.control = control,
 	.show = show,

@@ -45,7 +45,7 @@ static const struct xml_node *parse(struct arena *a, struct span text)
 
 /* ---- records ---- */
 
-void records_free(struct records *r)
+static void free_records(struct records *r)
 {
 	for (size_t i = 0; i < r->n; i++)
 		free(r->v[i].xml);
@@ -193,7 +193,7 @@ static void put_entry(struct records *r, const struct entry *e, const struct rec
 	records_put(r, e->number, e->kind == KIND_GROUP, buf_detach(&xml));
 }
 
-void records_make(struct records *r, const struct device *d, const struct records_format *f)
+static void make(struct records *r, const struct device *d, const struct records_format *f)
 {
 	struct rng rng = rng_of(d->sim->fleet.seed, d->index, RNG_LIST + ITEM_ADDRESS_BOOK);
 	uint32_t n = size_of_book(d, &rng);
@@ -213,6 +213,23 @@ void records_make(struct records *r, const struct device *d, const struct record
 		put_entry(r, &e, f);
 		arena_fini(&a);
 	}
+}
+
+struct records *records_of(struct device *d, const struct records_format *f)
+{
+	if (!d->state) {
+		d->state = mem_alloc(f->state_size);
+		make(d->state, d, f);
+	}
+	return d->state;
+}
+
+void records_reset(struct device *d)
+{
+	if (d->state)
+		free_records(d->state);
+	free(d->state);
+	d->state = NULL;
 }
 
 /* ---- control port ---- */
@@ -250,7 +267,7 @@ static json_t *record_json(const struct record *rec, const struct records_format
 
 static void get_book(struct device *d, struct http_request *r, const struct records_format *f)
 {
-	const struct records *book = f->of(d);
+	const struct records *book = records_of(d, f);
 	const char *raw = http_query(r, "raw");
 	json_t *entries = json_array();
 	struct buf all = BUF_INIT;
@@ -311,7 +328,7 @@ static int take_entries(struct records *book, const json_t *list, const struct r
 
 static void put_book(struct device *d, struct http_request *r, const struct records_format *f)
 {
-	struct records *book = f->of(d), fresh = {.v = NULL};
+	struct records *book = records_of(d, f), fresh = {.v = NULL};
 	struct fault why = FAULT_INIT;
 	json_t *j = control_body(r);
 	const json_t *list = json_object_get(
@@ -322,10 +339,10 @@ static void put_book(struct device *d, struct http_request *r, const struct reco
 	if (!json_is_array(list)) {
 		bad(r, "items.address_book.entries wanted");
 	} else if (take_entries(&fresh, list, f, &why) < 0) {
-		records_free(&fresh);
+		free_records(&fresh);
 		control_fault(r, &why);
 	} else {
-		records_free(book);
+		free_records(book);
 		*book = fresh;
 		ok(d, r, "book_put");
 	}
@@ -335,7 +352,7 @@ static void put_book(struct device *d, struct http_request *r, const struct reco
 /* {number, name, email, …}; {number, remove: true}; without a number the first. */
 static void post_edit(struct device *d, struct http_request *r, const struct records_format *f)
 {
-	struct records *book = f->of(d);
+	struct records *book = records_of(d, f);
 	json_t *j = control_body(r);
 	struct fault why = FAULT_INIT;
 	struct arena a;

@@ -26,13 +26,13 @@ struct records_format {
 	void (*write)(const struct entry *e, struct buf *out);
 	/* texts are in n or in the arena */
 	void (*read)(const struct xml_node *n, struct arena *a, struct entry *e);
-	/* the device's own, made when there is none yet */
-	struct records *(*of)(struct device *d);
+	size_t state_size; /* of the family's own state; a struct records is its first member */
 };
 
-/* What the seed says this device holds. */
-void records_make(struct records *r, const struct device *d, const struct records_format *f);
-void records_free(struct records *r);
+/* The device's own; state and book are made, as the seed says, when there is none yet. */
+struct records *records_of(struct device *d, const struct records_format *f);
+/* Forgets both. */
+void records_reset(struct device *d);
 const struct record *records_find(const struct records *r, uint32_t number, bool group);
 /* xml is taken; replaces. */
 void records_put(struct records *r, uint32_t number, bool group, char *xml);

@@ -105,9 +105,7 @@ static void on_snmp(void *arg, const struct fault *f)
 		done(s, f);
 		return;
 	}
-	errand_capability(e, "identity",
-		e->seen.serial ? CAPABILITY_RESULT_YES : CAPABILITY_RESULT_UNKNOWN, GRADE_A,
-		e->seen.serial ? "SNMP serial" : "none");
+	snmp_device_capability(e);
 	errand_capability(e, "ab.write", CAPABILITY_RESULT_NO, GRADE_A, "no public format (AB-38)");
 	done(s, NULL);
 }

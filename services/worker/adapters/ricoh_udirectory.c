@@ -86,9 +86,7 @@ static void on_snmp(void *arg, const struct fault *f)
 		ricoh_done(r, f);
 		return;
 	}
-	errand_capability(e, "identity",
-		e->seen.serial ? CAPABILITY_RESULT_YES : CAPABILITY_RESULT_UNKNOWN, GRADE_A,
-		e->seen.serial ? "SNMP serial" : "none");
+	snmp_device_capability(e);
 	errand_capability(e, "busy.probe",
 		e->seen.busy_unknown ? CAPABILITY_RESULT_UNKNOWN : CAPABILITY_RESULT_YES, GRADE_A,
 		"SNMP status");

@@ -167,6 +167,13 @@ static void on_identity(void *arg, const struct fault *f)
 	answer(d, f);
 }
 
+void snmp_device_capability(struct errand *e)
+{
+	errand_capability(e, "identity",
+		e->seen.serial ? CAPABILITY_RESULT_YES : CAPABILITY_RESULT_UNKNOWN, GRADE_A,
+		e->seen.serial ? "SNMP serial" : "none");
+}
+
 void snmp_device_identify(struct snmp_device *d, struct errand *e, snmp_fn fn, void *arg)
 {
 	*d = (struct snmp_device){.errand = e, .fn = fn, .arg = arg};

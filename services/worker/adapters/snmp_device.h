@@ -17,6 +17,8 @@ struct snmp_device {
 /* Fills e->seen: serial, model, language, charset, change, ops (by the family's panel lines). Then
  * fn: CN_UNREACHABLE when nobody answers (seen.busy_unknown is set), or another fault. */
 void snmp_device_ask(struct snmp_device *d, struct errand *e, snmp_fn fn, void *arg);
+/* Afterwards, for families that know who they are by SNMP alone: capability identity. */
+void snmp_device_capability(struct errand *e);
 /* Serial and change counter only. */
 void snmp_device_identify(struct snmp_device *d, struct errand *e, snmp_fn fn, void *arg);
 /* fn is not called. */
