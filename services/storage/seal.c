@@ -9,7 +9,7 @@
 #include "common/book/formats/abk.h"
 #include "common/book/items.h"
 #include "common/clock/clock.h"
-#include "services/storage/canonical.h"
+#include "common/vault/canonical.h"
 #include "services/storage/storage.h"
 
 #define COUNT_MAX ((uint64_t)8 * 1024 * 1024)

@@ -10,13 +10,13 @@
 #include "common/db/db.h"
 #include "common/metrics/metrics.h"
 #include "common/service/service.h"
+#include "common/vault/keys.h"
+#include "common/vault/manifest.h"
+#include "common/vault/spool.h"
+#include "common/vault/vault_dir.h"
 #include "gen/config.h"
 #include "gen/errors.h"
 #include "gen/msg.h"
-#include "services/storage/keys.h"
-#include "services/storage/manifest.h"
-#include "services/storage/spool.h"
-#include "services/storage/vault_dir.h"
 
 #define CHUNK_MAX 262144u
 #define ITEM_MAX ((uint64_t)64 * 1024 * 1024)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/storage/canonical.h"
+#include "common/vault/canonical.h"
 
 static const struct codec *codec_of(const struct stored_item *i)
 {

@@ -5,7 +5,7 @@
  *     storage_rate service N      N devices, each a book of 11 lists, through one process */
 #include <zstd.h>
 
-#include "services/storage/object.h"
+#include "common/vault/object.h"
 #include "tests/service/storage_client.h"
 
 #define BOOK ((size_t)100 * 1024)

@@ -16,7 +16,7 @@
 #include "common/base/fault.h"
 #include "common/base/uuid.h"
 #include "common/crypto/crypto.h"
-#include "services/storage/spool.h"
+#include "common/vault/spool.h"
 
 #define OBJECT_HEADER 128
 #define OBJECT_FRAME ((size_t)64 * 1024)

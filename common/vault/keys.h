@@ -5,8 +5,8 @@
 #pragma once
 
 #include "common/base/fault.h"
-#include "services/storage/manifest.h"
-#include "services/storage/vault_dir.h"
+#include "common/vault/manifest.h"
+#include "common/vault/vault_dir.h"
 
 struct keys {
 	struct uuid tenant;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Names, packing and sealing of objects. The reader is in object_reader.c. */
-#include "services/storage/object.h"
+#include "common/vault/object.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/crypto/pack.h"
-#include "services/storage/object_priv.h"
+#include "common/vault/object_priv.h"
 
 static const struct {
 	enum object_kind kind;

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "common/clock/clock.h"
-#include "services/storage/canonical.h"
-#include "services/storage/vault_dir.h"
+#include "common/vault/canonical.h"
+#include "common/vault/vault_dir.h"
 
 #define MARKER "carnet-vault.json"
 #define GIB ((uint64_t)1 << 30)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Keys of storage: files, tenant root, wrapping. */
-#include "services/storage/keys.h"
+#include "common/vault/keys.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "services/storage/canonical.h"
+#include "common/vault/canonical.h"
 
 #define TENANT_SLOT "keys/tenant.slot"
 

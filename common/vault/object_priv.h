@@ -2,8 +2,8 @@
 /* The layout that writer and reader of objects share. */
 #pragma once
 
+#include "common/vault/object.h"
 #include "gen/errors.h"
-#include "services/storage/object.h"
 
 #define OBJECT_MAGIC "CNOBJ1"
 

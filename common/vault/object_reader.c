@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/crypto/pack.h"
-#include "services/storage/object_priv.h"
+#include "common/vault/object_priv.h"
 
 struct object_reader {
 	struct object_ref ref;

@@ -7,7 +7,7 @@
 #include "common/base/fault.h"
 #include "common/base/uuid.h"
 #include "common/crypto/crypto.h"
-#include "services/storage/object.h"
+#include "common/vault/object.h"
 
 #define MANIFEST_MAX ((size_t)1024 * 1024)
 #define MANIFEST_ITEMS 256

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "services/storage/object.h"
+#include "common/vault/object.h"
 
 static const uint8_t dedup[KEY_LEN] = {1, 2, 3};
 static const uint8_t key_a[KEY_LEN] = {4, 5, 6};

@@ -3,7 +3,7 @@
  * writer added members). */
 #include <string.h>
 
-#include "services/storage/manifest.h"
+#include "common/vault/manifest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Vault files: names beneath the vault only, temporary first, flushed together, published once. */
-#include "services/storage/vault_dir.h"
+#include "common/vault/vault_dir.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Bounded memory for what a device sends. */
-#include "services/storage/spool.h"
+#include "common/vault/spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 
 #include "common/base/buf.h"
 #include "common/crypto/crypto.h"
-#include "services/storage/vault_dir.h"
+#include "common/vault/vault_dir.h"
 
 struct spool {
 	int dir;

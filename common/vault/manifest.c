@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Manifests: one writer, one strict reader, signature and chain. */
-#include "services/storage/manifest.h"
+#include "common/vault/manifest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 #include <time.h>
 
 #include "common/clock/clock.h"
+#include "common/vault/canonical.h"
 #include "gen/errors.h"
-#include "services/storage/canonical.h"
 
 #define FORMAT "carnet-manifest-1"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Canonical JSON, strictly. */
-#include "services/storage/canonical.h"
+#include "common/vault/canonical.h"
 
 #include <stdlib.h>
 #include <string.h>

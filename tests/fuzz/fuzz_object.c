@@ -4,7 +4,7 @@
  * from the input sealed with good tags, so that unpacking meets hostile bytes, too. */
 #include <string.h>
 
-#include "services/storage/object_priv.h"
+#include "common/vault/object_priv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
