@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Kills the process at a named place; nothing in a release. */
+/* Kills or stops the process at a named place; nothing in a release. */
 #include "common/base/crashpoint.h"
 
 #ifdef CARNET_CRASHPOINTS
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +15,16 @@
 static const char *wanted = ""; /* "name:n" */
 static size_t wanted_n;         /* bytes of name */
 static _Atomic long left;
+static bool stops;
 
 static void read_wish(void)
 {
 	const char *wish = getenv("CARNET_CRASH");
-	const char *colon = wish != NULL ? strrchr(wish, ':') : NULL;
+	const char *colon = wish != NULL ? strchr(wish, ':') : NULL;
 
 	if (wish == NULL)
 		return;
+	stops = colon != NULL && strstr(colon, ":stop") != NULL;
 	wanted = wish;
 	wanted_n = colon != NULL ? (size_t)(colon - wish) : strlen(wish);
 	left = colon != NULL ? strtol(colon + 1, NULL, 10) : 1;
@@ -34,7 +37,10 @@ void crashpoint(const char *name)
 	(void)pthread_once(&once, read_wish);
 	if (wanted_n == 0 || strlen(name) != wanted_n || memcmp(name, wanted, wanted_n) != 0)
 		return;
-	if (atomic_fetch_sub(&left, 1) != 1)
+	long n = atomic_fetch_sub(&left, 1);
+	if (stops && n <= 1)
+		(void)raise(SIGSTOP);
+	if (stops || n != 1)
 		return;
 	(void)dprintf(STDERR_FILENO, "crashpoint %s\n", name);
 	(void)kill(getpid(), SIGKILL);

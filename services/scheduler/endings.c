@@ -375,13 +375,17 @@ static void add_effects(struct txn *t, const struct ending *e, size_t n)
 }
 
 /* The last word about a write: NULL = nothing to say of the device, "" = it holds what it should,
- * half_written = nobody can tell, so nothing is written to it before a person has looked. */
+ * half_written = nobody can tell, so nothing is written to it before a person has looked. And about
+ * a backup: token_rollback = the vault knows newer locks than the database (ST-20). */
 static const char *attention(const struct ending *e)
 {
 	enum write_step said = e->report == NULL ? 0 : e->report->step;
 	enum write_step step = said == 0 ? e->step : said;
 	enum job_state state = e->verdict.state;
 
+	if (e->verdict.cause == CN_CONFLICT && e->report != NULL && e->report->reason != NULL &&
+		strcmp(e->report->reason, "token_rollback") == 0)
+		return "token_rollback";
 	if (!job_terminal(state) || step == 0)
 		return NULL;
 	if (state == JOB_STATE_SUCCEEDED || state == JOB_STATE_UNCHANGED ||

@@ -157,14 +157,24 @@ static int same(const struct vault_file *f, struct span want, struct fault *rete
 	int rc = vault_read_small(&app.vault, f->temp, MANIFEST_MAX, &got, reterr);
 	if (rc == 0 && (got.n != want.n || memcmp(got.p, want.p, want.n) != 0))
 		rc = fault_why(reterr, CN_STORE_VERIFY_FAILED, "readback",
-			"the manifest does not read back as written");
+			"%s does not read back as written", f->name);
 	buf_fini(&got);
+	return rc;
+}
+
+static int same_slot(const struct draft *d, struct fault *reterr)
+{
+	struct buf slot = BUF_INIT;
+	keys_slot_write(&app.keys, &d->version, d->wrapped_dek, &slot);
+	int rc = same(&d->slot_file, buf_span(&slot), reterr);
+	buf_fini(&slot);
 	return rc;
 }
 
 static int place_papers(struct draft *d, struct fault *reterr)
 {
-	if (same(&d->manifest_file, buf_span(&d->manifest), reterr) < 0 ||
+	if (same_slot(d, reterr) < 0 ||
+		same(&d->manifest_file, buf_span(&d->manifest), reterr) < 0 ||
 		same(&d->sig_file, (struct span){d->signature, 64}, reterr) < 0 ||
 		vault_publish(&app.vault, &d->slot_file, reterr) < 0 ||
 		vault_publish(&app.vault, &d->manifest_file, reterr) < 0)
@@ -207,6 +217,7 @@ static void write_all(void *arg)
 	each(b, write_papers);
 	if (!flush(b)) /* also the objects' names: they are durable before any manifest has one */
 		return;
+	CRASHPOINT("papers.fsynced");
 	each(b, place_papers);
 	(void)flush(b);
 }

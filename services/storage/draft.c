@@ -238,7 +238,11 @@ void draft_done(struct draft *d)
 	if (d->file != NULL)
 		file_tell(d->file, &d->result);
 	count(d);
-	if (d->fault.code != 0)
+	if (strcmp(d->fault.reason, "token_rollback") == 0) {
+		metric_add(app.rollbacks, 1);
+		log_error(L("alarm: token_rollback"), L_UUID("device", &d->ask.device),
+			L_UUID("run", &d->ask.run), L_FAULT(&d->fault));
+	} else if (d->fault.code != 0)
 		log_warn(L("version not stored"), L_UUID("device", &d->ask.device),
 			L_UUID("run", &d->ask.run), L_FAULT(&d->fault));
 	size_t n = d->n_calls;

@@ -178,6 +178,8 @@ static void make_metrics(void)
 	app.free = metric_gauge("carnet_vault_free_bytes", "", "free space of the primary vault");
 	app.same_disk_metric = metric_gauge("carnet_vault_same_disk", "",
 		"1: the vault shares a disk with system or database: not a backup");
+	app.rollbacks = metric_counter("carnet_token_rollback_total", "",
+		"alarm: lock tokens older than the vault has seen, the database lost commits");
 	app.open_streams = metric_gauge("carnet_store_streams", "", "streams open");
 }
 

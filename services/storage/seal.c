@@ -240,49 +240,54 @@ static int seal_known(struct item *i, struct fault *reterr)
 /* ---- mark ---- */
 
 struct newest {
+	const char *folder;
 	uint64_t generation; /* highest in the folder */
-	char names[8][64];   /* manifests of that generation */
-	size_t n;
+	struct mark *mark;
+	struct fault *reterr;
 };
+
+/* Generation of a manifest's name, 0 = another file. */
+static uint64_t manifest_generation(const char *name)
+{
+	size_t n = strlen(name);
+	return n > 5 && n < 64 && strcmp(name + n - 5, ".json") == 0 ? strtoull(name, NULL, 10) : 0;
+}
 
 static int note_newest(void *arg, const char *name)
 {
 	struct newest *n = arg;
-	size_t len = strlen(name);
-	uint64_t generation = strtoull(name, NULL, 10);
-	if (len >= sizeof(n->names[0]) || len < 5 || strcmp(name + len - 5, ".json") != 0 ||
-		generation < n->generation)
-		return 0;
-	if (generation > n->generation)
-		n->n = 0;
-	n->generation = generation;
-	if (n->n < array_len(n->names))
-		memcpy(n->names[n->n++], name, len + 1);
+	uint64_t generation = manifest_generation(name);
+	n->generation = generation > n->generation ? generation : n->generation;
 	return 0;
+}
+
+/* Crashes may have left several of the newest generation. */
+static int read_newest(void *arg, const char *entry)
+{
+	struct newest *n = arg;
+	char name[VAULT_NAME_MAX];
+	struct buf text = BUF_INIT;
+	struct manifest m;
+	if (n->generation == 0 || manifest_generation(entry) != n->generation)
+		return 0;
+	(void)snprintf(name, sizeof(name), "%.100s/%.63s", n->folder, entry);
+	int rc = vault_read_small(&app.vault, name, MANIFEST_MAX, &text, n->reterr);
+	if (rc == 0)
+		rc = manifest_read(buf_span(&text), &m, n->reterr);
+	if (rc == 0) {
+		mark_raise(n->mark, &m);
+		manifest_fini(&m);
+	}
+	buf_fini(&text);
+	return rc;
 }
 
 static int mark_of_folder(const char *folder, struct mark *mark, struct fault *reterr)
 {
-	struct newest newest = {.generation = 0};
+	struct newest newest = {.folder = folder, .mark = mark, .reterr = reterr};
 	if (vault_list(&app.vault, folder, note_newest, &newest, reterr) < 0)
 		return -1;
-	for (size_t i = 0; i < newest.n; i++) {
-		char name[VAULT_NAME_MAX];
-		struct buf text = BUF_INIT;
-		struct manifest m;
-		(void)snprintf(name, sizeof(name), "%.100s/%.63s", folder, newest.names[i]);
-		int rc = vault_read_small(&app.vault, name, MANIFEST_MAX, &text, reterr);
-		if (rc == 0)
-			rc = manifest_read(buf_span(&text), &m, reterr);
-		if (rc == 0) {
-			mark_raise(mark, &m);
-			manifest_fini(&m);
-		}
-		buf_fini(&text);
-		if (rc < 0)
-			return -1;
-	}
-	return 0;
+	return vault_list(&app.vault, folder, read_newest, &newest, reterr);
 }
 
 int seal_mark(const struct uuid *device, struct mark *ret_mark, struct fault *reterr)

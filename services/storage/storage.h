@@ -139,7 +139,7 @@ struct storage {
 	uint64_t free_bytes;
 
 	struct metric *committed, *unchanged, *failed, *bytes_in, *bytes_out, *seconds, *free,
-		*same_disk_metric, *open_streams;
+		*same_disk_metric, *open_streams, *rollbacks;
 };
 
 extern struct storage app;

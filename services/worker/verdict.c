@@ -113,7 +113,8 @@ struct fault verdict_storage_fault(const struct fault *f)
 {
 	struct fault r = *f;
 	bool own = (f->code >= 7000 && f->code < 8000) || f->code == CN_LEASE_LOST ||
-		   (f->code >= 4000 && f->code < 6000 && f->code != CN_VALIDATION_FAILED);
+		   (f->code >= 4000 && f->code < 6000 && f->code != CN_VALIDATION_FAILED) ||
+		   strcmp(f->reason, "token_rollback") == 0; /* trying again does not help */
 
 	/* nobody answered, or the stream is gone with the instance that had it */
 	bool away = f->code == CN_INTERNAL_ERROR || strcmp(f->reason, "unknown") == 0 ||

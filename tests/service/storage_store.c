@@ -591,16 +591,40 @@ static void head_guard_sql_st_17(void **state)
 		"delete from store.version_key where version_id = '%1$s'",
 		"delete from store.copy where version_id = '%1$s'",
 		"update store.copy set state = 'erase_pending' where version_id = '%1$s'",
-		"truncate store.version cascade", "truncate store.head", "truncate store.copy"};
+		"update store.copy set state = 'queued' where version_id = '%1$s'",
+		/* moved instead of removed */
+		"update store.copy set version_id = (select id from store.version where id <> "
+		"'%1$s'"
+		" limit 1) where version_id = '%1$s'",
+		"update store.version_key set version_id = (select id from store.version where id "
+		"<>"
+		" '%1$s' limit 1) where version_id = '%1$s'",
+		"delete from store.version_object where version_id = '%1$s'",
+		"update store.version_object set wrapped_key = '' where version_id = '%1$s'",
+		"update store.object set state = 'deleting' where oid in (select oid from"
+		" store.version_object where version_id = '%1$s')",
+		/* a flag that a head does not have */
+		"update store.version set flags = '{torn}' where id = '%1$s'",
+		"update store.version set flags = '{partial}' where id = '%1$s'",
+		/* a snapshot in which another removal is not seen */
+		"begin isolation level repeatable read; delete from store.copy where version_id ="
+		" '%1$s'; commit",
+		/* an order of one person */
+		"insert into store.erase_order (id, tenant_id, version_id, reason, asked_by,"
+		" approved_by, approved_at) select id, tenant_id, id, 'x', id, device_id, now()"
+		" from store.version where id = '%1$s'",
+		"truncate store.version cascade", "truncate store.head", "truncate store.copy",
+		"truncate store.object cascade", "truncate store.version_object",
+		"truncate store.version_key"};
 	for (size_t i = 0; i < array_len(attempts); i++) {
-		char text[300];
+		char text[600];
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 		(void)snprintf(text, sizeof(text), attempts[i], v, d);
 #pragma GCC diagnostic pop
-		sql("%s", text);
+		sql("%s", text); /* as the owner of the tables */
 		if (strstr(sql_out, "ERROR") == NULL)
-			print_error("went through: %s\n", text);
+			print_error("%s: %s\n", text, sql_out);
 		assert_non_null(strstr(sql_out, "ERROR"));
 	}
 	sql("set role carnet_storage; delete from store.object");
@@ -608,6 +632,137 @@ static void head_guard_sql_st_17(void **state)
 	assert_verifies(&s.result.version);
 	arena_fini(&s.ask.arena);
 }
+
+/* Two copies, each removed in a transaction of its own that began before the other ended. */
+static void two_removals_at_once_leave_one_copy_st_17(void **state)
+{
+	(void)state;
+	char v[UUID_TEXT], second[UUID_TEXT], command[256];
+	struct store s = fresh_store();
+	struct uuid other = new_id();
+	store_good(&s);
+	uuid_format(&s.result.version, v);
+	uuid_format(&other, second);
+	sql("insert into store.vault (id, tenant_id, name, kind, role, min_protocol, durability)"
+	    " select '%s', tenant_id, 'second', 'dir', 'copy', 1, 'strong' from store.version where"
+	    " id = '%s'; insert into store.copy (version_id, vault_id, state) values ('%s', '%s',"
+	    " 'verified')",
+		second, v, v, second);
+	(void)snprintf(command, sizeof(command), "%s/first.sql", dir);
+	FILE *f = fopen(command, "we");
+	assert_non_null(f);
+	/* the first waits, its removal done, until the second stands before the guard */
+	(void)fprintf(f,
+		"do $$ begin delete from store.copy where version_id = '%s' and vault_id <> '%s';"
+		" for i in 1..3000 loop exit when exists (select 1 from pg_stat_activity where"
+		" wait_event_type = 'Lock' and query like '%%delete%%%s%%'); perform pg_sleep(.01);"
+		" perform pg_stat_clear_snapshot(); end loop; end $$",
+		v, second, v);
+	assert_int_equal(fclose(f), 0);
+	(void)snprintf(command, sizeof(command),
+		"psql -X -q \"$CARNET_TEST_DB\" -f %s/first.sql > %s/first.out 2>&1", dir, dir);
+	FILE *first = popen(command, "re");
+	assert_non_null(first);
+	uint64_t until = clock_mono_ms() + 30000;
+	do
+		sql("select count(*) from pg_stat_activity where query like 'do $$%%%s%%' and"
+		    " wait_event = 'PgSleep'",
+			v);
+	while (sql_number() == 0 && clock_mono_ms() < until);
+	sql("delete from store.copy where version_id = '%s' and vault_id = '%s'", v, second);
+	assert_non_null(strstr(sql_out, "last_copy_protected"));
+	(void)pclose(first);
+	sql("select count(*) from store.copy where version_id = '%s' and state = 'verified'", v);
+	assert_int_equal(sql_number(), 1);
+	arena_fini(&s.ask.arena);
+}
+
+#ifdef CARNET_CRASHPOINTS
+/* Looks at a process that stops itself; whenever it does, one byte on the medium is changed. */
+struct flipping {
+	struct host *h;
+	struct timer *timer;
+	const char *magic; /* how the file begins whose byte is changed */
+	off_t at;
+	unsigned flips;
+};
+
+static bool begins(int fd, const char *magic)
+{
+	char head[16] = "";
+	return pread(fd, head, strlen(magic), 0) == (ssize_t)strlen(magic) &&
+	       strcmp(head, magic) == 0;
+}
+
+static void flip_in_tmp(struct flipping *flip)
+{
+	char folder[160], path[200], name[64];
+	(void)snprintf(folder, sizeof(folder), "ls %s/tmp", flip->h->vault);
+	FILE *ls = popen(folder, "re");
+	assert_non_null(ls);
+	while (fscanf(ls, "%63s", name) == 1) {
+		uint8_t byte;
+		(void)snprintf(path, sizeof(path), "%s/tmp/%s", flip->h->vault, name);
+		(void)chmod(path, 0600);
+		int fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd >= 0 && begins(fd, flip->magic) && pread(fd, &byte, 1, flip->at) == 1) {
+			byte ^= 0x10;
+			assert_int_equal(pwrite(fd, &byte, 1, flip->at), 1);
+			flip->flips++;
+		}
+		if (fd >= 0)
+			close(fd);
+	}
+	(void)pclose(ls);
+}
+
+static void watch_stops(void *arg)
+{
+	struct flipping *flip = arg;
+	int status = 0;
+	if (waitpid(flip->h->pid, &status, WUNTRACED | WNOHANG) <= 0 || !WIFSTOPPED(status))
+		return;
+	flip_in_tmp(flip);
+	(void)kill(flip->h->pid, SIGCONT);
+}
+
+static void flipped_is_refused(struct host *h, const char *magic, off_t at)
+{
+	struct flipping flip = {.h = h, .magic = magic, .at = at};
+	char text[600];
+	struct store s = fresh_store();
+	s.client = h->client;
+	(void)snprintf(text, sizeof(text),
+		EMPTY "dn: 200\r\ncn: %s %d\r\nobjectclass: email\r\n\r\n", magic, (int)at);
+	s.parts[0].text = text;
+	flip.timer = timer_new(loop, watch_stops, &flip);
+	timer_set(flip.timer, 5, 5);
+	refused(&s, CN_STORE_VERIFY_FAILED, NULL);
+	timer_free(flip.timer);
+	assert_true(flip.flips >= 1);
+}
+
+static void a_byte_flipped_between_write_and_commit_refuses_the_version_st_11(void **state)
+{
+	(void)state;
+	struct host h = {.n = 0};
+	static const struct {
+		const char *crash, *magic;
+		off_t at;
+	} cases[] = {{"temp.fsynced:1:stop", "CNOBJ1", 6}, {NULL, "CNOBJ1", 50},
+		{NULL, "CNOBJ1", 130}, {"papers.fsynced:1:stop", "{\"device\"", 20},
+		{NULL, "{\"format\"", 150}};
+	for (size_t i = 0; i < array_len(cases); i++) {
+		if (cases[i].crash != NULL) {
+			host_kill(&h, SIGTERM);
+			host_start(&h, 7, "vault", cases[i].crash, 0);
+			host_ready(&h);
+		}
+		flipped_is_refused(&h, cases[i].magic, cases[i].at);
+	}
+	host_kill(&h, SIGTERM);
+}
+#endif
 
 static void a_vault_that_is_gone_is_said_so_and_nothing_is_written_st_47(void **state)
 {
@@ -677,6 +832,10 @@ int main(void)
 		cmocka_unit_test(a_full_disk_is_store_full_and_leaves_nothing),
 		cmocka_unit_test(a_database_that_dies_during_commits_loses_and_doubles_nothing),
 		cmocka_unit_test(head_guard_sql_st_17),
+		cmocka_unit_test(two_removals_at_once_leave_one_copy_st_17),
+#ifdef CARNET_CRASHPOINTS
+		cmocka_unit_test(a_byte_flipped_between_write_and_commit_refuses_the_version_st_11),
+#endif
 		cmocka_unit_test(a_vault_that_is_gone_is_said_so_and_nothing_is_written_st_47),
 	};
 	return cmocka_run_group_tests_name("storage", tests, setup, teardown);
