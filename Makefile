@@ -48,7 +48,7 @@ BINS     := $(foreach s,$(SERVICES),$(if $(wildcard services/$(s)/main.c),$(B)/b
 	    $(if $(wildcard services/cli/main.c),$(B)/bin/carnet) \
 	    $(if $(wildcard services/cli/verify/main.c),$(B)/bin/carnet-verify)
 UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*/test_*.c))
-HELPERS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/service/*.c tests/peers/*.c \
+HELPERS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/service/*.c tests/peers/*.c tests/history/*.c \
 	      tests/system/*.c tests/bench/*.c))
 
 .PHONY: all gen registry quick unit lint bench fuzz clean tests
