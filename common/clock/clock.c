@@ -56,6 +56,19 @@ uint64_t clock_boot_ms(void)
 	return source.boot() / 1000000u;
 }
 
+const char *clock_boot_name(void)
+{
+	static char name[40];
+	FILE *f = name[0] != '\0' ? NULL : fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (f != NULL) {
+		if (fscanf(f, "%39s", name) != 1)
+			name[0] = '\0';
+		(void)fclose(f);
+	}
+	return name;
+}
+
 /* The proleptic Gregorian date of a day count from 1970-01-01, without libc's time zones. */
 static void civil(uint64_t days, unsigned *ret_y, unsigned *ret_m, unsigned *ret_d)
 {

@@ -20,6 +20,9 @@ uint64_t clock_wall_ms(void);
 uint64_t clock_mono_ms(void);
 uint64_t clock_mono_ns(void);
 uint64_t clock_boot_ms(void);
+/* Names the boot that clock_boot_ms counts from; "" when the system does not tell. First call on
+ * one thread. */
+const char *clock_boot_name(void);
 
 #define CLOCK_RFC3339 25 /* bytes of "2027-01-05T01:20:30.123Z" with its NUL */
 /* UTC with milliseconds; returns text. */

@@ -34,6 +34,13 @@ static const struct handler handlers[] = {
 	{MSG_DIST_BOOK_SAVE, on_dist_book_save},
 	{MSG_DIST_BOOK_LIST, on_dist_book_list},
 	{MSG_DIST_BOOK_GET, on_dist_book_get},
+	{MSG_RETENTION_LIST, on_retention_list},
+	{MSG_RETENTION_PUT, on_retention_put},
+	{MSG_RETENTION_PLAN, on_retention_plan},
+	{MSG_PRUNE, on_prune},
+	{MSG_VERSION_PROTECT, on_version_protect},
+	{MSG_VERSION_UNPROTECT, on_version_unprotect},
+	{MSG_VERSION_UNDO, on_version_undo},
 	{0, NULL},
 };
 

@@ -110,7 +110,7 @@ static void get(struct txn *t, struct db_result **r, size_t n, const struct faul
 	db_commit(t, got, call);
 }
 
-static void get_by_id(struct call *call, const struct uuid *id)
+void version_answer(struct call *call, const struct uuid *id)
 {
 	call->state = arena_dup(&call->arena, id, sizeof(*id));
 	bug_if(call->state == NULL);
@@ -119,7 +119,7 @@ static void get_by_id(struct call *call, const struct uuid *id)
 
 void on_version_get(struct call *call)
 {
-	get_by_id(call, &((const struct m_version_get *)call->body)->id);
+	version_answer(call, &((const struct m_version_get *)call->body)->id);
 }
 
 /* ---- by time ---- */
@@ -135,7 +135,7 @@ static void found(struct txn *t, struct db_result **r, size_t n, const struct fa
 		call_refuse(call, CN_NOT_FOUND, "no_version", "no such version of that time");
 	} else {
 		struct uuid id = db_get_uuid(r[0], 0, 0);
-		get_by_id(call, &id);
+		version_answer(call, &id);
 	}
 }
 

@@ -231,6 +231,21 @@ int keeper_start(struct service *s, struct fault *reterr) must_check;
 /* Everything is there and allowed: requests may be served. */
 bool keeper_ready(struct service *s);
 
+/* ---- chore.c: what one of the instances does from time to time ---- */
+
+/* From the keeper. */
+void chore_tick(uint64_t now_ms);
+
+/* ---- prune.c: retention at work ---- */
+
+/* By itself, as a chore: done(why) when it has ended, with a sentence. */
+void prune_chore(void (*done)(const char *outcome));
+
+/* ---- on_version.c ---- */
+
+/* Answers with this version as it is now. */
+void version_answer(struct call *call, const struct uuid *id);
+
 /* ---- on_version_read.c: opened items ---- */
 
 void readings_sweep(void);
@@ -257,6 +272,13 @@ void on_destination_list(struct call *call);
 void on_dist_book_save(struct call *call);
 void on_dist_book_list(struct call *call);
 void on_dist_book_get(struct call *call);
+void on_retention_list(struct call *call);
+void on_retention_put(struct call *call);
+void on_retention_plan(struct call *call);
+void on_prune(struct call *call);
+void on_version_protect(struct call *call);
+void on_version_unprotect(struct call *call);
+void on_version_undo(struct call *call);
 
 /* The word of a kind, as in the catalogue and the vault. */
 const char *kind_word(enum version_kind kind);

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Chores: each is done by one of the instances when its time has come. A row of the catalogue says
+ * who has it and until when, so one whose process dies is taken by another; each chore bears being
+ * done twice at once (ST-76). */
+#include "services/storage/sql_retention.h"
+
+#define LOOK_MS ((uint64_t)10 * 1000)
+#define LEASE_MS ((uint64_t)15 * 60 * 1000)
+
+struct chore {
+	struct sql_chore row;
+	void (*run)(void (*done)(const char *outcome));
+	uint64_t look_ms; /* monotonic: when to ask for it again */
+};
+
+static struct chore chores[] = {
+	{.row = {.name = "prune"}, .run = prune_chore},
+};
+
+static struct chore *running; /* one at a time in a process */
+
+static uint64_t period(const struct chore *c)
+{
+	return c->run == prune_chore ? (uint64_t)app.config->prune_every_ms : 0;
+}
+
+static void ended(const char *outcome)
+{
+	running->row.outcome = outcome;
+	sql_chore_done(&running->row);
+	log_info(L("chore done"), L_STR("chore", running->row.name), L_STR("outcome", outcome));
+	running = NULL;
+}
+
+static void claimed(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct chore *c = container_of((struct sql_chore *)arg, struct chore, row);
+	(void)t;
+	(void)n;
+	if (f == NULL && db_get_bool(r[0], 0, 0))
+		c->run(ended);
+	else
+		running = NULL;
+}
+
+void chore_tick(uint64_t now_ms)
+{
+	for (size_t i = 0; running == NULL && i < array_len(chores); i++) {
+		struct chore *c = &chores[i];
+		c->row.every_ms = period(c);
+		c->row.lease_ms = LEASE_MS;
+		if (c->row.every_ms == 0 || now_ms < c->look_ms)
+			continue;
+		c->look_ms =
+			now_ms + (c->row.every_ms / 2 < LOOK_MS ? c->row.every_ms / 2 : LOOK_MS);
+		running = c;
+		sql_chore_claim(&c->row, claimed);
+	}
+}
