@@ -128,8 +128,8 @@ returns void language sql as $$
    where tenant_id = p_tenant and name = p_name and owner = p_owner
 $$;
 
-revoke all on all functions in schema store from public;
-grant execute on function store.keep_min(uuid, text), store.awaits_successor(uuid, uuid, text, bigint),
-  store.condemn_guard(), store.condemn(uuid, uuid[], int[], text), store.erase_due(uuid, int),
+revoke all on function store.condemn(uuid, uuid[], int[], text), store.erase_due(uuid, int),
+  store.chore_claim(uuid, text, uuid, bigint, bigint), store.chore_done(uuid, text, uuid, bigint, text) from public;
+grant execute on function store.condemn(uuid, uuid[], int[], text), store.erase_due(uuid, int),
   store.chore_claim(uuid, text, uuid, bigint, bigint), store.chore_done(uuid, text, uuid, bigint, text) to carnet_storage;
 grant select, insert, update, delete on store.retention, store.prune_plan, store.retention_clock, store.chore to carnet_storage;

@@ -153,6 +153,8 @@ int run_version_show(struct cli *c, const struct verb *v);
 int run_version_diff(struct cli *c, const struct verb *v);
 int run_search(struct cli *c, const struct verb *v);
 int run_version_export(struct cli *c, const struct verb *v);
+int run_retention_plan(struct cli *c, const struct verb *v);
+int run_retention_prune(struct cli *c, const struct verb *v);
 int run_version_verify(struct cli *c, const struct verb *v);
 int run_cred_set(struct cli *c, const struct verb *v);
 int run_user_create(struct cli *c, const struct verb *v);

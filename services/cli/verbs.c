@@ -33,6 +33,11 @@
 	"id,device_name=NAME,format=FORMAT,family,charset,entries,bytes_plain=BYTES,"              \
 	"committed_at=ADDED"
 
+#define RETENTION_COLUMNS                                                                          \
+	"kind=KIND,last=LAST,hourly=HOURLY,daily=DAILY,weekly=WEEKLY,monthly=MONTHLY,"             \
+	"yearly=YEARLY,within_days=WITHIN,keep_min=MINIMUM,held_days=HELD,time_zone=ZONE"
+#define RETENTION_WIDE "changed_by=BY,changed_at=CHANGED"
+
 const struct verb verb_table[] = {
 	{"device", "list", "GET", "/devices", "", DEVICE_COLUMNS, DEVICE_WIDE, "",
 		"devices; --filter \"site = 'Lyon' and type = 'I'\"", NULL},
@@ -129,6 +134,12 @@ const struct verb verb_table[] = {
 		run_version_export},
 	{"version", "verify", "POST", "/versions/{id}:verify", "VERSION", "", NULL, "",
 		"read every object back and open it", run_version_verify},
+	{"version", "protect", "POST", "/versions/{id}:protect", "VERSION", "", NULL, "--until T",
+		"no rule of retention condemns it", NULL},
+	{"version", "unprotect", "POST", "/versions/{id}:unprotect", "VERSION", "", NULL, "",
+		"the rules count again", NULL},
+	{"version", "undo", "POST", "/versions/{id}:undo", "VERSION", "", NULL, "",
+		"bring a condemned version back", NULL},
 	{"plan", "restore", NULL, NULL, "[DEVICE@VERSION]", "", NULL, "--to … --mode M",
 		"what a restore of an address book would change; writes nothing", run_plan_restore},
 	{"plan", "import", NULL, NULL, "FILE", "", NULL, "--to … --map SLOT=LIST --mode M",
@@ -185,6 +196,18 @@ const struct verb verb_table[] = {
 		"--kind fax --device D --site S --at DAY --from T --to T --limit N",
 		"where entries stand on all devices, since when: names, numbers, addresses",
 		run_search},
+	{"retention", "show", "GET", "/retention", "", RETENTION_COLUMNS, RETENTION_WIDE, "",
+		"which versions stay, by kind; no rule = all", NULL},
+	{"retention", "set", "PUT", "/retention", "", "", NULL,
+		"--kind K --last N --hourly N --daily N --weekly N --monthly N --yearly N "
+		"--within-days N --keep-min N --held-days N --time-zone Z",
+		"the policy of a kind, or of all that have none, as a whole", NULL},
+	{"retention", "plan", NULL, NULL, "[DEVICE]", "", NULL, "--going",
+		"what would go now and what keeps the rest, with a calendar; changes nothing",
+		run_retention_plan},
+	{"retention", "prune", NULL, NULL, "", "", NULL, "--plan HASH --clock-ok",
+		"condemn what a plan says if it still says the same; without --plan it is shown",
+		run_retention_prune},
 	{"vault", "list", "GET", "/vaults", "",
 		"name,kind,role,state,placement,versions,bytes_free=FREE,path", "id,warning", "",
 		"vaults and their state", NULL},

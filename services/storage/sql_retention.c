@@ -57,7 +57,8 @@ static const struct db_sql CONDEMN = {
 	"store_condemn", "select store.condemn($1, $2::uuid[], $3::int[], $4)"};
 static const struct db_sql ERASE_DUE = {"store_erase_due", "select store.erase_due($1, 500)"};
 static const struct db_sql PROTECT = {"store_protect",
-	"update store.version set protected_until = case when $3 then coalesce($4, 'infinity') end"
+	"update store.version set protected_until = case when $3 then coalesce($4::timestamptz, "
+	"'infinity') end"
 	" where tenant_id = $1 and id = $2 and state in ('committed','condemned') returning id"};
 static const struct db_sql UNDO = {"store_undo",
 	"update store.version set state = 'committed', held_until = null, condemned_by = null"

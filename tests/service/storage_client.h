@@ -152,6 +152,8 @@ static void host_kill(struct host *h, int signo)
 
 /* ---- one request, one answer ---- */
 
+static const char *ask_actor = ""; /* the person behind the gateway */
+
 struct ask {
 	bool done;
 	enum bus_result result;
@@ -191,6 +193,8 @@ static void ask_send(struct ask *a, struct bus_client *c, uint64_t peer,
 {
 	struct buf frame = BUF_INIT;
 	struct msg_header header = {.sender = "test",
+		.actor = ask_actor,
+		.role = ask_actor[0] == 0 ? MSG_INTERNAL : MSG_ADMIN,
 		.protocol = MSG_PROTOCOL,
 		.request = uuid_v7(clock_wall_ms()),
 		.deadline_ms = DEADLINE_MS};

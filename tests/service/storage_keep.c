@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Which versions stay and how the others go (docs/spec/storage.md sections 11 to 13): ST-7, ST-8,
+ * ST-39, ST-69 to ST-73, ST-76. Run by tests/service/storage_keep.sh. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/service/storage_client.h"
+
+static struct host one, two;
+static uint64_t next_token = 1000;
+
+#define BOOK(name)                                                                                 \
+	"# Canon AddressBook version: 1\r\n# CharSet: WCP1252\r\n\r\n"                             \
+	"dn: 200\r\ncn: " name "\r\nmailaddress: a@example.org\r\nobjectclass: email\r\n\r\n"
+
+static struct uuid store_version(
+	struct bus_client *client, const struct uuid *device, const char *text)
+{
+	struct store s = {.client = client,
+		.device = *device,
+		.run = new_id(),
+		.request = new_id(),
+		.token = next_token++,
+		.parts = {{"list_1", text, 0}},
+		.n = 1};
+	grant(&s);
+	if (store_run(&s) < 0)
+		print_error("%d %s: %s\n", s.fault.code, s.fault.reason, s.fault.detail);
+	assert_int_equal(s.fault.code, 0);
+	struct uuid version = s.result.version;
+	arena_fini(&s.ask.arena);
+	return version;
+}
+
+/* A device with n versions, made 10 days after each other, the newest 10 days ago. */
+static struct uuid history(unsigned n)
+{
+	struct uuid device = new_id();
+	char id[UUID_TEXT];
+	for (unsigned i = 0; i < n; i++) {
+		char text[512];
+		(void)snprintf(text, sizeof(text), BOOK("Entry %u of %llu"), i,
+			(unsigned long long)next_token);
+		(void)store_version(one.client, &device, text);
+	}
+	sql("update store.version set committed_at = now() - (%u - generation) * interval '10 d'"
+	    " where device_id = '%s'",
+		n + 1, uuid_format(&device, id));
+	return device;
+}
+
+/* Versions of earlier tests are not of this one. */
+static void others_stay(void)
+{
+	sql("update store.version set protected_until = 'infinity' where state = 'committed';"
+	    " delete from store.retention; delete from store.retention_clock");
+}
+
+static long in_state(const struct uuid *device, const char *state)
+{
+	char id[UUID_TEXT];
+	sql("select count(*) from store.version where device_id = '%s' and state = '%s'",
+		uuid_format(device, id), state);
+	return sql_number();
+}
+
+static struct uuid version_of(const struct uuid *device, unsigned generation)
+{
+	char id[UUID_TEXT];
+	struct uuid v;
+	sql("select id from store.version where device_id = '%s' and generation = %u",
+		uuid_format(device, id), generation);
+	assert_int_equal(uuid_parse(sql_out, &v), 0);
+	return v;
+}
+
+/* ---- requests ---- */
+
+static void good(struct ask *a, const struct msg_desc *desc, const void *body)
+{
+	if (ask(a, one.client, 0, desc, body) < 0)
+		print_error("%d %s: %s\n", a->fault.code, a->fault.reason, a->fault.detail);
+	assert_int_equal(a->fault.code, 0);
+}
+
+static void refused(const struct msg_desc *desc, const void *body, int code, const char *reason)
+{
+	struct ask a = {.done = false};
+	assert_int_equal(ask(&a, one.client, 0, desc, body), -1);
+	assert_int_equal(a.fault.code, code);
+	assert_string_equal(a.fault.reason, reason);
+	arena_fini(&a.arena);
+}
+
+static void keep_last(unsigned n)
+{
+	struct ask a = {.done = false};
+	const struct m_retention p = {
+		.kind = VERSION_KIND_ADDRESS_BOOK, .last = n, .keep_min = 1, .held_days = 7};
+	const struct m_retention_put m = {.policy = &p};
+	good(&a, &m_retention_put_desc, &m);
+	arena_fini(&a.arena);
+}
+
+/* The sums and the hash; items only with a device. */
+static const struct m_prune_plan *plan(struct ask *a, const struct uuid *device)
+{
+	struct m_retention_plan m = {.limit = device == NULL ? 1 : 1000};
+	if (device != NULL)
+		m.device = *device;
+	good(a, &m_retention_plan_desc, &m);
+	return a->body;
+}
+
+static uint64_t prune(const char *hash, bool clock_ok)
+{
+	struct ask a = {.done = false};
+	const struct m_prune m = {.hash = hash, .clock_ok = clock_ok};
+	good(&a, &m_prune_desc, &m);
+	uint64_t n = ((const struct m_prune_plan *)a.body)->condemned;
+	arena_fini(&a.arena);
+	return n;
+}
+
+/* As far as persons may be needed, two say so. */
+static uint64_t prune_now(void)
+{
+	struct ask a = {.done = false};
+	const struct m_prune_plan *p = plan(&a, NULL);
+	uint64_t n = 0;
+	static const char *const persons[] = {"ana", "ben"};
+	for (size_t i = 0; i < array_len(persons) && n == 0; i++) {
+		ask_actor = persons[i];
+		n = prune(p->hash, false);
+	}
+	ask_actor = "";
+	arena_fini(&a.arena);
+	return n;
+}
+
+/* ---- retention ---- */
+
+static void without_a_policy_nothing_goes(void **state)
+{
+	(void)state;
+	others_stay();
+	struct uuid device = history(5);
+	struct ask a = {.done = false};
+	const struct m_prune_plan *p = plan(&a, &device);
+	assert_int_equal(p->going, 0);
+	assert_int_equal(p->items_n, 5);
+	assert_string_equal(p->items[0].keep[p->items[0].keep_n - 1], "all");
+	assert_int_equal(p->items[0].generation, 5);
+	assert_int_equal(prune(p->hash, false), 0);
+	arena_fini(&a.arena);
+	assert_int_equal(in_state(&device, "committed"), 5);
+}
+
+static void the_dry_run_names_the_rules_and_the_prune_does_the_same_st_69(void **state)
+{
+	(void)state;
+	others_stay();
+	struct uuid device = history(6);
+	keep_last(4);
+	struct ask a = {.done = false};
+	const struct m_prune_plan *p = plan(&a, &device);
+	assert_int_equal(p->going, 2);
+	assert_string_equal(p->items[0].keep[0], "last");
+	assert_int_equal(p->items[3].keep_n, 1);
+	assert_int_equal(p->items[4].keep_n, 0);
+	assert_int_equal(p->items[5].keep_n, 0);
+	assert_int_equal(in_state(&device, "committed"), 6); /* a dry run */
+	arena_fini(&a.arena);
+	assert_int_equal(prune_now(), 2);
+	assert_int_equal(in_state(&device, "condemned"), 2);
+	struct uuid oldest = version_of(&device, 1);
+	char id[UUID_TEXT];
+	sql("select state || ' ' || condemned_by || ' ' || (held_until > now() + interval '6 d 23 "
+	    "h')"
+	    " from store.version where id = '%s'",
+		uuid_format(&oldest, id));
+	assert_true(strncmp(sql_out, "condemned ", 10) == 0 && strstr(sql_out, " true") != NULL);
+}
+
+static void a_plan_is_refused_when_its_list_has_changed_st_69(void **state)
+{
+	(void)state;
+	others_stay();
+	struct uuid device = history(4);
+	keep_last(3);
+	struct ask a = {.done = false};
+	const struct m_prune_plan *p = plan(&a, NULL);
+	assert_int_equal(p->going, 1);
+	(void)store_version(one.client, &device, BOOK("One more"));
+	const struct m_prune m = {.hash = p->hash};
+	refused(&m_prune_desc, &m, CN_PLAN_STALE, "");
+	const struct m_prune bad = {.hash = "00"};
+	refused(&m_prune_desc, &bad, CN_PLAN_STALE, "");
+	arena_fini(&a.arena);
+	assert_int_equal(in_state(&device, "condemned"), 0);
+}
+
+static void a_condemned_version_can_be_read_and_brought_back_until_its_time_is_over_st_70(
+	void **state)
+{
+	(void)state;
+	others_stay();
+	struct uuid device = history(4);
+	keep_last(2);
+	assert_int_equal(prune_now(), 2);
+	struct uuid v1 = version_of(&device, 1), v2 = version_of(&device, 2);
+	struct ask a = {.done = false};
+	const struct m_version_open open = {.id = v1};
+	good(&a, &m_version_open_desc, &open);
+	const struct m_version_undo undo = {.id = v1}, late = {.id = v2};
+	good(&a, &m_version_undo_desc, &undo);
+	const struct m_version *back = ((const struct m_version_one *)a.body)->version;
+	assert_int_equal(back->state, VERSION_STATE_COMMITTED);
+	assert_int_equal(back->held_until, 0);
+	arena_fini(&a.arena);
+	char id[UUID_TEXT];
+	sql("update store.version set held_until = now() where id = '%s'", uuid_format(&v2, id));
+	refused(&m_version_undo_desc, &late, CN_NOT_FOUND, "no_version");
+}
+
+static void a_version_that_a_person_protects_stays_until_its_day(void **state)
+{
+	(void)state;
+	others_stay();
+	struct uuid device = history(4);
+	keep_last(2);
+	const struct m_version_protect m = {.id = version_of(&device, 1)};
+	struct ask a = {.done = false};
+	good(&a, &m_version_protect_desc, &m);
+	assert_true(((const struct m_version_one *)a.body)->version->protected);
+	assert_int_equal(prune_now(), 1);
+	assert_int_equal(in_state(&device, "condemned"), 1);
+	const struct m_version_unprotect off = {.id = m.id};
+	good(&a, &m_version_unprotect_desc, &off);
+	assert_false(((const struct m_version_one *)a.body)->version->protected);
+	arena_fini(&a.arena);
+	assert_int_equal(prune_now(), 1);
+}
+
+static void at_the_end_key_and_contents_go_and_row_and_manifest_stay_st_39(void **state)
+{
+	(void)state;
+	others_stay();
+	struct uuid device = history(3);
+	keep_last(2);
+	assert_int_equal(prune_now(), 1);
+	struct uuid gone = version_of(&device, 1);
+	char id[UUID_TEXT];
+	sql("update store.version set held_until = now() where id = '%s'", uuid_format(&gone, id));
+	(void)prune_now();
+	sql("select v.state || ' ' || (v.manifest is not null) || ' ' || (k.wrapped_dek is null) ||"
+	    " ' ' || (select count(*) from store.version_object o where o.version_id = v.id) || ' '"
+	    " || c.state from store.version v join store.version_key k on k.version_id = v.id"
+	    " join store.copy c on c.version_id = v.id where v.id = '%s'",
+		id);
+	assert_string_equal(sql_out, "erased true true 0 erase_pending");
+	const struct m_version_undo undo = {.id = gone};
+	refused(&m_version_undo_desc, &undo, CN_NOT_FOUND, "no_version");
+	/* the next version follows the chain as if nothing had gone */
+	(void)store_version(one.client, &device, BOOK("After"));
+	assert_int_equal(in_state(&device, "committed"), 3);
+}
+
+static void a_large_prune_needs_two_persons_st_70(void **state)
+{
+	(void)state;
+	sql("delete from store.retention");
+	struct uuid device = history(8);
+	struct ask a = {.done = false};
+	sql("update store.version set protected_until = null"); /* all that is there may go */
+	keep_last(1);
+	const struct m_prune_plan *p = plan(&a, NULL);
+	assert_true(p->large);
+	const struct m_prune m = {.hash = p->hash};
+	refused(&m_prune_desc, &m, CN_PERMISSION_DENIED, "second_person"); /* no person at all */
+	ask_actor = "ana";
+	assert_int_equal(prune(p->hash, false), 0);
+	assert_int_equal(prune(p->hash, false), 0); /* once more is not a second person */
+	assert_int_equal(in_state(&device, "condemned"), 0);
+	ask_actor = "ben";
+	assert_int_equal(prune(p->hash, false), p->going);
+	ask_actor = "";
+	arena_fini(&a.arena);
+	assert_int_equal(in_state(&device, "condemned"), 7);
+}
+
+static void a_jump_of_the_clock_stops_pruning_until_a_person_looked_st_71(void **state)
+{
+	(void)state;
+	others_stay();
+	(void)history(4);
+	keep_last(3);
+	struct ask a = {.done = false};
+	(void)plan(&a, NULL); /* looks at both clocks */
+	sql("update store.retention_clock set db_at = db_at - interval '2 h'");
+	const struct m_prune_plan *p = plan(&a, NULL);
+	assert_int_equal(p->going, 1);
+	const struct m_prune m = {.hash = p->hash};
+	refused(&m_prune_desc, &m, CN_CONFLICT, "clock_jump");
+	refused(&m_prune_desc, &m, CN_CONFLICT, "clock_jump"); /* looking again is no answer */
+	assert_int_equal(prune(p->hash, true), 1);
+	arena_fini(&a.arena);
+}
+
+static void no_order_condemns_what_the_floors_keep_st_7_8(void **state)
+{
+	(void)state;
+	others_stay();
+	struct uuid device = history(5);
+	char id[UUID_TEXT], v[5][UUID_TEXT];
+	(void)uuid_format(&device, id);
+	for (unsigned g = 1; g <= 5; g++) {
+		struct uuid version = version_of(&device, g);
+		(void)uuid_format(&version, v[g - 1]);
+	}
+	sql("update store.version set state = 'condemned' where id = '%s'", v[4]);
+	assert_non_null(strstr(sql_out, "last_verified_protected"));
+	/* another vault has generation 2 as its newest */
+	sql("with x as (insert into store.vault (id, tenant_id, name, kind, role, min_protocol,"
+	    " durability) select gen_random_uuid(), tenant_id, 'away-%s', 'dir', 'copy', 1, "
+	    "'strong'"
+	    " from store.vault limit 1 returning id) insert into store.copy (version_id, vault_id,"
+	    " state) select unnest(array['%s', '%s']::uuid[]), id, 'verified' from x",
+		id, v[0], v[1]);
+	sql("update store.version set state = 'condemned' where id = '%s'", v[1]);
+	assert_non_null(strstr(sql_out, "last_verified_protected"));
+	struct ask a = {.done = false};
+	keep_last(1);
+	const struct m_prune_plan *p = plan(&a, &device);
+	assert_string_equal(p->items[3].keep[0], "successor");
+	arena_fini(&a.arena);
+	/* at least three stay when no policy says less */
+	sql("delete from store.retention; update store.version set state = 'condemned' where id ="
+	    " any(array['%s','%s','%s']::uuid[])",
+		v[0], v[2], v[3]);
+	assert_non_null(strstr(sql_out, "keep_min"));
+	assert_int_equal(in_state(&device, "condemned"), 0); /* none of the three */
+	sql("update store.version set state = 'condemned' where id = any(array['%s','%s']::uuid[])",
+		v[0], v[2]);
+	assert_int_equal(in_state(&device, "condemned"), 2);
+	sql("delete from store.copy where version_id = '%s' and vault_id in (select id from"
+	    " store.vault where name = 'away-%s')",
+		v[1], id);
+}
+
+static void one_of_the_instances_prunes_by_itself(void **state)
+{
+	(void)state;
+	others_stay();
+	struct uuid small = history(3); /* a small prune: more than half of the devices lose one */
+	keep_last(2);
+	put_env("CARNET_PRUNE_EVERY_MS", "%d", 200);
+	host_start(&two, 2, "main", NULL, 0);
+	host_ready(&two);
+	uint64_t until = clock_mono_ms() + 3 * DEADLINE_MS;
+	while (in_state(&small, "condemned") < 1 && clock_mono_ms() < until)
+		;
+	assert_int_equal(in_state(&small, "condemned"), 1);
+	host_kill(&two, SIGTERM);
+	(void)unsetenv("CARNET_PRUNE_EVERY_MS");
+	sql("select outcome from store.chore where name = 'prune'");
+	assert_non_null(strstr(sql_out, "condemned"));
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	client_setup();
+	put_env("CARNET_PRUNE_EVERY_MS", "%d", 0);
+	host_start(&one, 1, "main", NULL, 0);
+	host_ready(&one);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	host_kill(&two, SIGKILL);
+	host_kill(&one, SIGTERM);
+	client_end();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_a_policy_nothing_goes),
+		cmocka_unit_test(the_dry_run_names_the_rules_and_the_prune_does_the_same_st_69),
+		cmocka_unit_test(a_plan_is_refused_when_its_list_has_changed_st_69),
+		cmocka_unit_test(
+			a_condemned_version_can_be_read_and_brought_back_until_its_time_is_over_st_70),
+		cmocka_unit_test(a_version_that_a_person_protects_stays_until_its_day),
+		cmocka_unit_test(at_the_end_key_and_contents_go_and_row_and_manifest_stay_st_39),
+		cmocka_unit_test(a_large_prune_needs_two_persons_st_70),
+		cmocka_unit_test(a_jump_of_the_clock_stops_pruning_until_a_person_looked_st_71),
+		cmocka_unit_test(no_order_condemns_what_the_floors_keep_st_7_8),
+		cmocka_unit_test(one_of_the_instances_prunes_by_itself),
+	};
+	return cmocka_run_group_tests_name("storage keeps", tests, setup, teardown);
+}
