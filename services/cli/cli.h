@@ -51,6 +51,7 @@ struct cli {
 	const struct verb *verb;
 	const char **args; /* words; a pattern of the shell may give thousands */
 	size_t n_args;
+	size_t n_before; /* of these stand before a "--"; all of them without one */
 	struct flag flags[CLI_ARGS];
 	size_t n_flags;
 	struct loop *loop;
@@ -146,6 +147,9 @@ int run_restore(struct cli *c, const struct verb *v);
 int run_confirm(struct cli *c, const struct verb *v);
 int run_revert(struct cli *c, const struct verb *v);
 int run_deliver(struct cli *c, const struct verb *v);
+int run_lock_acquire(struct cli *c, const struct verb *v);
+int run_lock_explain(struct cli *c, const struct verb *v);
+int run_lock_watch(struct cli *c, const struct verb *v);
 int run_run_rerun(struct cli *c, const struct verb *v);
 int run_backup_now(struct cli *c, const struct verb *v);
 int run_version_list(struct cli *c, const struct verb *v);

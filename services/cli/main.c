@@ -121,6 +121,7 @@ static int parse(struct cli *c, int argc, char **argv)
 		bool took = false;
 		if (!words && strcmp(argv[i], "--") == 0) {
 			words = true;
+			c->n_before = c->n_args;
 			continue;
 		}
 		if (words || argv[i][0] != '-' || argv[i][1] == '\0') {
@@ -132,6 +133,8 @@ static int parse(struct cli *c, int argc, char **argv)
 			return rc;
 		i += took;
 	}
+	if (!words)
+		c->n_before = c->n_args;
 	return 0;
 }
 
@@ -269,6 +272,7 @@ static const struct verb *take_verb(struct cli *c)
 		used = 1;
 	memmove(c->args, c->args + used, (c->n_args - used) * sizeof(c->args[0]));
 	c->n_args -= used;
+	c->n_before -= size_min(c->n_before, used);
 	return v;
 }
 

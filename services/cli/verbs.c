@@ -24,7 +24,9 @@
 	"firmware,language,worker,trace,via"
 #define FOUND_COLUMNS "device_name=DEVICE,list,number=NO,name,dest=DESTINATION,since,until"
 #define FOUND_WIDE "site,list_name,since_generation=GEN,since_run=RUN,until_run,device,key"
-#define LOCK_COLUMNS "device,kind,op,direction,state=STATE,token,remaining_ms=LEFT,since,request"
+#define LOCK_COLUMNS                                                                               \
+	"device_name=DEVICE,kind,op,direction,state=STATE,holder=WHO,since,remaining_ms=LEFT,"     \
+	"request"
 #define VERSION_COLUMNS                                                                            \
 	"id,device,kind,generation=GEN,state=STATE,head,entries,bytes_plain=BYTES,"                \
 	"bytes_stored=STORED,committed_at=COMMITTED,last_check_at=CHECKED"
@@ -211,14 +213,27 @@ const struct verb verb_table[] = {
 	{"vault", "list", "GET", "/vaults", "",
 		"name,kind,role,state,placement,versions,bytes_free=FREE,path", "id,warning", "",
 		"vaults and their state", NULL},
-	{"lock", "list", "GET", "/locks", "", LOCK_COLUMNS, "session,job,ticket,items", "",
-		"locks held, waiting and observed", NULL},
+	{"lock", "list", "GET", "/locks", "", LOCK_COLUMNS,
+		"device=ID,token,session,job,ticket,items", "", "locks held, waiting and observed",
+		NULL},
 	{"lock", "get", "GET", "/locks/{request}", "REQUEST", LOCK_COLUMNS,
-		"session,job,ticket,items", "", "all rows of one request", NULL},
-	{"lock", "acquire", "POST", "/locks", "", "", NULL, "",
-		"declare an operation of another system", NULL},
-	{"lock", "explain", "POST", "/locks:explain", "", "", NULL, "",
-		"what would the answer be; --op indiv_ie --devices ID", NULL},
+		"device=ID,token,session,job,ticket,items", "", "all rows of one request", NULL},
+	{"lock", "acquire", NULL, NULL, "DEVICE… [-- COMMAND]", "", NULL,
+		"--op OP --for 10m --wait 5m --lost term|kill|warn --direction D --items I",
+		"declare an operation of another system and hold it while COMMAND runs",
+		run_lock_acquire},
+	{"lock", "explain", NULL, NULL, "DEVICE…", "", NULL,
+		"--op import|export|OP --items I --profile P",
+		"may it start now, and if not, who or what is in the way; exit 0 yes, 1 no",
+		run_lock_explain},
+	{"lock", "renew", "POST", "/locks/{request}:renew", "REQUEST", "", NULL, "",
+		"keep a lock, with --token", NULL},
+	{"lock", "release", "POST", "/locks/{request}:release", "REQUEST", "", NULL, "",
+		"give a lock back, with --token; --unsure true after an interruption", NULL},
+	{"lock", "cancel", "POST", "/locks/{request}:cancel", "REQUEST", "", NULL, "",
+		"leave the queue", NULL},
+	{"lock", "watch", NULL, NULL, "[DEVICE…]", "", NULL, "", "a line for each change of a lock",
+		run_lock_watch},
 	{"lock", "end", "POST", "/locks/{request}:end", "REQUEST", "", NULL, "",
 		"end a lock in attention, with --reason", NULL},
 	{"sync", "groups", "GET", "/sync-groups", "", "name,members,server,note", "id,version", "",

@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "common/base/list.h"
+#include "services/gateway/devices.h"
 
 #define ALL "/api/v1/events"
 #define RUNS "/api/v1/runs/"
+#define LOCKS "/api/v1/locks/events"
+#define LOCK_DEVICES ((size_t)64)    /* of one stream */
 #define BACKLOG ((size_t)256 * 1024) /* a reader further behind is cut off and comes back */
 #define COMMENT_MS 15000             /* keeps proxies from closing an idle stream */
 
@@ -19,11 +22,20 @@ struct events {
 	struct timer *comment;
 };
 
+/* A device that a stream of locks is about. */
+struct watched {
+	struct uuid id;
+	char name[128];
+};
+
 struct watcher {
 	struct list node;
 	struct events *events;
 	struct http_stream *stream;
-	struct uuid run; /* nil = all */
+	struct uuid run;         /* nil = all */
+	bool locks;              /* only locks, of these devices; none = of all */
+	struct watched *devices; /* owned */
+	size_t devices_n;
 	struct peer_opts opts;
 	char actor[160];
 	bool closing;
@@ -74,6 +86,7 @@ static void closed(void *arg)
 
 	list_remove(&w->node);
 	w->events->n--;
+	free(w->devices);
 	free(w);
 }
 
@@ -89,7 +102,7 @@ static void push_run(struct events *e, const struct m_run *run)
 
 	list_each_safe (it, &e->watchers) {
 		struct watcher *w = container_of(it, struct watcher, node);
-		if (!uuid_is_nil(&w->run) && !uuid_eq(&w->run, &run->id))
+		if (w->locks || (!uuid_is_nil(&w->run) && !uuid_eq(&w->run, &run->id)))
 			continue;
 		push_event(w, &m_run_changed_desc, &changed);
 		if (!uuid_is_nil(&w->run) && run_ended(run))
@@ -127,6 +140,21 @@ static void missed_some(struct events *e)
 	}
 }
 
+/* A change of a lock on a device that the stream is about, with its name where it was named. */
+static void push_lock(struct watcher *w, const struct m_lock_changed *m)
+{
+	struct m_lock_changed named = *m;
+	size_t i = 0;
+
+	named.has = 0;
+	while (i < w->devices_n && !uuid_eq(&w->devices[i].id, &m->device))
+		i++;
+	if (i < w->devices_n)
+		named.device_name = w->devices[i].name;
+	if (i < w->devices_n || w->devices_n == 0)
+		push_event(w, &m_lock_changed_desc, &named);
+}
+
 static void arrived(void *arg, const struct msg_desc *desc, const void *body)
 {
 	struct events *e = arg;
@@ -145,7 +173,10 @@ static void arrived(void *arg, const struct msg_desc *desc, const void *body)
 		desc->id == MSG_JOB_CHANGED ? &((const struct m_job_changed *)body)->run : NULL;
 	list_each_safe (it, &e->watchers) {
 		struct watcher *w = container_of(it, struct watcher, node);
-		if (uuid_is_nil(&w->run) || (run != NULL && uuid_eq(&w->run, run)))
+		if (w->locks && desc->id == MSG_LOCK_CHANGED)
+			push_lock(w, body);
+		else if (!w->locks &&
+			 (uuid_is_nil(&w->run) || (run != NULL && uuid_eq(&w->run, run))))
 			push_event(w, desc, body);
 	}
 }
@@ -176,9 +207,9 @@ struct events *events_new(struct gateway *g, struct fault *reterr)
 	return e;
 }
 
-/* ---- the two paths ---- */
+/* ---- the paths ---- */
 
-static void watch(struct rest *r, const struct uuid *run)
+static struct watcher *watch(struct rest *r, const struct uuid *run)
 {
 	struct events *e = r->gateway->events;
 	struct watcher *w = mem_alloc(sizeof(*w));
@@ -195,6 +226,55 @@ static void watch(struct rest *r, const struct uuid *run)
 	push(w, "retry: 2000\n\n");
 	if (!uuid_is_nil(run))
 		read_run(e, w);
+	return w;
+}
+
+/* ---- locks: ?device=NAME, repeatable ---- */
+
+struct named {
+	struct rest *r;
+	const char *refs[LOCK_DEVICES];
+	size_t n;
+};
+
+static void watch_locks(void *arg, const struct devices *found)
+{
+	const struct named *d = arg;
+	struct watcher *w = watch(d->r, &(struct uuid){.b = {0}});
+
+	w->locks = true;
+	w->devices = mem_alloc((found->n + 1) * sizeof(*w->devices));
+	w->devices_n = found->n;
+	for (size_t i = 0; i < found->n; i++) {
+		w->devices[i].id = found->items[i].id;
+		(void)snprintf(
+			w->devices[i].name, sizeof(w->devices[i].name), "%s", found->items[i].name);
+	}
+}
+
+static void each_device(void *arg, const char *name, const char *value)
+{
+	struct named *d = arg;
+
+	if (strcmp(name, "device") == 0 && d->n++ < LOCK_DEVICES)
+		d->refs[d->n - 1] = value;
+}
+
+static void open_locks(struct rest *r)
+{
+	static const struct devices all = {.n = 0};
+	struct named *d = arena_alloc(r->arena, sizeof(*d));
+
+	bug_if(d == NULL);
+	*d = (struct named){.r = r};
+	http_query_each(r->http, each_device, d);
+	if (d->n > LOCK_DEVICES)
+		rest_refuse(r, CN_VALIDATION_FAILED, "too_many_devices",
+			"at most %zu devices in one stream; none named: all", LOCK_DEVICES);
+	else if (d->n == 0)
+		watch_locks(d, &all);
+	else
+		devices_find(r, d->refs, d->n, watch_locks, d);
 }
 
 /* The run is there and may be seen: only then the stream begins. */
@@ -206,7 +286,7 @@ static void run_known(void *arg, const void *body, const struct fault *f, uint64
 	if (f != NULL)
 		rest_fault(r, f);
 	else
-		watch(r, &((const struct m_run_one *)body)->run->id);
+		(void)watch(r, &((const struct m_run_one *)body)->run->id);
 }
 
 static bool run_of(const char *path, struct uuid *ret_run)
@@ -225,9 +305,9 @@ static bool run_of(const char *path, struct uuid *ret_run)
 bool events_path(struct rest *r, const char *path)
 {
 	struct m_run_get get = {.has = 0};
-	bool all = strcmp(path, ALL) == 0;
+	bool all = strcmp(path, ALL) == 0, locks = strcmp(path, LOCKS) == 0;
 
-	if (!all && !run_of(path, &get.id))
+	if (!all && !locks && !run_of(path, &get.id))
 		return false;
 	if (r == NULL)
 		return true;
@@ -235,8 +315,10 @@ bool events_path(struct rest *r, const char *path)
 		return true;
 	if (r->gateway->events->n >= (size_t)r->gateway->config->sse_max) {
 		rest_refuse(r, CN_RATE_LIMITED, "events", "too many event streams are open");
+	} else if (locks) {
+		open_locks(r);
 	} else if (all) {
-		watch(r, &get.id);
+		(void)watch(r, &get.id);
 	} else {
 		struct peer_opts opts = rest_opts(r);
 		peer_call(r->gateway->scheduler, &m_run_get_desc, &get, &opts, run_known, r);

@@ -96,6 +96,13 @@ void on_token_delete(struct rest *r, const void *body);
 void on_audit_list(struct rest *r, const void *body);
 void on_status(struct rest *r, const void *body);
 void on_explain(struct rest *r, const void *body);
+void on_lock_declare(struct rest *r, const void *body);
+void on_lock_ask(struct rest *r, const void *body);
+void on_lock_look(struct rest *r, const void *body);
+void on_lock_show(struct rest *r, const void *body);
+void on_lock_keep(struct rest *r, const void *body);
+void on_lock_give_back(struct rest *r, const void *body);
+void on_lock_leave(struct rest *r, const void *body);
 
 /* ---- pages that are no message ---- */
 

@@ -19,6 +19,13 @@ static const struct {
 	{MSG_AUDIT_LIST, on_audit_list},
 	{MSG_STATUS, on_status},
 	{MSG_EXPLAIN, on_explain},
+	{MSG_LOCK_DECLARE, on_lock_declare},
+	{MSG_LOCK_ASK, on_lock_ask},
+	{MSG_LOCK_LOOK, on_lock_look},
+	{MSG_LOCK_SHOW, on_lock_show},
+	{MSG_LOCK_KEEP, on_lock_keep},
+	{MSG_LOCK_GIVE_BACK, on_lock_give_back},
+	{MSG_LOCK_LEAVE, on_lock_leave},
 };
 
 local_fn local_find(uint16_t id)

@@ -303,6 +303,9 @@ json_t *openapi_document(const char *version)
 	}
 	add_special(
 		paths, "/events", "All events, as server-sent events", "text/event-stream", false);
+	add_special(paths, "/locks/events",
+		"Changes of locks (query: device, repeatable), as server-sent events",
+		"text/event-stream", false);
 	add_special(paths, "/runs/{id}/events", "Live progress of a run, as server-sent events",
 		"text/event-stream", true);
 	add_special(paths, "/versions/{id}/content",

@@ -260,7 +260,9 @@ static void admitted(struct rest *r)
 		return;
 	}
 	r->body = body;
-	if (!changes(r) || route->request->right == MSG_VIEWER) {
+	/* a renewal changes nothing that was not noted when the lock was asked for */
+	if (!changes(r) || route->request->right == MSG_VIEWER ||
+		route->request->id == MSG_LOCK_KEEP) {
 		forward(r);
 		return;
 	}

@@ -9,9 +9,10 @@ enum { WAITERS_MAX = 1000 }; /* per device (reliability.md section 5) */
 /* ---- deciding ---- */
 
 static const struct lock_profile *profile_for(
-	const struct ledger_ask *ask, const struct ledger_device *d)
+	const struct ledger *l, const struct ledger_ask *ask, size_t index)
 {
-	return ask->profile ? ask->profile : d->profile;
+	return ask->profiles ? ask->profiles[index]
+			     : ledger_device(l, &ask->devices[index])->profile;
 }
 
 static bool queues_have_room(const struct ledger *l, const struct ledger_ask *ask)
@@ -20,6 +21,13 @@ static bool queues_have_room(const struct ledger *l, const struct ledger_ask *as
 		if (ledger_device(l, &ask->devices[i])->waiting_n >= WAITERS_MAX)
 			return false;
 	return true;
+}
+
+/* The hold a request stands under: live, and of the same workflow (rule 8). */
+static bool is_live_hold(const struct ledger_request *hold, const struct ledger_ask *ask)
+{
+	return hold && hold->kind == LOCK_KIND_HOLD && hold->state == LOCK_STATE_LIVE &&
+	       uuid_eq(&hold->workflow, &ask->workflow);
 }
 
 static struct lock_request question(
@@ -35,8 +43,7 @@ static struct lock_request question(
 		.policy = ask->policy,
 		.ticket = known ? known->ticket : 0,
 		.under = ask->under,
-		.under_live =
-			hold && hold->kind == LOCK_KIND_HOLD && hold->state == LOCK_STATE_LIVE,
+		.under_live = is_live_hold(hold, ask),
 		.may_wait = known ? l->now_ms < known->wait_until_ms
 				  : ask->wait_ms > 0 && queues_have_room(l, ask)};
 }
@@ -52,7 +59,7 @@ static enum lock_result decide(struct ledger *l, const struct ledger_ask *ask,
 	for (size_t i = 0; i < ask->devices_n; i++) {
 		const struct ledger_device *d = ledger_device(l, &ask->devices[i]);
 
-		devices[i] = (struct lock_device){.profile = profile_for(ask, d),
+		devices[i] = (struct lock_device){.profile = profile_for(l, ask, i),
 			.held = d->held,
 			.held_n = d->held_n,
 			.waiting = d->waiting,
@@ -83,17 +90,18 @@ static uint32_t shortest_hold(const struct ledger *l, const struct ledger_ask *a
 	uint32_t least = UINT32_MAX;
 
 	for (size_t i = 0; i < ask->devices_n; i++) {
-		uint32_t one = profile_for(ask, ledger_device(l, &ask->devices[i]))->max_hold_ms;
+		uint32_t one = profile_for(l, ask, i)->max_hold_ms;
 
 		least = one < least ? one : least;
 	}
 	return least;
 }
 
-static uint64_t take_device(struct ledger *l, struct ledger_device *d, const struct ledger_ask *ask,
+static uint64_t take_device(struct ledger *l, const struct ledger_ask *ask, size_t index,
 	struct ledger_request *r, const char *items, uint32_t max_hold_ms)
 {
-	const struct lock_profile *p = profile_for(ask, d);
+	struct ledger_device *d = ledger_device(l, &ask->devices[index]);
+	const struct lock_profile *p = profile_for(l, ask, index);
 	struct lock_held held = {.request = r->id,
 		.kind = ask->kind,
 		.use = ask->use,
@@ -127,8 +135,8 @@ static void grant(struct ledger *l, const struct ledger_ask *ask, struct ledger_
 	bug_if(!tokens);
 	ledger_set_state(l, r, LOCK_STATE_LIVE, NULL);
 	for (size_t i = 0; i < r->devices_n; i++)
-		tokens[i] = take_device(l, ledger_device(l, &r->devices[i]), ask, r,
-			join_items(l, ask, &verdicts[i]), max_hold_ms);
+		tokens[i] =
+			take_device(l, ask, i, r, join_items(l, ask, &verdicts[i]), max_hold_ms);
 	r->first_token = tokens[0];
 	r->holding = (uint32_t)r->devices_n;
 	l->events[l->events_n - 1].tokens = tokens;
@@ -161,6 +169,8 @@ static struct ledger_request *remember(struct ledger *l, const struct ledger_ask
 					     .devices = ask->devices,
 					     .devices_n = ask->devices_n,
 					     .job = ask->job,
+					     .workflow = ask->workflow,
+					     .holder = ask->holder,
 					     .attempt = ask->attempt});
 }
 

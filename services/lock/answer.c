@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* From verdicts to the answer on the bus: tokens, items, effects, blockers with a sentence each. */
 #include "services/lock/ledger.h"
+#include "services/lock/words.h"
 
 enum { REFUSALS_MAX = 1000, BLOCKERS_MAX = 64 }; /* lock.msg */
 
@@ -82,22 +83,25 @@ static unsigned row_between(unsigned later, unsigned earlier)
 	return op_is_exclusive(earlier) ? op_row(later) : 0;
 }
 
-static const char *sentence(struct ledger *l, unsigned later, const struct m_blocker *b)
+static uint64_t left_of(const struct ledger *l, const struct ledger_device *d, size_t index)
 {
-	const char *rule =
-		b->row ? arena_printf(l->arena, " (row %u of the matrix)", (unsigned)b->row) : "";
-	const char *what = b->waiting ? "waits before this request"
-			   : b->state == LOCK_STATE_QUARANTINE
-				   ? "ended without proof, the device is in quarantine"
-			   : b->state == LOCK_STATE_ATTENTION
-				   ? "ended without proof, a person must look"
-			   : b->kind == LOCK_KIND_SHADOW ? "was seen on the device"
-							 : "holds the device";
-	const char *text = arena_printf(l->arena, "%s %s: %s may not start beside it%s.",
-		op_name(op_find(b->op)), what, op_name(later), rule);
+	const struct lock_held *h = &d->held[index];
+	int64_t until =
+		h->state == LOCK_STATE_LIVE ? h->until_ms : d->life[index].quarantine_until_ms;
 
-	bug_if(!rule || !text);
-	return text;
+	return h->kind != LOCK_KIND_STANDING && until > l->now_ms ? (uint64_t)(until - l->now_ms)
+								  : 0;
+}
+
+/* Who asked for it; its row was read with what stands on the device, a waiter's may not be. */
+static void put_owner(const struct ledger *l, struct m_blocker *b)
+{
+	const struct ledger_request *r = ledger_request(l, &b->request);
+
+	if (r == NULL)
+		return;
+	b->holder = r->holder;
+	b->job = r->job;
 }
 
 static void put_blocker(struct ledger *l, const struct ledger_ask *ask,
@@ -119,8 +123,10 @@ static void put_blocker(struct ledger *l, const struct ledger_ask *ask,
 		b->op = op_id(h->use.op);
 		b->state = h->state;
 		b->row = row_between(ask->use.op, h->use.op);
+		b->remaining_ms = left_of(l, d, which.index);
 	}
-	b->text = sentence(l, ask->use.op, b);
+	put_owner(l, b);
+	b->text = words_blocker(l->arena, ask->lang, ask->use.op, b);
 }
 
 static void put_blockers(struct ledger *l, const struct ledger_ask *ask,
@@ -192,7 +198,11 @@ struct m_lock_answer *answer_of_verdicts(struct ledger *l, const struct ledger_a
 		put_grants(l, ask, verdicts, a);
 		put_effects(l, ask, verdicts, a);
 	}
-	if (result == LOCK_RESULT_QUEUED)
+	if (result == LOCK_RESULT_QUEUED) {
 		a->place = place(l, ask);
+		a->retry_ms = ask->retry_ms;
+	}
+	if (ask->speak)
+		a->text = words_answer(l->arena, ask->lang, ask->use.op, a);
 	return a;
 }

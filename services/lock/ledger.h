@@ -9,6 +9,7 @@
 #include "common/base/arena.h"
 #include "common/base/map.h"
 #include "services/lock/lock.h"
+#include "services/lock/words.h"
 
 struct ledger_request;
 
@@ -58,7 +59,8 @@ struct ledger_request {
 	const struct uuid *devices; /* ascending */
 	size_t devices_n;
 	uint32_t holding; /* devices it still stands on */
-	struct uuid job;
+	struct uuid job, workflow;
+	const char *holder; /* who declared it; "" = Carnet itself */
 	uint64_t attempt;
 	uint64_t first_token;
 	uint64_t ticket;
@@ -70,7 +72,8 @@ struct ledger_request {
 
 /* A call after the checks of its handler. */
 struct ledger_ask {
-	struct uuid request, session, under, job;
+	struct uuid request, session, under, job, workflow;
+	const char *holder;
 	struct span digest;
 	enum lock_kind kind;
 	struct lock_use use;
@@ -82,7 +85,10 @@ struct ledger_ask {
 	uint64_t wait_ms;
 	uint32_t lease_ms;
 	uint64_t attempt;
-	const struct lock_profile *profile; /* NULL = the one the device already has */
+	const struct lock_profile *const *profiles; /* one each; NULL = those the devices have */
+	enum words_lang lang;                       /* of sentences */
+	bool speak;                                 /* the answer as a whole in words, too */
+	uint32_t retry_ms;                          /* a waiter should ask again after this */
 };
 
 struct ledger_event { /* history row; also published */

@@ -28,7 +28,8 @@ static void leave_device(struct ledger *l, struct ledger_device *d, size_t index
 	if (r->holding == 0)
 		ledger_set_state(l, r, end, detail);
 	else
-		ledger_note(l, "ended", r, &d->id, 1, detail);
+		ledger_note(
+			l, end == LOCK_STATE_RELEASED ? "released" : "ended", r, &d->id, 1, detail);
 }
 
 static void enter_quarantine(

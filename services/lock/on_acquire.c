@@ -8,7 +8,8 @@
 
 enum { DEVICES_MAX = 1000 };
 
-/* What makes two requests the same: everything but what was seen meanwhile. */
+/* What makes two requests the same: everything but what was seen meanwhile, what the devices are
+ * and who reads the answer. */
 static struct span digest_of(struct call *call, const struct m_lock_acquire *m)
 {
 	struct m_lock_acquire plain = *m;
@@ -18,6 +19,9 @@ static struct span digest_of(struct call *call, const struct m_lock_acquire *m)
 
 	plain.observed = NULL;
 	plain.observed_n = 0;
+	plain.profiles = NULL;
+	plain.profiles_n = 0;
+	plain.lang = NULL;
 	plain.attempt = 0;
 	plain.has = 0;
 	msg_encode(&b, &m_lock_acquire_desc, &header, &plain);
@@ -62,10 +66,11 @@ static const void *decide_acquire(struct work *w, struct ledger *l, struct fault
 	return ledger_acquire(l, &w->ask);
 }
 
-static void refuse(struct call *call, const char *reason)
+static void refuse(struct call *call, enum words_lang lang, const char *reason)
 {
 	struct m_lock_answer a = {.answer = LOCK_RESULT_REFUSED, .reason = reason};
 
+	a.text = words_answer(&call->arena, lang, OP_UNKNOWN, &a);
 	call_reply(call, &a);
 }
 
@@ -94,26 +99,71 @@ static void fill_ask(struct call *call, const struct m_lock_acquire *m, struct l
 		.wait_ms = m->wait_ms,
 		.lease_ms = (uint32_t)lease,
 		.attempt = m->attempt < INT32_MAX ? m->attempt : INT32_MAX,
-		.profile = m->profile == NULL || *m->profile == '\0' ? NULL
-								     : profile_newest(m->profile),
+		.workflow = m->workflow,
+		.retry_ms = lock_settings.silent_ms / 3,
+		.holder = m->kind == LOCK_KIND_DECLARED && call->header.actor != NULL
+				  ? call->header.actor
+				  : "",
+		.lang = words_lang(m->lang),
+		.speak = m->lang != NULL && *m->lang != '\0',
 	};
 	set_items(ask, m->items, m->items_n);
 }
 
+/* What the caller says of its devices' families. */
+struct families {
+	const struct uuid *devices;
+	size_t devices_n;
+	const char *profile;         /* of all, or */
+	const char *const *profiles; /* of each, in the order of devices */
+	size_t profiles_n;
+};
+
+static const char *family_of(const struct families *f, const struct uuid *device)
+{
+	for (size_t i = 0; i < f->profiles_n && i < f->devices_n; i++)
+		if (uuid_eq(&f->devices[i], device))
+			return f->profiles[i];
+	return f->profile;
+}
+
+static bool is_said(const char *word)
+{
+	return word != NULL && *word != '\0';
+}
+
+/* The devices ascending, and their profiles beside them; -1 when memory ran out. */
+static int put_devices(struct work *w, const struct families *f)
+{
+	const struct lock_profile **profiles;
+
+	w->devices = serve_devices(w->arena, f->devices, f->devices_n, &w->devices_n);
+	profiles = arena_array(w->arena, f->devices_n, sizeof(struct lock_profile *));
+	if (w->devices == NULL || profiles == NULL)
+		return -1;
+	w->ask.devices = w->devices;
+	w->ask.devices_n = w->devices_n;
+	if (!is_said(f->profile) && f->profiles_n == 0)
+		return 0;
+	for (size_t i = 0; i < w->devices_n; i++)
+		profiles[i] = profile_newest(family_of(f, &w->devices[i]));
+	w->ask.profiles = profiles;
+	return 0;
+}
+
 static int put_keys(struct work *w, const struct m_lock_acquire *m)
 {
+	const struct families families = {
+		m->devices, m->devices_n, m->profile, m->profiles, m->profiles_n};
 	struct uuid *requests = arena_array(w->arena, 2, sizeof(*requests));
 
-	w->devices = serve_devices(w->arena, m->devices, m->devices_n, &w->devices_n);
-	if (requests == NULL || w->devices == NULL || w->ask.digest.p == NULL)
+	if (requests == NULL || w->ask.digest.p == NULL || put_devices(w, &families) != 0)
 		return -1;
 	requests[0] = m->request;
 	requests[1] = m->under;
 	w->requests = requests;
 	w->requests_n = uuid_is_nil(&m->under) ? 1 : 2;
 	w->replay = true;
-	w->ask.devices = w->devices;
-	w->ask.devices_n = w->devices_n;
 	return 0;
 }
 
@@ -144,11 +194,12 @@ void on_lock_acquire(struct call *call)
 		return;
 	fill_ask(call, m, &w->ask);
 	if (m->devices_n == 0 || m->devices_n > DEVICES_MAX) {
-		refuse(call, m->devices_n == 0 ? "unknown_device" : "too_many_devices");
+		refuse(call, w->ask.lang,
+			m->devices_n == 0 ? "unknown_device" : "too_many_devices");
 	} else if (!may_ask(call, m)) {
-		refuse(call, "not_requestable");
+		refuse(call, w->ask.lang, "not_requestable");
 	} else if (w->ask.use.op != OP_UNKNOWN && !items_known(&w->ask)) {
-		refuse(call, "items_refused");
+		refuse(call, w->ask.lang, "items_refused");
 	} else if (put_keys(w, m) != 0) {
 		call_refuse(call, CN_INTERNAL_ERROR, "", "out of memory");
 	} else {
@@ -168,39 +219,49 @@ static const void *decide_explain(struct work *w, struct ledger *l, struct fault
 	return ledger_explain(l, &w->ask);
 }
 
+static void fill_question(const struct m_lock_explain *m, struct ledger_ask *ask)
+{
+	*ask = (struct ledger_ask){
+		.kind = m->kind == 0 ? LOCK_KIND_OWN : m->kind,
+		.use = {.op = op_find(m->op),
+			.direction = m->direction == 0 ? LOCK_DIRECTION_EXPORT : m->direction,
+			.strict = m->strict},
+		.policy = m->item_policy == 0 ? ITEM_POLICY_FILTER : m->item_policy,
+		.lease_ms = lock_settings.lease_default_ms,
+		.holder = "",
+		.lang = words_lang(m->lang),
+		.speak = true,
+	};
+	set_items(ask, m->items, m->items_n);
+}
+
 void on_lock_explain(struct call *call)
 {
 	const struct m_lock_explain *m = call->body;
+	const struct families families = {
+		m->devices, m->devices_n, m->profile, m->profiles, m->profiles_n};
+	enum words_lang lang = words_lang(m->lang);
 
 	if (!profile_ready()) {
 		profile_await(call, on_lock_explain);
 		return;
 	}
 	struct work *w = serve_work(call);
-	if (w == NULL)
+	if (w == NULL || !serve_ids_ok(call, m->devices, m->devices_n))
 		return;
-	w->ask = (struct ledger_ask){
-		.kind = m->kind == 0 ? LOCK_KIND_OWN : m->kind,
-		.use = {.op = op_find(m->op),
-			.direction = m->direction == 0 ? LOCK_DIRECTION_EXPORT : m->direction},
-		.policy = ITEM_POLICY_FILTER,
-		.lease_ms = lock_settings.lease_default_ms,
-		.profile = m->profile == NULL || *m->profile == '\0' ? NULL
-								     : profile_newest(m->profile),
-	};
-	set_items(&w->ask, m->items, m->items_n);
+	fill_question(m, &w->ask);
 	if (m->devices_n == 0) {
-		refuse(call, "unknown_device");
-		return;
-	}
-	w->devices = serve_devices(w->arena, m->devices, m->devices_n, &w->devices_n);
-	if (w->devices == NULL) {
+		refuse(call, lang, "unknown_device");
+	} else if (is_said(m->profile) && !profile_known(m->profile)) {
+		refuse(call, lang, "unknown_profile");
+	} else if (w->ask.use.op != OP_UNKNOWN && !items_known(&w->ask)) {
+		refuse(call, lang, "items_refused");
+	} else if (put_devices(w, &families) != 0) {
 		call_refuse(call, CN_INTERNAL_ERROR, "", "out of memory");
-		return;
+	} else {
+		w->look = true;
+		w->waiters = true; /* to name who asked for them */
+		w->decide = decide_explain;
+		serve_put(w);
 	}
-	w->ask.devices = w->devices;
-	w->ask.devices_n = w->devices_n;
-	w->look = true;
-	w->decide = decide_explain;
-	serve_put(w);
 }

@@ -7,13 +7,19 @@
 /* Inside Carnet only. The exclusive ones are decided like batch_ie; their own cells are not asked.
  */
 static const struct {
-	const char *id, *name;
+	const char *id, *name[3];
 	struct op_cells cells;
 } inner[] = {
-	{"sync_control", "Control of native synchronisation", {MATRIX_CELL_NO, MATRIX_CELL_NO}},
-	{"restart", "Restart by Carnet", {MATRIX_CELL_NO, MATRIX_CELL_NO}},
-	{"session", "Session of Carnet", {MATRIX_CELL_NO, MATRIX_CELL_NO}},
-	{"other_activity", "Other activity", {MATRIX_CELL_YES, MATRIX_CELL_YES}},
+	{"sync_control",
+		{"Control of native synchronisation", "Commande de la synchronisation native",
+			"ネイティブ同期の制御"},
+		{MATRIX_CELL_NO, MATRIX_CELL_NO}},
+	{"restart", {"Restart by Carnet", "Redémarrage par Carnet", "Carnetによる再起動"},
+		{MATRIX_CELL_NO, MATRIX_CELL_NO}},
+	{"session", {"Session of Carnet", "Session de Carnet", "Carnetのセッション"},
+		{MATRIX_CELL_NO, MATRIX_CELL_NO}},
+	{"other_activity", {"Other activity", "Autre activité", "その他の動作"},
+		{MATRIX_CELL_YES, MATRIX_CELL_YES}},
 };
 
 unsigned op_find(const char *id)
@@ -35,11 +41,16 @@ const char *op_id(unsigned op)
 	return op <= OP_ROWS ? matrix[op - 1].id : inner[op - OP_ROWS - 1].id;
 }
 
-const char *op_name(unsigned op)
+const char *op_name(unsigned op, unsigned language)
 {
+	static const char *const unknown[] = {
+		"Unknown operation", "Opération inconnue", "不明な操作"};
+
+	bug_if(language > 2);
 	if (op == OP_UNKNOWN || op >= OP_END)
-		return "Unknown operation";
-	return op <= OP_ROWS ? matrix[op - 1].name[0] : inner[op - OP_ROWS - 1].name;
+		return unknown[language];
+	return op <= OP_ROWS ? matrix[op - 1].name[language]
+			     : inner[op - OP_ROWS - 1].name[language];
 }
 
 unsigned op_row(unsigned op)

@@ -26,8 +26,8 @@ struct op_cells {
 
 unsigned op_find(const char *id);
 const char *op_id(unsigned op);
-/* English name for people. */
-const char *op_name(unsigned op);
+/* Name for people; language 0 en, 1 fr, 2 ja. */
+const char *op_name(unsigned op, unsigned language);
 /* Row of the matrix, 0 for those inside Carnet. */
 unsigned op_row(unsigned op);
 /* As printed. */

@@ -43,6 +43,14 @@ void profile_init(const struct lock_profile *generic)
 	(void)add(generic);
 }
 
+bool profile_known(const char *name)
+{
+	for (size_t i = 0; i < known.n; i++)
+		if (strcmp(known.all[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
 const struct lock_profile *profile_newest(const char *name)
 {
 	const struct lock_profile *best = known.all[0];

@@ -14,6 +14,7 @@ void profile_load(struct service *s);
 bool profile_ready(void);
 /* Calls fn(call) once they were read. */
 void profile_await(struct call *call, call_fn fn);
+bool profile_known(const char *name);
 /* The newest revision of that name; generic for an unknown one. */
 const struct lock_profile *profile_newest(const char *name);
 /* Exactly that revision; the newest when it is not known. */

@@ -18,7 +18,7 @@
 #define REQUESTS                                                                                   \
 	"select id, digest, session, kind, op, direction, state, devices, holding, first_token,"   \
 	" ticket, wait_until, asked_at, job, attempt,"                                             \
-	" case when id = any($3::uuid[]) then answer end"                                          \
+	" case when id = any($3::uuid[]) then answer end, holder, workflow"                        \
 	" from lock.request where id = any(array(select unnest($2::uuid[])"                        \
 	" union select request from lock.held where device_id = " ROWS                             \
 	" union select request from lock.waiting where $4 and device_id = " ROWS "))"              \
@@ -142,6 +142,8 @@ static void load_request(struct ledger *l, struct db_result *r, int i)
 		.job = db_get_uuid(r, i, 13),
 		.attempt = (uint64_t)db_get_int(r, i, 14)};
 
+	row.holder = arena_strdup(l->arena, db_get_text(r, i, 16));
+	row.workflow = db_get_uuid(r, i, 17);
 	row.digest = (struct span){arena_dup(l->arena, digest.p, digest.n), digest.n};
 	row.devices = parse_uuids(l->arena, db_get_text(r, i, 7), &row.devices_n);
 	row.answer = decode_answer(l, db_get_bytes(r, i, 15));

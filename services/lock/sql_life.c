@@ -142,7 +142,8 @@ void sql_profile_cell(const struct db_result *r, int row, struct lock_profile *p
 #define ENTRY                                                                                      \
 	"select device_id, request, kind, op, direction, state, token, session, job, items, "      \
 	"since,"                                                                                   \
-	" (extract(epoch from until - clock_timestamp()) * 1000)::bigint, ticket from lock.entry"
+	" (extract(epoch from until - clock_timestamp()) * 1000)::bigint, ticket, holder from "    \
+	"lock.entry"
 
 const struct db_sql sql_list = {"list_locks", ENTRY
 	" where ($1::uuid is null or device_id = $1) and ($2::smallint = 0 or state = $2)"
@@ -180,6 +181,7 @@ struct m_lock sql_lock_row(const struct db_result *r, int row, struct arena *are
 		.since = db_get_time_ms(r, row, 10),
 		.remaining_ms = left > 0 ? (uint64_t)left : 0,
 		.ticket = (uint64_t)db_get_int(r, row, 12),
+		.holder = arena_strdup(arena, db_get_text(r, row, 13)),
 	};
 
 	lock.items = split_items(db_get_text(r, row, 9), arena, &lock.items_n);

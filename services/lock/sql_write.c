@@ -12,14 +12,17 @@ static const struct db_sql write_devices = {"write_devices",
 static const struct db_sql add_requests = {"add_requests",
 	"insert into lock.request (id, digest, session, kind, op, direction, state, devices, "
 	"holding,"
-	" first_token, ticket, wait_until, asked_at, ended_at, job, attempt, answer)"
+	" first_token, ticket, wait_until, asked_at, ended_at, job, attempt, answer, holder, "
+	"workflow)"
 	" select u.id, u.digest, u.session, u.kind, u.op, u.direction, u.state, u.devices::uuid[],"
 	" u.holding, u.first_token, u.ticket, u.wait_until, u.asked, u.ended, u.job, u.attempt,"
-	" u.answer from unnest($1::uuid[], $2::bytea[], $3::uuid[], $4::smallint[], $5::text[],"
+	" u.answer, u.holder, u.workflow from unnest($1::uuid[], $2::bytea[], $3::uuid[], "
+	"$4::smallint[], $5::text[],"
 	" $6::smallint[], $7::smallint[], $8::text[], $9::int[], $10::bigint[], $11::bigint[],"
 	" $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::uuid[], $16::int[],"
-	" $17::bytea[]) u(id, digest, session, kind, op, direction, state, devices, holding,"
-	" first_token, ticket, wait_until, asked, ended, job, attempt, answer)"};
+	" $17::bytea[], $18::text[], $19::uuid[]) u(id, digest, session, kind, op, direction, "
+	"state, devices, holding,"
+	" first_token, ticket, wait_until, asked, ended, job, attempt, answer, holder, workflow)"};
 static const struct db_sql change_requests = {"change_requests",
 	"update lock.request r set state = u.state, holding = u.holding, first_token = "
 	"u.first_token,"
@@ -185,6 +188,8 @@ static void put_new_requests(struct txn *t, const struct ledger *l)
 	COLUMN(a, EACH, R->change == want, db_uuid(a, &R->job));
 	COLUMN(a, EACH, R->change == want, db_int(a, (int64_t)R->attempt));
 	COLUMN(a, EACH, R->change == want, db_bytes(a, encoded(l->arena, R->answer)));
+	COLUMN(a, EACH, R->change == want, db_text(a, R->holder));
+	COLUMN(a, EACH, R->change == want, db_uuid(a, &R->workflow));
 }
 
 static void put_changed_requests(struct txn *t, const struct ledger *l)

@@ -7,6 +7,7 @@ static const struct handler handlers[] = {
 	/* the fleet */
 	{MSG_DEVICE_LIST, on_device_list},
 	{MSG_DEVICE_GET, on_device_get},
+	{MSG_DEVICE_RESOLVE, on_device_resolve},
 	{MSG_DEVICE_CREATE, on_device_create},
 	{MSG_DEVICE_UPDATE, on_device_update},
 	{MSG_DEVICE_SET_STATE, on_device_set_state},

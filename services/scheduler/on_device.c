@@ -98,3 +98,41 @@ void on_device_get(struct call *call)
 {
 	db_query(scheduler.service->db, &SQL_DEVICE_GET, ref, got, call);
 }
+
+/* ---- which ones are meant ---- */
+
+static void refs(struct db_args *a, void *arg)
+{
+	const struct m_device_resolve *m = ((const struct call *)arg)->body;
+
+	db_array(a);
+	for (size_t i = 0; i < m->refs_n; i++)
+		db_text(a, m->refs[i]);
+	db_array_end(a);
+}
+
+static void resolved(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	struct m_device_ref *items;
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	items = arena_array(&call->arena, (size_t)db_rows(r[0]) + 1, sizeof(*items));
+	bug_if(items == NULL);
+	for (int i = 0; i < db_rows(r[0]); i++)
+		items[i] = (struct m_device_ref){.ref = db_get_text(r[0], i, 0),
+			.id = db_get_uuid(r[0], i, 1),
+			.name = db_get_text(r[0], i, 2),
+			.family = db_get_text(r[0], i, 3)};
+	struct m_devices_resolved reply = {.devices = items, .devices_n = (size_t)db_rows(r[0])};
+	call_reply(call, &reply);
+}
+
+void on_device_resolve(struct call *call)
+{
+	db_query(scheduler.service->db, &SQL_DEVICE_RESOLVE, refs, resolved, call);
+}

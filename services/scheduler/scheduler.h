@@ -150,6 +150,7 @@ void task_hide(struct m_task *t);
 
 void on_device_list(struct call *call);
 void on_device_get(struct call *call);
+void on_device_resolve(struct call *call);
 void on_device_create(struct call *call);
 void on_device_update(struct call *call);
 void on_device_set_state(struct call *call);

@@ -35,6 +35,8 @@ void sql_values_add(struct db_args *a, const struct sql_values *values);
 
 extern const struct db_sql SQL_DEVICE_FIND;
 extern const struct db_sql SQL_DEVICE_GET;
+extern const struct db_sql
+	SQL_DEVICE_RESOLVE; /* refs → ref, id, name, family, two per ref at most */
 extern const struct db_sql SQL_DEVICE_PUT;
 extern const struct db_sql SQL_DEVICE_UPDATE;
 extern const struct db_sql SQL_DEVICE_STATE;

@@ -17,6 +17,13 @@ const struct db_sql SQL_DEVICE_GET = {"device_get",
 	"select i.id from fleet.device i where i.id = $1::uuid union all "
 	"select i.id from fleet.device i where i.name = $2::text limit 2))"};
 
+const struct db_sql SQL_DEVICE_RESOLVE = {"device_resolve",
+	"select u.ref, d.id, d.name, d.family from (select ref, case when ref ~*"
+	" '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then ref::uuid end as id"
+	" from unnest($1::text[]) r(ref)) u, lateral (select i.id, i.name, i.family"
+	" from fleet.device i where i.id = u.id union all select i.id, i.name, i.family"
+	" from fleet.device i where i.name = u.ref limit 2) d"};
+
 const char SQL_DEVICE_LIST[] =
 	"select " SQL_DEVICE_COLUMNS ", count(*) over () from " SQL_DEVICE_TABLES;
 

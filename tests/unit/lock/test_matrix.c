@@ -107,7 +107,8 @@ static void every_operation_is_the_row_of_the_matrix_with_its_name(void **state 
 		assert_string_equal(op_id(op), rows[op].id);
 		assert_int_equal(op_find(rows[op].id), op);
 		assert_int_equal(op_row(op), op);
-		assert_true(strlen(op_name(op)) > 0);
+		for (unsigned language = 0; language < 3; language++)
+			assert_true(strlen(op_name(op, language)) > 0);
 	}
 	assert_int_equal(op_find("no_such_operation"), OP_UNKNOWN);
 	assert_int_equal(op_find(""), OP_UNKNOWN);
