@@ -25,6 +25,13 @@ void crypto_wipe(void *p, size_t n)
 		OPENSSL_cleanse(p, n);
 }
 
+void buf_wipe(struct buf *b)
+{
+	if (b->p != NULL)
+		crypto_wipe(b->p, b->cap);
+	buf_fini(b);
+}
+
 bool crypto_equal(const void *a, const void *b, size_t n)
 {
 	return CRYPTO_memcmp(a, b, n) == 0;

@@ -14,6 +14,8 @@
 
 void crypto_random(void *out, size_t n);
 void crypto_wipe(void *p, size_t n);
+/* buf_fini, after wiping. */
+void buf_wipe(struct buf *b);
 bool crypto_equal(const void *a, const void *b, size_t n); /* constant time */
 
 void sha256(struct span in, uint8_t out[static SHA256_LEN]);
@@ -65,6 +67,17 @@ bool sign_good(
 int password_hash(struct span password, struct span pepper, char *ret_text, size_t size) must_check;
 bool password_good(struct span password, struct span pepper, const char *text);
 
+/* A key from a passphrase: scrypt, N = 2^log2n. Bounded: 17 ≤ log2n ≤ 20, r = 8, p ≤ 4 (ST-32).
+ * One at a time per process; slow: call on the work pool. -1 when out of bounds or of memory. */
+#define KDF_SALT 16
+struct kdf_scrypt {
+	unsigned log2n, r, p;
+	uint8_t salt[KDF_SALT];
+};
+bool kdf_scrypt_bounded(const struct kdf_scrypt *p);
+int kdf_scrypt(
+	struct span passphrase, const struct kdf_scrypt *p, uint8_t out[static KEY_LEN]) must_check;
+
 void hex_encode(struct span in, char *out /* 2n + 1 bytes */);
 int hex_decode(const char *s, uint8_t *out, size_t n) must_check; /* exactly n bytes */
 void base64_encode(struct span in, struct buf *out);
@@ -72,6 +85,10 @@ int base64_decode(const char *s, size_t n, struct buf *out) must_check;
 
 /* Reads a key file: exactly n raw bytes, mode 0400 or 0600, no symlink; wipes on failure. */
 int key_file_read(const char *path, uint8_t *out, size_t n, struct fault *reterr) must_check;
+/* The same checks for a file of at most max bytes, appended to out (wipe it). */
+int key_file_load(const char *path, size_t max, struct buf *out, struct fault *reterr) must_check;
+/* Writes or replaces it as a whole, 0400; after a crash the old or the new one is there. */
+int key_file_replace(const char *path, struct span bytes, struct fault *reterr) must_check;
 /* Creates it with random bytes, 0400, if absent. 0 made or there, -1 fault. */
 int key_file_make(const char *path, size_t n, struct fault *reterr) must_check;
 

@@ -2,9 +2,12 @@
 /* Canonical JSON, strictly. */
 #include "common/vault/canonical.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "common/clock/clock.h"
 #include "common/crypto/crypto.h"
 
 void canonical_init(struct canonical *c, struct span text)
@@ -107,6 +110,37 @@ int64_t canonical_int(struct canonical *c)
 	if (c->err)
 		return 0;
 	return minus ? -(int64_t)v : (int64_t)v;
+}
+
+uint64_t canonical_count(struct canonical *c)
+{
+	int64_t n = canonical_int(c);
+	if (n < 0)
+		canonical_fail(c);
+	return n < 0 ? 0 : (uint64_t)n;
+}
+
+uint64_t canonical_time(struct canonical *c)
+{
+	char text[CLOCK_RFC3339], again[CLOCK_RFC3339];
+	struct tm tm = {.tm_isdst = 0};
+	unsigned ms = 0;
+	canonical_text(c, text, sizeof(text));
+	if (c->err)
+		return 0;
+	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3uZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		    &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ms) != 7) {
+		canonical_fail(c);
+		return 0;
+	}
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	time_t at = timegm(&tm);
+	if (at < 0 || strcmp(clock_rfc3339((uint64_t)at * 1000 + ms, again), text) != 0) {
+		canonical_fail(c);
+		return 0;
+	}
+	return (uint64_t)at * 1000 + ms;
 }
 
 /* Length of the UTF-8 sequence at p, 0 when it is none. */
@@ -296,4 +330,25 @@ void canonical_put_text(struct buf *out, const char *s)
 		}
 	}
 	buf_addc(out, '"');
+}
+
+void canonical_put_hex(struct buf *out, struct span bytes)
+{
+	char hex[129];
+	bug_if(bytes.n > 64);
+	hex_encode(bytes, hex);
+	buf_addf(out, "\"%s\"", hex);
+}
+
+void canonical_put_base64(struct buf *out, struct span bytes)
+{
+	buf_addc(out, '"');
+	base64_encode(bytes, out);
+	buf_addc(out, '"');
+}
+
+void canonical_put_uuid(struct buf *out, const char *member, const struct uuid *id)
+{
+	char text[UUID_TEXT];
+	buf_addf(out, "%s\"%s\"", member, uuid_format(id, text));
 }

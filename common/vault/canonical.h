@@ -30,6 +30,9 @@ bool canonical_is(const struct canonical *c, const char *key);
 /* Next element of the list entered; false at its end (left then) or on error. */
 bool canonical_element(struct canonical *c);
 int64_t canonical_int(struct canonical *c);
+uint64_t canonical_count(struct canonical *c); /* not negative */
+/* Only the form that clock_rfc3339 writes; wall milliseconds. */
+uint64_t canonical_time(struct canonical *c);
 /* At most size - 1 bytes, no NUL inside. */
 void canonical_text(struct canonical *c, char *out, size_t size);
 void canonical_uuid(struct canonical *c, struct uuid *out);
@@ -42,5 +45,9 @@ bool canonical_end(struct canonical *c);
 /* For checks of the caller's own. */
 void canonical_fail(struct canonical *c);
 
-/* The writer's only difficulty. */
+/* The writer's difficulties. */
 void canonical_put_text(struct buf *out, const char *s);
+void canonical_put_hex(struct buf *out, struct span bytes); /* at most 64 */
+void canonical_put_base64(struct buf *out, struct span bytes);
+/* member: what stands before it, "{\"device\":" */
+void canonical_put_uuid(struct buf *out, const char *member, const struct uuid *id);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/clock/clock.h"
 #include "common/vault/canonical.h"
@@ -17,36 +16,16 @@ static const char *const roles[] = {"", "native", "canonical", "meta"};
 
 /* ---- writer: members in the order of their bytes ---- */
 
-static void put_hex(struct buf *out, const uint8_t *p, size_t n)
-{
-	char hex[129];
-	hex_encode((struct span){p, n}, hex);
-	buf_addf(out, "\"%s\"", hex);
-}
-
-static void put_base64(struct buf *out, struct span bytes)
-{
-	buf_addc(out, '"');
-	base64_encode(bytes, out);
-	buf_addc(out, '"');
-}
-
-static void put_uuid(struct buf *out, const char *member, const struct uuid *id)
-{
-	char text[UUID_TEXT];
-	buf_addf(out, "%s\"%s\"", member, uuid_format(id, text));
-}
-
 static void put_item(const struct manifest_item *i, struct buf *out)
 {
 	buf_adds(out, "{\"cipher_sha256\":");
-	put_hex(out, i->sealed.cipher, SHA256_LEN);
+	canonical_put_hex(out, (struct span){i->sealed.cipher, SHA256_LEN});
 	buf_addf(out, ",\"incarnation\":%llu,\"key\":", (unsigned long long)i->incarnation);
-	put_base64(out, (struct span){i->key, i->key_n});
+	canonical_put_base64(out, (struct span){i->key, i->key_n});
 	buf_addf(out, ",\"kind\":\"%s\",\"name\":", object_kind_name(i->kind));
 	canonical_put_text(out, i->name);
 	buf_addf(out, ",\"no\":%u,\"oid\":", i->no);
-	put_hex(out, i->oid, OID_LEN);
+	canonical_put_hex(out, (struct span){i->oid, OID_LEN});
 	buf_addf(out, ",\"plain_len\":%llu,\"role\":\"%s\",\"stored_len\":%llu}",
 		(unsigned long long)i->plain_len, roles[i->role],
 		(unsigned long long)i->sealed.stored_len);
@@ -63,7 +42,7 @@ static void put_flags(const struct manifest *m, struct buf *out)
 void manifest_write(const struct manifest *m, struct buf *out)
 {
 	char t[CLOCK_RFC3339];
-	put_uuid(out, "{\"device\":", &m->device);
+	canonical_put_uuid(out, "{\"device\":", &m->device);
 	buf_adds(out, ",\"flags\":[");
 	put_flags(m, out);
 	buf_addf(out, "],\"format\":\"" FORMAT "\",\"generation\":%llu,\"items\":[",
@@ -76,52 +55,20 @@ void manifest_write(const struct manifest *m, struct buf *out)
 	canonical_put_text(out, m->kind);
 	buf_addf(out, ",\"made_at\":\"%s\"", clock_rfc3339(m->made_ms, t));
 	buf_addf(out, ",\"min_reader\":%lld,\"prev\":{\"digest\":", (long long)m->min_reader);
-	put_hex(out, m->prev_digest, SHA256_LEN);
+	canonical_put_hex(out, (struct span){m->prev_digest, SHA256_LEN});
 	buf_addf(out, ",\"generation\":%llu}", (unsigned long long)m->prev_generation);
-	put_uuid(out, ",\"request\":", &m->request);
-	put_uuid(out, ",\"run\":", &m->run);
-	put_uuid(out, ",\"tenant\":", &m->tenant);
+	canonical_put_uuid(out, ",\"request\":", &m->request);
+	canonical_put_uuid(out, ",\"run\":", &m->run);
+	canonical_put_uuid(out, ",\"tenant\":", &m->tenant);
 	buf_addf(out, ",\"token\":%llu", (unsigned long long)m->token);
 	buf_addf(out, ",\"verified_at\":\"%s\"", clock_rfc3339(m->verified_ms, t));
-	put_uuid(out, ",\"version\":", &m->version);
+	canonical_put_uuid(out, ",\"version\":", &m->version);
 	buf_adds(out, ",\"writer\":");
 	canonical_put_text(out, m->writer);
 	buf_addc(out, '}');
 }
 
 /* ---- reader ---- */
-
-static uint64_t get_count(struct canonical *c)
-{
-	int64_t n = canonical_int(c);
-	if (n < 0)
-		canonical_fail(c);
-	return n < 0 ? 0 : (uint64_t)n;
-}
-
-/* Only the form that clock_rfc3339 writes. */
-static uint64_t get_time(struct canonical *c)
-{
-	char text[CLOCK_RFC3339], again[CLOCK_RFC3339];
-	struct tm tm = {.tm_isdst = 0};
-	unsigned ms = 0;
-	canonical_text(c, text, sizeof(text));
-	if (c->err)
-		return 0;
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3uZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-		    &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ms) != 7) {
-		canonical_fail(c);
-		return 0;
-	}
-	tm.tm_year -= 1900;
-	tm.tm_mon--;
-	time_t at = timegm(&tm);
-	if (at < 0 || strcmp(clock_rfc3339((uint64_t)at * 1000 + ms, again), text) != 0) {
-		canonical_fail(c);
-		return 0;
-	}
-	return (uint64_t)at * 1000 + ms;
-}
 
 static enum manifest_role get_role(struct canonical *c)
 {
@@ -154,7 +101,7 @@ static void get_item(struct canonical *c, struct manifest_item *i)
 		if (canonical_is(c, "cipher_sha256"))
 			canonical_hex(c, i->sealed.cipher, SHA256_LEN);
 		else if (canonical_is(c, "incarnation"))
-			i->incarnation = get_count(c);
+			i->incarnation = canonical_count(c);
 		else if (canonical_is(c, "key"))
 			i->key_n = canonical_base64(c, i->key, sizeof(i->key));
 		else if (canonical_is(c, "kind"))
@@ -162,15 +109,15 @@ static void get_item(struct canonical *c, struct manifest_item *i)
 		else if (canonical_is(c, "name"))
 			canonical_text(c, i->name, sizeof(i->name));
 		else if (canonical_is(c, "no"))
-			i->no = (unsigned)get_count(c);
+			i->no = (unsigned)canonical_count(c);
 		else if (canonical_is(c, "oid"))
 			canonical_hex(c, i->oid, OID_LEN);
 		else if (canonical_is(c, "plain_len"))
-			i->plain_len = get_count(c);
+			i->plain_len = canonical_count(c);
 		else if (canonical_is(c, "role"))
 			i->role = get_role(c);
 		else if (canonical_is(c, "stored_len"))
-			i->sealed.stored_len = get_count(c);
+			i->sealed.stored_len = canonical_count(c);
 		else {
 			seen--;
 			canonical_skip(c);
@@ -218,7 +165,7 @@ static void get_prev(struct canonical *c, struct manifest *m)
 		if (canonical_is(c, "digest"))
 			canonical_hex(c, m->prev_digest, SHA256_LEN);
 		else if (canonical_is(c, "generation"))
-			m->prev_generation = get_count(c);
+			m->prev_generation = canonical_count(c);
 		else {
 			seen--;
 			canonical_skip(c);
@@ -254,21 +201,21 @@ static bool get_member(struct canonical *c, struct manifest *m)
 	else if (canonical_is(c, "format"))
 		get_format(c);
 	else if (canonical_is(c, "generation"))
-		m->generation = get_count(c);
+		m->generation = canonical_count(c);
 	else if (canonical_is(c, "items"))
 		get_items(c, m);
 	else if (canonical_is(c, "kind"))
 		canonical_text(c, m->kind, sizeof(m->kind));
 	else if (canonical_is(c, "made_at"))
-		m->made_ms = get_time(c);
+		m->made_ms = canonical_time(c);
 	else if (canonical_is(c, "min_reader"))
 		m->min_reader = canonical_int(c);
 	else if (canonical_is(c, "prev"))
 		get_prev(c, m);
 	else if (canonical_is(c, "token"))
-		m->token = get_count(c);
+		m->token = canonical_count(c);
 	else if (canonical_is(c, "verified_at"))
-		m->verified_ms = get_time(c);
+		m->verified_ms = canonical_time(c);
 	else if (canonical_is(c, "writer"))
 		canonical_text(c, m->writer, sizeof(m->writer));
 	else
@@ -351,11 +298,11 @@ void manifest_sign(const uint8_t seed[static 32], struct span text, uint8_t sign
 }
 
 bool manifest_signed(
-	const uint8_t public_key[static 32], struct span text, const uint8_t signature[static 64])
+	const struct signers *signers, struct span text, const uint8_t signature[static 64])
 {
 	struct buf b = BUF_INIT;
 	signed_text(text, &b);
-	bool good = !b.err && sign_good(public_key, buf_span(&b), signature);
+	bool good = !b.err && signers_signed(signers, buf_span(&b), signature);
 	buf_fini(&b);
 	return good;
 }

@@ -8,11 +8,11 @@
 #include "common/base/uuid.h"
 #include "common/crypto/crypto.h"
 #include "common/vault/object.h"
+#include "common/vault/slot.h"
 
 #define MANIFEST_MAX ((size_t)1024 * 1024)
 #define MANIFEST_ITEMS 256
 #define MANIFEST_FLAGS 8
-#define WRAPPED_LEN (GCM_NONCE + KEY_LEN + GCM_TAG)
 #define MANIFEST_READER 1 /* what this program can read */
 
 enum manifest_role { MANIFEST_NATIVE = 1, MANIFEST_CANONICAL = 2, MANIFEST_META = 3 };
@@ -57,7 +57,7 @@ void manifest_digest(struct span text, uint8_t out[static SHA256_LEN]);
 /* Detached Ed25519 over "carnet-manifest-1\n" ‖ text. */
 void manifest_sign(const uint8_t seed[static 32], struct span text, uint8_t signature[static 64]);
 bool manifest_signed(
-	const uint8_t public_key[static 32], struct span text, const uint8_t signature[static 64]);
+	const struct signers *signers, struct span text, const uint8_t signature[static 64]);
 /* Does next follow prev in one chain? prev NULL: next must be the first. */
 bool manifest_follows(
 	const struct manifest *next, const struct manifest *prev, struct span prev_text);

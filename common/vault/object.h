@@ -100,4 +100,6 @@ struct object_reader *object_reader_new(const struct object_ref *ref,
 int object_next(struct object_reader *r, struct span *ret_piece, struct fault *reterr) must_check;
 /* SHA-256 and length of the file, after the good end. */
 const struct object_sealed *object_reader_sealed(const struct object_reader *r);
+/* Bytes of the file used so far: where it is damaged, after a fault. */
+uint64_t object_reader_at(const struct object_reader *r);
 void object_reader_free(struct object_reader *r);

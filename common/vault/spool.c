@@ -207,10 +207,3 @@ int spool_read_all(struct spool *s, struct buf *out, struct fault *reterr)
 	} while (piece.n > 0);
 	return out->err ? fault_set(reterr, CN_INTERNAL_ERROR, "out of memory") : 0;
 }
-
-void buf_wipe(struct buf *b)
-{
-	if (b->p != NULL)
-		crypto_wipe(b->p, b->cap);
-	buf_fini(b);
-}

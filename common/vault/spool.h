@@ -6,6 +6,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/fault.h"
+#include "common/crypto/crypto.h"
 
 #define SPOOL_MEMORY ((size_t)256 * 1024)
 #define SPOOL_FRAME ((size_t)64 * 1024)
@@ -30,4 +31,3 @@ int spool_rewind(struct spool *s, struct fault *reterr) must_check;
 int spool_next(struct spool *s, struct span *ret_piece, struct fault *reterr) must_check;
 /* All of it, into out, which may hold passwords then: buf_wipe it. */
 int spool_read_all(struct spool *s, struct buf *out, struct fault *reterr) must_check;
-void buf_wipe(struct buf *b);

@@ -31,12 +31,15 @@ int vault_make(const char *path, const struct uuid *tenant, struct fault *reterr
 /* Opens path; marker and tenant must fit. expected: nil = any id. */
 int vault_open(struct vault *v, const char *path, const char *name, const struct uuid *tenant,
 	const struct uuid *expected, struct fault *reterr) must_check;
+/* The same for who only reads, with nothing known before: whichever vault lies at path. */
+int vault_open_medium(struct vault *v, const char *path, struct fault *reterr) must_check;
 void vault_close(struct vault *v);
 /* Is the marker still there, with the same id, in the same directory? (ST-47) */
 int vault_check(const struct vault *v, struct fault *reterr) must_check;
 /* Room for a new stream: free space above the reserve of max(percent, 1 GiB or a tenth). */
 int vault_room(const struct vault *v, struct fault *reterr) must_check;
 uint64_t vault_free_bytes(const struct vault *v);
+#define VAULT_MARKER "carnet-vault.json"
 
 /* ---- writing: temp, sync, read back, publish ---- */
 

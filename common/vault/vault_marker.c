@@ -14,7 +14,7 @@
 #include "common/vault/canonical.h"
 #include "common/vault/vault_dir.h"
 
-#define MARKER "carnet-vault.json"
+#define MARKER VAULT_MARKER
 #define GIB ((uint64_t)1 << 30)
 
 static const char *const folders[] = {"tmp", "objects", "devices", "keys"};
@@ -114,6 +114,26 @@ int vault_open(struct vault *v, const char *path, const char *name, const struct
 bad:
 	vault_close(v);
 	return -1;
+}
+
+int vault_open_medium(struct vault *v, const char *path, struct fault *reterr)
+{
+	struct marker m = {.min_protocol = 0};
+	*v = (struct vault){.fd = -1, .tmp = -1, .name = "medium"};
+	v->path = mem_strdup(path);
+	int rc = open_dirs(v, reterr);
+	if (rc == 0)
+		rc = read_marker(v, &m, reterr);
+	if (rc == 0 && m.min_protocol > VAULT_PROTOCOL)
+		rc = fault_set(reterr, CN_VAULT_TOO_OLD, "the medium needs >= %lld, has %d",
+			(long long)m.min_protocol, VAULT_PROTOCOL);
+	if (rc < 0) {
+		vault_close(v);
+		return -1;
+	}
+	v->id = m.id;
+	v->tenant = m.tenant;
+	return 0;
 }
 
 void vault_close(struct vault *v)

@@ -36,7 +36,8 @@ static void open_place(struct look *l)
 		    &l->fault) < 0)
 		return;
 	l->vault.reserve_percent = (unsigned)c->reserve_percent;
-	if (keys_load(&l->keys, &l->vault, c->kek_file, c->sign_key_file, &l->fault) < 0)
+	const struct key_files files = {c->kek_file, c->kek_passphrase_file, c->sign_key_file};
+	if (keys_load(&l->keys, &l->vault, &files, &l->fault) < 0)
 		vault_close(&l->vault);
 }
 
@@ -189,10 +190,16 @@ static void make_metrics(void)
 static int check_key_files(const struct storage_config *c, struct fault *reterr)
 {
 	uint8_t key[32];
-	int rc = key_file_read(c->kek_file, key, sizeof(key), reterr);
+	struct keyring ring;
+	struct buf passphrase = BUF_INIT;
+	int rc = passphrase_read(c->kek_passphrase_file, &passphrase, reterr);
+	if (rc == 0)
+		rc = keyring_read(c->kek_file, buf_span(&passphrase), &ring, reterr);
 	if (rc == 0)
 		rc = key_file_read(c->sign_key_file, key, sizeof(key), reterr);
 	crypto_wipe(key, sizeof(key));
+	keyring_wipe(&ring);
+	buf_wipe(&passphrase);
 	return rc;
 }
 

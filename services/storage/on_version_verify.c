@@ -76,7 +76,7 @@ static int verify_manifest(struct verify *v, struct fault *f)
 		if (memcmp(digest, v->digest, SHA256_LEN) != 0)
 			rc = fault_set(f, CN_STORE_VERIFY_FAILED, "not the one of the catalogue");
 		else if (signature.n != 64 ||
-			 !manifest_signed(app.keys.sign_public, buf_span(&text), signature.p))
+			 !manifest_signed(&app.keys.signers, buf_span(&text), signature.p))
 			rc = fault_set(f, CN_STORE_VERIFY_FAILED, "the signature is not ours");
 	}
 	buf_fini(&text);

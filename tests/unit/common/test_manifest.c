@@ -139,7 +139,8 @@ static void only_the_canonical_form_is_read(void **state)
 static void chain_attacks_are_seen_st_38(void **state)
 {
 	(void)state;
-	uint8_t seed[32] = {1}, pub[32], sig[64];
+	uint8_t seed[32] = {1}, sig[64];
+	struct signers us = {.n = 1};
 	struct buf one = BUF_INIT, two = BUF_INIT;
 	struct manifest first = sample(1), second = sample(2), other;
 	written(&first, &one);
@@ -155,10 +156,10 @@ static void chain_attacks_are_seen_st_38(void **state)
 	other = second;
 	other.device.b[3] ^= 1; /* another device's */
 	assert_false(manifest_follows(&other, &first, buf_span(&one)));
-	sign_public(seed, pub);
+	sign_public(seed, us.keys[0]);
 	manifest_sign(seed, buf_span(&two), sig);
-	assert_true(manifest_signed(pub, buf_span(&two), sig));
-	assert_false(manifest_signed(pub, buf_span(&one), sig));
+	assert_true(manifest_signed(&us, buf_span(&two), sig));
+	assert_false(manifest_signed(&us, buf_span(&one), sig));
 	buf_fini(&one);
 	buf_fini(&two);
 }
