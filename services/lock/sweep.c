@@ -9,59 +9,34 @@
 #include "services/lock/profile.h"
 #include "services/lock/serve.h"
 #include "services/lock/sql.h"
+#include "services/lock/watch.h"
 
-enum { STEP_MS = 1000, MINUTE_MS = 60 * 1000 };
+enum { MINUTE_MS = 60 * 1000 };
 
 static struct {
 	struct service *service;
 	struct timer *timer;
-	bool running, seen;
+	bool running;
 	uint64_t asked_boot_ms; /* own clock just before the database was asked */
-	int64_t db_ms;          /* what it said last time, and … */
-	uint64_t boot_ms;       /* … own clock then */
-	uint64_t watched_since; /* own clock; no step since */
-	uint64_t minute;        /* own clock of the last upkeep */
+	struct lock_watch watch;
+	uint64_t minute; /* own clock of the last upkeep */
 } sweep;
 
-static uint64_t watched_ms(void)
-{
-	return sweep.seen ? sweep.boot_ms - sweep.watched_since : 0;
-}
-
-/* How far the two clocks moved apart since the last look. */
-static int64_t drift_ms(int64_t db_ms, uint64_t boot_ms)
-{
-	return (db_ms - sweep.db_ms) - (int64_t)(boot_ms - sweep.boot_ms);
-}
-
-static bool is_step(int64_t drift)
-{
-	return drift > STEP_MS || drift < -STEP_MS;
-}
-
-/* A step of either clock starts the watch anew. */
 static void watch(int64_t db_ms)
 {
-	uint64_t boot_ms = sweep.asked_boot_ms;
-	int64_t drift = drift_ms(db_ms, boot_ms);
+	uint64_t now = clock_boot_ms();
+	int64_t drift = watch_drift(&sweep.watch, db_ms, sweep.asked_boot_ms);
 
-	if (!sweep.seen || is_step(drift)) {
-		if (sweep.seen)
-			log_warn(L("database clock and own clock moved apart: the watch starts "
-				   "anew"),
-				L_INT("drift_ms", drift));
-		sweep.watched_since = boot_ms;
-	}
-	sweep.seen = true;
-	sweep.db_ms = db_ms;
-	sweep.boot_ms = boot_ms;
+	if (watch_look(&sweep.watch, db_ms, sweep.asked_boot_ms, now) == LOCK_LOOK_STEPPED)
+		log_warn(L("database clock and own clock moved apart: the watch starts anew"),
+			L_INT("drift_ms", drift));
 }
 
 static const void *decide_sweep(struct work *w, struct ledger *l, struct fault *reterr)
 {
 	(void)reterr;
 	/* the clock may have stepped between the look and this transaction */
-	if (is_step(drift_ms(l->now_ms, clock_boot_ms())))
+	if (watch_stepped(&sweep.watch, l->now_ms, clock_boot_ms()))
 		return NULL;
 	ledger_sweep(l, &w->rules);
 	CRASHPOINT("expire.after_row");
@@ -83,7 +58,7 @@ static void put_sweep(struct db_result *due)
 	w->devices_n = (size_t)db_rows(due);
 	w->waiters = true;
 	w->rules = (struct ledger_rules){
-		.silent_ms = lock_settings.silent_ms, .watched_ms = watched_ms()};
+		.silent_ms = lock_settings.silent_ms, .watched_ms = watch_length(&sweep.watch)};
 	w->decide = decide_sweep;
 	serve_put(w);
 }
@@ -92,7 +67,7 @@ static void put_sweep(struct db_result *due)
 static void missed(void)
 {
 	sweep.running = false;
-	sweep.seen = false;
+	sweep.watch.seen = false;
 }
 
 static void looked(
@@ -127,7 +102,7 @@ static void begun(
 	(void)db_add(t, &sql_clock);
 	a = db_add(t, &sql_due);
 	db_int(a, lock_settings.silent_ms);
-	db_int(a, (int64_t)watched_ms());
+	db_int(a, (int64_t)watch_length(&sweep.watch));
 	db_commit(t, looked, NULL);
 }
 

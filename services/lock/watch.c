@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Two clocks side by side; pure. */
+#include "services/lock/watch.h"
+
+enum { STEP_MS = 1000 };
+
+int64_t watch_drift(const struct lock_watch *w, int64_t db_ms, uint64_t boot_ms)
+{
+	return (db_ms - w->db_ms) - (int64_t)(boot_ms - w->boot_ms);
+}
+
+bool watch_stepped(const struct lock_watch *w, int64_t db_ms, uint64_t boot_ms)
+{
+	int64_t drift = watch_drift(w, db_ms, boot_ms);
+
+	return drift > STEP_MS || drift < -STEP_MS;
+}
+
+uint64_t watch_length(const struct lock_watch *w)
+{
+	return w->seen ? w->boot_ms - w->since : 0;
+}
+
+enum lock_look watch_look(
+	struct lock_watch *w, int64_t db_ms, uint64_t asked_ms, uint64_t answered_ms)
+{
+	enum lock_look look = !w->seen                            ? LOCK_LOOK_FIRST
+			      : watch_stepped(w, db_ms, asked_ms) ? LOCK_LOOK_STEPPED
+								  : LOCK_LOOK_STEADY;
+
+	/* the answer was made at any time in between: a step forward may look like none */
+	if (answered_ms - asked_ms > STEP_MS)
+		return LOCK_LOOK_SLOW;
+	if (look != LOCK_LOOK_STEADY)
+		w->since = asked_ms;
+	w->seen = true;
+	w->db_ms = db_ms;
+	w->boot_ms = asked_ms;
+	return look;
+}
