@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/crypto/crypto.h"
+#include "services/scheduler/kind.h"
 #include "services/scheduler/scheduler.h"
 
 struct job_timers job_timers(void)
@@ -386,8 +387,8 @@ static const char *attention(const struct ending *e)
 	if (e->verdict.cause == CN_CONFLICT && e->report != NULL && e->report->reason != NULL &&
 		strcmp(e->report->reason, "token_rollback") == 0)
 		return "token_rollback";
-	if (!job_terminal(state) || step == 0)
-		return NULL;
+	if (!job_terminal(state) || step == 0 || !kind_plans(e->kind))
+		return NULL; /* a file or a restart changes nothing that it holds */
 	if (state == JOB_STATE_SUCCEEDED || state == JOB_STATE_UNCHANGED ||
 		step == WRITE_STEP_REVERTED)
 		return "";

@@ -182,10 +182,22 @@ static void add_wave(struct txn *t, const struct seen_run *s)
 	db_int(a, (int64_t)s->rules.wave + 1);
 }
 
+/* It wrote, and ends with its jobs: nobody wants it ended otherwise. */
+static bool wrote(const struct seen_run *s)
+{
+	return changed(s) && run_terminal(s->now) && s->now != RUN_STATE_CANCELLED &&
+	       s->rules.phase >= RUN_PHASE_APPLY;
+}
+
 static void write_all(struct look *l, struct txn *t)
 {
 	if (any(l, changed))
 		add_changes(t, l);
+	if (any(l, wrote)) {
+		struct db_args *a = db_add(t, &SQL_RESTART_LATER);
+		(void)add_ids(a, l, wrote);
+		db_int(a, scheduler.config.run_deadline_ms);
+	}
 	for (size_t i = 0; i < l->n; i++) {
 		const struct seen_run *s = &l->runs[i];
 		if (s->closing != NULL)

@@ -332,6 +332,7 @@ void run_insert(struct txn *t, const struct new_run *n)
 	db_int(a, JOB_ERRORS_MAX);
 	db_int(a, JOB_CRASHES_MAX);
 	db_int(a, kind_plans(n->kind) ? RUN_PHASE_PLAN : 0);
+	db_text(a, n->kind);
 }
 
 static void start(struct open *o, struct txn *t)

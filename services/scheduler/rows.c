@@ -292,6 +292,7 @@ static void row_run_plan(struct row *c, struct m_run *r)
 	r->confirmed = row_bool(c);
 	r->reverts = row_uuid(c);
 	r->state_cause = row_text(c);
+	r->follows = row_uuid(c);
 }
 
 void row_run(struct row *c, struct m_run *r)

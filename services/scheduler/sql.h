@@ -150,6 +150,7 @@ extern const struct db_sql SQL_CONFIRM;
 extern const struct db_sql SQL_REVERT_INSERT;
 extern const struct db_sql SQL_REVERTED_BY;
 extern const struct db_sql SQL_CONFIRM_OVER;
+extern const struct db_sql SQL_RESTART_LATER;
 extern const struct db_sql SQL_APPROVAL_OVER;
 extern const char SQL_SET_LIST[]; /* to be continued by list.c */
 extern const struct db_sql SQL_SET_GET;

@@ -10,7 +10,7 @@
 const struct db_sql SQL_RUN_RULES = {"run_rules",
 	"select r.phase, (r.snapshot->'retry'->'waves')::text,"
 	" coalesce((r.snapshot->'retry'->>'max_growth')::int, 0),"
-	" case when r.rerun_of is null and r.phase < 2 then coalesce("
+	" case when r.rerun_of is null and r.phase < 2 and r.follows is null then coalesce("
 	"  (r.snapshot->>'approved')::uuid, (select coalesce(x.plan, x.id) from sched.run x"
 	"   where x.id = (r.snapshot->>'last_run')::uuid)) end,"
 	" r.kind = 'ab.distribute' and r.settings->>'source' is null"
@@ -18,10 +18,10 @@ const struct db_sql SQL_RUN_RULES = {"run_rules",
 
 /* run, held: the jobs of a run that applies or reverts another one → state, jobs, pool. Apply:
  * exactly the targets of the plan with changes. Revert: those that wrote and were not put back; a
- * device that another job has written since is left as it is. */
+ * device that another job has written since is left as it is. Restart: those that were at work. */
 const struct db_sql SQL_OPEN_FROM_RUN = {"open_from_run",
-	"with src as materialized (select r.phase, case r.phase when 2 then r.plan else r.reverts"
-	"   end as run from sched.run r where r.id = $1::uuid),"
+	"with src as materialized (select r.phase, case r.phase when 2 then r.plan when 3 then"
+	"   r.reverts else r.follows end as run from sched.run r where r.id = $1::uuid),"
 	" base as (select uuid_send(sched.uuid7()) as b),"
 	" ins as (insert into sched.job (id, run, device, state, cause, reason, pool, family,"
 	"   created_at, ended_at, device_name, address, type, via, source, plan_hash, map, plan)"
@@ -29,8 +29,8 @@ const struct db_sql SQL_OPEN_FROM_RUN = {"open_from_run",
 	"   then 1 else 2 end else 11 end, c.cause, case c.cause when 8103 then 'written_since'"
 	"   end, d.pool, d.family, statement_timestamp(), case c.cause when 0 then null else"
 	"   statement_timestamp() end, d.name, d.address, d.type, p.via,"
-	"   case s.phase when 2 then p.source else p.pre_image end,"
-	"   case s.phase when 2 then p.plan_hash end, p.map,"
+	"   case s.phase when 2 then p.source when 3 then p.pre_image end,"
+	"   case s.phase when 2 then p.plan_hash end, case when s.phase > 0 then p.map end,"
 	"   case s.phase when 2 then p.plan end"
 	"  from src s join sched.job p on p.run = s.run join fleet.device d on d.id = p.device"
 	"  cross join base left join sched.written w on w.device = p.device"
@@ -39,6 +39,7 @@ const struct db_sql SQL_OPEN_FROM_RUN = {"open_from_run",
 	"    join sched.run x on x.id = e.run where e.id = w.job and x.reverts = s.run)"
 	"   then 8103 else 0 end as cause) c"
 	"  where (s.phase = 2 and p.state in (8, 10) and p.plan_hash is not null)"
+	"   or (s.phase = 0 and p.state in (8, 10) and (p.plan->>'restart_later')::boolean)"
 	"   or (s.phase = 3 and p.state >= 8 and p.step between 3 and 6 and p.pre_image is not null"
 	"    and not exists (select from sched.run x join sched.job e on e.run = x.id"
 	"     and e.device = p.device where x.reverts = s.run and x.id <> $1::uuid"
@@ -196,6 +197,22 @@ const struct db_sql SQL_CONFIRM_OVER = {"confirm_over",
 		      " upd as (update sched.run r set confirm_until = null, reverted_by = m.id,"
 		      "   state_cause = 'not_confirmed' from made m where r.id = m.reverts)"
 		      " select id, reverts from made"};
+/* runs that end now, default deadline ms: printers that were at work when a restart was needed are
+ * restarted by a run of their own, to be opened by any scheduler; one for each run (B4) → id */
+const struct db_sql SQL_RESTART_LATER = {"restart_later",
+	"insert into sched.run (id, task, task_name, kind, state, cause, deadline_at, settings,"
+	" errors_max, crashes_max, snapshot, plan, follows) select sched.uuid7(), p.task,"
+	" p.task_name, 'device.restart', 1, 'restart', " RUN_DEADLINE(
+		"$2") ", p.settings,"
+		      " p.errors_max, p.crashes_max, p.snapshot || jsonb_build_object('kind', "
+		      "'device.restart',"
+		      "  'retry', coalesce(p.snapshot->'retry', '{}') - 'waves' - 'max_growth'), "
+		      "p.plan, p.id"
+		      " from sched.run p where p.id = any ($1::uuid[]) and exists (select from "
+		      "sched.job j"
+		      "  where j.run = p.id and j.state in (8, 10) and "
+		      "(j.plan->>'restart_later')::boolean)"
+		      " on conflict do nothing returning id"};
 /* Plans that nobody approved in time (CN-8104) → run; locked */
 const struct db_sql SQL_APPROVAL_OVER = {"approval_over",
 	"update sched.run r set state = 14, ended_at = clock_timestamp(), state_cause ="
@@ -262,9 +279,11 @@ const struct db_sql SQL_JOB_JOURNAL = {"job_journal",
 	"  from x where j.id = x.job and j.attempt = x.attempt and j.worker = $1::uuid"
 	"  and j.state in (4, 5) and j.token = x.token and exists (select from sched.active a"
 	"   where a.job = j.id and a.attempt = j.attempt and a.lease_until > clock_timestamp())"
-	"  returning j.id, j.device, j.step),"
+	"  returning j.id, j.device, j.step, j.pre_image),"
+	/* a restart, or a file that was delivered, overwrote nothing */
 	" wrote as (insert into sched.written as w (device, job) select device, id from upd"
-	"  where step = 3 order by device on conflict (device) do update set job = excluded.job,"
+	"  where step = 3 and pre_image is not null order by device on conflict (device) do update "
+	"set job = excluded.job,"
 	"  at = clock_timestamp() where w.job <> excluded.job)"
 	" select id from upd"};
 

@@ -62,10 +62,11 @@ const struct db_sql SQL_ONE_SNAPSHOT = {
 	" coalesce((t.settings->>'confirm_ms')::bigint, 0),"                                       \
 	" coalesce(t.settings->'accept', '[]') from sched.task t"
 
-/* id, task, state, cause, rerun_of, due_at, default deadline ms, errors_max, crashes_max, phase */
+/* id, task, state, cause, rerun_of, due_at, default deadline ms, errors_max, crashes_max, phase,
+ * kind */
 const struct db_sql SQL_RUN_INSERT = {"run_insert",
 	"insert into sched.run " RUN_FIELDS
-	" select $1::uuid, t.id, t.name, t.kind, $3::smallint, $4, $5::uuid, "
+	" select $1::uuid, t.id, t.name, $11, $3::smallint, $4, $5::uuid, "
 	"$6::timestamptz, " RUN_OF_TASK("$7", "$8", "$9",
 		"$10") " where t.id = $2::uuid on conflict (id) do nothing returning id"};
 /* id, task, state, due_at, defaults and phase as above: only if the firing written before is ours
@@ -145,8 +146,9 @@ const struct db_sql SQL_RUN_OPENED = {"run_opened",
 /* One run that waits for its list, its task's targets, the run before, and whether the list is that
  * of another run. */
 const struct db_sql SQL_RUN_OPENING = {"run_opening",
-	"select r.id, r.task, r.kind, r.snapshot->'targets', case when r.phase < 2 then"
-	" r.snapshot->>'last_run' end, r.phase >= 2"
+	"select r.id, r.task, r.kind, r.snapshot->'targets', case when r.phase < 2"
+	" and r.follows is null then r.snapshot->>'last_run' end,"
+	" r.phase >= 2 or r.follows is not null"
 	" from sched.run r where r.state = 1 order by r.id limit 1 for update skip locked"};
 const struct db_sql SQL_RUN_LIVE = {"run_live",
 	"select r.id, r.state, r.deadline_at < clock_timestamp() from sched.run r"

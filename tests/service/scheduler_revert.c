@@ -115,6 +115,53 @@ static void nobody_confirms(void)
 		"once");
 }
 
+/* B4: a printer that was at work when a restart was needed. */
+static void restarted_later(void)
+{
+	char run[UUID_TEXT];
+
+	apply("later", "p1 p2", ", 'restart_if_needed': true", "'waves': [{'devices': 1}]");
+	json_decref(claim(10));
+	write_to("p1", "verified");
+	(void)report("p1", "succeeded",
+		", 'step': 'verified', 'plan': {'restart': true, 'restart_later': true}");
+	(void)becomes("1", 10000, "select count(*) from sched.ready");
+	json_decref(claim(10));
+	write_well("p2");
+	ok(run_becomes(applied, "succeeded"), "a run whose printer was at work ends");
+	bool made = becomes(
+		"3", 10000, "select min(state) from sched.run where follows = '%s'", applied);
+	(void)snprintf(run, sizeof(run), "%s",
+		sql("select id from sched.run where follows = '%s'", applied));
+	ok(made, "another one is opened, that restarts it (B4)");
+	json_t *j = ask("run_get", "{'id': '%s'}", run);
+	ok(is(j, "run.kind", "device.restart") && is(j, "run.cause", "restart") &&
+			is(j, "run.follows", applied) && is(j, "run.waves", "") &&
+			is(j, "run.counts.total", "1"),
+		"the history says why, and which run it follows");
+	json_decref(j);
+	j = claim(10);
+	ok(json_array_size(json_object_get(j, "jobs")) == 1 && is(j, "jobs.0.device.name", "p1") &&
+			is(j, "jobs.0.kind", "device.restart") && is(j, "jobs.0.phase", ""),
+		"only the printer that waits for it, and nothing is written");
+	json_decref(j);
+	lock_and_run("p1", ++token);
+	(void)journal("p1", "sent");
+	(void)report("p1", "failed", ", 'code': 4006, 'step': 'sent'");
+	ok(run_becomes(run, "failed"), "a restart that failed has failed");
+	ok(strcmp(sql("select state_cause from fleet.device where name = 'p1'"), "") == 0,
+		"and says nothing about what the printer holds");
+	j = ask("run_rerun", "{'id': '%s', 'states': ['failed']}", run);
+	ok(is(j, "run.kind", "device.restart") && is(j, "run.phase", ""),
+		"run again, it restarts again: it does not write");
+	json_decref(j);
+	json_decref(claim(10));
+	lock_and_run("p1", ++token);
+	(void)report("p1", "succeeded", ", 'step': 'verified'");
+	ok(strcmp(sql("select count(*) from sched.run where follows = '%s'", applied), "1") == 0,
+		"one such run for each");
+}
+
 static void somebody_confirms(void)
 {
 	apply("confirmed", "p1", ", 'confirm_ms': 600000", "");
@@ -303,6 +350,7 @@ int main(void)
 	enrol("p2", "ricoh_udirectory", "");
 	enrol("p3", "konica_openapi", "");
 	nobody_confirms();
+	restarted_later();
 	somebody_confirms();
 	written_since();
 	a_write_that_kills();
