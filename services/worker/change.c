@@ -59,6 +59,7 @@ struct change *change_new(struct session *s)
 	picture_init(&c->now, &c->budget);
 	foresight_init(&c->foresight, &c->own);
 	c->looking = j->phase != RUN_PHASE_PLAN && j->step >= WRITE_STEP_SENT;
+	c->cancelled = j->cancel;
 	c->step = j->step;
 	c->pre_image = c->looking ? j->pre_image : (struct uuid){{0}};
 	return c;
@@ -87,6 +88,12 @@ void change_fail(struct change *c, int code, const char *reason, const char *tex
 
 	fault_why(&f, code, reason, "%s", text);
 	session_fail(c->s, &f);
+}
+
+void change_cancel(struct change *c)
+{
+	change_fail(c, CN_CANCELLED_BY_USER, "",
+		"cancelled: nothing was written, or the printer holds its old content");
 }
 
 bool change_is_book(const struct change *c)
@@ -170,6 +177,10 @@ void change_source(struct change *c)
 {
 	struct source_ask ask = what_to_write(c);
 
+	if (c->cancelled && !c->looking) {
+		change_cancel(c);
+		return;
+	}
 	if (is_kind(c, "device.restart")) {
 		steps_probe(c->s);
 		return;
@@ -212,10 +223,21 @@ bool change_bytes(struct change *c, struct span bytes)
 
 static void deliver(struct change *c);
 
+/* R5: what may have been restarted is not restarted again. */
+static void restart_alone(struct change *c)
+{
+	if (c->looking)
+		change_fail(c, CN_READBACK_UNAVAILABLE, "unknown",
+			"an earlier attempt sent the restart; the printer answers, whether it "
+			"restarted is not known");
+	else
+		change_restart(c);
+}
+
 void change_running(struct change *c)
 {
 	if (is_kind(c, "device.restart"))
-		change_restart(c);
+		restart_alone(c);
 	else if (is_kind(c, "file.deliver"))
 		deliver(c);
 	else
@@ -347,14 +369,23 @@ static void go_on(struct change *c)
 	switch (c->looked) {
 	case LOOK_NEW:
 		c->touched = true;
-		change_verified(c);
+		c->restart_unknown = change_restarts(c) && c->step != WRITE_STEP_SENT;
+		if (change_restarts(c) && !c->restart_unknown)
+			change_restart(c); /* nobody came to that yet */
+		else
+			change_verified(c);
 		return;
 	case LOOK_OLD:
-		if (c->step < WRITE_STEP_REVERTING) {
+		if (c->step < WRITE_STEP_REVERTING && !c->cancelled) {
 			change_begin_write(c);
 			return;
 		}
 		c->settled = true;
+		if (c->step < WRITE_STEP_REVERTING) {
+			c->step = WRITE_STEP_REVERTED;
+			change_cancel(c);
+			return;
+		}
 		c->step = WRITE_STEP_REVERTED;
 		change_fail(c, CN_READBACK_DIFFERS, "reverted",
 			"the printer did not hold what was written; the old content is back");
@@ -486,9 +517,12 @@ bool change_touched(const struct change *c)
 	return c && c->touched && !c->settled;
 }
 
-bool change_finishes(const struct change *c, const struct fault *why)
+bool change_finishes(struct change *c, const struct fault *why)
 {
-	return c->touched && why->code == CN_CANCELLED_BY_USER;
+	bool finishes = (c->touched || c->looking) && why->code == CN_CANCELLED_BY_USER;
+
+	c->cancelled |= finishes;
+	return finishes;
 }
 
 void change_journal(const struct change *c, struct m_journal_entry *e)
@@ -511,19 +545,29 @@ static void tell_unknown(struct change *c)
 			.item = w->item[i].name, .result = ITEM_RESULT_UNKNOWN};
 }
 
+/* "Sent" is journaled before the first byte goes: who stopped in between wrote nothing. */
+static enum write_step told_step(const struct change *c)
+{
+	bool nothing = !c->touched && !c->looking && c->step == WRITE_STEP_SENT;
+
+	return nothing ? WRITE_STEP_PLANNED : c->step;
+}
+
 void change_outcome(struct change *c, struct m_job_outcome *ret)
 {
 	if (change_touched(c))
 		tell_unknown(c);
 	if (c->touched && c->proof.n) {
 		c->foresight.plan.restart = c->restart_pending;
+		c->foresight.plan.restart_later = c->restart_later;
 		if (c->restart_pending && !c->proof.rows[0].detail)
-			c->proof.rows[0].detail = "restart_required";
+			c->proof.rows[0].detail =
+				c->restart_unknown ? "restart_unknown" : "restart_required";
 	}
 	if (c->foresight.plan.notes || c->foresight.plan.hash.n)
 		ret->plan = &c->foresight.plan;
 	ret->report = c->proof.rows;
 	ret->report_n = c->proof.n;
 	ret->pre_image = c->pre_image;
-	ret->step = c->step;
+	ret->step = told_step(c);
 }

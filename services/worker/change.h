@@ -13,7 +13,9 @@
  * finds: the new content, the old one, or neither, which is undone.
  *
  * From the first changing call on nobody cuts it but the end of the lease; then the lock goes back
- * unsure and the next attempt looks. Loop thread only; the heavy parts are on the work pool. */
+ * unsure and the next attempt looks. Who wants it cancelled then gets it finished, or put back; an
+ * attempt that looks for somebody who cancelled writes nothing anew. Loop thread only; the heavy
+ * parts are on the work pool. */
 #pragma once
 
 #include "services/worker/proof.h"
@@ -43,7 +45,10 @@ struct change {
 	bool settled;         /* it is known what the device holds */
 	bool kept_old;        /* read back: it is as it was */
 	bool restart_pending; /* needed, not allowed or not possible now */
-	bool no_way_on;       /* looking: nothing can be written, only put back */
+	bool restart_unknown; /* an earlier attempt may have sent it */
+	bool restart_later; /* allowed, and the device was at work: the scheduler queues it (B4) */
+	bool cancelled;     /* what was begun is put right, nothing new is begun */
+	bool no_way_on;     /* looking: nothing can be written, only put back */
 	enum looked looked;
 
 	enum write_step step; /* as the scheduler has it */
@@ -83,7 +88,7 @@ void change_stored(struct change *c, const struct fault *f);
 
 /* ---- from session.c and tell.c ---- */
 /* It goes on although somebody wants it to stop: a cancelled write is finished or rolled back. */
-bool change_finishes(const struct change *c, const struct fault *why);
+bool change_finishes(struct change *c, const struct fault *why);
 bool change_touched(const struct change *c); /* NULL: no */
 void change_journal(const struct change *c, struct m_journal_entry *e);
 void change_outcome(struct change *c, struct m_job_outcome *ret);
@@ -92,6 +97,7 @@ void change_outcome(struct change *c, struct m_job_outcome *ret);
 void change_read(struct change *c, struct picture *into);
 /* A fault that ends the job. */
 void change_fail(struct change *c, int code, const char *reason, const char *text);
+void change_cancel(struct change *c);
 /* What stands in storage for undoing, or what was read: the device's old content. */
 const struct picture *change_base(const struct change *c);
 void change_keep(struct change *c);
@@ -102,8 +108,9 @@ void change_prove(struct change *c);
 void change_feed(struct change *c, const struct picture *p, void (*next)(struct change *c));
 void change_tell(struct change *c, enum write_step step, void (*next)(struct change *c));
 bool change_device_write(struct change *c, const struct fault *f);
-/* Restarting is all of the job. */
 void change_restart(struct change *c);
+/* It was written: is a restart needed, and allowed? */
+bool change_restarts(struct change *c);
 bool change_is_book(const struct change *c);
 /* On the work pool. */
 void change_compare(struct change *c, struct proof *p, bool with_old);

@@ -242,22 +242,25 @@ static void finish_alone(struct change *c)
 	steps_leave(c->s);
 }
 
-static void after_answer(struct change *c)
+bool change_restarts(struct change *c)
 {
-	struct session *s = c->s;
+	const struct session *s = c->s;
 	const struct m_task_settings *t = s->job->settings;
-	bool needed = s->errand.seen.restart_required || c->foresight.plan.restart;
 
-	if (alone(c)) {
-		finish_alone(c);
-		return;
-	}
-	c->foresight.plan.restart = needed;
-	c->restart_pending = needed;
-	if (needed && t && t->restart_if_needed && s->adapter->restart)
+	c->restart_pending = s->errand.seen.restart_required || c->foresight.plan.restart;
+	return c->restart_pending && t && t->restart_if_needed && s->adapter->restart &&
+	       !c->cancelled;
+}
+
+/* With a restart "answered" is journaled right before it is sent: who finds "sent" may send it. */
+static void answered(struct change *c)
+{
+	if (alone(c))
+		change_tell(c, WRITE_STEP_ANSWERED, finish_alone);
+	else if (change_restarts(c))
 		change_restart(c);
 	else
-		read_back(c);
+		change_tell(c, WRITE_STEP_ANSWERED, read_back);
 }
 
 /* A file that was refused was not printed; one that was cut off may have been. */
@@ -301,7 +304,7 @@ static void written(struct change *c, const struct fault *f)
 	} else if (c->reverting) {
 		read_back(c);
 	} else {
-		change_tell(c, WRITE_STEP_ANSWERED, after_answer);
+		answered(c);
 	}
 }
 
@@ -320,6 +323,13 @@ static bool only_restart(const struct change *c)
 	return strcmp(c->s->job->kind, "device.restart") == 0;
 }
 
+static void send_restart(struct change *c)
+{
+	CRASHPOINT("change.restart");
+	c->touched = true;
+	steps_call_device(c->s, STEP_RESTART, c->s->adapter->restart);
+}
+
 /* B4: never while something goes on. */
 static void rested(struct change *c, const struct fault *f)
 {
@@ -327,9 +337,10 @@ static void rested(struct change *c, const struct fault *f)
 	bool busy = f || s->errand.seen.n_ops > 0 || s->errand.seen.busy_unknown;
 
 	if (!busy) {
-		c->touched |= only_restart(c);
-		steps_call_device(s, STEP_RESTART, s->adapter->restart);
+		change_tell(
+			c, only_restart(c) ? WRITE_STEP_SENT : WRITE_STEP_ANSWERED, send_restart);
 	} else if (!only_restart(c)) {
+		c->restart_later = true;
 		read_back(c);
 	} else if (f) {
 		session_fail(s, f);
@@ -339,17 +350,39 @@ static void rested(struct change *c, const struct fault *f)
 	}
 }
 
-static void restarted(struct change *c, const struct fault *f)
+static void not_restarted_told(struct change *c)
 {
-	if (f) {
-		session_fail(c->s, f); /* B5: what it holds is not known */
+	c->settled = true;
+	session_fail(c->s, &c->refused);
+}
+
+/* No restart was sent, or it had none of it: the device is as it was before. */
+static void not_restarted(struct change *c, const struct fault *f)
+{
+	const struct error_info *e = error_info(f->code);
+
+	if (only_restart(c)) {
+		c->refused = *f;
+		change_tell(c, WRITE_STEP_PLANNED, not_restarted_told);
 		return;
 	}
-	c->restart_pending = false;
-	if (only_restart(c))
-		finish_alone(c);
-	else
-		read_back(c);
+	c->restart_later = e && e->retryable;
+	read_back(c);
+}
+
+static void restarted(struct change *c, const struct fault *f)
+{
+	if (f && strcmp(f->reason, "not_back") == 0) {
+		session_fail(c->s, f); /* B5: what it holds is not known */
+	} else if (f) {
+		not_restarted(c, f);
+	} else {
+		c->restart_pending = false;
+		if (only_restart(c))
+			finish_alone(c);
+		else
+			read_back(c);
+	}
 }
 
 bool change_device_write(struct change *c, const struct fault *f)
