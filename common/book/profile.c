@@ -336,3 +336,17 @@ const struct book_profile *profile_for(const char *family, const char *model)
 	}
 	return profile_named(family);
 }
+
+uint32_t profile_place(const struct book_profile *p, enum dest_kind kind, const char *protocol)
+{
+	uint32_t i = 0;
+
+	if (p->dests == DESTS_ANY || p->dests == DESTS_ONE)
+		return 0;
+	if (p->dests == DESTS_KIND || kind != DEST_FILE)
+		return (uint32_t)kind;
+	while (p->protocols[i] && DEST_KINDS + i + 1 < PROFILE_PLACES &&
+		strcmp(p->protocols[i], protocol ? protocol : "") != 0)
+		i++;
+	return DEST_KINDS + i;
+}

@@ -110,5 +110,10 @@ struct book_profile {
 const struct book_profile *profile_named(const char *name);
 /* Of a printer: the model's own if there is one, else its family's; NULL = none. */
 const struct book_profile *profile_for(const char *family, const char *model);
+/* Where a destination with that protocol (NULL = none) stands in an entry: of two in one place
+ * there is room for one. Places count from 0, below PROFILE_PLACES; DESTS_ANY: all in 0, and there
+ * is room for any number. */
+#define PROFILE_PLACES 64u
+uint32_t profile_place(const struct book_profile *p, enum dest_kind kind, const char *protocol);
 /* All, NULL ends. */
 const struct book_profile *const *profiles(void);

@@ -62,13 +62,15 @@ static void kept(const struct book *before, const struct book *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const char *const codecs_of[] = {"canon_abk", "ricoh_udirectory", "konica_xml"};
+	static const char *const codecs_of[] = {
+		"canon_abk", "ricoh_udirectory", "konica_xml", "kyocera_xml"};
 	static const uint8_t none;
 	struct random r = {1};
 	struct import_options o;
 
 	random_feed(n ? data : &none, n);
-	o = (struct import_options){.codec = codec_named(codecs_of[random_below(&r, 3)])};
+	o = (struct import_options){
+		.codec = codec_named(codecs_of[random_below(&r, array_len(codecs_of))])};
 	o.profile = profile_named(o.codec->name);
 	struct book *x = book_random(&r, &book_small_shape),
 		    *y = book_random(&r, &book_small_shape);

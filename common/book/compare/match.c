@@ -25,7 +25,7 @@ int match_side_init(struct match_side *s, const struct book *b, const struct boo
 	for (uint32_t i = 0; i < b->n_lists; i++)
 		for (uint32_t j = 0; j < b->list[i].n_entries; j++)
 			s->v[n++] = (struct match_item){&b->list[i], &b->list[i].entry[j],
-				&s->view->list[i].entry[j], NO_PAIR};
+				&s->view->list[i].entry[j], NO_PAIR, false};
 	s->n = n;
 	return 0;
 }
@@ -118,7 +118,7 @@ static void add_key(struct pass *p, int side, uint32_t item, size_t begin)
 	bug_if(p->text.err || n > UINT32_MAX); /* out of memory */
 	make_room(p);
 	struct key *k = find(p, map_hash(p->text.p + begin, n), begin, (uint32_t)n);
-	note(&k->item[side], item);
+	note(&k->item[side], p->side[side]->v[item].pair == NO_PAIR ? item : SEVERAL);
 }
 
 static void pass_init(struct pass *p, struct match_side *l, struct match_side *r)
@@ -178,10 +178,15 @@ static void take_pairs(struct pass *p, holds_fn holds)
 	}
 }
 
+static bool counts(const struct match_side *s, uint32_t i)
+{
+	return !s->v[i].aside && (s->crowded || s->v[i].pair == NO_PAIR);
+}
+
 static bool anything_left(const struct match_side *s)
 {
 	for (uint32_t i = 0; i < s->n; i++)
-		if (s->v[i].pair == NO_PAIR)
+		if (s->v[i].pair == NO_PAIR && !s->v[i].aside)
 			return true;
 	return false;
 }
@@ -195,7 +200,7 @@ static void run(struct pass *p, keys_fn keys, bool in_list, holds_fn holds)
 	index_keys(p);
 	for (int s = 0; s < 2; s++)
 		for (uint32_t i = 0; i < p->side[s]->n; i++)
-			if (p->side[s]->v[i].pair == NO_PAIR)
+			if (counts(p->side[s], i))
 				keys(p, s, i, in_list);
 	take_pairs(p, holds);
 }
@@ -213,6 +218,10 @@ static size_t begin_key(struct pass *p, const struct match_item *item, bool in_l
 	size_t begin = p->text.n;
 
 	buf_addc(&p->text, item->raw->group ? 'g' : 'p');
+	if (p->side[0]->kinds && item->normal->n_dests)
+		buf_addc(&p->text, (char)item->normal->dest[0].kind);
+	else if (p->side[0]->kinds)
+		buf_addc(&p->text, 0);
 	if (in_list && !p->one_list)
 		add_text(p, item->list->slot);
 	return begin;
@@ -258,6 +267,13 @@ static void by_content(struct pass *p, int side, uint32_t item, bool in_list)
 
 	entry_content(it->normal, &p->text);
 	add_key(p, side, item, begin);
+}
+
+/* The members of a group are numbers, and those of two books are not the same. */
+static void by_own_content(struct pass *p, int side, uint32_t item, bool in_list)
+{
+	if (!p->side[side]->v[item].raw->group)
+		by_content(p, side, item, in_list);
 }
 
 static void by_address(struct pass *p, int side, uint32_t item, bool in_list)
@@ -319,6 +335,14 @@ static void run_lists(struct pass *p, keys_fn keys)
 		run(p, keys, false, NULL);
 }
 
+static void run_places(struct pass *p)
+{
+	run(p, by_uuid, false, alike);
+	run(p, by_key, true, alike);
+	if (!keys_are_numbers(p->side[0]) || !keys_are_numbers(p->side[1]))
+		run(p, by_number, true, alike);
+}
+
 void match_sides(struct match_side *l, struct match_side *r)
 {
 	struct pass p;
@@ -328,10 +352,7 @@ void match_sides(struct match_side *l, struct match_side *r)
 		l->v[i].pair = NO_PAIR;
 	for (uint32_t i = 0; i < r->n; i++)
 		r->v[i].pair = NO_PAIR;
-	run(&p, by_uuid, false, alike);
-	run(&p, by_key, true, alike);
-	if (!keys_are_numbers(l) || !keys_are_numbers(r))
-		run(&p, by_number, true, alike);
+	run_places(&p);
 	p.ties = false;
 	run_lists(&p, by_content);
 	bool several = p.ties;
@@ -344,6 +365,28 @@ void match_sides(struct match_side *l, struct match_side *r)
 	pass_fini(&p);
 	if (several)
 		match_equal(l, r);
+}
+
+void match_places(struct match_side *l, struct match_side *r)
+{
+	struct pass p;
+
+	pass_init(&p, l, r);
+	run_places(&p);
+	pass_fini(&p);
+}
+
+void match_persons(struct match_side *l, struct match_side *r)
+{
+	struct pass p;
+
+	pass_init(&p, l, r);
+	run_lists(&p, by_own_content);
+	run_places(&p);
+	run(&p, by_uuid, false, NULL);
+	run_lists(&p, by_address);
+	run_lists(&p, by_name);
+	pass_fini(&p);
 }
 
 const struct book_entry **book_match(const struct book *left, const struct book *right)

@@ -14,6 +14,7 @@ struct match_item {
 	const struct book_entry *raw;    /* as given */
 	const struct book_entry *normal; /* the same in normal form */
 	uint32_t pair;                   /* index on the other side, or NO_PAIR */
+	bool aside;                      /* is not looked at */
 };
 
 /* A book ready to be compared. */
@@ -22,6 +23,8 @@ struct match_side {
 	struct book *view;    /* its normal form, owned */
 	struct match_item *v; /* lists and entries in their order, owned */
 	uint32_t n;
+	bool kinds; /* the left one's says it: who has one destination pairs with its kind only */
+	bool crowded; /* who is paired counts still: whoever is like him is not the only one */
 };
 
 /* b must outlive s. -1 = too big. */
@@ -30,6 +33,11 @@ int match_side_init(
 void match_side_fini(struct match_side *s);
 /* Pairs the items of both sides anew. */
 void match_sides(struct match_side *left, struct match_side *right);
+/* The same for imports, where a number alone is nobody, in two steps, each of what is not paired
+ * yet: by identity and number where name or an address agree … */
+void match_places(struct match_side *left, struct match_side *right);
+/* … and by content (persons), uuid, place, addresses and names. */
+void match_persons(struct match_side *left, struct match_side *right);
 /* Pairs what is not paired yet and has equal content, within a list of equal slot, one to one also
  * where there are several. */
 void match_equal(struct match_side *left, struct match_side *right);

@@ -49,30 +49,14 @@ static void convert_dests(struct conv *c, struct book_entry *e, const char **why
 static uint32_t *placed(struct conv *c, const struct book_entry *e, uint32_t *ret_parts)
 {
 	uint32_t *at = conv_take(c, e->n_dests, sizeof(*at));
-	uint32_t kinds[DEST_KINDS] = {0};
-	uint32_t protocols[16] = {0};
+	uint32_t stand[PROFILE_PLACES] = {0};
 
 	*ret_parts = 1;
 	for (uint32_t i = 0; i < e->n_dests; i++) {
 		const struct book_dest *d = &e->dest[i];
-		const char *protocol = fields_get(&d->f, F_PROTOCOL);
-		uint32_t p = 0;
-		while (c->to->protocols[p] && p + 1 < array_len(protocols) &&
-			strcmp(c->to->protocols[p], protocol ? protocol : "") != 0)
-			p++;
-		switch (c->to->dests) {
-		case DESTS_ANY:
-			break;
-		case DESTS_ONE:
-			at[i] = i;
-			break;
-		case DESTS_PROTOCOL:
-			at[i] = d->kind == DEST_FILE ? protocols[p]++ : kinds[d->kind]++;
-			break;
-		case DESTS_KIND:
-			at[i] = kinds[d->kind]++;
-			break;
-		}
+		if (c->to->dests == DESTS_ANY)
+			continue; /* all in the first */
+		at[i] = stand[profile_place(c->to, d->kind, fields_get(&d->f, F_PROTOCOL))]++;
 		if (at[i] >= *ret_parts)
 			*ret_parts = at[i] + 1;
 	}

@@ -9,13 +9,9 @@
 static bool stand_together(
 	const struct conv *c, const struct book_dest *a, const struct book_dest *b)
 {
-	const char *p = fields_get(&a->f, F_PROTOCOL);
-	const char *q = fields_get(&b->f, F_PROTOCOL);
-
-	if (c->to->dests == DESTS_ANY || a->kind != b->kind)
-		return true;
-	return c->to->dests == DESTS_PROTOCOL && a->kind == DEST_FILE &&
-	       strcmp(p ? p : "", q ? q : "") != 0;
+	return c->to->dests == DESTS_ANY ||
+	       profile_place(c->to, a->kind, fields_get(&a->f, F_PROTOCOL)) !=
+		       profile_place(c->to, b->kind, fields_get(&b->f, F_PROTOCOL));
 }
 
 static bool may_join(const struct conv *c, const struct book_entry *a, const struct book_entry *b)

@@ -77,6 +77,8 @@ static void set_up(struct importer *im)
 	im->reader = codec_named(im->source->codec);
 	im->foreign = strcmp(im->source->codec, im->opts->codec->name) != 0 ||
 		      other_charset(im->before, im->source);
+	im->overlay = im->opts->mode == IMPORT_MERGE &&
+		      strcmp(im->source->codec, im->opts->codec->name) != 0;
 }
 
 static void tear_down(struct importer *im)

@@ -4,12 +4,6 @@
 
 #include "common/book/import/import_priv.h"
 
-/* An entry that was on the device and is not replaced stands where it stood. */
-static bool in_place(const struct importer *im, const struct row *r)
-{
-	return r->was && im->opts->mode != IMPORT_REPLACE;
-}
-
 static const char *said(const struct book_entry *e)
 {
 	return fields_get(&e->f, F_NUMBER);
@@ -79,12 +73,12 @@ static void keep_numbers(struct importer *im, struct target *t, struct map *used
 {
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct row *r = &t->row[i];
-		if (in_place(im, r) && number_of(r->was))
+		if (import_in_place(im, r) && number_of(r->was))
 			(void)take(used, number_of(r->was), r);
 	}
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct row *r = &t->row[i];
-		uint32_t n = in_place(im, r) || r->dropped ? 0 : number_of(r->src);
+		uint32_t n = import_in_place(im, r) || r->dropped ? 0 : number_of(r->src);
 		if (n && may_have(t, r, n) && take(used, n, r))
 			r->number = n;
 	}
@@ -117,7 +111,7 @@ void import_numbers(struct importer *im, struct target *t)
 	keep_numbers(im, t, &used);
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct row *r = &t->row[i];
-		if (in_place(im, r) || r->number || r->dropped)
+		if (import_in_place(im, r) || r->number || r->dropped)
 			continue;
 		if (!im->opts->profile->numbers_required && !said(r->src))
 			continue;
@@ -186,7 +180,7 @@ static void count_rest(struct importer *im, struct counts *c)
 	}
 	for (uint32_t k = 0; k < im->n_targets; k++)
 		for (uint32_t i = 0; i < im->target[k].n; i++)
-			if (in_place(im, &im->target[k].row[i])) {
+			if (import_in_place(im, &im->target[k].row[i])) {
 				c->pool[pool_of(im, im->target[k].slot)]++;
 				c->all++;
 			}
@@ -198,11 +192,11 @@ static void check_list(struct importer *im, struct target *t, struct counts *c)
 
 	c->list = 0;
 	for (uint32_t i = 0; i < t->n; i++)
-		c->list += in_place(im, &t->row[i]);
+		c->list += import_in_place(im, &t->row[i]);
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct row *r = &t->row[i];
 		const char *why;
-		if (in_place(im, r) || r->dropped)
+		if (import_in_place(im, r) || r->dropped)
 			continue;
 		why = over(im, t, c);
 		if (why) {
@@ -241,15 +235,24 @@ static const char *number_key(struct importer *im, const struct row *r)
 	return r->number ? import_fmt(im, "%u", r->number) : r->src->key;
 }
 
+/* Machines make it: who has one keeps it. Only a machine's own book says what it was, and others of
+ * that book refer to it. */
+const char *import_uuid(const struct importer *im, const struct row *r)
+{
+	const char *was = r->was ? fields_get(&r->was->f, F_UUID) : NULL;
+
+	return was && !im->opts->own ? was : fields_get(&r->src->f, F_UUID);
+}
+
 /* What the device's own codec will say the identity is (address-books.md section 8). One that the
  * device gives stays with who has it, and nobody new has one. */
 static const char *wanted_key(
 	struct importer *im, const struct target *t, const struct row *r, const struct map *used)
 {
-	const char *uuid = in_place(im, r) ? NULL : fields_get(&r->src->f, F_UUID);
+	const char *uuid = import_in_place(im, r) ? NULL : import_uuid(im, r);
 	bool given = (im->opts->codec->flags & CODEC_IDS) != 0;
 
-	if (in_place(im, r) || (given && r->was))
+	if (import_in_place(im, r) || (given && r->was))
 		return r->was->key;
 	if (given)
 		return "new";
@@ -269,7 +272,7 @@ void import_keys(struct importer *im, struct target *t)
 	for (int own = 1; own >= 0; own--) /* those of the device first */
 		for (uint32_t i = 0; i < t->n; i++) {
 			struct row *r = &t->row[i];
-			if (r->dropped || in_place(im, r) != (own == 1))
+			if (r->dropped || import_in_place(im, r) != (own == 1))
 				continue;
 			const char *key = wanted_key(im, t, r, &used), *base = key;
 			for (unsigned n = 2; map_get(&used, key, strlen(key)); n++)

@@ -131,15 +131,16 @@ static int map_one(struct importer *im, const struct import_slot *m, struct faul
 {
 	const struct book_list *was = book_find_list(im->before, m->slot);
 	const struct book_list *from;
+	bool none = !m->from || !*m->from; /* it keeps its content, if it is there (AB-32) */
 
 	if (!was)
-		return unknown_list(reterr, "the device", m->slot);
+		return none ? 0 : unknown_list(reterr, "the device", m->slot);
 	for (uint32_t i = 0; i < im->n_targets; i++)
 		if (im->target[i].was == was)
 			return fault_why(reterr, CN_VALIDATION_FAILED, "unknown_list",
 				"list %.64s of the device is named twice", m->slot);
-	if (!m->from || !*m->from)
-		return 0; /* None: it keeps its content (AB-32) */
+	if (none)
+		return 0;
 	from = named(im->source, m->from);
 	if (!from)
 		return unknown_list(reterr, "the source", m->from);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The entries of a list as the device shall hold them. */
+#include <stdio.h>
 #include <string.h>
 
 #include "common/book/import/import_priv.h"
@@ -64,6 +65,24 @@ static void keep_secrets(struct pen *p, const struct row *r, struct book_entry *
 	}
 }
 
+/* e is as it was, but for passwords that the source tells and the device does not. */
+static void tell_secrets(struct pen *p, const struct row *r, struct book_entry *e)
+{
+	uint32_t *pair;
+
+	if (!r->src || p->im->opts->mode == IMPORT_ADD)
+		return;
+	pair = import_take(p->im, r->src->n_dests, sizeof(*pair));
+	match_dests(src_normal(p, r), was_normal(p, r), pair);
+	for (uint32_t i = 0; i < r->src->n_dests; i++) {
+		const struct book_secret *s = &r->src->dest[i].secret;
+		if (pair[i] != NO_PAIR && !says_nothing(s) &&
+			says_nothing(&e->dest[pair[i]].secret))
+			book_set_secret(
+				p->im->out, &e->dest[pair[i]], s->state, s->text, s->scheme);
+	}
+}
+
 /* ---- members ---- */
 
 static void member_lost(struct pen *p, const struct row *r, const char *name, const char *why)
@@ -97,10 +116,10 @@ static void write_members(struct pen *p, const struct row *r, struct book_entry 
 
 /* ---- places ---- */
 
-static void put_place(struct pen *p, struct book_entry *e, const struct book_entry *from)
+static void keep_place(struct pen *p, const struct row *r, struct book_entry *e)
 {
-	book_set(p->im->out, &e->f, F_NUMBER, fields_get(&from->f, F_NUMBER));
-	book_set(p->im->out, &e->f, F_UUID, fields_get(&from->f, F_UUID));
+	book_set(p->im->out, &e->f, F_NUMBER, fields_get(&r->was->f, F_NUMBER));
+	book_set(p->im->out, &e->f, F_UUID, fields_get(&r->was->f, F_UUID));
 }
 
 /* The identity of somebody else is nobody's. */
@@ -118,15 +137,31 @@ static void one_uuid(struct pen *p, const struct row *r, struct book_entry *e)
 	book_set(p->im->out, &e->f, F_UUID, NULL);
 }
 
+static bool is_number(const char *said, uint32_t n)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", n);
+	return said && strspn(said, "0") < strlen(said) &&
+	       strcmp(said + strspn(said, "0"), text) == 0;
+}
+
 static void set_number(struct pen *p, const struct row *r, struct book_entry *e)
 {
-	const char *text = import_fmt(p->im, "%u", r->number);
 	const char *said = fields_get(&r->src->f, F_NUMBER);
 
-	if (r->number == 0 || (said && strspn(said, "0") < strlen(said) &&
-				      strcmp(said + strspn(said, "0"), text) == 0))
+	if (r->number && is_number(fields_get(&e->f, F_NUMBER), r->number))
 		return;
-	book_set(p->im->out, &e->f, F_NUMBER, text);
+	book_set(p->im->out, &e->f, F_NUMBER,
+		r->number == 0 || is_number(said, r->number) ? said
+							     : import_fmt(p->im, "%u", r->number));
+}
+
+static void put_place(struct pen *p, const struct row *r, struct book_entry *e)
+{
+	book_set(p->im->out, &e->f, F_UUID, import_uuid(p->im, r));
+	set_number(p, r, e);
+	one_uuid(p, r, e);
 }
 
 /* ---- what both have, where the source is of another family ---- */
@@ -153,25 +188,15 @@ static void put_dest(
 		book_set_secret(b, d, from->secret.state, from->secret.text, from->secret.scheme);
 }
 
-/* Else what the old one had beside it has no place in the new one. */
-static bool same_place(const struct book_dest *a, const struct book_dest *b)
-{
-	const char *x = fields_get(&a->f, F_PROTOCOL), *y = fields_get(&b->f, F_PROTOCOL);
-
-	return same_address(a, b) && strcmp(x ? x : "", y ? y : "") == 0;
-}
-
 static void overlay_dests(struct pen *p, const struct row *r, struct book_entry *e)
 {
-	bool one = p->im->opts->profile->dests == DESTS_ONE;
 	uint32_t *pair = import_take(p->im, r->src->n_dests, sizeof(*pair));
 
-	match_dests(src_normal(p, r), was_normal(p, r), pair);
+	import_dests(p->im, src_normal(p, r), was_normal(p, r), pair);
 	for (uint32_t i = 0; i < r->src->n_dests; i++) {
-		uint32_t at = pair[i] == NO_PAIR && one && e->n_dests ? 0 : pair[i];
-		bool same = pair[i] != NO_PAIR &&
-			    same_place(&src_normal(p, r)->dest[i], &was_normal(p, r)->dest[at]);
-		put_dest(p, e, at, &r->src->dest[i], !same);
+		bool same = pair[i] != NO_PAIR && import_same_place(&src_normal(p, r)->dest[i],
+							  &was_normal(p, r)->dest[pair[i]]);
+		put_dest(p, e, pair[i], &r->src->dest[i], !same);
 	}
 }
 
@@ -212,6 +237,7 @@ static struct book_entry *write_was(struct pen *p, const struct row *r)
 	struct book_entry *e = book_copy_entry(p->im->out, p->list, r->was);
 
 	write_members(p, r, e, r->was, &p->was);
+	tell_secrets(p, r, e);
 	return e;
 }
 
@@ -221,10 +247,6 @@ static struct book_entry *write_src(struct pen *p, const struct row *r)
 
 	keep_secrets(p, r, e);
 	write_members(p, r, e, r->src, &p->src);
-	if (p->im->opts->mode != IMPORT_REPLACE && r->was)
-		put_place(p, e, r->was);
-	else
-		set_number(p, r, e);
 	return e;
 }
 
@@ -232,15 +254,17 @@ static void write_row(struct pen *p, const struct row *r)
 {
 	struct book_entry *e;
 
-	if (r->stays)
+	if (r->same)
 		e = write_was(p, r);
-	else if (r->was && p->im->foreign && p->im->opts->mode == IMPORT_MERGE)
+	else if (r->was && p->im->overlay)
 		e = write_over(p, r);
 	else
 		e = write_src(p, r);
 	e->key = book_str(p->im->out, r->key);
-	if (!r->stays)
-		one_uuid(p, r, e);
+	if (!import_in_place(p->im, r))
+		put_place(p, r, e);
+	else
+		keep_place(p, r, e);
 }
 
 static const char *list_name(const struct importer *im, const struct target *t)
