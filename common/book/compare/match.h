@@ -23,7 +23,7 @@ struct match_side {
 	struct book *view;    /* its normal form, owned */
 	struct match_item *v; /* lists and entries in their order, owned */
 	uint32_t n;
-	bool kinds; /* the left one's says it: who has one destination pairs with its kind only */
+	bool kinds;   /* the left one's says it: who has one destination pairs with its kind only */
 	bool crowded; /* who is paired counts still: whoever is like him is not the only one */
 };
 
