@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # make            everything into $(B)/bin          make SAN=1 B=build-san   with ASan and UBSan
 # make CRASH=1 B=build-crash          with the places where tests kill a process (SAN=1 has them too)
-# make quick      unit tests and lint, under 60 s   make bench               ratios, printed
+# make quick      unit tests and lint, under 60 s   make bench               ratios, printed (bench-lock: locks alone)
 # make fuzz       libFuzzer targets (clang)         ./tests/run              the whole suite
 # A new .c file under common/, services/ or tests/ needs no change here.
 B ?= build
@@ -51,7 +51,7 @@ UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*/
 HELPERS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/service/*.c tests/peers/*.c tests/history/*.c \
 	      tests/system/*.c tests/bench/*.c))
 
-.PHONY: all gen registry quick unit lint bench fuzz clean tests
+.PHONY: all gen registry quick unit lint bench bench-lock fuzz clean tests
 .SECONDARY:
 all: $(BINS)
 gen: $(GEN_C)
@@ -135,6 +135,8 @@ quick: all unit lint
 
 bench: all tests
 	@for b in tests/bench/*.sh; do B=$(B) bash $$b || exit 1; done
+bench-lock: all $(B)/tests/bench/lock_rate
+	@B=$(B) tests/bench/lock.sh
 
 # libFuzzer needs clang; each target is one file, tests/fuzz/fuzz_<what>.c
 FUZZ  := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))

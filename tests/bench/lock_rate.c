@@ -1,133 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-/* lock_rate URL CLIENTS SECONDS DEVICES_PER_MESSAGE: lock and unlock of random devices out of
- * 100,000, each client with a connection of its own and one call under way. Prints cycles per
- * second and the median ms of a cycle. */
-#include <stdio.h>
-#include <stdlib.h>
+/* lock_rate PEER WHERE SECONDS CLIENTS PER_MESSAGE: take and give back names out of 100,000, each
+ * client with a connection of its own, one question under way and a slice of the names, so that
+ * nobody waits for a lock. WHERE: ports on loopback, "4001,4002", clients in turn; of postgresql a
+ * conninfo. Prints cycles per second, the median and the 99th percentile of a cycle in ms, and how
+ * many were refused.
+ *
+ * lock_rate disk DIRECTORY SECONDS: how often a page written to a file can be made durable: the
+ * limit of whoever answers one client at a time. Prints syncs per second and the median in ms. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 
-#include "common/bus/bus.h"
-#include "common/clock/clock.h"
-#include "gen/msg.h"
+#include "tests/bench/lock_peers.h"
 
-enum { FLEET = 100000, DEVICES_MAX = 1000, CYCLES_MAX = 1 << 20 };
-
-struct client {
-	struct bus_client *bus;
-	struct uuid request, devices[DEVICES_MAX];
-	uint64_t token, start;
-	bool held;
-};
+enum { CYCLES_MAX = 1 << 21, WARM_MS = 500, DRAIN_MS = 5000 };
 
 static struct {
-	struct loop *loop;
-	size_t per_message;
-	uint64_t cycles, busy, faults;
+	const struct peer *peer;
+	unsigned per_message, clients, slice;
+	size_t cycles, refused, asking;
 	double *ms;
-	bool stop;
+	bool measured, stop;
+	int epoll;
 } bench;
+
 static uint64_t seed = 88172645463325252u;
 
-static uint64_t pick(uint64_t n)
+static unsigned pick(unsigned n)
 {
 	seed ^= seed << 13;
 	seed ^= seed >> 7;
 	seed ^= seed << 17;
-	return seed % n;
+	return (unsigned)(seed % n);
 }
 
-static void next(struct client *c);
-
-static void took(struct client *c)
-{
-	if (bench.cycles < CYCLES_MAX)
-		bench.ms[bench.cycles] = (double)(clock_mono_ns() - c->start) / 1e6;
-	bench.cycles++;
-}
-
-static void on_answer(void *arg, enum bus_result result, struct span body, unused uint64_t peer)
-{
-	struct client *c = arg;
-	struct arena arena;
-	const struct msg_desc *desc = NULL;
-	struct msg_header h;
-	struct fault f = FAULT_INIT;
-	void *b = NULL;
-
-	arena_init(&arena, 0);
-	if (result != BUS_OK || msg_decode(body, &arena, &desc, &h, &b, &f) < 0 ||
-		desc == &m_fault_desc) {
-		bench.faults++;
-		c->held = false;
-	} else if (desc == &m_lock_answer_desc) {
-		const struct m_lock_answer *a = b;
-		c->held = a->answer == LOCK_RESULT_GRANTED;
-		bench.busy += !c->held;
-		c->token = c->held ? a->grants[0].token : 0;
-	} else {
-		c->held = false;
-		took(c);
-	}
-	arena_fini(&arena);
-	if (!bench.stop)
-		next(c);
-}
-
-static void send(struct client *c, const struct msg_desc *desc, const void *body)
-{
-	struct msg_header h = {
-		.sender = "bench", .deadline_ms = 10000, .protocol = MSG_PROTOCOL, .actor = ""};
-	struct buf out = BUF_INIT;
-
-	msg_encode(&out, desc, &h, body);
-	bug_if(out.err);
-	bus_send(c->bus, 0, buf_span(&out), 10000, on_answer, c);
-	buf_fini(&out);
-}
-
-static struct uuid device(uint64_t n)
-{
-	struct uuid id = {.b = {1}};
-
-	for (size_t i = 0; i < 4; i++)
-		id.b[12 + i] = (uint8_t)(n >> (24 - 8 * i));
-	return id;
-}
-
-static void next(struct client *c)
-{
-	if (c->held) {
-		struct m_held held = {.request = c->request, .token = c->token};
-		struct m_lock_release m = {.session = {.b = {2}}, .locks = &held, .locks_n = 1};
-		send(c, &m_lock_release_desc, &m);
-		return;
-	}
-	uint64_t first = pick(FLEET - bench.per_message);
-	for (size_t i = 0; i < bench.per_message; i++)
-		c->devices[i] = device(first + i);
-	c->request = uuid_v7(clock_wall_ms());
-	c->start = clock_mono_ns();
-	struct m_lock_acquire m = {.request = c->request,
-		.session = {.b = {2}},
-		.kind = LOCK_KIND_OWN,
-		.op = "indiv_ie",
-		.direction = LOCK_DIRECTION_EXPORT,
-		.devices = c->devices,
-		.devices_n = bench.per_message,
-		.items = (const char *[]){"indiv_address_book"},
-		.items_n = 1};
-	send(c, &m_lock_acquire_desc, &m);
-}
-
-static void halt(unused void *arg)
-{
-	loop_stop(bench.loop);
-}
-
-static void run_for(struct timer *t, uint64_t ms)
-{
-	timer_set(t, ms, 0);
-	loop_run(bench.loop);
-}
+/* ---- figures ---- */
 
 static int by_size(const void *a, const void *b)
 {
@@ -136,41 +46,193 @@ static int by_size(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
+static double quantile(const double *sorted, size_t n, double q)
+{
+	return n == 0 ? 0 : sorted[(size_t)((double)(n - 1) * q)];
+}
+
+static void took(uint64_t start)
+{
+	if (!bench.measured)
+		return;
+	if (bench.cycles < CYCLES_MAX)
+		bench.ms[bench.cycles] = (double)(clock_mono_ns() - start) / 1e6;
+	bench.cycles++;
+}
+
+/* ---- clients ---- */
+
+static int dial(unsigned port)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+	struct sockaddr_in a = {.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&a, sizeof(a)) < 0 ||
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0)
+		die("connect");
+	return fd;
+}
+
+static void open_client(struct client *c, const char *where, unsigned number)
+{
+	const char *port = where;
+
+	c->number = number;
+	if (strcmp(bench.peer->name, "postgresql") == 0) {
+		c->pg = PQconnectdb(where);
+		if (PQstatus(c->pg) != CONNECTION_OK)
+			die(PQerrorMessage(c->pg));
+		c->fd = PQsocket(c->pg);
+	} else {
+		for (unsigned i = 0; i < number; i++) { /* the number-th, round and round */
+			port += strcspn(port, ",");
+			port = *port == ',' ? port + 1 : where;
+		}
+		c->fd = dial((unsigned)strtoul(port, NULL, 10));
+	}
+	bench.peer->greet(c);
+	struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
+	if (epoll_ctl(bench.epoll, EPOLL_CTL_ADD, c->fd, &e) < 0)
+		die("epoll");
+}
+
+static void next(struct client *c)
+{
+	if (!c->held && bench.stop)
+		return;
+	if (!c->held) {
+		c->first = c->number * bench.slice + pick(bench.slice - bench.per_message + 1);
+		c->start = clock_mono_ns();
+		bench.peer->take(c, bench.per_message);
+	} else {
+		bench.peer->give(c, bench.per_message);
+	}
+	bench.asking++;
+	if (c->out.n > 0)
+		write_all(c->fd, &c->out);
+}
+
+static void heard(struct client *c, enum said said)
+{
+	bench.asking--;
+	if (said == SAID_NO) {
+		bench.refused++;
+		c->held = false;
+	} else {
+		c->held = !c->held;
+		if (!c->held)
+			took(c->start);
+	}
+	next(c);
+}
+
+static void on_ready(struct client *c)
+{
+	uint8_t part[16384];
+	size_t n = 0;
+
+	if (c->pg == NULL) {
+		ssize_t got = recv(c->fd, part, sizeof(part), MSG_DONTWAIT);
+		if (got < 0 && errno == EAGAIN)
+			return;
+		if (got <= 0)
+			die("recv");
+		buf_add(&c->in, part, (size_t)got);
+	}
+	enum said said = bench.peer->hear(c, buf_span(&c->in), &n);
+	if (said == SAID_PART)
+		return;
+	buf_drop(&c->in, n);
+	heard(c, said);
+}
+
+/* Until then, or until nobody asks any more. */
+static void run_for(uint64_t ms)
+{
+	uint64_t now = clock_mono_ms(), end = now + ms;
+	struct epoll_event ready[64];
+
+	for (; now < end && bench.asking > 0; now = clock_mono_ms()) {
+		int n = epoll_wait(bench.epoll, ready, 64, (int)(end - now));
+		for (int i = 0; i < n; i++)
+			on_ready(ready[i].data.ptr);
+	}
+}
+
+static int rate(const char *where, double seconds)
+{
+	struct client *all = mem_alloc(bench.clients * sizeof(*all));
+
+	bench.epoll = epoll_create1(EPOLL_CLOEXEC);
+	bench.slice = FLEET / bench.clients;
+	bench.ms = mem_alloc(CYCLES_MAX * sizeof(*bench.ms));
+	bug_if(bench.per_message > DEVICES_MAX || bench.per_message > bench.slice);
+	seed ^= clock_mono_ns();
+	for (unsigned i = 0; i < bench.clients; i++)
+		open_client(&all[i], where, i);
+	for (unsigned i = 0; i < bench.clients; i++)
+		next(&all[i]);
+	run_for(WARM_MS);
+	bench.measured = true;
+	uint64_t start = clock_mono_ns();
+	run_for((uint64_t)(seconds * 1000));
+	seconds = (double)(clock_mono_ns() - start) / 1e9;
+	bench.measured = false;
+	bench.stop = true;
+	run_for(DRAIN_MS);
+	size_t n = size_min(bench.cycles, CYCLES_MAX);
+	qsort(bench.ms, n, sizeof(*bench.ms), by_size);
+	printf("%.0f %.3f %.3f %zu\n", (double)bench.cycles / seconds, quantile(bench.ms, n, 0.5),
+		quantile(bench.ms, n, 0.99), bench.refused);
+	return bench.cycles == 0;
+}
+
+/* ---- the disk: overwrites a file that has its blocks already, as a log does ---- */
+
+static int disk(const char *dir, double seconds)
+{
+	char path[4096];
+	static char page[8192];
+	enum { PAGES = 512 };
+
+	(void)snprintf(path, sizeof(path), "%s/sync", dir);
+	int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0)
+		die(path);
+	for (int i = 0; i < PAGES; i++)
+		if (write(fd, page, sizeof(page)) < 0)
+			die(path);
+	(void)fsync(fd);
+	bench.ms = mem_alloc(CYCLES_MAX * sizeof(*bench.ms));
+	bench.measured = true;
+	uint64_t start = clock_mono_ns(), end = start + (uint64_t)(seconds * 1e9), now = start;
+	while (now < end) {
+		if (pwrite(fd, page, sizeof(page), (off_t)(bench.cycles % PAGES * sizeof(page))) <
+				0 ||
+			fdatasync(fd) < 0)
+			die(path);
+		took(now);
+		now = clock_mono_ns();
+	}
+	(void)unlink(path);
+	qsort(bench.ms, bench.cycles, sizeof(*bench.ms), by_size);
+	printf("%.0f %.3f %.3f 0\n", (double)bench.cycles * 1e9 / (double)(now - start),
+		quantile(bench.ms, bench.cycles, 0.5), quantile(bench.ms, bench.cycles, 0.99));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	struct bus_opts opts = {0};
-	struct fault f = FAULT_INIT;
-
-	if (argc != 5)
+	if (argc == 4 && strcmp(argv[1], "disk") == 0)
+		return disk(argv[2], atof(argv[3]));
+	for (size_t i = 0; argc == 6 && i < array_len(peers); i++)
+		if (strcmp(peers[i].name, argv[1]) == 0)
+			bench.peer = &peers[i];
+	if (bench.peer == NULL)
 		return 64;
-	size_t n = (size_t)atoi(argv[2]);
-	struct client *all = mem_alloc(n * sizeof(*all));
-	bench.loop = loop_new();
-	bench.per_message = (size_t)atoi(argv[4]);
-	bench.ms = mem_alloc(CYCLES_MAX * sizeof(*bench.ms));
-	struct bus *bus = bus_new(bench.loop, &opts, &f);
-	struct timer *t = timer_new(bench.loop, halt, NULL);
-	bug_if(bus == NULL || t == NULL || bench.per_message > DEVICES_MAX);
-	for (size_t i = 0; i < n; i++) {
-		all[i].bus = bus_connect(bus, argv[1], &f);
-		bug_if(all[i].bus == NULL);
-	}
-	for (size_t i = 0; i < n; i++)
-		while (bus_live(all[i].bus) == 0)
-			run_for(t, 10);
-	for (size_t i = 0; i < n; i++)
-		next(&all[i]);
-	run_for(t, 500); /* warm */
-	bench.cycles = 0;
-	uint64_t start = clock_mono_ns();
-	run_for(t, (uint64_t)(atof(argv[3]) * 1000));
-	double seconds = (double)(clock_mono_ns() - start) / 1e9;
-	uint64_t cycles = bench.cycles;
-	bench.stop = true;
-	size_t known = (size_t)(cycles < CYCLES_MAX ? cycles : CYCLES_MAX);
-	qsort(bench.ms, known, sizeof(*bench.ms), by_size);
-	printf("%.0f %.3f\n", (double)cycles / seconds, known > 0 ? bench.ms[known / 2] : 0.0);
-	if (bench.faults > 0)
-		(void)fprintf(stderr, "%llu faults\n", (unsigned long long)bench.faults);
-	return bench.faults > 0 || cycles == 0;
+	bench.clients = (unsigned)atoi(argv[4]);
+	bench.per_message = (unsigned)atoi(argv[5]);
+	return rate(argv[2], atof(argv[3]));
 }
