@@ -8,13 +8,15 @@
 #include "common/base/crashpoint.h"
 #include "services/lock/sql.h"
 
-enum { DEVICES_MAX = 1000, TRIES_MAX = 4, MADE_MAX = 1 << 18 };
+/* While rounds are on their way to the disk, the next one is decided; each has a connection. */
+enum { DEVICES_MAX = 1000, TRIES_MAX = 4, COMMITTING_MAX = 2 };
 
 static struct {
 	struct service *service;
 	struct db_batch *batch;
-	struct map
-		made; /* devices whose row is known to be there: saves an insert, decides nothing */
+	struct round *last; /* decided, and the next one waits for a place among the committing */
+	struct round *held_back;
+	struct round *committing[COMMITTING_MAX];
 } serve;
 
 /* One transaction. */
@@ -24,10 +26,14 @@ struct round {
 	struct ledger ledger;
 	struct uuid *devices, *requests, *replays;
 	size_t devices_n, requests_n, replays_n, tickets;
-	bool look, waiters, releases, loaded, adds;
+	bool look, waiters, releases, loaded;
+	bool adds; /* a device had no row yet */
 	size_t n;
 	struct work *works[];
 };
+
+static void begun(
+	struct txn *t, struct db_result **results, size_t n, const struct fault *f, void *arg);
 
 /* ---- answers ---- */
 
@@ -74,6 +80,79 @@ static void round_free(struct round *r)
 	free(r);
 }
 
+/* ---- one after the other ---- */
+
+static struct round **place_of(const struct round *r)
+{
+	for (size_t i = 0; i < COMMITTING_MAX; i++)
+		if (serve.committing[i] == r)
+			return &serve.committing[i];
+	return NULL;
+}
+
+static void let_next(void)
+{
+	struct round **place = place_of(NULL);
+	struct round *r = serve.last;
+
+	if (r == NULL || place == NULL)
+		return;
+	*place = r;
+	serve.last = NULL;
+	db_batch_done(r->batch);
+}
+
+/* Decided and sent: it holds its rows, so whoever comes now for one of them comes after it. */
+static void round_sent(struct round *r)
+{
+	serve.last = r;
+	let_next();
+}
+
+static void round_begin(struct round *r)
+{
+	db_begin(serve.service->db, begun, r);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return uuid_cmp(a, b);
+}
+
+/* A request that another round is about to make is not seen before its commit. */
+static bool must_wait(const struct round *r)
+{
+	for (size_t i = 0; i < COMMITTING_MAX; i++) {
+		const struct round *o = serve.committing[i];
+		for (size_t k = 0; o != NULL && k < r->requests_n; k++)
+			if (bsearch(&r->requests[k], o->requests, o->requests_n,
+				    sizeof(*o->requests), by_id) != NULL)
+				return true;
+	}
+	return false;
+}
+
+static void round_over(struct round *r)
+{
+	struct round **place = place_of(r), *waiter = serve.held_back;
+	struct db_batch *batch = r->batch;
+	bool lets = serve.last == r || place == NULL;
+
+	if (serve.last == r)
+		serve.last = NULL;
+	if (place != NULL)
+		*place = NULL;
+	round_free(r);
+	if (lets)
+		db_batch_done(batch);
+	else
+		let_next();
+	if (waiter != NULL && !must_wait(waiter)) {
+		serve.held_back = NULL;
+		round_begin(waiter);
+	}
+}
+
 /* The database refused a statement: nothing was done, and one of these may be the reason. */
 static bool was_refused(const struct fault *f)
 {
@@ -86,32 +165,18 @@ static void round_failed(struct round *r, const struct fault *f)
 {
 	bool again = db_transient(f) || strcmp(f->reason, "23505") == 0;
 	bool apart = !again && r->n > 1 && was_refused(f);
-	struct db_batch *batch = r->batch;
 
 	for (size_t i = 0; i < r->n; i++) {
 		struct work *w = r->works[i];
 		w->alone = w->alone || apart;
 		if (apart || (again && ++w->tries < TRIES_MAX)) {
-			db_batch_put(batch, w);
+			db_batch_put(r->batch, w);
 			continue;
 		}
 		w->fault = *f;
 		work_end(w);
 	}
-	round_free(r);
-	db_batch_done(batch);
-}
-
-static void round_done(struct round *r)
-{
-	struct db_batch *batch = r->batch;
-
-	if (r->loaded && !r->look)
-		publish(&r->ledger);
-	for (size_t i = 0; i < r->n; i++)
-		work_end(r->works[i]);
-	round_free(r);
-	db_batch_done(batch);
+	round_over(r);
 }
 
 /* ---- the transaction ---- */
@@ -131,20 +196,37 @@ static void committed(
 	CRASHPOINT("grant.after_commit");
 	if (r->releases)
 		CRASHPOINT("release.after_commit");
-	if (serve.made.n > MADE_MAX)
-		map_fini(&serve.made);
-	for (size_t i = 0; !r->look && i < r->devices_n; i++)
-		(void)map_put(&serve.made, r->devices[i].b, sizeof(r->devices[i].b), &serve);
-	round_done(r);
+	if (r->loaded && !r->look)
+		publish(&r->ledger);
+	for (size_t i = 0; i < r->n; i++)
+		work_end(r->works[i]);
+	round_over(r);
 }
 
-/* Rows that were there are not: somebody put an older database in place. */
 static bool rows_are_missing(const struct round *r)
 {
 	for (size_t i = 0; i < r->devices_n; i++)
 		if (ledger_device(&r->ledger, &r->devices[i]) == NULL)
 			return true;
 	return false;
+}
+
+/* Devices that were never locked: their rows are made first, before any other is taken, so that
+ * all are taken in one order. */
+static void add_rows(struct round *r, struct txn *t)
+{
+	struct fault gone = FAULT_INIT;
+
+	db_rollback(t);
+	if (r->adds) { /* somebody puts an older database in place */
+		(void)fault_why(&gone, CN_INTERNAL_ERROR, "40001", "device rows are gone");
+		round_failed(r, &gone);
+		return;
+	}
+	r->adds = true;
+	ledger_fini(&r->ledger);
+	r->loaded = false;
+	round_begin(r);
 }
 
 static void rows_taken(
@@ -161,11 +243,7 @@ static void rows_taken(
 	r->loaded = true;
 	sql_load(&r->ledger, results + (r->adds ? 1 : 0));
 	if (rows_are_missing(r)) {
-		struct fault again = FAULT_INIT;
-		(void)fault_why(&again, CN_INTERNAL_ERROR, "40001", "device rows are gone");
-		map_fini(&serve.made);
-		db_rollback(t);
-		round_failed(r, &again);
+		add_rows(r, t);
 		return;
 	}
 	for (size_t i = 0; i < r->n; i++) {
@@ -177,14 +255,7 @@ static void rows_taken(
 		sql_write(t, &r->ledger);
 	CRASHPOINT("grant.before_commit");
 	db_commit(t, committed, r);
-}
-
-static bool all_made(const struct round *r)
-{
-	for (size_t i = 0; i < r->devices_n; i++)
-		if (map_get(&serve.made, r->devices[i].b, sizeof(r->devices[i].b)) == NULL)
-			return false;
-	return true;
+	round_sent(r);
 }
 
 static void begun(
@@ -208,7 +279,6 @@ static void begun(
 		round_failed(r, f);
 		return;
 	}
-	r->adds = !r->look && !all_made(r);
 	if (r->adds)
 		sql_uuids(db_add(t, &sql_add_devices), r->devices, r->devices_n);
 	sql_read(t, &keys, !r->look);
@@ -216,11 +286,6 @@ static void begun(
 }
 
 /* ---- gathering ---- */
-
-static int by_id(const void *a, const void *b)
-{
-	return uuid_cmp(a, b);
-}
 
 static size_t sort_unique(struct uuid *ids, size_t n)
 {
@@ -309,13 +374,15 @@ static void run(struct db_batch *batch, void **items, size_t n, void *arg)
 	r->look = r->works[0]->look;
 	arena_init(&r->arena, 0);
 	round_keys(r);
-	db_begin(serve.service->db, begun, r);
+	if (must_wait(r))
+		serve.held_back = r;
+	else
+		round_begin(r);
 }
 
 void serve_start(struct service *s)
 {
 	serve.service = s;
-	serve.made = MAP_INIT;
 	serve.batch = db_batch_new(lock_settings.batch_max, run, NULL);
 }
 

@@ -32,24 +32,58 @@ static const struct db_sql look_at_devices = {"look_at_devices",
 	" left join lock.device d on d.device_id = u.id where $2::uuid[] is not null order by 1"};
 static const struct db_sql lock_requests = {"lock_requests", REQUESTS " for update"};
 static const struct db_sql look_at_requests = {"look_at_requests", REQUESTS};
-static const struct db_sql read_held = {"read_held",
-	"select device_id, request, kind, op, direction, strict, state, token, lease_ms,"
-	" expires_at, probe, quarantine_ms, quarantine_max_ms, quarantined_at, quarantine_until,"
-	" clear, failed_probes"
-	" from lock.held where device_id = " ROWS " order by device_id, token"};
-static const struct db_sql read_waiting = {"read_waiting",
-	"select device_id, request, op, direction, strict, ticket, wait_until"
-	" from lock.waiting where device_id = " ROWS " order by device_id, ticket"};
-static const struct db_sql read_facts = {"read_facts",
-	"select device_id, op, until, null::smallint, null::smallint, null, null::timestamptz"
-	" from lock.shadow where device_id = " ROWS
-	" union all select device_id, 'sync', null, role, state, destination, prepared_at"
-	" from lock.standing where device_id = " ROWS};
-/* After the device rows are ours: the only time that counts, and numbers for new waiters. */
-static const struct db_sql read_clock = {"read_clock",
-	"select clock_timestamp(), lock.timeline(), nextval('lock.ticket')"
-	" from generate_series(1, $1::int)"
-	" union all select clock_timestamp(), lock.timeline(), null where $1 = 0"};
+/* Everything else a decision needs, in one statement, once the device rows are ours. class: 0 the
+ * only time that counts, and the timeline; 1 ticket for a new waiter, 2 held, 3 waiting, 4 shadow,
+ * 5 standing. since: quarantined or prepared. */
+static const struct db_sql read_rest = {"read_rest",
+	"with d as materialized (select array(select unnest($1::uuid[]) union select unnest("
+	"r.devices) from lock.request r where r.id = any($2::uuid[])) as ids)"
+	" select 0 as class, null::uuid as device, null::uuid as request, null as op,"
+	" null::smallint as direction, null::boolean as strict, lock.timeline() as number,"
+	" clock_timestamp() as until, null::smallint as kind, null::smallint as state,"
+	" null::int as lease_ms, null::smallint as probe, null::int as quarantine_ms,"
+	" null::int as quarantine_max_ms, null::timestamptz as since,"
+	" null::timestamptz as quarantine_until, null::boolean as clear,"
+	" null::smallint as failed_probes, null as destination"
+	" union all select 1, null, null, null, null, null, nextval('lock.ticket'), null, null,"
+	" null, null, null, null, null, null, null, null, null, null"
+	" from generate_series(1, $3::int)"
+	" union all select 2, device_id, request, op, direction, strict, token, expires_at, kind,"
+	" state, lease_ms, probe, quarantine_ms, quarantine_max_ms, quarantined_at,"
+	" quarantine_until, clear, failed_probes, null"
+	" from lock.held where device_id = any((select ids from d)::uuid[])"
+	" union all select 3, device_id, request, op, direction, strict, ticket, wait_until, null,"
+	" null, null, null, null, null, null, null, null, null, null"
+	" from lock.waiting where device_id = any((select ids from d)::uuid[])"
+	" union all select 4, device_id, null, op, null, null, null, until, null, null, null, null,"
+	" null, null, null, null, null, null, null"
+	" from lock.shadow where device_id = any((select ids from d)::uuid[])"
+	" union all select 5, device_id, null, 'sync', null, null, null, null, role, state, null,"
+	" null, null, null, prepared_at, null, null, null, destination"
+	" from lock.standing where device_id = any((select ids from d)::uuid[])"
+	" order by class, device, number"};
+enum { CLASS_CLOCK, CLASS_TICKET, CLASS_HELD, CLASS_WAITING, CLASS_SHADOW, CLASS_STANDING };
+enum {
+	COL_CLASS,
+	COL_DEVICE,
+	COL_REQUEST,
+	COL_OP,
+	COL_DIRECTION,
+	COL_STRICT,
+	COL_NUMBER,
+	COL_UNTIL,
+	COL_KIND,
+	COL_STATE,
+	COL_LEASE,
+	COL_PROBE,
+	COL_QUARANTINE,
+	COL_QUARANTINE_MAX,
+	COL_SINCE,
+	COL_QUARANTINE_UNTIL,
+	COL_CLEAR,
+	COL_FAILED_PROBES,
+	COL_DESTINATION,
+};
 
 void sql_uuids(struct db_args *a, const struct uuid *ids, size_t n)
 {
@@ -75,10 +109,7 @@ void sql_read(struct txn *t, const struct sql_keys *k, bool lock)
 
 	sql_uuids(a, k->replays, k->replays_n);
 	db_bool(a, k->waiters);
-	add_read(t, &read_held, k);
-	add_read(t, &read_waiting, k);
-	add_read(t, &read_facts, k);
-	db_int(db_add(t, &read_clock), (int64_t)k->tickets);
+	db_int(add_read(t, &read_rest, k), (int64_t)k->tickets);
 }
 
 static void load_devices(struct ledger *l, const struct db_result *r)
@@ -150,76 +181,98 @@ static void load_request(struct ledger *l, struct db_result *r, int i)
 	ledger_add_request(l, &row);
 }
 
-static void load_held(struct ledger *l, const struct db_result *r, int i)
+static struct lock_use load_use(const struct db_result *r, int i)
 {
-	struct uuid device = db_get_uuid(r, i, 0);
-	struct ledger_device *d = ledger_device(l, &device);
-	struct lock_held held = {.request = db_get_uuid(r, i, 1),
-		.kind = (enum lock_kind)db_get_int(r, i, 2),
-		.use = {.op = op_find(db_get_text(r, i, 3)),
-			.direction = (enum lock_direction)db_get_int(r, i, 4),
-			.strict = db_get_bool(r, i, 5)},
-		.state = (enum lock_state)db_get_int(r, i, 6),
-		.until_ms = db_get_time_ms(r, i, 9)};
+	return (struct lock_use){.op = op_find(db_get_text(r, i, COL_OP)),
+		.direction = (enum lock_direction)db_get_int(r, i, COL_DIRECTION),
+		.strict = db_get_bool(r, i, COL_STRICT)};
+}
+
+static void load_held(struct ledger *l, struct ledger_device *d, const struct db_result *r, int i)
+{
+	struct lock_held held = {.request = db_get_uuid(r, i, COL_REQUEST),
+		.kind = (enum lock_kind)db_get_int(r, i, COL_KIND),
+		.use = load_use(r, i),
+		.state = (enum lock_state)db_get_int(r, i, COL_STATE),
+		.until_ms = db_get_time_ms(r, i, COL_UNTIL)};
 	struct ledger_life life = {.request = ledger_request(l, &held.request),
-		.token = (uint64_t)db_get_int(r, i, 7),
-		.lease_ms = (uint32_t)db_get_int(r, i, 8),
-		.probe = (enum lock_probe)db_get_int(r, i, 10),
-		.quarantine_ms = (uint32_t)db_get_int(r, i, 11),
-		.quarantine_max_ms = (uint32_t)db_get_int(r, i, 12),
-		.quarantined_ms = db_get_time_ms(r, i, 13),
-		.quarantine_until_ms = db_get_time_ms(r, i, 14),
-		.clear = db_get_bool(r, i, 15),
-		.failed_probes = (uint32_t)db_get_int(r, i, 16)};
+		.token = (uint64_t)db_get_int(r, i, COL_NUMBER),
+		.lease_ms = (uint32_t)db_get_int(r, i, COL_LEASE),
+		.probe = (enum lock_probe)db_get_int(r, i, COL_PROBE),
+		.quarantine_ms = (uint32_t)db_get_int(r, i, COL_QUARANTINE),
+		.quarantine_max_ms = (uint32_t)db_get_int(r, i, COL_QUARANTINE_MAX),
+		.quarantined_ms = db_get_time_ms(r, i, COL_SINCE),
+		.quarantine_until_ms = db_get_time_ms(r, i, COL_QUARANTINE_UNTIL),
+		.clear = db_get_bool(r, i, COL_CLEAR),
+		.failed_probes = (uint32_t)db_get_int(r, i, COL_FAILED_PROBES)};
 
-	if (d)
-		ledger_add_held(l, d, &held, &life);
+	ledger_add_held(l, d, &held, &life);
 }
 
-static void load_waiter(struct ledger *l, const struct db_result *r, int i)
+static void load_waiter(struct ledger *l, struct ledger_device *d, const struct db_result *r, int i)
 {
-	struct uuid device = db_get_uuid(r, i, 0);
-	struct ledger_device *d = ledger_device(l, &device);
-	struct lock_waiter w = {.request = db_get_uuid(r, i, 1),
-		.use = {.op = op_find(db_get_text(r, i, 2)),
-			.direction = (enum lock_direction)db_get_int(r, i, 3),
-			.strict = db_get_bool(r, i, 4)},
-		.ticket = (uint64_t)db_get_int(r, i, 5),
-		.until_ms = db_get_time_ms(r, i, 6)};
+	struct lock_waiter w = {.request = db_get_uuid(r, i, COL_REQUEST),
+		.use = load_use(r, i),
+		.ticket = (uint64_t)db_get_int(r, i, COL_NUMBER),
+		.until_ms = db_get_time_ms(r, i, COL_UNTIL)};
 
-	if (d)
-		ledger_add_waiter(l, d, &w);
+	ledger_add_waiter(l, d, &w);
 }
 
-static void load_fact(struct ledger *l, const struct db_result *r, int i)
+static void load_shadow(struct ledger *l, struct ledger_device *d, const struct db_result *r, int i)
 {
-	struct uuid device = db_get_uuid(r, i, 0);
-	struct ledger_device *d = ledger_device(l, &device);
-	bool shadow = db_is_null(r, i, 3);
-	struct lock_held fact = {.kind = shadow ? LOCK_KIND_SHADOW : LOCK_KIND_STANDING,
-		.use = {.op = op_find(db_get_text(r, i, 1)), .direction = LOCK_DIRECTION_NONE},
+	const struct ledger_life none = {.request = NULL};
+	struct lock_held fact = {.kind = LOCK_KIND_SHADOW,
+		.use = {.op = op_find(db_get_text(r, i, COL_OP)), .direction = LOCK_DIRECTION_NONE},
 		.state = LOCK_STATE_LIVE,
-		.until_ms = db_get_time_ms(r, i, 2),
-		.role = (enum sync_role)db_get_int(r, i, 3),
-		.sync_state = (enum sync_state)db_get_int(r, i, 4),
-		.destination = arena_strdup(l->arena, db_get_text(r, i, 5)),
-		.prepared_ms = db_get_time_ms(r, i, 6)};
-	struct ledger_life none = {.request = NULL};
+		.until_ms = db_get_time_ms(r, i, COL_UNTIL)};
 
-	if (d)
-		ledger_add_held(l, d, &fact, &none);
+	ledger_add_held(l, d, &fact, &none);
 }
 
-static void load_clock(struct ledger *l, const struct db_result *r)
+static void load_standing(
+	struct ledger *l, struct ledger_device *d, const struct db_result *r, int i)
+{
+	const struct ledger_life none = {.request = NULL};
+	struct lock_held fact = {.kind = LOCK_KIND_STANDING,
+		.use = {.op = OP_SYNC, .direction = LOCK_DIRECTION_NONE},
+		.state = LOCK_STATE_LIVE,
+		.role = (enum sync_role)db_get_int(r, i, COL_KIND),
+		.sync_state = (enum sync_state)db_get_int(r, i, COL_STATE),
+		.destination = arena_strdup(l->arena, db_get_text(r, i, COL_DESTINATION)),
+		.prepared_ms = db_get_time_ms(r, i, COL_SINCE)};
+
+	ledger_add_held(l, d, &fact, &none);
+}
+
+typedef void (*load_fn)(
+	struct ledger *l, struct ledger_device *d, const struct db_result *r, int i);
+static const load_fn loads[] = {
+	[CLASS_HELD] = load_held,
+	[CLASS_WAITING] = load_waiter,
+	[CLASS_SHADOW] = load_shadow,
+	[CLASS_STANDING] = load_standing,
+};
+
+/* Rows come by class: the clock, then the tickets, then what stands on the devices. */
+static void load_rest(struct ledger *l, const struct db_result *r)
 {
 	uint64_t *tickets = arena_array(l->arena, (size_t)db_rows(r), sizeof(*tickets));
 
 	bug_if(!tickets);
-	l->now_ms = db_get_time_ms(r, 0, 0);
-	l->timeline = (uint64_t)db_get_int(r, 0, 1);
-	for (int i = 0; i < db_rows(r) && !db_is_null(r, i, 2); i++)
-		tickets[l->tickets_n++] = (uint64_t)db_get_int(r, i, 2);
 	l->tickets = tickets;
+	l->now_ms = db_get_time_ms(r, 0, COL_UNTIL);
+	l->timeline = (uint64_t)db_get_int(r, 0, COL_NUMBER);
+	for (int i = 1; i < db_rows(r); i++) {
+		int64_t class = db_get_int(r, i, COL_CLASS);
+		struct uuid id = db_get_uuid(r, i, COL_DEVICE);
+		struct ledger_device *d = ledger_device(l, &id);
+
+		if (class == CLASS_TICKET)
+			tickets[l->tickets_n++] = (uint64_t)db_get_int(r, i, COL_NUMBER);
+		else if (d)
+			loads[class](l, d, r, i);
+	}
 }
 
 void sql_load(struct ledger *l, struct db_result **results)
@@ -227,11 +280,5 @@ void sql_load(struct ledger *l, struct db_result **results)
 	load_devices(l, results[0]);
 	for (int i = 0; i < db_rows(results[1]); i++)
 		load_request(l, results[1], i);
-	for (int i = 0; i < db_rows(results[2]); i++)
-		load_held(l, results[2], i);
-	for (int i = 0; i < db_rows(results[3]); i++)
-		load_waiter(l, results[3], i);
-	for (int i = 0; i < db_rows(results[4]); i++)
-		load_fact(l, results[4], i);
-	load_clock(l, results[5]);
+	load_rest(l, results[2]);
 }

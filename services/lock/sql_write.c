@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a ledger changed, written in arrays: one statement a table. */
 #include <stdio.h>
+#include <string.h>
 
 #include "services/lock/sql.h"
 
@@ -30,21 +31,22 @@ static const struct db_sql change_requests = {"change_requests",
 	" from unnest($1::uuid[], $2::smallint[], $3::int[], $4::bigint[], $5::timestamptz[],"
 	" $6::timestamptz[], $7::bytea[]) u(id, state, holding, first_token, asked, ended, answer)"
 	" where r.id = u.id and r.id = any($1)"};
+/* One element per group of devices that were granted alike. */
 static const struct db_sql add_held = {"add_held",
 	"insert into lock.held (device_id, request, token, session, job, kind, op, direction, "
 	"items,"
 	" strict, state, granted_at, lease_ms, expires_at, profile, profile_revision, probe,"
 	" quarantine_ms, quarantine_max_ms, max_hold_ms, quarantined_at, quarantine_until)"
-	" select u.device, u.request, u.token, u.session, u.job, u.kind, u.op, u.direction,"
+	" select d.id, u.request, d.token, u.session, u.job, u.kind, u.op, u.direction,"
 	" case u.items when '' then '{}' else string_to_array(u.items, ',') end, u.strict, u.state,"
 	" $1::timestamptz, u.lease, u.expires, u.profile, u.rev, u.probe, u.q, u.q_max,"
-	" u.max_hold, u.quarantined, u.q_until from unnest($2::uuid[], $3::uuid[], $4::bigint[],"
+	" u.max_hold, u.quarantined, u.q_until from unnest($2::text[], $3::uuid[], $4::text[],"
 	" $5::uuid[], $6::uuid[], $7::smallint[], $8::text[], $9::smallint[], $10::text[],"
 	" $11::boolean[], $12::smallint[], $13::int[], $14::timestamptz[], $15::text[], $16::int[],"
 	" $17::smallint[], $18::int[], $19::int[], $20::int[], $21::timestamptz[],"
-	" $22::timestamptz[]) u(device, request, token, session, job, kind, op, direction, items,"
+	" $22::timestamptz[]) u(devices, request, tokens, session, job, kind, op, direction, items,"
 	" strict, state, lease, expires, profile, rev, probe, q, q_max, max_hold, quarantined,"
-	" q_until)"};
+	" q_until), unnest(u.devices::uuid[], u.tokens::bigint[]) d(id, token)"};
 static const struct db_sql change_held = {"change_held",
 	"update lock.held h set state = u.state, quarantined_at = u.since, quarantine_until = "
 	"u.until,"
@@ -134,6 +136,20 @@ static const char *uuids_text(struct arena *arena, const struct uuid *ids, size_
 	}
 	*at++ = '}';
 	*at = '\0';
+	return text;
+}
+
+static const char *numbers_text(struct arena *arena, const uint64_t *numbers, size_t n)
+{
+	size_t size = n * 21 + 3, at = 1;
+	char *text = arena_alloc(arena, size);
+
+	bug_if(!text);
+	text[0] = '{';
+	for (size_t i = 0; i < n; i++)
+		at += (size_t)snprintf(text + at, size - at, "%s%llu", i > 0 ? "," : "",
+			(unsigned long long)numbers[i]);
+	(void)snprintf(text + at, size - at, "}");
 	return text;
 }
 
@@ -253,37 +269,6 @@ static size_t count_held(const struct ledger *l, enum ledger_change change)
 	return n;
 }
 
-static void put_new_held(struct txn *t, const struct ledger *l)
-{
-	if (count_held(l, LEDGER_NEW) == 0)
-		return;
-	struct db_args *a = db_add(t, &add_held);
-#define WANTED (F->request != NULL && F->change == LEDGER_NEW)
-	db_time_ms(a, l->now_ms);
-	COLUMN(a, EACH, WANTED, db_uuid(a, &D->id));
-	COLUMN(a, EACH, WANTED, db_uuid(a, &H->request));
-	COLUMN(a, EACH, WANTED, db_int(a, (int64_t)F->token));
-	COLUMN(a, EACH, WANTED, db_uuid(a, &F->request->session));
-	COLUMN(a, EACH, WANTED, db_uuid(a, &F->request->job));
-	COLUMN(a, EACH, WANTED, db_int(a, H->kind));
-	COLUMN(a, EACH, WANTED, db_text(a, op_id(H->use.op)));
-	COLUMN(a, EACH, WANTED, db_int(a, H->use.direction));
-	COLUMN(a, EACH, WANTED, db_text(a, F->items));
-	COLUMN(a, EACH, WANTED, db_bool(a, H->use.strict));
-	COLUMN(a, EACH, WANTED, db_int(a, H->state));
-	COLUMN(a, EACH, WANTED, db_int(a, F->lease_ms));
-	COLUMN(a, EACH, WANTED, db_time_ms(a, H->until_ms));
-	COLUMN(a, EACH, WANTED, db_text(a, F->profile->name));
-	COLUMN(a, EACH, WANTED, db_int(a, F->profile->revision));
-	COLUMN(a, EACH, WANTED, db_int(a, F->probe));
-	COLUMN(a, EACH, WANTED, db_int(a, F->quarantine_ms));
-	COLUMN(a, EACH, WANTED, db_int(a, F->quarantine_max_ms));
-	COLUMN(a, EACH, WANTED, db_int(a, F->max_hold_ms));
-	COLUMN(a, EACH, WANTED, db_time_ms(a, F->quarantined_ms));
-	COLUMN(a, EACH, WANTED, db_time_ms(a, F->quarantine_until_ms));
-#undef WANTED
-}
-
 static void put_changed_held(struct txn *t, const struct ledger *l)
 {
 	if (count_held(l, LEDGER_CHANGED) == 0)
@@ -359,6 +344,95 @@ static void put_standing(struct txn *t, const struct ledger *l)
 #undef H
 #undef F
 
+/* ---- new locks, written once for all devices that were granted alike ---- */
+
+struct group {
+	const struct lock_held *held; /* of the first device */
+	const struct ledger_life *life;
+	struct uuid *devices;
+	uint64_t *tokens;
+	size_t n;
+};
+
+static bool is_alike(const struct group *g, const struct lock_held *h, const struct ledger_life *f)
+{
+	return f->profile == g->life->profile && strcmp(f->items, g->life->items) == 0 &&
+	       h->state == g->held->state && f->quarantine_until_ms == g->life->quarantine_until_ms;
+}
+
+static size_t find_new(const struct ledger_device *d, const struct ledger_request *r)
+{
+	size_t i = 0;
+
+	while (i < d->held_n && (d->life[i].request != r || d->life[i].change != LEDGER_NEW))
+		i++;
+	return i;
+}
+
+/* The new locks of a request, in runs that are alike. */
+static void add_groups(
+	const struct ledger *l, const struct ledger_request *r, struct group *groups, size_t *n)
+{
+	struct group *g = NULL;
+
+	for (size_t i = 0; i < r->devices_n; i++) {
+		const struct ledger_device *d = ledger_device(l, &r->devices[i]);
+		size_t at = d ? find_new(d, r) : 0;
+
+		if (!d || at == d->held_n)
+			continue;
+		if (!g || !is_alike(g, &d->held[at], &d->life[at])) {
+			g = &groups[(*n)++];
+			*g = (struct group){.held = &d->held[at], .life = &d->life[at]};
+			g->devices = arena_array(l->arena, r->devices_n - i, sizeof(*g->devices));
+			g->tokens = arena_array(l->arena, r->devices_n - i, sizeof(*g->tokens));
+			bug_if(!g->devices || !g->tokens);
+		}
+		g->devices[g->n] = d->id;
+		g->tokens[g->n++] = d->life[at].token;
+	}
+}
+
+static void put_new_held(struct txn *t, const struct ledger *l)
+{
+	size_t most = 0, n = 0;
+
+	for (size_t i = 0; i < l->request_n; i++)
+		most += l->request_list[i]->holding;
+	struct group *groups = arena_array(l->arena, most + 1, sizeof(*groups));
+
+	bug_if(!groups);
+	for (size_t i = 0; i < l->request_n; i++)
+		add_groups(l, l->request_list[i], groups, &n);
+	if (n == 0)
+		return;
+	struct db_args *a = db_add(t, &add_held);
+#define EACH for (const struct group *g = groups; g < groups + n; g++)
+	db_time_ms(a, l->now_ms);
+	COLUMN(a, EACH, true, db_text(a, uuids_text(l->arena, g->devices, g->n)));
+	COLUMN(a, EACH, true, db_uuid(a, &g->held->request));
+	COLUMN(a, EACH, true, db_text(a, numbers_text(l->arena, g->tokens, g->n)));
+	COLUMN(a, EACH, true, db_uuid(a, &g->life->request->session));
+	COLUMN(a, EACH, true, db_uuid(a, &g->life->request->job));
+	COLUMN(a, EACH, true, db_int(a, g->held->kind));
+	COLUMN(a, EACH, true, db_text(a, op_id(g->held->use.op)));
+	COLUMN(a, EACH, true, db_int(a, g->held->use.direction));
+	COLUMN(a, EACH, true, db_text(a, g->life->items));
+	COLUMN(a, EACH, true, db_bool(a, g->held->use.strict));
+	COLUMN(a, EACH, true, db_int(a, g->held->state));
+	COLUMN(a, EACH, true, db_int(a, g->life->lease_ms));
+	COLUMN(a, EACH, true, db_time_ms(a, g->held->until_ms));
+	COLUMN(a, EACH, true, db_text(a, g->life->profile->name));
+	COLUMN(a, EACH, true, db_int(a, g->life->profile->revision));
+	COLUMN(a, EACH, true, db_int(a, g->life->probe));
+	COLUMN(a, EACH, true, db_int(a, g->life->quarantine_ms));
+	COLUMN(a, EACH, true, db_int(a, g->life->quarantine_max_ms));
+	COLUMN(a, EACH, true, db_int(a, g->life->max_hold_ms));
+	COLUMN(a, EACH, true, db_time_ms(a, g->life->quarantined_ms));
+	COLUMN(a, EACH, true, db_time_ms(a, g->life->quarantine_until_ms));
+#undef EACH
+}
+
 /* ---- what left, and what happened ---- */
 
 static void put_gone(struct txn *t, const struct ledger *l)
@@ -379,20 +453,6 @@ static void put_gone(struct txn *t, const struct ledger *l)
 #undef EACH
 }
 
-static const char *tokens_text(struct arena *arena, const struct ledger_event *e)
-{
-	size_t n = e->tokens != NULL ? e->n : 0, size = n * 21 + 3, at = 1;
-	char *text = arena_alloc(arena, size);
-
-	bug_if(!text);
-	text[0] = '{';
-	for (size_t i = 0; i < n; i++)
-		at += (size_t)snprintf(text + at, size - at, "%s%llu", i > 0 ? "," : "",
-			(unsigned long long)e->tokens[i]);
-	(void)snprintf(text + at, size - at, "}");
-	return text;
-}
-
 static void put_history(struct txn *t, const struct ledger *l)
 {
 	if (l->events_n == 0)
@@ -404,7 +464,7 @@ static void put_history(struct txn *t, const struct ledger *l)
 	COLUMN(a, EACH, true, db_text(a, e->word));
 	COLUMN(a, EACH, true, db_text(a, e->request ? op_id(e->request->use.op) : ""));
 	COLUMN(a, EACH, true, db_text(a, uuids_text(l->arena, e->devices, e->n)));
-	COLUMN(a, EACH, true, db_text(a, tokens_text(l->arena, e)));
+	COLUMN(a, EACH, true, db_text(a, numbers_text(l->arena, e->tokens, e->tokens ? e->n : 0)));
 	COLUMN(a, EACH, true, db_text(a, e->detail));
 #undef EACH
 }
