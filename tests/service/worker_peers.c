@@ -48,6 +48,7 @@ struct job {
 	struct uuid pre_image;
 	uint8_t hash[32];
 	bool have_hash;
+	struct stream *stream; /* that its worker has open */
 };
 
 struct stream {
@@ -259,7 +260,29 @@ static void apply_next(struct job *j, const struct m_job_outcome *o)
 	j->state = 0;
 }
 
-/* GET /set?requeue=1: the leases of a dead worker have run out. */
+static void acknowledge(void *arg)
+{
+	struct stream *s = arg;
+	struct call *call = s->call;
+
+	timer_free(s->timer);
+	s->timer = NULL;
+	s->busy = false;
+	call_reply(call, &(struct m_store_ack){.offset = s->next});
+}
+
+static void stream_end(struct stream *s)
+{
+	if (s->busy)
+		acknowledge(s);
+	(void)map_remove(&streams, s->id.b, 16);
+	n_streams--;
+	s->job->stream = NULL;
+	free(s);
+}
+
+/* GET /set?requeue=1: the leases of a dead worker have run out; what it was sending is no stream
+ * any more. */
 static void requeue(void)
 {
 	for (size_t i = 0; i < n_jobs; i++) {
@@ -269,6 +292,8 @@ static void requeue(void)
 		j->state = 0;
 		n_locks -= j->locked;
 		j->locked = false;
+		if (j->stream)
+			stream_end(j->stream);
 	}
 }
 
@@ -443,6 +468,9 @@ static void on_begin(struct call *call)
 	}
 	s->kind = m->read_back ? VERSION_KIND_READ_BACK : m->kind;
 	s->version = peer_version_new(m->kind, arena_strdup(&memory, m->format));
+	if (s->job->stream)
+		violation("two streams of one job");
+	s->job->stream = s;
 	(void)map_put(&streams, s->id.b, 16, s);
 	most_streams = size_max(most_streams, ++n_streams);
 	say("begin", s->job->device.name, &m_store_begin_desc, m);
@@ -465,17 +493,6 @@ static void keep(struct stream *s, const struct m_store_chunk *m)
 	f = fopen(s->path, m->offset ? "a" : "w");
 	bug_if(!f || fwrite(m->bytes.p, 1, m->bytes.n, f) != m->bytes.n);
 	fclose(f);
-}
-
-static void acknowledge(void *arg)
-{
-	struct stream *s = arg;
-	struct call *call = s->call;
-
-	timer_free(s->timer);
-	s->timer = NULL;
-	s->busy = false;
-	call_reply(call, &(struct m_store_ack){.offset = s->next});
 }
 
 static void on_chunk(struct call *call)
@@ -503,13 +520,6 @@ static void on_chunk(struct call *call)
 	s->call = call;
 	s->timer = timer_new(service->loop, acknowledge, s);
 	timer_set(s->timer, number("chunk"), 0);
-}
-
-static void stream_end(struct stream *s)
-{
-	(void)map_remove(&streams, s->id.b, 16);
-	n_streams--;
-	free(s);
 }
 
 static void on_commit(struct call *call)
