@@ -12,6 +12,7 @@
 
 PG_BIN=${PG_BIN:-$(pg_config --bindir 2>/dev/null || true)}
 [ -x "$PG_BIN/initdb" ] || PG_BIN=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
+PATH=$PG_BIN:$PATH # psql itself, not its slow wrapper
 
 pg_as() {
 	if [ "$(id -u)" -eq 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi

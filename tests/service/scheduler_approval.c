@@ -32,7 +32,7 @@ static void grow(const char *members)
 
 static void all_unchanged(const char *const *devices)
 {
-	json_decref(claim(10));
+	take();
 	for (size_t i = 0; devices[i] != NULL; i++)
 		(void)report_plan(devices[i], (uint8_t)i, 0, "");
 }
@@ -104,7 +104,7 @@ static bool fired(const char *task)
 		    " 'schedule'",
 			task));
 	(void)snprintf(before, sizeof(before), "%s", run);
-	json_decref(claim(10));
+	take();
 	return true;
 }
 
@@ -119,7 +119,7 @@ static void fire(const char *task)
 
 static void finish_applied(const char *device)
 {
-	json_decref(claim(10));
+	take();
 	(void)report(device, "succeeded", ", 'step': 'verified'");
 }
 
@@ -171,7 +171,7 @@ static void approval_expires(void)
 	(void)scheduler_start_one(impatient);
 	restore_task("e", "'g7'", "");
 	start_as("e");
-	json_decref(claim(1));
+	take();
 	ok(report_plan("g7", 1, 1, "") && run_becomes(run, "expired"),
 		"an approval that does not come in time expires");
 	json_t *j = apply("");

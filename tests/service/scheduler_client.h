@@ -16,6 +16,7 @@
 #include "common/bus/bus.h"
 #include "common/clock/clock.h"
 #include "gen/msg.h"
+#include "tests/lib/psql.h"
 
 static struct client {
 	struct loop *loop;
@@ -27,6 +28,7 @@ static struct client {
 	size_t n;
 	struct arena arena;
 	/* of the call under way */
+	void (*watch)(void); /* called now and then meanwhile */
 	bool done;
 	enum bus_result result;
 	const struct msg_desc *desc;
@@ -85,8 +87,13 @@ static const void *ask_struct(
 	client.done = false;
 	bus_send(client.to, 0, buf_span(&out), 20000, on_answer, NULL);
 	buf_fini(&out);
-	while (!client.done)
+	while (!client.done) {
+		if (client.watch != NULL) {
+			client.watch();
+			timer_set(client.timer, 50, 0);
+		}
 		loop_run(client.loop);
+	}
 	return client.body;
 }
 
@@ -177,28 +184,19 @@ static unused bool is(const json_t *j, const char *path, const char *value)
 	return same;
 }
 
-/* One value from the database, by psql as its superuser: what the service did, seen from outside.
- */
+/* One value from the database. */
 static unused const char *sql(const char *fmt, ...) printf_like(1, 2);
 static unused const char *sql(const char *fmt, ...)
 {
 	static char slots[8][400];
 	static unsigned slot;
-	char *out = slots[slot++ % 8], command[6000], query[4000];
+	char *out = slots[slot++ % 8], query[4000];
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(query, sizeof(query), fmt, ap);
 	va_end(ap);
-	(void)snprintf(command, sizeof(command), "psql -X -q -A -t -d '%s' -c \"%s\" 2>&1",
-		getenv("CARNET_TEST_DB"), query);
-	FILE *f = popen(command, "r");
-	size_t n = f == NULL ? 0 : fread(out, 1, sizeof(slots[0]) - 1, f);
-	out[n] = '\0';
-	while (n > 0 && out[n - 1] == '\n')
-		out[--n] = '\0';
-	if (f != NULL)
-		(void)pclose(f);
+	psql(query, out, sizeof(slots[0]));
 	return out;
 }
 

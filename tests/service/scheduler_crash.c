@@ -192,12 +192,13 @@ int main(void)
 		int pass;
 	} points[] = {{"run.targets_frozen", 1}, {"run.targets_frozen", 2},
 		{"run.targets_frozen", 3}, {"look.before_commit", 1}, {"look.before_commit", 3},
-		{"look.before_commit", 5}, {"sweep.runs", 3}, {"sweep.before_commit", 5},
+		{"look.before_commit", 2}, {"sweep.runs", 3}, {"sweep.before_commit", 5},
 		{"journal.before_commit", 1}, {"journal.after_commit", 2},
 		{"apply.before_commit", 1}, {"apply.after_commit", 1},
 		{"complete.before_commit", 3}, {"complete.after_commit", 4}};
 
 	client_open();
+	client.watch = look_after;
 	(void)scheduler_start_one(quick);
 	client_connect(1);
 	enrol("c1", "canon_rui", "");

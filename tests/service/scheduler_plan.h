@@ -104,6 +104,21 @@ static unused json_t *claim(unsigned slots)
 	return j;
 }
 
+/* Claims what is ready, and waits for it. */
+static unused void take(void)
+{
+	uint64_t end = clock_mono_ms() + 5000;
+	size_t n = 0;
+
+	while (n == 0 && clock_mono_ms() < end) {
+		json_t *j = claim(10);
+		n = json_array_size(json_object_get(j, "jobs"));
+		json_decref(j);
+		if (n == 0)
+			pause_ms(20);
+	}
+}
+
 /* The newest claimed job of a device. */
 static unused const char *job_of(const char *device)
 {

@@ -22,7 +22,7 @@ static void apply(const char *task, const char *devices, const char *settings, c
 		" 'settings': {'source': '%s'%s}, 'retry': {%s}}}",
 		task, list, source, settings, retry));
 	(void)snprintf(plan, sizeof(plan), "%s", start(task));
-	json_decref(claim(10));
+	take();
 	(void)snprintf(copy, sizeof(copy), "%s", devices);
 	for (char *p = strtok_r(copy, " ", &save); p != NULL; p = strtok_r(NULL, " ", &save))
 		(void)report_plan(p, 1, 1, "");
@@ -81,7 +81,7 @@ static const char *reverter(void)
 static void nobody_confirms(void)
 {
 	apply("unconfirmed", "p1 p2 p3", ", 'confirm_ms': 1500", "");
-	json_decref(claim(10));
+	take();
 	write_well("p1");
 	write_to("p2", "verified");
 	(void)report("p2", "failed", ", 'code': 4006, 'step': 'reverted'");
@@ -165,7 +165,7 @@ static void restarted_later(void)
 static void somebody_confirms(void)
 {
 	apply("confirmed", "p1", ", 'confirm_ms': 600000", "");
-	json_decref(claim(10));
+	take();
 	write_well("p1");
 	(void)run_becomes(applied, "succeeded");
 	for (int i = 0; i < 2; i++) {
@@ -192,7 +192,7 @@ static void somebody_confirms(void)
 	j = ask("run_confirm", "{'id': '%s'}", applied);
 	ok(is(j, "fault.reason", "reverted"), "what is put back cannot be confirmed");
 	json_decref(j);
-	json_decref(claim(10));
+	take();
 	lock_and_run("p1", ++token);
 	(void)report("p1", "failed", ", 'code': 4002");
 	ok(run_becomes(id, "failed"), "a revert that failed");
@@ -200,7 +200,7 @@ static void somebody_confirms(void)
 	ok(is(j, "run.counts.ready", "1"), "may be tried again");
 	(void)snprintf(id, sizeof(id), "%s", at(j, "run.id"));
 	json_decref(j);
-	json_decref(claim(10));
+	take();
 	write_well("p1");
 	(void)run_becomes(id, "succeeded");
 	j = ask("run_revert", "{'id': '%s'}", applied);
@@ -214,7 +214,7 @@ static void written_since(void)
 
 	apply("first", "p1 p2", "", "");
 	(void)snprintf(first, sizeof(first), "%s", applied);
-	json_decref(claim(10));
+	take();
 	write_well("p1");
 	write_well("p2");
 	(void)run_becomes(first, "succeeded");
@@ -222,7 +222,7 @@ static void written_since(void)
 	json_t *j = ask("run_revert", "{'id': '%s'}", applied);
 	ok(is(j, "fault.reason", "not_ended"), "a run that writes is not reverted under way");
 	json_decref(j);
-	json_decref(claim(10));
+	take();
 	write_well("p2");
 	(void)run_becomes(applied, "succeeded");
 	j = ask("run_revert", "{'id': '%s'}", first);
@@ -232,7 +232,7 @@ static void written_since(void)
 	ok(strcmp(sql("select reason from sched.job where state = 11 and device_name = 'p2'"),
 		   "written_since") == 0,
 		"and says so");
-	json_decref(claim(10));
+	take();
 	write_well("p1");
 	j = ask("run_revert", "{'id': '%s'}", source);
 	ok(is(j, "fault.code", "8202"), "what is no run cannot be reverted");
@@ -249,7 +249,7 @@ static void a_write_that_kills(void)
 	char job[UUID_TEXT];
 
 	apply("poison", "p3", "", "'crashes_max': 1");
-	json_decref(claim(10));
+	take();
 	write_to("p3", "sent");
 	(void)snprintf(job, sizeof(job), "%s", job_of("p3"));
 	ok(lost(job, "2"), "a worker lost while it wrote: never dead without a look (C4)");
@@ -265,7 +265,7 @@ static void a_write_that_kills(void)
 	(void)snprintf(first, sizeof(first), "%s", applied);
 	(void)run_becomes(first, "failed");
 	apply("next", "p3", "", "");
-	json_decref(claim(10));
+	take();
 	ok(run_becomes(applied, "failed") &&
 			strcmp(sql("select cause || ' ' || reason from sched.job where run = '%s'",
 				       applied),
@@ -274,7 +274,7 @@ static void a_write_that_kills(void)
 	j = ask("run_revert", "{'id': '%s'}", first);
 	ok(is(j, "run.counts.ready", "1"), "its pre-image can be put back");
 	json_decref(j);
-	json_decref(claim(10));
+	take();
 	write_well("p3");
 	ok(becomes("", 3000, "select state_cause from fleet.device where name = 'p3'"),
 		"then it holds a whole book again");
@@ -284,7 +284,7 @@ static void a_write_that_kills(void)
 static void a_write_that_ends_unknown(void)
 {
 	apply("gone", "p2", "", "'errors_max': 1");
-	json_decref(claim(10));
+	take();
 	write_to("p2", "sent");
 	(void)report("p2", "retry", ", 'code': 3001, 'step': 'sent'");
 	ok(run_becomes(applied, "failed") &&
@@ -299,7 +299,7 @@ static void a_write_that_ends_unknown(void)
 static void a_cancel_that_waits(void)
 {
 	apply("cancelled", "p1", "", "");
-	json_decref(claim(10));
+	take();
 	write_to("p1", "answered");
 	(void)report("p1", "deferred", ", 'code': 2101");
 	json_t *j = ask("job_cancel", "{'id': '%s'}", job_of("p1"));
@@ -320,7 +320,7 @@ static void a_cancel_that_waits(void)
 static void the_deadline_of_the_run(void)
 {
 	apply("late", "p1 p2", "", "");
-	json_decref(claim(10));
+	take();
 	write_to("p1", "sent");
 	(void)report("p1", "deferred", ", 'code': 2101, 'retry_ms': 1500");
 	(void)report("p2", "deferred", ", 'code': 2101, 'retry_ms': 1500");

@@ -32,7 +32,7 @@ static void applied_with(const char *task, const char *retry)
 		" `w*`'}, 'settings': {'source': '%s'}, 'retry': {%s}}}",
 		task, source, retry));
 	(void)snprintf(plan, sizeof(plan), "%s", start(task));
-	json_decref(claim(10));
+	take();
 	for (int i = 1; i <= 10; i++)
 		(void)report_plan(name_of(i), (uint8_t)i, 1, "");
 	ok(run_becomes(plan, "awaiting_approval"), task);

@@ -23,6 +23,7 @@
 #include "common/msg/msg.h"
 #include "gen/errors.h"
 #include "gen/msg.h"
+#include "tests/lib/psql.h"
 
 #define DEADLINE_MS 15000u
 
@@ -30,29 +31,19 @@ static char dir[64]; /* everything of this program lies here */
 static struct loop *loop;
 static struct bus *bus;
 
-/* ---- SQL through psql, as the superuser ---- */
+/* ---- SQL, as the superuser ---- */
 
 static char sql_out[65536];
 
 static void printf_like(1, 2) sql(const char *fmt, ...)
 {
-	char text[8192], command[9000], path[128];
+	char text[8192];
 	va_list ap;
+
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	(void)snprintf(path, sizeof(path), "%s/q.sql", dir);
-	FILE *f = fopen(path, "we");
-	bug_if(f == NULL || fputs(text, f) < 0 || fclose(f) != 0);
-	(void)snprintf(command, sizeof(command),
-		"psql -X -q -At -v ON_ERROR_STOP=1 \"$CARNET_TEST_DB\" -f %s 2>&1", path);
-	FILE *p = popen(command, "re");
-	bug_if(p == NULL);
-	size_t n = fread(sql_out, 1, sizeof(sql_out) - 1, p);
-	sql_out[n] = 0;
-	while (n > 0 && sql_out[n - 1] == '\n')
-		sql_out[--n] = 0;
-	(void)pclose(p);
+	psql(text, sql_out, sizeof(sql_out));
 }
 
 static unused long sql_number(void)
