@@ -9,20 +9,27 @@
 
 struct chore {
 	struct sql_chore row;
+	int64_t (*every_ms)(void); /* 0 = not at all */
 	void (*run)(void (*done)(const char *outcome));
 	uint64_t look_ms; /* monotonic: when to ask for it again */
 };
 
+static int64_t prune_every(void)
+{
+	return app.config->prune_every_ms;
+}
+
+static int64_t collect_every(void)
+{
+	return app.config->collect_every_ms;
+}
+
 static struct chore chores[] = {
-	{.row = {.name = "prune"}, .run = prune_chore},
+	{.row = {.name = "prune"}, .every_ms = prune_every, .run = prune_chore},
+	{.row = {.name = "collect"}, .every_ms = collect_every, .run = collect_chore},
 };
 
 static struct chore *running; /* one at a time in a process */
-
-static uint64_t period(const struct chore *c)
-{
-	return c->run == prune_chore ? (uint64_t)app.config->prune_every_ms : 0;
-}
 
 static void ended(const char *outcome)
 {
@@ -47,7 +54,7 @@ void chore_tick(uint64_t now_ms)
 {
 	for (size_t i = 0; running == NULL && i < array_len(chores); i++) {
 		struct chore *c = &chores[i];
-		c->row.every_ms = period(c);
+		c->row.every_ms = (uint64_t)c->every_ms();
 		c->row.lease_ms = LEASE_MS;
 		if (c->row.every_ms == 0 || now_ms < c->look_ms)
 			continue;

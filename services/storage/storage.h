@@ -236,10 +236,9 @@ bool keeper_ready(struct service *s);
 /* From the keeper. */
 void chore_tick(uint64_t now_ms);
 
-/* ---- prune.c: retention at work ---- */
-
-/* By itself, as a chore: done(why) when it has ended, with a sentence. */
+/* Each calls done when it has ended, with a sentence. */
 void prune_chore(void (*done)(const char *outcome));
+void collect_chore(void (*done)(const char *outcome));
 
 /* ---- on_version.c ---- */
 

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+/* SQL of collection, scrub and quotas. Arguments are read at once, so that the callback's arg can
+ * be the caller's own. */
+#include "services/storage/sql_upkeep.h"
+
+#include <string.h>
+
+#define RESERVED_MS ((int64_t)15 * 60 * 1000)
+
+static const struct db_sql CONDEMN = {
+	"store_collect_condemn", "select store.collect_condemn($1, $2, $3)"};
+static const struct db_sql DOOM = {"store_collect_doom", "select store.collect_doom($1, $2, $3)"};
+static const struct db_sql REMOVALS = {"store_removals",
+	"select oid, incarnation from store.removal where tenant_id = $1 and vault_id = $2"
+	" limit $3"};
+static const struct db_sql DONE = {
+	"store_collect_done", "select store.collect_done($1, $2, $3::bytea[], $4::bigint[])"};
+static const struct db_sql SLOTS_OWED = {"store_slots_owed",
+	"select c.version_id, v.device_id, v.kind, v.generation, v.digest from store.copy c"
+	" join store.version v on v.id = c.version_id and v.tenant_id = $1"
+	" where c.vault_id = $2 and c.state = 'erase_pending' limit $3"};
+static const struct db_sql SLOTS_GONE = {
+	"store_slots_gone", "select store.slots_gone($1, $2::uuid[])"};
+
+static const struct uuid *of_vault;
+static int64_t first, second;
+
+static void ignore(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	(void)t;
+	(void)r;
+	(void)n;
+	(void)f;
+	(void)arg;
+}
+
+/* ---- collection ---- */
+
+static void fill_numbers(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, &app.tenant);
+	db_int(a, first);
+	db_int(a, second);
+}
+
+void sql_collect_condemn(unsigned slice, uint64_t age_ms, db_fn fn, void *arg)
+{
+	first = slice;
+	second = (int64_t)age_ms;
+	db_query(app.service->db, &CONDEMN, fill_numbers, fn, arg);
+}
+
+void sql_collect_doom(uint64_t age_ms, unsigned limit, db_fn fn, void *arg)
+{
+	first = (int64_t)age_ms;
+	second = limit;
+	db_query(app.service->db, &DOOM, fill_numbers, fn, arg);
+}
+
+static void fill_vault(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, &app.tenant);
+	db_uuid(a, of_vault);
+	db_int(a, first);
+}
+
+void sql_removals(const struct uuid *vault, unsigned limit, db_fn fn, void *arg)
+{
+	of_vault = vault;
+	first = limit;
+	db_query(app.service->db, &REMOVALS, fill_vault, fn, arg);
+}
+
+void sql_removal_read(struct db_result *r, int row, struct removal *ret)
+{
+	struct span oid = db_get_bytes(r, row, 0);
+	bug_if(oid.n != OID_LEN);
+	memcpy(ret->oid, oid.p, OID_LEN);
+	ret->incarnation = (uint64_t)db_get_int(r, row, 1);
+}
+
+static const struct removal *removed;
+static size_t removed_n;
+
+static void fill_done(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, &app.tenant);
+	db_uuid(a, of_vault);
+	db_array(a);
+	for (size_t i = 0; i < removed_n; i++)
+		db_bytes(a, (struct span){removed[i].oid, OID_LEN});
+	db_array_end(a);
+	db_array(a);
+	for (size_t i = 0; i < removed_n; i++)
+		db_int(a, (int64_t)removed[i].incarnation);
+	db_array_end(a);
+}
+
+void sql_collect_done(
+	const struct uuid *vault, const struct removal *gone, size_t n, db_fn fn, void *arg)
+{
+	of_vault = vault;
+	removed = gone;
+	removed_n = n;
+	db_query(app.service->db, &DONE, fill_done, fn, arg);
+}
+
+void sql_slots_owed(const struct uuid *vault, unsigned limit, db_fn fn, void *arg)
+{
+	of_vault = vault;
+	first = limit;
+	db_query(app.service->db, &SLOTS_OWED, fill_vault, fn, arg);
+}
+
+static const struct uuid *slots;
+static size_t slots_n;
+
+static void fill_slots(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, of_vault);
+	db_array(a);
+	for (size_t i = 0; i < slots_n; i++)
+		db_uuid(a, &slots[i]);
+	db_array_end(a);
+}
+
+void sql_slots_gone(
+	const struct uuid *vault, const struct uuid *versions, size_t n, db_fn fn, void *arg)
+{
+	of_vault = vault;
+	slots = versions;
+	slots_n = n;
+	db_query(app.service->db, &SLOTS_GONE, fill_slots, fn, arg);
+}
+
+/* ---- scrub ---- */
+
+static const struct db_sql SCRUB_NEXT = {
+	"store_scrub_next", "select version_id, bytes, seen_at from store.scrub_next($1, $2, $3)"};
+static const struct db_sql SCRUB_SUM = {"store_scrub_sum",
+	"select coalesce(sum(c.bytes), 0) + 8192 * count(*),"
+	" min(coalesce(c.scrubbed_at, c.verified_at)), clock_timestamp() from store.copy c"
+	" where c.vault_id = $1 and c.state = 'verified'"};
+static const struct db_sql COPY_SEEN = {"store_copy_seen",
+	"update store.copy set state = $3, scrubbed_at = clock_timestamp()"
+	" where vault_id = $1 and version_id = $2 and state = 'verified' returning version_id"};
+
+static void fill_next(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, of_vault);
+	db_int(a, first);
+	db_int(a, second);
+}
+
+void sql_scrub_next(const struct uuid *vault, uint64_t age_ms, unsigned limit, db_fn fn, void *arg)
+{
+	of_vault = vault;
+	first = (int64_t)age_ms;
+	second = limit;
+	db_query(app.service->db, &SCRUB_NEXT, fill_next, fn, arg);
+}
+
+static void fill_sum(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, of_vault);
+}
+
+void sql_scrub_sum(const struct uuid *vault, db_fn fn, void *arg)
+{
+	of_vault = vault;
+	db_query(app.service->db, &SCRUB_SUM, fill_sum, fn, arg);
+}
+
+static const struct uuid *of_version;
+static const char *state;
+
+static void fill_seen(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, of_vault);
+	db_uuid(a, of_version);
+	db_text(a, state);
+}
+
+void sql_copy_seen(
+	const struct uuid *vault, const struct uuid *version, const char *now, db_fn fn, void *arg)
+{
+	of_vault = vault;
+	of_version = version;
+	state = now;
+	db_query(app.service->db, &COPY_SEEN, fill_seen, fn, arg);
+}
+
+/* ---- quotas ---- */
+
+static const struct db_sql RESERVE = {"store_reserve", "select store.reserve($1, $2, $3, $4, $5)"};
+static const struct db_sql RELEASE = {"store_release", "select store.release($1, $2, $3)"};
+static const struct db_sql QUOTA = {"store_quota",
+	"select coalesce(sum(u.bytes), 0), coalesce(sum(u.versions), 0),"
+	" coalesce(sum(u.devices), 0), q.bytes, q.versions, q.devices"
+	" from (select $1::uuid as id) t left join store.usage u on u.tenant_id = t.id"
+	" left join store.quota q on q.tenant_id = t.id group by q.bytes, q.versions, q.devices"};
+static const struct db_sql QUOTA_PUT = {"store_quota_put",
+	"insert into store.quota as q (tenant_id, bytes, versions, devices)"
+	" values ($1, nullif($2::bigint, 0), nullif($3::bigint, 0), nullif($4::bigint, 0))"
+	" on conflict (tenant_id) do update set bytes = excluded.bytes,"
+	" versions = excluded.versions, devices = excluded.devices"};
+
+static void fill_reserve(struct db_args *a, void *arg)
+{
+	const struct call *call = arg;
+	const struct m_store_begin *ask = call->body;
+	db_uuid(a, &app.tenant);
+	db_uuid(a, &ask->run);
+	db_uuid(a, &ask->device);
+	db_text(a, kind_word(ask->kind));
+	db_int(a, RESERVED_MS);
+}
+
+void sql_reserve(struct call *call, db_fn fn)
+{
+	db_query(app.service->db, &RESERVE, fill_reserve, fn, call);
+}
+
+static const struct m_store_begin *released;
+
+static void fill_release(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, &released->run);
+	db_uuid(a, &released->device);
+	db_text(a, kind_word(released->kind));
+}
+
+void sql_release(const struct m_store_begin *ask)
+{
+	released = ask;
+	db_query(app.service->db, &RELEASE, fill_release, ignore, NULL);
+}
+
+static void fill_tenant(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, &app.tenant);
+}
+
+void sql_quota(db_fn fn, void *arg)
+{
+	db_query(app.service->db, &QUOTA, fill_tenant, fn, arg);
+}
+
+static void fill_quota(struct db_args *a, void *arg)
+{
+	const struct call *call = arg;
+	const struct m_quota *q = ((const struct m_quota_put *)call->body)->quota;
+	db_uuid(a, &app.tenant);
+	db_int(a, (int64_t)q->bytes);
+	db_int(a, (int64_t)q->versions);
+	db_int(a, (int64_t)q->devices);
+}
+
+void sql_quota_put(struct call *call, db_fn fn)
+{
+	db_query(app.service->db, &QUOTA_PUT, fill_quota, fn, call);
+}
