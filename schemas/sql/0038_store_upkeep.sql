@@ -132,7 +132,8 @@ end $$;
 create trigger usage_count after update of state on store.version for each row
   when (new.state is distinct from old.state) execute function store.usage_count();
 
--- '' = there is room, and it is kept for this stream; else which limit, use and limit: 'bytes 1234 of 1000'.
+-- '' = there is no quota; 'reserved' = there is room, and it is kept for this stream; else which limit, use and limit:
+-- 'bytes 1234 of 1000'.
 create function store.reserve(p_tenant uuid, p_run uuid, p_device uuid, p_kind text, p_ms bigint) returns text
 language plpgsql as $$
 declare
@@ -158,7 +159,7 @@ begin
   insert into store.reservation as x (run_id, device_id, kind, tenant_id, bytes, until)
     values (p_run, p_device, p_kind, p_tenant, want, clock_timestamp() + p_ms * interval '1 ms')
     on conflict (run_id, device_id, kind) do update set until = excluded.until, bytes = excluded.bytes;
-  return '';
+  return 'reserved';
 end $$;
 -- A stream ended without a version.
 create function store.release(p_run uuid, p_device uuid, p_kind text) returns void

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/crashpoint.h"
+#include "common/clock/clock.h"
 #include "services/storage/sql_upkeep.h"
 
 #define SLICES 256 /* of names, so that each look is short */
@@ -15,6 +16,10 @@
 
 struct erased {
 	struct uuid version;
+	uint8_t digest[SHA256_LEN];
+	char stone_name[VAULT_NAME_MAX];
+	struct vault_file slot, stone;
+	bool buried; /* in an earlier try */
 };
 
 static struct {
@@ -66,17 +71,57 @@ static void slots_told(
 		finish();
 }
 
+static int put(const struct buf *text, const char *name, struct vault_file *f)
+{
+	return vault_create_with(&app.vault, name, buf_span(text), f, &co.fault);
+}
+
+/* Written, not yet under their names: an erased slot, and a signed word that this was meant. */
+static int write_papers(struct erased *e, uint64_t now_ms)
+{
+	char name[VAULT_NAME_MAX];
+	struct buf text = BUF_INIT;
+	struct tombstone stone = {
+		.tenant = app.tenant, .version = e->version, .at_ms = now_ms, .reason = "pruned"};
+	const struct slot slot = {.tenant = app.tenant, .version = e->version, .erased_ms = now_ms};
+	memcpy(stone.digest, e->digest, SHA256_LEN);
+	slot_write(&slot, &text);
+	vault_slot_name(name, &e->version);
+	int rc = put(&text, name, &e->slot);
+	e->buried = vault_changed_ms(&app.vault, e->stone_name) != 0;
+	buf_reset(&text);
+	tombstone_write(&stone, keys_sign_seed(&app.keys), &text);
+	if (rc == 0 && !e->buried)
+		rc = put(&text, e->stone_name, &e->stone);
+	buf_fini(&text);
+	return rc;
+}
+
+static int place_papers(struct erased *e)
+{
+	if (!e->buried && vault_publish(&app.vault, &e->stone, &co.fault) < 0)
+		return -1;
+	return vault_replace(&app.vault, &e->slot, &co.fault);
+}
+
 static void slots_work(void *arg)
 {
 	(void)arg;
-	if (vault_check(&app.vault, &co.fault) < 0)
-		return;
+	uint64_t now = clock_wall_ms();
+	int rc = vault_check(&app.vault, &co.fault);
+	for (size_t i = 0; i < co.n && rc == 0; i++)
+		rc = write_papers(&co.erased[i], now);
+	if (rc == 0)
+		rc = vault_sync(&app.vault, &co.fault);
+	for (size_t i = 0; i < co.n && rc == 0; i++)
+		rc = place_papers(&co.erased[i]);
+	if (rc == 0)
+		rc = vault_sync(&app.vault, &co.fault);
 	for (size_t i = 0; i < co.n; i++) {
-		char name[VAULT_NAME_MAX];
-		vault_slot_name(name, &co.erased[i].version);
-		vault_remove(&app.vault, name);
+		vault_discard(&app.vault, &co.erased[i].slot);
+		vault_discard(&app.vault, &co.erased[i].stone);
 	}
-	(void)vault_sync(&app.vault, &co.fault);
+	bug_if(rc != 0 && co.fault.code == 0);
 }
 
 static void slots_done(void *arg)
@@ -102,8 +147,18 @@ static void slots_owed(
 	if (failed(f))
 		return;
 	co.n = (size_t)db_rows(r[0]);
-	for (size_t i = 0; i < co.n; i++)
-		co.erased[i].version = db_get_uuid(r[0], (int)i, 0);
+	for (size_t i = 0; i < co.n; i++) {
+		struct erased *e = &co.erased[i];
+		struct uuid device = db_get_uuid(r[0], (int)i, 1);
+		struct span digest = db_get_bytes(r[0], (int)i, 4);
+		e->version = db_get_uuid(r[0], (int)i, 0);
+		e->slot.fd = e->stone.fd = -1;
+		e->slot.temp[0] = e->stone.temp[0] = 0;
+		bug_if(digest.n != SHA256_LEN);
+		memcpy(e->digest, digest.p, SHA256_LEN);
+		vault_manifest_name(e->stone_name, &device, db_get_text(r[0], (int)i, 2),
+			(uint64_t)db_get_int(r[0], (int)i, 3), &e->version, "erased");
+	}
 	if (co.n == 0)
 		finish();
 	else
@@ -138,15 +193,16 @@ static void files_told(
 static void files_work(void *arg)
 {
 	(void)arg;
-	if (vault_check(&app.vault, &co.fault) < 0)
-		return;
-	for (size_t i = 0; i < co.n; i++) {
+	int rc = vault_check(&app.vault, &co.fault);
+	for (size_t i = 0; i < co.n && rc == 0; i++) {
 		char name[VAULT_NAME_MAX];
 		vault_object_name(name, co.removals[i].oid, co.removals[i].incarnation);
 		vault_remove(&app.vault, name); /* absent is as good */
 		CRASHPOINT("collect.removed");
 	}
-	(void)vault_sync(&app.vault, &co.fault);
+	if (rc == 0)
+		rc = vault_sync(&app.vault, &co.fault);
+	bug_if(rc != 0 && co.fault.code == 0);
 }
 
 static void files_done(void *arg)

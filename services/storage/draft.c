@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/clock/clock.h"
-#include "services/storage/storage.h"
+#include "services/storage/sql_upkeep.h"
 
 /* A begin that waits for a place. */
 struct waiting {
@@ -238,6 +238,8 @@ void draft_done(struct draft *d)
 	if (d->file != NULL)
 		file_tell(d->file, &d->result);
 	count(d);
+	if (d->reserved && (d->fault.code != 0 || d->result.outcome != STORE_OUTCOME_COMMITTED))
+		sql_release(&d->ask);
 	if (strcmp(d->fault.reason, "token_rollback") == 0) {
 		metric_add(app.rollbacks, 1);
 		log_error(L("alarm: token_rollback"), L_UUID("device", &d->ask.device),

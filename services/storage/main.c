@@ -41,6 +41,8 @@ static const struct handler handlers[] = {
 	{MSG_VERSION_PROTECT, on_version_protect},
 	{MSG_VERSION_UNPROTECT, on_version_unprotect},
 	{MSG_VERSION_UNDO, on_version_undo},
+	{MSG_QUOTA_GET, on_quota_get},
+	{MSG_QUOTA_PUT, on_quota_put},
 	{0, NULL},
 };
 

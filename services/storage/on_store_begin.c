@@ -55,8 +55,12 @@ static void checked(struct txn *t, struct db_result **r, size_t n, const struct 
 		(void)store_refused(k.verdict, &why);
 		call_fault(call, &why);
 		draft_leave();
+	} else if (k.quota[0] != 0 && strcmp(k.quota, "reserved") != 0) {
+		call_refuse(call, CN_QUOTA_EXCEEDED, "quota", "quota of %s", k.quota);
+		draft_leave();
 	} else {
-		const struct draft *d = draft_new(call->body);
+		struct draft *d = draft_new(call->body);
+		d->reserved = k.quota[0] != 0;
 		const struct m_store_stream reply = {.stream = d->stream, .chunk_max = CHUNK_MAX};
 		call_reply(call, &reply);
 	}

@@ -38,9 +38,8 @@ static int put_signature(const struct owed *o, struct fault *reterr)
 	char json[VAULT_NAME_MAX];
 	(void)snprintf(json, sizeof(json), "%.*s.json", (int)strlen(o->name) - 4, o->name);
 	int rc = vault_read_small(&app.vault, json, MANIFEST_MAX, &there, reterr);
-	if (rc == 0 &&
-		(there.n != o->manifest.n || memcmp(there.p, o->manifest.p, there.n) != 0 ||
-			!manifest_signed(&app.keys.signers, buf_span(&there), o->signature)))
+	if (rc == 0 && (there.n != o->manifest.n || memcmp(there.p, o->manifest.p, there.n) != 0 ||
+			       !manifest_signed(&app.keys.signers, buf_span(&there), o->signature)))
 		rc = fault_why(reterr, CN_STORE_VERIFY_FAILED, "manifest",
 			"%s differs from the catalogue", json);
 	buf_fini(&there);

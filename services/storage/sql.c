@@ -6,8 +6,11 @@
 
 #include "services/storage/sql_book.h"
 
+#define RESERVED_MS ((int64_t)15 * 60 * 1000) /* of a quota, by a stream */
+
 static const struct db_sql BEGIN_VERSION = {"store_begin_version",
-	"select verdict, id, generation, entries, bytes_plain, bytes_stored, flags"
+	"select verdict, id, generation, entries, bytes_plain, bytes_stored, flags,"
+	" case when verdict = '' then store.reserve($9, $3, $1, $2, $10) else '' end"
 	" from store.begin_version($1, $2, $3, $4, $5, $6, $7, $8)"};
 static const struct db_sql STAGE_VERSION = {"store_stage_version",
 	"select verdict, id, generation, entries, bytes_plain, bytes_stored, flags,"
@@ -120,6 +123,8 @@ static void fill_begin(struct db_args *a, void *arg)
 	db_text(a, ask->op);
 	add_texts(a, ask->items, ask->items_n);
 	db_bool(a, ask->read_back);
+	db_uuid(a, &app.tenant);
+	db_int(a, RESERVED_MS);
 }
 
 void sql_begin(struct call *call, db_fn fn)
@@ -136,8 +141,10 @@ void sql_known_read(struct db_result *r, bool staged, struct sql_known *ret)
 	ret->stored.bytes_plain = (uint64_t)db_get_int(r, 0, 4);
 	ret->stored.bytes_stored = (uint64_t)db_get_int(r, 0, 5);
 	ret->flags = db_get_text(r, 0, 6);
-	if (!staged)
+	if (!staged) {
+		ret->quota = db_get_text(r, 0, 7);
 		return;
+	}
 	ret->prev_generation = (uint64_t)db_get_int(r, 0, 7);
 	ret->prev_digest = db_get_bytes(r, 0, 8);
 	ret->now_ms = (uint64_t)db_get_time_ms(r, 0, 9);

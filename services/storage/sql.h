@@ -9,6 +9,7 @@ struct sql_known {
 	const char *verdict; /* "" done unchanged staged lease_lost conflict_op conflict_items */
 	struct m_stored stored;
 	const char *flags; /* comma list */
+	const char *quota; /* "" none, "reserved", else which one is used up */
 	uint64_t prev_generation;
 	struct span prev_digest;
 	uint64_t now_ms;

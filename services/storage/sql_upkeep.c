@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define RESERVED_MS ((int64_t)15 * 60 * 1000)
-
 static const struct db_sql CONDEMN = {
 	"store_collect_condemn", "select store.collect_condemn($1, $2, $3)"};
 static const struct db_sql DOOM = {"store_collect_doom", "select store.collect_doom($1, $2, $3)"};
@@ -199,7 +197,6 @@ void sql_copy_seen(
 
 /* ---- quotas ---- */
 
-static const struct db_sql RESERVE = {"store_reserve", "select store.reserve($1, $2, $3, $4, $5)"};
 static const struct db_sql RELEASE = {"store_release", "select store.release($1, $2, $3)"};
 static const struct db_sql QUOTA = {"store_quota",
 	"select coalesce(sum(u.bytes), 0), coalesce(sum(u.versions), 0),"
@@ -211,22 +208,6 @@ static const struct db_sql QUOTA_PUT = {"store_quota_put",
 	" values ($1, nullif($2::bigint, 0), nullif($3::bigint, 0), nullif($4::bigint, 0))"
 	" on conflict (tenant_id) do update set bytes = excluded.bytes,"
 	" versions = excluded.versions, devices = excluded.devices"};
-
-static void fill_reserve(struct db_args *a, void *arg)
-{
-	const struct call *call = arg;
-	const struct m_store_begin *ask = call->body;
-	db_uuid(a, &app.tenant);
-	db_uuid(a, &ask->run);
-	db_uuid(a, &ask->device);
-	db_text(a, kind_word(ask->kind));
-	db_int(a, RESERVED_MS);
-}
-
-void sql_reserve(struct call *call, db_fn fn)
-{
-	db_query(app.service->db, &RESERVE, fill_reserve, fn, call);
-}
 
 static const struct m_store_begin *released;
 

@@ -31,8 +31,7 @@ void sql_scrub_sum(const struct uuid *vault, db_fn fn, void *arg);
 void sql_copy_seen(const struct uuid *vault, const struct uuid *version, const char *state,
 	db_fn fn, void *arg);
 
-/* One row: '' or which limit. fn's arg is the call, whose body is store_begin. */
-void sql_reserve(struct call *call, db_fn fn);
+/* What this stream had reserved of a quota. */
 void sql_release(const struct m_store_begin *ask);
 /* bytes versions devices and their limits, one row. */
 void sql_quota(db_fn fn, void *arg);

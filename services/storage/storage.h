@@ -85,7 +85,8 @@ struct draft {
 	size_t n_items;
 	uint64_t bytes;
 	bool torn;
-	bool no_room; /* begun when the vault was full: good for "unchanged" only */
+	bool no_room;  /* begun when the vault was full: good for "unchanged" only */
+	bool reserved; /* of a quota; the commit settles it */
 	unsigned tries;
 	struct list node; /* in making.waiters */
 
@@ -278,6 +279,8 @@ void on_prune(struct call *call);
 void on_version_protect(struct call *call);
 void on_version_unprotect(struct call *call);
 void on_version_undo(struct call *call);
+void on_quota_get(struct call *call);
+void on_quota_put(struct call *call);
 
 /* The word of a kind, as in the catalogue and the vault. */
 const char *kind_word(enum version_kind kind);

@@ -352,6 +352,83 @@ static void no_order_condemns_what_the_floors_keep_st_7_8(void **state)
 		v[1], id);
 }
 
+/* ---- quotas (section 14) ---- */
+
+static int try_store(const struct uuid *device, const char *text, struct fault *ret)
+{
+	struct store s = {.client = one.client,
+		.device = *device,
+		.run = new_id(),
+		.request = new_id(),
+		.token = next_token++,
+		.parts = {{"list_1", text, 0}},
+		.n = 1};
+	grant(&s);
+	int rc = store_run(&s);
+	*ret = s.fault;
+	arena_fini(&s.ask.arena);
+	return rc;
+}
+
+static void a_used_up_quota_refuses_a_stream_with_limit_and_use(void **state)
+{
+	(void)state;
+	struct uuid device = history(1), other = new_id();
+	struct ask a = {.done = false};
+	const struct m_quota_get get = {.has = 0};
+	good(&a, &m_quota_get_desc, &get);
+	struct m_quota q = *((const struct m_quota_one *)a.body)->quota;
+	sql("select count(*) || ' ' || sum(bytes_stored) || ' ' || count(distinct device_id) from"
+	    " store.version where state in ('committed','condemned')");
+	char used[96];
+	(void)snprintf(used, sizeof(used), "%llu %llu %llu", (unsigned long long)q.versions_used,
+		(unsigned long long)q.bytes_used, (unsigned long long)q.devices_used);
+	assert_string_equal(used, sql_out);
+
+	q.versions = q.versions_used + 1;
+	const struct m_quota_put put = {.quota = &q};
+	good(&a, &m_quota_put_desc, &put);
+	struct fault f;
+	assert_int_equal(try_store(&device, BOOK("Room for one"), &f), 0);
+	assert_int_equal(try_store(&device, BOOK("No room"), &f), -1);
+	assert_int_equal(f.code, CN_QUOTA_EXCEEDED);
+	assert_non_null(strstr(f.detail, "versions"));
+
+	q.versions = 0;
+	q.devices = q.devices_used;
+	good(&a, &m_quota_put_desc, &put);
+	assert_int_equal(try_store(&other, BOOK("A new device"), &f), -1);
+	assert_non_null(strstr(f.detail, "devices"));
+	q.devices = 0;
+	q.bytes = q.bytes_used + 1000;
+	good(&a, &m_quota_put_desc, &put);
+	assert_int_equal(try_store(&other, BOOK("Too many bytes"), &f), -1);
+	assert_non_null(strstr(f.detail, "bytes"));
+	arena_fini(&a.arena);
+}
+
+static void what_a_stream_reserved_is_free_again_when_it_made_no_version(void **state)
+{
+	(void)state;
+	struct uuid device = new_id();
+	struct ask a = {.done = false};
+	struct m_quota q = {.versions = 1000000};
+	const struct m_quota_put put = {.quota = &q};
+	struct fault f;
+	good(&a, &m_quota_put_desc, &put);
+	assert_int_equal(try_store(&device, BOOK("Once"), &f), 0);
+	assert_int_equal(try_store(&device, BOOK("Once"), &f), 0); /* unchanged */
+	assert_int_equal(try_store(&device, "no list", &f), -1);
+	uint64_t until = clock_mono_ms() + DEADLINE_MS;
+	do
+		sql("select count(*) from store.reservation");
+	while (sql_number() > 0 && clock_mono_ms() < until);
+	assert_int_equal(sql_number(), 0);
+	q.versions = 0;
+	good(&a, &m_quota_put_desc, &put);
+	arena_fini(&a.arena);
+}
+
 static void one_of_the_instances_prunes_by_itself(void **state)
 {
 	(void)state;
@@ -403,6 +480,8 @@ int main(void)
 		cmocka_unit_test(a_large_prune_needs_two_persons_st_70),
 		cmocka_unit_test(a_jump_of_the_clock_stops_pruning_until_a_person_looked_st_71),
 		cmocka_unit_test(no_order_condemns_what_the_floors_keep_st_7_8),
+		cmocka_unit_test(a_used_up_quota_refuses_a_stream_with_limit_and_use),
+		cmocka_unit_test(what_a_stream_reserved_is_free_again_when_it_made_no_version),
 		cmocka_unit_test(one_of_the_instances_prunes_by_itself),
 	};
 	return cmocka_run_group_tests_name("storage keeps", tests, setup, teardown);

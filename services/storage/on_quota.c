@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/* quota_get, quota_put: what the tenant may have and has. */
+#include "services/storage/sql_upkeep.h"
+
+static void got(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	(void)t;
+	(void)n;
+	if (f != NULL) {
+		call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+		return;
+	}
+	const struct m_quota quota = {.bytes_used = (uint64_t)db_get_int(r[0], 0, 0),
+		.versions_used = (uint64_t)db_get_int(r[0], 0, 1),
+		.devices_used = (uint64_t)db_get_int(r[0], 0, 2),
+		.bytes = (uint64_t)db_get_int(r[0], 0, 3),
+		.versions = (uint64_t)db_get_int(r[0], 0, 4),
+		.devices = (uint64_t)db_get_int(r[0], 0, 5)};
+	const struct m_quota_one one = {.quota = &quota};
+	call_reply(call, &one);
+}
+
+void on_quota_get(struct call *call)
+{
+	sql_quota(got, call);
+}
+
+static void put(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	if (f != NULL)
+		got(t, r, n, f, arg);
+	else
+		sql_quota(got, arg);
+}
+
+void on_quota_put(struct call *call)
+{
+	sql_quota_put(call, put);
+}
