@@ -188,3 +188,21 @@ void config_fini(const struct config_table *table, void *config)
 		}
 	}
 }
+
+void config_data_dir(const char *given, const char *below, char *ret_path, size_t size)
+{
+	char exe[2048];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (*given != '\0' || n < 0) {
+		(void)snprintf(ret_path, size, "%s", given);
+		return;
+	}
+	exe[n] = '\0';
+	for (int up = 0; up < 3; up++) {
+		char *slash = strrchr(exe, '/');
+		if (slash != NULL)
+			*slash = '\0';
+	}
+	(void)snprintf(ret_path, size, "%s/%s", exe, below);
+}

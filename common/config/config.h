@@ -33,5 +33,8 @@ struct config_table {
  * --config=FILE, --help (prints and exits 0). Returns 0, or -1 with a fault that names the key. */
 int config_load(const struct config_table *table, int argc, char **argv, void *ret_config,
 	struct fault *reterr) must_check;
+/* A directory of data: as set, or when that is empty `below` the source tree that the program was
+ * built in (build/bin/carnet-…). */
+void config_data_dir(const char *given, const char *below, char *ret_path, size_t size);
 /* Frees the texts: for tests. */
 void config_fini(const struct config_table *table, void *config);

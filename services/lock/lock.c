@@ -285,11 +285,14 @@ static void meet_waiters(const struct lock_request *r, const struct lock_device 
 	}
 }
 
-static unsigned effects_of(const struct lock_request *r, const struct lock_held *sync)
+static unsigned effects_of(
+	const struct lock_profile *p, const struct lock_request *r, const struct lock_held *sync)
 {
+	bool pauses = p->cells[OP_SYNC].on_op == MATRIX_EFFECT_PAUSE;
+
 	if (!op_is_import_export(r->use.op))
 		return 0;
-	if (sync &&
+	if (sync && pauses &&
 		(sync->sync_state == SYNC_STATE_RUNNING || sync->sync_state == SYNC_STATE_PAUSING ||
 			sync->sync_state == SYNC_STATE_PAUSED))
 		return LOCK_EFFECT_PAUSE_SYNC | LOCK_EFFECT_KEEP_AWAKE | LOCK_EFFECT_WATCH_SHUTDOWN;
@@ -328,7 +331,7 @@ struct lock_verdict lock_decide_device(
 		refuse(&v, "items_refused");
 	else if (!s.under_hold) /* step 5 */
 		meet_waiters(r, d, db_time_ms, &v);
-	v.effects = effects_of(r, s.sync);
+	v.effects = effects_of(d->profile, r, s.sync);
 	return v;
 }
 

@@ -9,6 +9,7 @@
 
 static struct lock_config config;
 struct lock_settings lock_settings;
+static char families[4200];
 
 static int start(struct service *s, struct fault *reterr)
 {
@@ -27,7 +28,8 @@ static int start(struct service *s, struct fault *reterr)
 	generic.quarantine_ms = (uint32_t)config.quarantine_ms;
 	generic.quarantine_max_ms = (uint32_t)config.quarantine_max_ms;
 	generic.shadow_ttl_ms = (uint32_t)config.shadow_ttl_ms;
-	profile_init(&generic);
+	config_data_dir(config.profiles, "schemas/profiles", families, sizeof(families));
+	profile_init(&generic, families);
 	profile_load(s);
 	serve_start(s);
 	renew_start(s);

@@ -8,18 +8,17 @@
  */
 static const struct {
 	const char *id, *name[3];
-	struct op_cells cells;
+	enum matrix_cell both; /* C1 and C2 */
 } inner[] = {
 	{"sync_control",
 		{"Control of native synchronisation", "Commande de la synchronisation native",
 			"ネイティブ同期の制御"},
-		{MATRIX_CELL_NO, MATRIX_CELL_NO}},
+		MATRIX_CELL_NO},
 	{"restart", {"Restart by Carnet", "Redémarrage par Carnet", "Carnetによる再起動"},
-		{MATRIX_CELL_NO, MATRIX_CELL_NO}},
+		MATRIX_CELL_NO},
 	{"session", {"Session of Carnet", "Session de Carnet", "Carnetのセッション"},
-		{MATRIX_CELL_NO, MATRIX_CELL_NO}},
-	{"other_activity", {"Other activity", "Autre activité", "その他の動作"},
-		{MATRIX_CELL_YES, MATRIX_CELL_YES}},
+		MATRIX_CELL_NO},
+	{"other_activity", {"Other activity", "Autre activité", "その他の動作"}, MATRIX_CELL_YES},
 };
 
 unsigned op_find(const char *id)
@@ -62,9 +61,14 @@ struct op_cells op_cells(unsigned op)
 {
 	bug_if(op == OP_UNKNOWN || op >= OP_END);
 	if (op > OP_ROWS)
-		return inner[op - OP_ROWS - 1].cells;
-	return (struct op_cells){
-		.during_ie = matrix[op - 1].run_during_ie, .beside = matrix[op - 1].ie_during_run};
+		return (struct op_cells){.during_ie = inner[op - OP_ROWS - 1].both,
+			.beside = inner[op - OP_ROWS - 1].both};
+	const struct matrix_row *row = &matrix[op - 1];
+
+	return (struct op_cells){.during_ie = row->run_during_ie,
+		.beside = row->ie_during_run,
+		.on_op = row->on_op,
+		.on_ie = row->on_ie};
 }
 
 bool op_is_import_export(unsigned op)

@@ -22,6 +22,8 @@ enum {
 struct op_cells {
 	enum matrix_cell during_ie; /* C1: may it start while an import or export runs? */
 	enum matrix_cell beside;    /* C2: may an import or export start while it runs? */
+	enum matrix_effect on_op;   /* what an import or export does to it */
+	enum matrix_effect on_ie;   /* what it does to an import or export */
 };
 
 unsigned op_find(const char *id);

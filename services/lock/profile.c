@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/lock/family.h"
 #include "services/lock/sql.h"
 
 static struct {
@@ -12,7 +13,9 @@ static struct {
 	struct lock_profile **all;
 	size_t n;
 	bool loaded;
-	struct early { /* calls that came before */
+	const char *families; /* directory of their files */
+	bool put;             /* what stands there is in the database */
+	struct early {        /* calls that came before */
 		struct call *call;
 		call_fn fn;
 	} * early;
@@ -37,9 +40,10 @@ static struct lock_profile *add(const struct lock_profile *p)
 	return copy;
 }
 
-void profile_init(const struct lock_profile *generic)
+void profile_init(const struct lock_profile *generic, const char *families)
 {
 	arena_init(&known.names, 0);
+	known.families = families;
 	(void)add(generic);
 }
 
@@ -82,6 +86,26 @@ static void serve_early(void)
 	free(early);
 }
 
+/* Timers of a family as its file has them, in the ratio that generic's were set to (RL-59). */
+static uint32_t scaled(uint32_t ms, uint32_t generic, uint32_t printed)
+{
+	uint64_t to = (uint64_t)ms * generic / printed;
+
+	return to < INT32_MAX ? (uint32_t)to : INT32_MAX;
+}
+
+static void scale(struct lock_profile *p)
+{
+	const struct lock_profile *generic = known.all[0];
+	struct lock_profile printed;
+
+	lock_profile_generic(&printed);
+	p->quarantine_ms = scaled(p->quarantine_ms, generic->quarantine_ms, printed.quarantine_ms);
+	p->quarantine_max_ms =
+		scaled(p->quarantine_max_ms, generic->quarantine_max_ms, printed.quarantine_max_ms);
+	p->shadow_ttl_ms = scaled(p->shadow_ttl_ms, generic->shadow_ttl_ms, printed.shadow_ttl_ms);
+}
+
 static void loaded(
 	struct txn *t, struct db_result **results, size_t n, const struct fault *f, void *arg)
 {
@@ -94,6 +118,7 @@ static void loaded(
 		sql_profile_row(results[0], i, &p, &known.names);
 		if (find(p.name, p.revision) != NULL)
 			continue;
+		scale(&p);
 		struct lock_profile *fresh = add(&p);
 		for (int k = 0; k < db_rows(results[1]); k++)
 			sql_profile_cell(results[1], k, fresh);
@@ -126,7 +151,16 @@ void profile_await(struct call *call, call_fn fn)
 	known.early[known.early_n++] = (struct early){call, fn};
 }
 
+static void put(struct service *s, bool all)
+{
+	known.put = all;
+	db_begin(s->db, begun, NULL);
+}
+
 void profile_load(struct service *s)
 {
-	db_begin(s->db, begun, NULL);
+	if (known.put)
+		db_begin(s->db, begun, NULL);
+	else
+		family_put_all(s, known.families, put);
 }

@@ -33,8 +33,9 @@ extern const struct db_sql sql_clock;       /* the database clock in ms, to be w
 extern const struct db_sql sql_purge; /* requests 24 h after their end, history, old shadows */
 extern const struct db_sql sql_profiles;
 extern const struct db_sql sql_profile_cells;
-extern const struct db_sql sql_list; /* $1 device, $2 state, $3 offset, $4 limit */
-extern const struct db_sql sql_get;  /* $1 request */
+extern const struct db_sql sql_put_family; /* $1 name, $2 its JSON */
+extern const struct db_sql sql_list;       /* $1 device, $2 state, $3 offset, $4 limit */
+extern const struct db_sql sql_get;        /* $1 request */
 
 void sql_uuids(struct db_args *a, const struct uuid *ids, size_t n);
 

@@ -78,8 +78,30 @@ const struct db_sql sql_profiles = {"profiles",
 	" max_hold_ms, shadow_ttl_ms, window_required, window_at_start, logout_old_session,"
 	" array_to_string(denied, ',') from lock.profile order by name, revision"};
 const struct db_sql sql_profile_cells = {"profile_cells",
-	"select name, revision, op, run_during_import_export, import_export_during_run"
-	" from lock.profile_cell"};
+	"select name, revision, op, run_during_import_export, import_export_during_run,"
+	" effect_on_operation, effect_on_import_export from lock.profile_cell"};
+/* $1 name, $2 the member `lock` of its file. What is there of that revision stays as it is. */
+const struct db_sql sql_put_family = {"put_family",
+	"with given as (select $1::text as name, x.* from jsonb_to_record($2::jsonb) x(revision "
+	"int,"
+	" strict boolean, shared_export boolean, probe text, quarantine_ms int,"
+	" quarantine_max_ms int, max_hold_ms int, shadow_ttl_ms int, window_required boolean,"
+	" window_at_start boolean, logout_old_session boolean, denied jsonb)),"
+	" put as (insert into lock.profile select name, revision, coalesce(strict, false),"
+	" coalesce(shared_export, false),"
+	" array_position(array['required', 'best_effort', 'none'], coalesce(probe, 'required')),"
+	" coalesce(quarantine_ms, 60000), coalesce(quarantine_max_ms, 900000),"
+	" coalesce(max_hold_ms, 3600000), coalesce(shadow_ttl_ms, 15000),"
+	" coalesce(window_required, true), coalesce(window_at_start, false),"
+	" coalesce(logout_old_session, false),"
+	" array(select jsonb_array_elements_text(coalesce(denied, '[]'))) from given"
+	" on conflict do nothing returning name, revision)"
+	" insert into lock.profile_cell (name, revision, op, run_during_import_export,"
+	" import_export_during_run, effect_on_operation, effect_on_import_export)"
+	" select put.name, put.revision, o.key, c.* from put,"
+	" jsonb_each(coalesce($2::jsonb -> 'operations', '{}')) o,"
+	" jsonb_to_record(o.value) c(run_during_import_export text, import_export_during_run text,"
+	" effect_on_operation text, effect_on_import_export text)"};
 
 static uint32_t denied_ops(const char *list)
 {
@@ -126,6 +148,20 @@ static void set_cell(enum matrix_cell *cell, const char *word)
 		*cell = MATRIX_CELL_PARTIAL;
 }
 
+static void set_effect(enum matrix_effect *effect, const char *word)
+{
+	static const char *const words[] = {[MATRIX_EFFECT_NONE] = "none",
+		[MATRIX_EFFECT_BLOCK] = "block",
+		[MATRIX_EFFECT_PAUSE] = "pause",
+		[MATRIX_EFFECT_DEFER] = "defer",
+		[MATRIX_EFFECT_REFUSE] = "refuse",
+		[MATRIX_EFFECT_REFUSE_ITEMS] = "refuse_items"};
+
+	for (unsigned i = 0; i < array_len(words); i++)
+		if (strcmp(words[i], word) == 0)
+			*effect = (enum matrix_effect)i;
+}
+
 void sql_profile_cell(const struct db_result *r, int row, struct lock_profile *p)
 {
 	unsigned op = op_find(db_get_text(r, row, 2));
@@ -135,6 +171,8 @@ void sql_profile_cell(const struct db_result *r, int row, struct lock_profile *p
 		return;
 	set_cell(&p->cells[op].during_ie, db_get_text(r, row, 3));
 	set_cell(&p->cells[op].beside, db_get_text(r, row, 4));
+	set_effect(&p->cells[op].on_op, db_get_text(r, row, 5));
+	set_effect(&p->cells[op].on_ie, db_get_text(r, row, 6));
 }
 
 /* ---- for people ---- */

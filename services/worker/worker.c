@@ -37,25 +37,6 @@ static int read_class_key(struct worker *w, struct fault *reterr)
 	return 0;
 }
 
-/* The data beside the program in the source tree, unless told otherwise. */
-static void profiles_dir(const struct worker *w, char *out, size_t size)
-{
-	char exe[2048];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-
-	if (*w->config->profiles || n < 0) {
-		snprintf(out, size, "%s", w->config->profiles);
-		return;
-	}
-	exe[n] = 0;
-	for (int up = 0; up < 3; up++) { /* build/bin/carnet-worker */
-		char *slash = strrchr(exe, '/');
-		if (slash)
-			*slash = 0;
-	}
-	snprintf(out, size, "%s/schemas/profiles", exe);
-}
-
 static int read_profiles(struct worker *w, struct fault *reterr)
 {
 	char dir[2100];
@@ -63,7 +44,7 @@ static int read_profiles(struct worker *w, struct fault *reterr)
 	const char *const *families = adapter_families(&n);
 
 	bug_if(n > WORKER_FAMILIES);
-	profiles_dir(w, dir, sizeof(dir));
+	config_data_dir(w->config->profiles, "schemas/profiles", dir, sizeof(dir));
 	for (size_t i = 0; i < n; i++) {
 		w->profiles[i].family = families[i];
 		if (profile_load(dir, families[i], &w->profiles[i].profile, reterr) < 0)

@@ -222,20 +222,85 @@ static void after_the_grant(void)
 	ok(comes("granted", next_request + 1000, "indiv_ie", on, 20000), "21: the probe is clear");
 }
 
+/* A family's file, as in schemas/profiles. */
+static void family(const char *name, const char *lock)
+{
+	char path[128];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s.json", client.dir, name);
+	f = fopen(path, "w");
+	bug_if(f == NULL || fprintf(f, "{\"lock\": %s}", lock) < 0 || fclose(f) != 0);
+}
+
+static void families(void)
+{
+	family("sharing", "{\"revision\": 1, \"shared_export\": true}");
+	family("older", "{\"revision\": 3, \"strict\": true, \"denied\": [\"mbox_backup\"],"
+			" \"quarantine_ms\": 120000, \"probe\": \"none\"}");
+	family("touchy", "{\"revision\": 1, \"operations\": {\"panel\":"
+			 " {\"import_export_during_run\": \"no\", \"run_during_import_export\": "
+			 "\"yes\"}, \"sync\": {\"effect_on_operation\": \"none\"}}}");
+	family("wrong", "{\"revision\": 1, \"strickt\": true}");
+	family("bad", "{\"revision\": 1, \"probe\": \"sometimes\"}");
+}
+
+static const char *decided(unsigned on)
+{
+	return sql("select concat_ws(' ', profile, profile_revision, probe, quarantine_ms) from"
+		   " lock.held where device_id = '%s'",
+		id(on));
+}
+
+static void what_a_family_overrides(void)
+{
+	unsigned on = next_device++;
+
+	seen(on, "'other_activity'");
+	ok(answers(own("batch_ie", "export", on, ", 'profile': 'older'"), "busy"),
+		"a strict family: nothing beside copying");
+	ok(refused(asks("declared", "mbox_backup", "none", on, ", 'profile': 'older'"),
+		   "profile_denies"),
+		"an operation that a family denies");
+	(void)held("own", "session", "none", on = next_device++);
+	ok(strcmp(decided(on), "generic 1 1 600") == 0,
+		"a lock records the revision it was decided under");
+	json_decref(own("batch_ie", "export", on = next_device++, ", 'profile': 'older'"));
+	ok(strcmp(decided(on), "older 3 3 1200") == 0,
+		"with the family's timers, which keep their ratio to generic's");
+	seen(on = next_device++, "'panel'");
+	ok(answers(own("batch_ie", "export", on, ", 'profile': 'touchy'"), "busy") &&
+			answers(own("batch_ie", "export", on, ", 'profile': 'wrong'"), "granted"),
+		"a family's cell counts in place of the printed one, nothing of a wrong file");
+	synchronises(on = next_device++, "client", "running", 0);
+	json_t *j = own("batch_ie", "import", on, ITEMS("'address_book'") ", 'profile': 'touchy'");
+	ok(is(j, "answer", "granted") && is(j, "effects.0", "keep_awake"), "and a family's effect");
+	json_decref(j);
+	ok(strcmp(sql("select count(*) from lock.profile where name in ('wrong', 'bad')"), "0") ==
+			0,
+		"a family that says what nobody reads, or what cannot be, is left out");
+	j = ask("lock_explain", "{'op': 'batch_ie', 'devices': ['%s'], 'profile': 'bad'}", id(on));
+	ok(refused(j, "unknown_profile"), "and unknown to those who ask for it by name");
+}
+
 int main(void)
 {
+	char dir[128];
+
 	client_service = "lock";
 	client_open();
-	(void)sql("insert into lock.profile (name, revision, shared_export) values ('sharing', 1, "
-		  "true)");
+	families();
+	(void)snprintf(dir, sizeof(dir), "--profiles=%s", client.dir);
 	(void)scheduler_start_one((const char *const[]){"--shadow_ttl_ms=600000", "--sweep_ms=50",
-		"--quarantine_ms=600", "--quarantine_max_ms=600000", "--silent_ms=60000", NULL});
+		"--quarantine_ms=600", "--quarantine_max_ms=600000", "--silent_ms=60000", dir,
+		NULL});
 	client_connect(1);
 	what_stands_on_the_device();
 	synchronised_items();
 	who_waits();
 	several_devices_and_holds();
 	after_the_grant();
+	what_a_family_overrides();
 	client_close();
 	return finish_tests();
 }
