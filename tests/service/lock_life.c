@@ -9,7 +9,7 @@
 /* As role carnet_storage: a column of what lock.check() finds, "" when there is no live lock. */
 static const char *check(unsigned on, const char *token, unsigned request)
 {
-	return sql("set role carnet_storage; select op from lock.check('%s', %s, '%s')", id(on),
+	return sql("set local role carnet_storage; select op from lock.check('%s', %s, '%s')", id(on),
 		token, id(request));
 }
 
@@ -335,7 +335,7 @@ static void one_spoils_no_other(void)
 
 static bool denied(const char *role, const char *statement)
 {
-	return strstr(sql("set role %s; %s", role, statement), "permission denied") != NULL;
+	return strstr(sql("set local role %s; %s", role, statement), "permission denied") != NULL;
 }
 
 static void grants(void)
