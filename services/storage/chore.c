@@ -24,9 +24,15 @@ static int64_t collect_every(void)
 	return app.config->collect_every_ms;
 }
 
+static int64_t scrub_every(void)
+{
+	return app.config->scrub_every_ms;
+}
+
 static struct chore chores[] = {
 	{.row = {.name = "prune"}, .every_ms = prune_every, .run = prune_chore},
 	{.row = {.name = "collect"}, .every_ms = collect_every, .run = collect_chore},
+	{.row = {.name = "scrub"}, .every_ms = scrub_every, .run = scrub_chore},
 };
 
 static struct chore *running; /* one at a time in a process */
@@ -35,7 +41,9 @@ static void ended(const char *outcome)
 {
 	running->row.outcome = outcome;
 	sql_chore_done(&running->row);
-	log_info(L("chore done"), L_STR("chore", running->row.name), L_STR("outcome", outcome));
+	if (outcome[0] != 0)
+		log_info(L("chore done"), L_STR("chore", running->row.name),
+			L_STR("outcome", outcome));
 	running = NULL;
 }
 

@@ -145,7 +145,9 @@ static const struct db_sql SCRUB_SUM = {"store_scrub_sum",
 	" where c.vault_id = $1 and c.state = 'verified'"};
 static const struct db_sql COPY_SEEN = {"store_copy_seen",
 	"update store.copy set state = $3, scrubbed_at = clock_timestamp()"
-	" where vault_id = $1 and version_id = $2 and state = 'verified' returning version_id"};
+	" where vault_id = $1 and version_id = $2 and state = 'verified' returning version_id,"
+	" (select count(*) from store.copy o where o.version_id = $2 and o.vault_id <> $1"
+	" and o.state = 'verified')"};
 
 static void fill_next(struct db_args *a, void *arg)
 {

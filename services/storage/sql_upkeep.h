@@ -27,7 +27,8 @@ void sql_slots_gone(
  * verified copies of a vault, when the one seen longest ago was seen. */
 void sql_scrub_next(const struct uuid *vault, uint64_t age_ms, unsigned limit, db_fn fn, void *arg);
 void sql_scrub_sum(const struct uuid *vault, db_fn fn, void *arg);
-/* One row when it was a verified copy until now. state: verified, damaged, missing. */
+/* One row when it was a verified copy until now: version, how many others are. state: verified,
+ * damaged, missing. */
 void sql_copy_seen(const struct uuid *vault, const struct uuid *version, const char *state,
 	db_fn fn, void *arg);
 

@@ -240,6 +240,7 @@ void chore_tick(uint64_t now_ms);
 /* Each calls done when it has ended, with a sentence. */
 void prune_chore(void (*done)(const char *outcome));
 void collect_chore(void (*done)(const char *outcome));
+void scrub_chore(void (*done)(const char *outcome));
 
 /* ---- on_version.c ---- */
 

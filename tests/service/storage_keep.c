@@ -429,6 +429,69 @@ static void what_a_stream_reserved_is_free_again_when_it_made_no_version(void **
 	arena_fini(&a.arena);
 }
 
+/* ---- scrub ---- */
+
+static void spoil(const char *pattern, const char *how)
+{
+	char command[400];
+	(void)snprintf(
+		command, sizeof(command), "for f in %s/%s; do %s; done", one.vault, pattern, how);
+	assert_int_equal(system(command), 0);
+}
+
+static void copy_becomes(const char *version, const char *state)
+{
+	uint64_t until = clock_mono_ms() + 3 * DEADLINE_MS;
+	do
+		sql("select state from store.copy where version_id = '%s'", version);
+	while (strcmp(sql_out, state) != 0 && clock_mono_ms() < until);
+	assert_string_equal(sql_out, state);
+}
+
+static void scrub_finds_the_damaged_and_the_missing_and_reads_the_others_st_72_73(void **state)
+{
+	(void)state;
+	struct uuid a = new_id(), b = new_id(), c = new_id();
+	char v[3][UUID_TEXT], hex[128];
+	struct uuid versions[3] = {store_version(one.client, &a, BOOK("Damaged")),
+		store_version(one.client, &b, BOOK("Without signature")),
+		store_version(one.client, &c, BOOK("Whole"))};
+	for (unsigned i = 0; i < 3; i++)
+		(void)uuid_format(&versions[i], v[i]);
+	sql("select 'objects/' || left(encode(o.oid, 'hex'), 2) || '/' || encode(o.oid, 'hex') || "
+	    "'.*'"
+	    " from store.version_object o where version_id = '%s' and item = 'list_1'",
+		v[0]);
+	(void)snprintf(hex, sizeof(hex), "%.120s", sql_out);
+	spoil(hex, "printf X | dd of=$f bs=1 seek=200 conv=notrunc status=none");
+	(void)snprintf(hex, sizeof(hex), "devices/*/*/*%s.sig", v[1]);
+	spoil(hex, "rm $f");
+	put_env("CARNET_SCRUB_EVERY_MS", "%d", 100);
+	put_env("CARNET_SCRUB_AGE_MS", "%d", 0);
+	host_start(&two, 2, "main", NULL, 0);
+	copy_becomes(v[0], "damaged");
+	copy_becomes(v[1], "missing");
+	uint64_t until = clock_mono_ms() + 3 * DEADLINE_MS;
+	do
+		sql("select count(*) from store.copy c join store.version v on v.id = c.version_id"
+		    " where c.state = 'verified' and c.scrubbed_at is null and v.state <> 'erased'"
+		    " and c.vault_id = (select id from store.vault where name = 'main')");
+	while (sql_number() > 0 && clock_mono_ms() < until);
+	assert_int_equal(sql_number(), 0);
+	sql("select count(*) from store.copy where state in ('damaged', 'missing')");
+	assert_int_equal(sql_number(), 2);
+	host_kill(&two, SIGTERM);
+	(void)unsetenv("CARNET_SCRUB_EVERY_MS");
+	(void)unsetenv("CARNET_SCRUB_AGE_MS");
+	char command[200];
+	(void)snprintf(command, sizeof(command), "grep -c data_loss %s/storage-2.log", dir);
+	FILE *p = popen(command, "re");
+	assert_non_null(p);
+	assert_non_null(fgets(sql_out, sizeof(sql_out), p));
+	(void)pclose(p);
+	assert_int_equal(sql_number(), 2);
+}
+
 static void one_of_the_instances_prunes_by_itself(void **state)
 {
 	(void)state;
@@ -453,6 +516,8 @@ static int setup(void **state)
 	(void)state;
 	client_setup();
 	put_env("CARNET_PRUNE_EVERY_MS", "%d", 0);
+	put_env("CARNET_COLLECT_EVERY_MS", "%d", 0);
+	put_env("CARNET_SCRUB_EVERY_MS", "%d", 0);
 	host_start(&one, 1, "main", NULL, 0);
 	host_ready(&one);
 	return 0;
@@ -483,6 +548,8 @@ int main(void)
 		cmocka_unit_test(a_used_up_quota_refuses_a_stream_with_limit_and_use),
 		cmocka_unit_test(what_a_stream_reserved_is_free_again_when_it_made_no_version),
 		cmocka_unit_test(one_of_the_instances_prunes_by_itself),
+		cmocka_unit_test(
+			scrub_finds_the_damaged_and_the_missing_and_reads_the_others_st_72_73),
 	};
 	return cmocka_run_group_tests_name("storage keeps", tests, setup, teardown);
 }
