@@ -38,15 +38,14 @@ LIBS     := -lnng -lpq -lmsgpackc -lssl -lcrypto -largon2 -luv -lcurl -lmicrohtt
 	    -lzstd -linih -lexpat -lutf8proc -lidn2 -lm
 LIBS_worker := -lnetsnmp -lcups
 
-SERVICES := scheduler worker lock storage sync gateway simulator migrate
+SERVICES := scheduler worker lock storage sync gateway simulator migrate verify
 GEN_IN   := $(wildcard schemas/messages/*.msg schemas/*.tab schemas/matrix.csv schemas/profiles/book/*.json)
 GEN_C    := $(patsubst %,$(B)/gen/%.c,msg errors config matrix job_states routes profiles)
 GEN_O    := $(GEN_C:.c=.o)
 COMMON_C := $(wildcard common/*/*.c common/*/*/*.c)
 COMMON_O := $(COMMON_C:%.c=$(B)/%.o) $(GEN_O)
 BINS     := $(foreach s,$(SERVICES),$(if $(wildcard services/$(s)/main.c),$(B)/bin/carnet-$(s))) \
-	    $(if $(wildcard services/cli/main.c),$(B)/bin/carnet) \
-	    $(if $(wildcard services/cli/verify/main.c),$(B)/bin/carnet-verify)
+	    $(if $(wildcard services/cli/main.c),$(B)/bin/carnet)
 UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*/test_*.c))
 HELPERS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/service/*.c tests/peers/*.c tests/history/*.c \
 	      tests/system/*.c tests/bench/*.c))
@@ -84,7 +83,7 @@ $(B)/libcarnet.a: $(COMMON_O)
 
 # One archive per service, without its main: the unit tests of a service link it.
 define SERVICE
-$(1)_O := $$(patsubst %.c,$$(B)/%.o,$$(filter-out services/$(1)/main.c services/$(1)/verify/%,$$(wildcard services/$(1)/*.c services/$(1)/*/*.c)))
+$(1)_O := $$(patsubst %.c,$$(B)/%.o,$$(filter-out services/$(1)/main.c,$$(wildcard services/$(1)/*.c services/$(1)/*/*.c)))
 $$(B)/lib$(1).a: $$($(1)_O)
 	@rm -f $$@
 	@mkdir -p $$(@D)
@@ -100,9 +99,6 @@ $(foreach s,$(SERVICES) cli,$(eval $(call SERVICE,$(s))))
 
 $(B)/bin/carnet: $(B)/bin/carnet-cli
 	cp $< $@
-$(B)/bin/carnet-verify: $(B)/services/cli/verify/main.o $(B)/libcarnet.a
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # What it is measured against, where it is installed.
 $(B)/tests/bench/book_csv: LIBS += $(if $(wildcard /usr/include/csv.h),-lcsv)

@@ -341,10 +341,9 @@ int keys_open(
 	struct keys *k, const struct vault *v, const struct keyring *ring, struct fault *reterr)
 {
 	struct key_bytes b = {.ring = *ring};
-	struct uuid kek;
 	*k = (struct keys){.tenant = v->tenant};
 	kek_id(ring->kek[0], &k->kek_id);
-	int rc = root_read(k, v, &b, &kek, reterr);
+	int rc = root_read(k, v, &b, &k->root_kek, reterr);
 	if (rc == 0)
 		rc = signers_load(k, v, &b, reterr);
 	if (rc == 0)

@@ -13,6 +13,7 @@
 struct keys {
 	struct uuid tenant;
 	struct uuid kek_id;     /* of the key that wraps now; others of the ring only open */
+	struct uuid root_kek;   /* of the key under which the tenant root lay when it was read */
 	struct signers signers; /* whose signatures count on this vault */
 	struct secret *secrets;
 };

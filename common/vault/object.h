@@ -66,6 +66,10 @@ struct object_sealed {
 uint64_t object_padded(uint64_t n);
 uint64_t object_stored_len(uint64_t packed_len);
 
+/* What a file says of the key that opens it. */
+void object_commitment(const uint8_t key[static KEY_LEN], const uint8_t oid[static OID_LEN],
+	uint8_t out[static SHA256_LEN]);
+
 /* oid = HMAC-SHA-256(K_dedup, "carnet-obj-1" ‖ kind ‖ u64 length ‖ plaintext) */
 struct hmac *object_oid_begin(
 	const uint8_t dedup_key[static KEY_LEN], enum object_kind kind, uint64_t length);
@@ -100,6 +104,4 @@ struct object_reader *object_reader_new(const struct object_ref *ref,
 int object_next(struct object_reader *r, struct span *ret_piece, struct fault *reterr) must_check;
 /* SHA-256 and length of the file, after the good end. */
 const struct object_sealed *object_reader_sealed(const struct object_reader *r);
-/* Bytes of the file used so far: where it is damaged, after a fault. */
-uint64_t object_reader_at(const struct object_reader *r);
 void object_reader_free(struct object_reader *r);

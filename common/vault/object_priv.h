@@ -26,5 +26,3 @@ uint64_t object_frames(uint64_t padded);
 void put_be(uint8_t *p, uint64_t v, unsigned bytes);
 void object_frame_nonce(const uint8_t header[static OBJECT_HEADER], uint64_t counter, bool last,
 	uint8_t nonce[static GCM_NONCE]);
-void object_commitment(const uint8_t key[static KEY_LEN], const uint8_t oid[static OID_LEN],
-	uint8_t out[static SHA256_LEN]);

@@ -75,11 +75,6 @@ const struct object_sealed *object_reader_sealed(const struct object_reader *r)
 	return &r->stored;
 }
 
-uint64_t object_reader_at(const struct object_reader *r)
-{
-	return r->stored.stored_len;
-}
-
 static int damaged(struct fault *reterr, const char *reason, const char *what)
 {
 	return fault_why(reterr, CN_STORE_VERIFY_FAILED, reason, "object: %s", what);

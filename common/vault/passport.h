@@ -47,7 +47,7 @@ struct passport {
 	uint8_t prev_digest[SHA256_LEN];
 	uint64_t made_ms;
 	char writer[64];
-	char warning[256]; /* "NOT A BACKUP: …"; "" = none */
+	char warning[512]; /* "NOT A BACKUP: …"; "" = none */
 	int64_t min_reader;
 	struct uuid keks[PASSPORT_KEKS]; /* under which version keys were wrapped */
 	size_t keks_n;

@@ -238,13 +238,25 @@ struct vault_reader {
 	size_t at, n;    /* what of it is not yet given out */
 };
 
+/* A file; a pipe on a hostile medium must not hold us. */
+static int open_file(const struct vault *v, const char *name, int flags)
+{
+	struct stat st;
+	int fd = open_beneath(v->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | flags, 0);
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	errno = EISDIR;
+	return -1;
+}
+
 struct vault_reader *vault_reader_new(const struct vault *v, const char *name, struct fault *reterr)
 {
 	bool direct = true;
-	int fd = open_beneath(v->fd, name, O_RDONLY | O_NOFOLLOW | O_DIRECT, 0);
+	int fd = open_file(v, name, O_DIRECT);
 	if (fd < 0 && errno == EINVAL) { /* the file system cannot */
 		direct = false;
-		fd = open_beneath(v->fd, name, O_RDONLY | O_NOFOLLOW, 0);
+		fd = open_file(v, name, 0);
 	}
 	if (fd < 0) {
 		(void)vault_errno(reterr, name);
@@ -354,4 +366,12 @@ uint64_t vault_changed_ms(const struct vault *v, const char *name)
 	if (fstatat(v->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	return (uint64_t)st.st_mtim.tv_sec * 1000 + (uint64_t)st.st_mtim.tv_nsec / 1000000;
+}
+
+int64_t vault_size(const struct vault *v, const char *name)
+{
+	struct stat st;
+	if (fstatat(v->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+		return -1;
+	return st.st_size;
 }

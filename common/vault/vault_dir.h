@@ -88,6 +88,8 @@ int vault_list(const struct vault *v, const char *folder, int (*fn)(void *arg, c
 void vault_remove(const struct vault *v, const char *name);
 /* Milliseconds of wall time of the last change, 0 when absent. */
 uint64_t vault_changed_ms(const struct vault *v, const char *name);
+/* Bytes of a file, -1 when it is none. */
+int64_t vault_size(const struct vault *v, const char *name);
 
 /* ---- shared with the spool ---- */
 

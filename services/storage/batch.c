@@ -13,7 +13,6 @@
 
 #define COMMIT_TRIES 40
 #define COMMIT_PAUSE_MS 250
-#define WRITER "carnet 0.1 protocol 1"
 
 struct batch {
 	struct draft **drafts; /* those with a fault set drop out after each step */

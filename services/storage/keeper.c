@@ -130,6 +130,7 @@ static void recover(uint64_t now)
 {
 	if (app.place_fault.code != 0)
 		return;
+	passport_tick(now);
 	if (now >= app.owed_ms) {
 		app.owed_ms = now + OWED_MS;
 		recover_owed();
@@ -236,6 +237,7 @@ int keeper_start(struct service *s, struct fault *reterr)
 	if (check_key_files(app.config, reterr) < 0 || check_place(app.config, reterr) < 0)
 		return -1;
 	app.vault.fd = app.vault.tmp = -1;
+	app.passport.wanted = true; /* what happened while nobody of us was there */
 	list_init(&app.queue);
 	app.batch = db_batch_new(64, batch_run, NULL);
 	fault_why(&app.place_fault, CN_STORE_UNAVAILABLE, "starting", "the vault is being opened");

@@ -17,6 +17,8 @@ static void read_row(struct db_result *r, int row, struct m_vault *v)
 	v->path = app.config->vault_dir;
 	v->bytes_free = app.free_bytes;
 	v->warning = app.warning;
+	v->passport = app.passport.serial;
+	v->passport_at = (int64_t)app.passport.at_ms;
 	if (app.place_fault.code != 0) {
 		v->state = "refused";
 		v->warning = app.place_fault.detail;

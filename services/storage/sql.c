@@ -337,10 +337,21 @@ static void ignore(struct txn *t, struct db_result **r, size_t n, const struct f
 	(void)arg;
 }
 
+/* Only now a passport may name them. */
+static void signed_noted(
+	struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	(void)t;
+	(void)r;
+	(void)n;
+	(void)arg;
+	app.passport.wanted |= f == NULL;
+}
+
 void sql_signed(const struct uuid *ids, size_t n)
 {
 	struct sql_ids all = {ids, n}; /* read at once */
-	db_query(app.service->db, &SIGNED, fill_ids, ignore, &all);
+	db_query(app.service->db, &SIGNED, fill_ids, signed_noted, &all);
 }
 
 void sql_exist(struct sql_ids *ids, db_fn fn)

@@ -25,6 +25,7 @@
 #define DRAFT_MEMORY ((size_t)512 * 1024)
 #define DRAFT_CALLS 4
 #define DRAFT_TRIES 8
+#define WRITER "carnet 0.1 protocol 1" /* in manifests and passports */
 
 /* Where the sealed bytes of an item come from. */
 enum place {
@@ -136,7 +137,12 @@ struct storage {
 	bool opened;                /* vault and keys are ours */
 	bool registered;            /* the catalogue knows the vault */
 	uint64_t owed_ms, stale_ms; /* monotonic: next rounds of recovery */
-	struct fault place_fault;   /* why nothing may be written now; code 0 = may */
+	struct {
+		bool wanted, making;
+		uint64_t due_ms;        /* monotonic: not before */
+		uint64_t serial, at_ms; /* of the newest we know of */
+	} passport;
+	struct fault place_fault; /* why nothing may be written now; code 0 = may */
 	uint64_t free_bytes;
 
 	struct metric *committed, *unchanged, *failed, *bytes_in, *bytes_out, *seconds, *free,
@@ -213,6 +219,11 @@ void recover_stale(void);
 /* done(arg, fault or NULL) once the signature of this version is on the medium. */
 void recover_sign(
 	const struct uuid *version, void (*done)(void *arg, const struct fault *f), void *arg);
+
+/* ---- passport.c ---- */
+
+/* From the keeper, every half second or so: makes one when it is wanted and due. */
+void passport_tick(uint64_t now_ms);
 
 /* ---- index.c: books that can be searched ---- */
 
