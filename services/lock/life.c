@@ -263,6 +263,12 @@ static bool quarantine_is_over(const struct ledger *l, const struct ledger_life 
 	}
 }
 
+/* With what probes made longer. */
+static uint64_t quarantine_length(const struct ledger_life *life)
+{
+	return (uint64_t)(life->quarantine_until_ms - life->quarantined_ms);
+}
+
 /* The watch rule (section 7.1): only an instance that has watched the database clock for the whole
  * length may end something; so no step of that clock and no restart frees a lock early. */
 static void sweep_held(
@@ -279,7 +285,7 @@ static void sweep_held(
 			enter_quarantine(l, d, index, "expired");
 		return;
 	}
-	if (quarantine_is_over(l, life) && rules->watched_ms >= life->quarantine_ms) {
+	if (quarantine_is_over(l, life) && rules->watched_ms >= quarantine_length(life)) {
 		CRASHPOINT("quarantine.end");
 		leave_device(l, d, index, LOCK_STATE_ENDED, "quarantine over");
 		return;

@@ -4,6 +4,7 @@
  * (ledger.c, acquire.c, life.c) by one pure function (lock.c), and what time alone decides is swept
  * (sweep.c). */
 #include "common/base/crashpoint.h"
+#include "services/lock/count.h"
 #include "services/lock/profile.h"
 #include "services/lock/serve.h"
 
@@ -31,6 +32,7 @@ static int start(struct service *s, struct fault *reterr)
 	config_data_dir(config.profiles, "schemas/profiles", families, sizeof(families));
 	profile_init(&generic, families);
 	profile_load(s);
+	count_start();
 	serve_start(s);
 	renew_start(s);
 	sweep_start(s);

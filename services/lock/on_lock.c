@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The smaller calls: release, cancel, observe, end, stand. Each names its rows and its rule. */
+#include "services/lock/count.h"
 #include "services/lock/serve.h"
 
 static const struct m_ok done = {.has = 0};
@@ -21,6 +22,7 @@ static const void *decide_release(struct work *w, struct ledger *l, struct fault
 	for (size_t i = 0; i < m->locks_n; i++)
 		if (!ledger_release(l, &m->session, &m->locks[i]))
 			lost[a->lost_n++] = m->locks[i].request;
+	count_lost(a->lost_n);
 	return a;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/base/crashpoint.h"
+#include "services/lock/count.h"
 #include "services/lock/serve.h"
 #include "services/lock/sql.h"
 
@@ -38,6 +39,7 @@ static void answer(struct call *call, struct map *leases)
 		else if (a.remaining_ms == 0 || lease < a.remaining_ms)
 			a.remaining_ms = lease;
 	}
+	count_lost(a.lost_n);
 	call_reply(call, &a);
 }
 

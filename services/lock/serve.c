@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/crashpoint.h"
+#include "services/lock/count.h"
 #include "services/lock/sql.h"
 
 /* While rounds are on their way to the disk, the next one is decided; each has a connection. */
@@ -53,6 +54,7 @@ static void work_end(struct work *w)
 
 static void publish(const struct ledger *l)
 {
+	count_events(l);
 	for (size_t i = 0; i < l->events_n; i++) {
 		const struct ledger_event *e = &l->events[i];
 		for (size_t k = 0; k < e->n; k++) {

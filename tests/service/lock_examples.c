@@ -210,8 +210,8 @@ static void after_the_grant(void)
 			(unsigned long long)number_at(j, "grants.0.token") == token,
 		"22: asked again: the same token");
 	json_decref(j);
-	ok(*sql("set local role carnet_storage; select op from lock.check('%s', %llu, '%s')", id(on),
-		   token - 1, id(request)) == '\0',
+	ok(*sql("set local role carnet_storage; select op from lock.check('%s', %llu, '%s')",
+		   id(on), token - 1, id(request)) == '\0',
 		"25: storage finds nothing under the token before it");
 	release(request, ", 'unsure': true");
 	ok(answers(own("indiv_ie", "import", on, ""), "busy"), "21: in quarantine");

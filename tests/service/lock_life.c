@@ -9,8 +9,8 @@
 /* As role carnet_storage: a column of what lock.check() finds, "" when there is no live lock. */
 static const char *check(unsigned on, const char *token, unsigned request)
 {
-	return sql("set local role carnet_storage; select op from lock.check('%s', %s, '%s')", id(on),
-		token, id(request));
+	return sql("set local role carnet_storage; select op from lock.check('%s', %s, '%s')",
+		id(on), token, id(request));
 }
 
 static const char *wrong(const char *token)

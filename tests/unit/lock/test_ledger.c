@@ -281,13 +281,13 @@ static void quarantine_ends_after_its_time_and_a_clear_probe(void **state unused
 	pass(60000, 60000);
 	assert_int_equal(state_of(&a), LOCK_STATE_QUARANTINE); /* nobody looked */
 	observe(1, false, "batch_ie");
-	pass(29999, 60000);
+	pass(29999, 90000);
 	observe(1, false, NULL);
-	pass(0, 60000);
+	pass(0, 90000);
 	assert_int_equal(state_of(&a), LOCK_STATE_QUARANTINE); /* prolonged by 30 s */
-	pass(1, 59999);
+	pass(1, 89999);
 	assert_int_equal(state_of(&a), LOCK_STATE_QUARANTINE); /* not watched long enough */
-	pass(0, 60000);
+	pass(0, 90000);
 	assert_int_equal(state_of(&a), LOCK_STATE_ENDED);
 	assert_int_equal(held_on(1), 0);
 }
@@ -432,6 +432,55 @@ static void explain_changes_nothing(void **state unused)
 	assert_null(ledger_request(&ledger, &b.request));
 }
 
+static void a_child_belongs_to_the_workflow_of_its_hold(void **state unused)
+{
+	struct ledger_ask hold = ask(1, OP_SYNC_CONTROL, 1, 2), child = ask(2, OP_BATCH_IE, 1, 1),
+			  stranger = ask(3, OP_BATCH_IE, 2, 1);
+
+	hold.kind = LOCK_KIND_HOLD;
+	hold.workflow = child.workflow = world_id(500);
+	(void)granted(&hold);
+	child.under = stranger.under = hold.request;
+	(void)granted(&child);
+	stranger.workflow = world_id(501);
+	assert_string_equal(acquire(&stranger)->reason, "hold_lost");
+}
+
+static void each_device_is_judged_by_its_own_family(void **state unused)
+{
+	struct lock_profile denying = profile, patient = profile;
+	const struct lock_profile *families[] = {&patient, &denying};
+	struct ledger_ask a = ask(1, OP_DIST, 1, 2), b = ask(2, OP_DIST, 1, 2);
+
+	patient.quarantine_ms = 905000;
+	denying.denied = UINT32_C(1) << OP_DIST;
+	a.profiles = b.profiles = families;
+	assert_string_equal(acquire(&a)->reason, "profile_denies");
+	denying.denied = 0;
+	assert_true(release(&b, granted(&b), true));
+	assert_int_equal(ledger.devices[0].life[0].quarantine_ms, 905000);
+	assert_int_equal(ledger.devices[1].life[0].quarantine_ms, profile.quarantine_ms);
+}
+
+static void a_blocker_says_who_declared_it_and_for_how_long(void **state unused)
+{
+	struct ledger_ask first = ask(1, OP_SW_UPDATE, 1, 1), second = ask(2, OP_BATCH_IE, 1, 1);
+
+	first.kind = LOCK_KIND_DECLARED;
+	first.holder = "token:fw";
+	second.lang = WORDS_JA;
+	second.speak = true;
+	(void)granted(&first);
+	ledger.now_ms += 10000;
+	const struct m_lock_answer *busy = acquire(&second);
+
+	assert_int_equal(busy->blockers_n, 1);
+	assert_string_equal(busy->blockers[0].holder, "token:fw");
+	assert_int_equal(busy->blockers[0].remaining_ms, 20000);
+	assert_non_null(strstr(busy->text, "いいえ"));
+	assert_non_null(strstr(busy->text, "token:fw"));
+}
+
 #define RULE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -456,6 +505,9 @@ int main(void)
 		RULE(a_probe_replaces_all_shadows_and_violations_are_recorded),
 		RULE(standing_sync_comes_and_goes_with_its_writer),
 		RULE(explain_changes_nothing),
+		RULE(a_child_belongs_to_the_workflow_of_its_hold),
+		RULE(each_device_is_judged_by_its_own_family),
+		RULE(a_blocker_says_who_declared_it_and_for_how_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
