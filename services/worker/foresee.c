@@ -165,6 +165,7 @@ static int want_book(struct foresight *f, const struct book *source, struct faul
 		.profile = device_profile(f->adapter, f->errand),
 		.mode = mode_of(f->job),
 		.transliterate = f->job->settings && f->job->settings->transliterate,
+		.written = foresight_of_device(f),
 		.own = foresight_of_device(f) &&
 		       uuid_eq(&f->source->about.device, &f->job->device->id)};
 

@@ -9,6 +9,7 @@ struct convert_options {
 	const struct book_profile *target;
 	const struct codec *codec; /* NULL = the profile's */
 	bool transliterate;        /* é → e where the charset has no é */
+	bool keep_numbers; /* as they are written, twice or out of range: the caller gives them */
 	bool merge_same_name; /* join entries of equal name and reading (10.2), never unasked */
 };
 

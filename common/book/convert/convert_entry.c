@@ -225,6 +225,8 @@ static void add_part(struct conv *c, struct origin *o, const struct book_entry *
 	for (uint32_t i = 0; i < whole->f.n; i++)
 		if (place == 0 || whole->f.v[i].id != F_UUID)
 			book_set(c->out, &e->f, whole->f.v[i].id, whole->f.v[i].value);
+	if (place == 0 && c->opts->keep_numbers)
+		book_set(c->out, &e->f, F_NUMBER, fields_get(&o->entry->f, F_NUMBER));
 	for (uint32_t i = 0; i < whole->n_tags; i++)
 		book_add_tag(c->out, e, whole->tag[i].system, whole->tag[i].value);
 	for (uint32_t i = 0; place == 0 && i < whole->n_extras; i++)

@@ -179,7 +179,8 @@ void convert_numbers(struct conv *c)
 	for (uint32_t k = 0; k < c->n_targets; k++) {
 		if (!c->codec->holds(DEST_NONE, F_NUMBER))
 			forget_numbers(c, &c->target[k]);
-		else if (!c->to->whole_model) /* whose numbers are fields as others */
+		else if (!c->to->whole_model && /* whose numbers are fields as others */
+			 !c->opts->keep_numbers)
 			number_list(c, &c->target[k]);
 		set_keys(c, &c->target[k]);
 	}

@@ -25,8 +25,10 @@ struct import_options {
 		*map; /* NULL = list for list; slots not named keep their content */
 	size_t n_map;
 	bool transliterate;
-	bool own; /* the source is of this very device: identities that it gave (CODEC_IDS) are
-		     those that it gives */
+	bool written; /* the source is what a machine wrote itself, not a person's file: where such
+			 a machine holds all of it, it stays as it is written */
+	bool own;     /* it is of this very device: identities that it gave (CODEC_IDS) are those
+			 that it gives, and what it wrote it takes */
 };
 
 /* *ret_wanted (book_free): before with the lists that are written changed, inside the device's

@@ -10,9 +10,8 @@ static const char *said(const struct book_entry *e)
 }
 
 /* 0 = it is none. */
-static uint32_t number_of(const struct book_entry *e)
+static uint32_t number_in(const char *s)
 {
-	const char *s = said(e);
 	uint32_t n = 0;
 
 	if (!s || !*s || strlen(s) > 9)
@@ -23,6 +22,11 @@ static uint32_t number_of(const struct book_entry *e)
 		n = n * 10 + (uint32_t)(*s - '0');
 	}
 	return n;
+}
+
+static uint32_t number_of(const struct book_entry *e)
+{
+	return number_in(said(e));
 }
 
 static bool in_range(const struct target *t, uint32_t n)
@@ -68,6 +72,16 @@ static bool take(struct map *used, uint32_t n, struct row *r)
 	return true;
 }
 
+/* Whoever got a number that a group names and nobody has would be in it. */
+static void keep_free(struct map *used, struct row *r, const struct book_entry *e)
+{
+	for (uint32_t i = 0; e && i < e->n_members; i++) {
+		uint32_t n = e->member[i].key ? 0 : number_in(e->member[i].text);
+		if (n)
+			(void)take(used, n, r);
+	}
+}
+
 /* Those that keep theirs come before all that need a new one. */
 static void keep_numbers(struct importer *im, struct target *t, struct map *used)
 {
@@ -76,6 +90,9 @@ static void keep_numbers(struct importer *im, struct target *t, struct map *used
 		if (import_in_place(im, r) && number_of(r->was))
 			(void)take(used, number_of(r->was), r);
 	}
+	for (uint32_t i = 0; i < t->n; i++)
+		keep_free(used, &t->row[i],
+			import_in_place(im, &t->row[i]) ? t->row[i].was : t->row[i].src);
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct row *r = &t->row[i];
 		uint32_t n = import_in_place(im, r) || r->dropped ? 0 : number_of(r->src);

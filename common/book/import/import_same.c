@@ -32,22 +32,29 @@ static const struct match_item *who(const struct map *keys, const char *key)
 	return key ? map_get(keys, key, strlen(key)) : NULL;
 }
 
-/* Members are compared as persons. */
-static bool same_members(
-	const struct target *t, const struct book_entry *was, const struct book_entry *is)
+static bool same_member(
+	const struct target *t, const struct book_member *was, const struct book_member *is)
 {
-	if (was->n_members != is->n_members)
-		return false;
-	for (uint32_t i = 0; i < was->n_members; i++) {
-		const struct match_item *l = who(&t->left_keys, was->member[i].key);
-		const struct match_item *r = who(&t->right_keys, is->member[i].key);
-		if (!l != !r)
+	const struct match_item *l = who(&t->left_keys, was->key);
+	const struct match_item *r = who(&t->right_keys, is->key);
+
+	if (!l || !r)
+		return !l && !r && same_text(was->text, is->text);
+	return l->pair != NO_PAIR && &t->right.v[l->pair] == r;
+}
+
+/* Members are compared as persons. A reference to nobody may have been lost on the way. */
+static bool same_members(const struct importer *im, const struct target *t,
+	const struct book_entry *was, const struct book_entry *is)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < is->n_members; i++)
+		if (n < was->n_members && same_member(t, &was->member[n], &is->member[i]))
+			n++;
+		else if (im->opts->own || who(&t->right_keys, is->member[i].key))
 			return false;
-		if (l ? l->pair == NO_PAIR || &t->right.v[l->pair] != r
-		      : !same_text(was->member[i].text, is->member[i].text))
-			return false;
-	}
-	return true;
+	return n == was->n_members;
 }
 
 /* ---- all of it ---- */
@@ -186,7 +193,8 @@ bool import_says(const struct importer *im, const struct target *t, const struct
 
 	if (!im->overlay)
 		return same_content(was, is, exact) && same_secrets(was, is) &&
-		       same_members(t, l->raw, r->raw);
+		       same_members(im, t, l->raw, r->raw);
 	return fields_within(&is->f, &was->f) && tags_within(is, was) &&
-	       dests_within(im, is, was) && (is->n_members == 0 || same_members(t, l->raw, r->raw));
+	       dests_within(im, is, was) &&
+	       (is->n_members == 0 || same_members(im, t, l->raw, r->raw));
 }

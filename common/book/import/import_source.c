@@ -32,19 +32,33 @@ static void take_lines(struct importer *im, const struct ledger *from, const str
 	}
 }
 
+static bool says_anything(const struct importer *im, const struct ledger *l)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		if (!ours(im, &l->line[i]))
+			return true;
+	return false;
+}
+
+/* *ret NULL: nothing of it is lost, and it stays as it is written. */
 static int convert(struct importer *im, const struct book *source, const struct target *t,
 	struct book **ret, struct fault *reterr)
 {
 	const struct convert_options opts = {.target = &im->loose,
 		.codec = im->opts->codec,
+		.keep_numbers = !im->foreign,
 		.transliterate = im->opts->transliterate};
 	struct ledger lines;
 	int rc;
 
 	ledger_init(&lines);
 	rc = book_convert(source, &opts, ret, &lines, reterr);
-	if (rc == 0)
+	if (rc == 0 && !im->foreign && im->opts->written && !says_anything(im, &lines)) {
+		book_free(*ret);
+		*ret = NULL;
+	} else if (rc == 0) {
 		take_lines(im, &lines, t);
+	}
 	ledger_fini(&lines);
 	return rc;
 }
@@ -93,13 +107,13 @@ static int make(struct importer *im, struct target *t, struct fault *reterr)
 	int rc = 0;
 
 	t->native = !im->foreign && t->from->kind == t->was->kind;
-	if (one->too_big) {
+	if (one->too_big)
 		rc = fault_set(reterr, CN_RESPONSE_TOO_BIG, "the source is too big");
-	} else if (!im->foreign) {
+	else if (im->foreign || !im->opts->own)
+		rc = convert(im, one, t, &t->made, reterr);
+	if (rc == 0 && !t->made) {
 		t->made = one;
 		one = NULL;
-	} else {
-		rc = convert(im, one, t, &t->made, reterr);
 	}
 	book_free(one);
 	if (rc < 0)

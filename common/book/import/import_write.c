@@ -10,6 +10,7 @@ struct pen {
 	struct importer *im;
 	const struct target *t;
 	struct map was, src; /* key on that side → row */
+	struct map keys;     /* of what is written → row */
 	struct book_list *list;
 };
 
@@ -93,6 +94,15 @@ static void member_lost(struct pen *p, const struct row *r, const char *name, co
 	import_note(p->im, p->t, r->src ? r->src : r->was, &line);
 }
 
+/* Of the source's nobody, who would be somebody here. */
+static bool is_somebody(const struct pen *p, const char *text)
+{
+	const char *number = text ? text + strspn(text, "0") : "";
+
+	return text &&
+	       (map_get(&p->keys, text, strlen(text)) || map_get(&p->keys, number, strlen(number)));
+}
+
 /* from: whose members they are, as their side names them. */
 static void write_members(struct pen *p, const struct row *r, struct book_entry *e,
 	const struct book_entry *from, const struct map *rows)
@@ -102,7 +112,7 @@ static void write_members(struct pen *p, const struct row *r, struct book_entry 
 	for (uint32_t i = 0; i < from->n_members; i++) {
 		const struct book_member *m = &from->member[i];
 		const struct row *is = m->key ? map_get(rows, m->key, strlen(m->key)) : NULL;
-		if (!is && (rows == &p->was || p->t->native))
+		if (!is && (rows == &p->was || (p->t->native && !is_somebody(p, m->text))))
 			book_add_member(p->im->out, e, NULL, m->text);
 		else if (!is)
 			member_lost(p, r, m->text ? m->text : "", "there is no such entry");
@@ -277,7 +287,7 @@ static const char *list_name(const struct importer *im, const struct target *t)
 
 void import_write(struct importer *im, const struct target *t)
 {
-	struct pen p = {.im = im, .t = t, .was = MAP_INIT, .src = MAP_INIT};
+	struct pen p = {.im = im, .t = t, .was = MAP_INIT, .src = MAP_INIT, .keys = MAP_INIT};
 
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct row *r = &t->row[i];
@@ -285,6 +295,8 @@ void import_write(struct importer *im, const struct target *t)
 			(void)map_put(&p.was, r->was->key, strlen(r->was->key), r);
 		if (r->src)
 			(void)map_put(&p.src, r->src->key, strlen(r->src->key), r);
+		if (!r->dropped)
+			(void)map_put(&p.keys, r->key, strlen(r->key), r);
 	}
 	p.list = book_add_list(im->out, t->slot, t->was->kind, list_name(im, t));
 	for (uint32_t i = 0; i < t->n && !im->out->too_big; i++)
@@ -292,4 +304,5 @@ void import_write(struct importer *im, const struct target *t)
 			write_row(&p, &t->row[i]);
 	map_fini(&p.was);
 	map_fini(&p.src);
+	map_fini(&p.keys);
 }

@@ -267,8 +267,11 @@ static void modes(struct random *r, const struct import_options *o)
 	struct book *backup = make(empty, y, *o, IMPORT_REPLACE);
 	identify(device, o, "1");
 	identify(backup, o, "9");
-	struct book *same = make(device, device, *o, IMPORT_REPLACE);
-	struct book *replaced = make(device, backup, *o, IMPORT_REPLACE);
+	struct import_options machine = *o;
+	machine.written = true;
+	struct book *replaced = make(device, backup, machine, IMPORT_REPLACE);
+	machine.own = true;
+	struct book *same = make(device, device, machine, IMPORT_REPLACE);
 	struct book *added = make(device, y, *o, IMPORT_ADD);
 	struct book *merged = make(device, y, *o, IMPORT_MERGE);
 	struct book *again = make(backup, y, *o, IMPORT_REPLACE);
@@ -303,6 +306,67 @@ static void settled(struct random *r, const struct import_options *o)
 	free_books(all, array_len(all));
 }
 
+/* A file of the same kind of machine, which somebody edited. */
+static const struct book_shape by_hand = {
+	.lists = 1, .entries = 12, .kinds = (1u << DEST_KINDS) - 2, .dests = 3, .tags = true};
+
+static bool in_charset(const char *s, const struct import_options *o)
+{
+	struct buf out = BUF_INIT;
+	size_t at;
+	int rc = charset_encode(
+		(enum charset)charset_named(o->profile->charset), text_span(s), &out, &at);
+
+	buf_fini(&out);
+	return rc == 0;
+}
+
+static void only_read(
+	struct book *b, struct fields *f, enum dest_kind kind, const struct import_options *o)
+{
+	for (uint32_t i = f->n; i-- > 0;)
+		if (!o->codec->holds(kind, f->v[i].id) || !in_charset(f->v[i].value, o))
+			book_set(b, f, f->v[i].id, NULL);
+}
+
+/* Nothing comes out of a file that its format cannot say. */
+static void as_read(struct book *b, const struct import_options *o)
+{
+	for (uint32_t i = 0; i < b->n_lists; i++) {
+		struct book_list *l = &b->list[i];
+		l->name = o->profile->list_names && in_charset(l->name, o) ? l->name : "";
+		for (uint32_t k = 0; k < l->n_entries; k++) {
+			struct book_entry *e = &l->entry[k];
+			only_read(b, &e->f, DEST_NONE, o);
+			for (uint32_t d = e->n_dests; d-- > 0;)
+				if (o->codec->holds(e->dest[d].kind, (enum book_field)0))
+					only_read(b, &e->dest[d].f, e->dest[d].kind, o);
+				else
+					book_remove_dest(e, &e->dest[d]);
+		}
+	}
+}
+
+static void edited(struct random *r, const struct import_options *o)
+{
+	struct book *empty = empty_device(o), *x = book_random(r, &book_any_shape),
+		    *y = book_random(r, &book_any_shape);
+	struct book *device = make(empty, x, *o, IMPORT_REPLACE);
+	struct book *file = make(empty, y, *o, IMPORT_REPLACE);
+	identify(device, o, "1");
+	identify(file, o, "9");
+	book_mutate(r, file, &by_hand, random_below(r, 8));
+	as_read(file, o);
+
+	for (enum import_mode mode = IMPORT_REPLACE; mode <= IMPORT_ADD; mode++) {
+		struct book *wanted = make(device, file, *o, mode);
+		assert_settled(wanted, file, o, mode);
+		book_free(wanted);
+	}
+	struct book *all[] = {empty, x, y, device, file};
+	free_books(all, array_len(all));
+}
+
 static void imports_keep_their_laws(void **state)
 {
 	(void)state;
@@ -316,12 +380,22 @@ static void an_import_made_twice_changes_nothing(void **state)
 	each_case(settled);
 }
 
+/* AB-7: lengths, characters, kinds and counts, also of a file of the same kind of machine. */
+static void a_file_of_the_same_dialect_is_held_to_what_the_machine_holds(void **state)
+{
+	(void)state;
+	each_case(edited);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(imports_keep_their_laws, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			an_import_made_twice_changes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_file_of_the_same_dialect_is_held_to_what_the_machine_holds, setup,
+			teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

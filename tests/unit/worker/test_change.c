@@ -145,6 +145,53 @@ static void a_device_that_is_as_wanted_has_nothing_to_do(void **state)
 	assert_int_equal(w.f.wanted.n_items, 0);
 }
 
+/* A distribution book goes to a printer twice; the printer adds to it what it always adds. */
+static void a_printer_that_holds_what_was_planned_has_nothing_to_do(void **state)
+{
+	static const char book[] =
+		"{\"carnet\": \"book.v1\", \"family\": \"generic\", \"lists\": [{\"slot\": \"1\","
+		"\"kind\": \"address_list\", \"entries\": ["
+		"{\"key\": \"a\", \"name\": \"Ana\", \"destinations\": [{\"kind\": \"email\","
+		" \"address\": \"ana@example.com\"}]},"
+		"{\"key\": \"b\", \"name\": \"Bea\", \"destinations\": [{\"kind\": \"ifax\","
+		" \"address\": \"bea@example.com\"}]}]}]}";
+	static const enum write_mode modes[] = {
+		WRITE_MODE_REPLACE, WRITE_MODE_MERGE, WRITE_MODE_ADD};
+	char *held, *at;
+
+	(void)state;
+	for (size_t i = 0; i < array_len(modes); i++) {
+		w.settings.mode = modes[i];
+		put(&w.before, "list_1", HEAD MAIL("1", "201", "Cy", "cy@example.com"));
+		w.source.about.format = "carnet_json";
+		put(&w.source.picture, "upload", book);
+		foresees();
+		assert_true(w.f.changes);
+		assert_int_equal(w.f.wanted.n_items, 1);
+		held = strndup(
+			(const char *)w.f.wanted.item[0].bytes.p, w.f.wanted.item[0].bytes.n);
+		at = strstr(held, "objectclass: ifax");
+		assert_non_null(at);
+		struct buf is = BUF_INIT;
+		buf_add(&is, held, (size_t)(at - held));
+		buf_addf(&is, "enablepartial: false\r\n%s", at);
+		free(held);
+		teardown(NULL);
+		setup(NULL);
+		w.settings.mode = modes[i];
+		put(&w.before, "list_1", buf_str(&is));
+		buf_fini(&is);
+		w.source.about.format = "carnet_json";
+		put(&w.source.picture, "upload", book);
+		foresees();
+		if (w.f.changes)
+			fail_msg("%s: %s %s", w.f.plan.changes[0].op, w.f.plan.changes[0].name,
+				w.f.plan.changes[0].field);
+		teardown(NULL);
+		setup(NULL);
+	}
+}
+
 /* FL-27: device, its content, source and result. */
 static void the_hash_pins_what_the_plan_was_made_of(void **state)
 {
@@ -543,6 +590,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(only_lists_that_differ_are_sent_as_the_backup_had_them),
 		TEST(a_device_that_is_as_wanted_has_nothing_to_do),
+		TEST(a_printer_that_holds_what_was_planned_has_nothing_to_do),
 		TEST(the_hash_pins_what_the_plan_was_made_of),
 		TEST(lists_that_the_task_names_alone_are_written),
 		TEST(a_map_of_the_job_wins_over_the_tasks),
