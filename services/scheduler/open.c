@@ -20,7 +20,7 @@ struct open {
 	/* what may hold the jobs back once they are made */
 	const struct m_wave *waves;
 	size_t n_waves;
-	uint64_t max_growth;
+	struct growth growth; /* how far its list may */
 	struct uuid approved; /* the run whose list was approved; nil = none */
 	bool held;
 	bool by_sets; /* what each device gets is said by its distribution sets */
@@ -97,7 +97,8 @@ static void weighed(
 		finish(o, NULL, f);
 		return;
 	}
-	if (o->max_growth > 0 && (uint64_t)db_get_int(r[0], 0, 0) > o->max_growth) {
+	if (run_grew(&o->growth, (uint64_t)db_get_int(r[0], 0, 0),
+		    (uint64_t)db_get_int(r[0], 0, 1))) {
 		struct db_args *a = db_add(t, &SQL_RUN_HOLD);
 		db_uuid(a, &o->o->run);
 		db_text(a, "growth");
@@ -369,15 +370,16 @@ static void ruled(struct txn *t, struct db_result **r, size_t n, const struct fa
 	struct row c = {.r = r[n - 1], .arena = o->arena};
 	enum run_phase phase = (enum run_phase)row_uint(&c);
 	const char *waves = db_get_text(c.r, 0, c.col++);
-	o->max_growth = row_uint(&c);
+	o->growth.devices = row_uint(&c);
+	o->growth.percent = row_uint(&c);
 	o->approved = row_uuid(&c);
 	o->by_sets = row_bool(&c);
 	if (phase == 0 || phase == RUN_PHASE_APPLY)
 		o->waves = json_read_list(
 			&m_wave_desc, sizeof(*o->waves), waves, o->arena, &o->n_waves);
 	if (uuid_is_nil(&o->approved))
-		o->max_growth = 0;
-	o->held = o->n_waves > 0 || o->max_growth > 0;
+		o->growth = (struct growth){.devices = 0};
+	o->held = o->n_waves > 0 || o->growth.devices > 0 || o->growth.percent > 0;
 	start(o, t);
 }
 

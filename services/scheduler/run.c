@@ -36,6 +36,12 @@ unsigned run_percent(const struct m_run_counts *c)
 	return c->total == 0 ? 100 : (unsigned)(100 * (c->total - run_open(c)) / c->total);
 }
 
+bool run_grew(const struct growth *may, uint64_t more, uint64_t approved)
+{
+	return (may->devices > 0 && more > may->devices) ||
+	       (may->percent > 0 && 100 * more > may->percent * approved);
+}
+
 bool run_budget_over(const struct run_rules *r, const struct m_run_counts *c, bool wave_ended)
 {
 	uint64_t failed = c->failed + c->dead + c->missed;

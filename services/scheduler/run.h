@@ -16,6 +16,13 @@ unsigned run_percent(const struct m_run_counts *c);
 /* Adds n jobs of a state. */
 void run_count_add(struct m_run_counts *c, enum job_state state, int64_t n);
 
+/* By how much a list may be longer than the one that was approved (FL-24): devices, or a share of
+ * that list; 0 = says nothing, of two the narrower holds. */
+struct growth {
+	uint64_t devices, percent;
+};
+bool run_grew(const struct growth *may, uint64_t more, uint64_t approved);
+
 #define RUN_WAVES_MAX 9u /* those of a task and the rest */
 
 /* What holds a run back. */

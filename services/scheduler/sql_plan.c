@@ -5,11 +5,12 @@
 
 /* ---- opening ---- */
 
-/* run → phase, waves, max_growth, the run whose list was approved or null, whether the devices'
- * sets say what is sent */
+/* run → phase, waves, max_growth, max_growth_percent, the run whose list was approved or null,
+ * whether the devices' sets say what is sent */
 const struct db_sql SQL_RUN_RULES = {"run_rules",
 	"select r.phase, (r.snapshot->'retry'->'waves')::text,"
 	" coalesce((r.snapshot->'retry'->>'max_growth')::int, 0),"
+	" coalesce((r.snapshot->'retry'->>'max_growth_percent')::int, 0),"
 	" case when r.rerun_of is null and r.phase < 2 and r.follows is null then coalesce("
 	"  (r.snapshot->>'approved')::uuid, (select coalesce(x.plan, x.id) from sched.run x"
 	"   where x.id = (r.snapshot->>'last_run')::uuid)) end,"
@@ -52,9 +53,10 @@ const struct db_sql SQL_HELD_WAVES = {"held_waves",
 	"n.at)"
 	" from (select id, row_number() over (order by device) as at from sched.job"
 	"  where run = $1::uuid and state = 1) n where j.id = n.id"};
-/* run, run with the approved list → devices that are more */
+/* run, run with the approved list → devices that are more, devices of that list */
 const struct db_sql SQL_HELD_GROWTH = {"held_growth",
-	"select count(*) from sched.job n where n.run = $1::uuid and n.state = 1 and not exists"
+	"select count(*), (select count(*) from sched.job o where o.run = $2::uuid)"
+	" from sched.job n where n.run = $1::uuid and n.state = 1 and not exists"
 	" (select from sched.job o where o.run = $2::uuid and o.device = n.device)"};
 /* run, wave: held jobs up to this wave may be claimed → pools */
 const struct db_sql SQL_HELD_READY = {"held_ready",
@@ -206,7 +208,8 @@ const struct db_sql SQL_RESTART_LATER = {"restart_later",
 		"$2") ", p.settings,"
 		      " p.errors_max, p.crashes_max, p.snapshot || jsonb_build_object('kind', "
 		      "'device.restart',"
-		      "  'retry', coalesce(p.snapshot->'retry', '{}') - 'waves' - 'max_growth'), "
+		      "  'retry', coalesce(p.snapshot->'retry', '{}') - 'waves' - 'max_growth'"
+		      "   - 'max_growth_percent'), "
 		      "p.plan, p.id"
 		      " from sched.run p where p.id = any ($1::uuid[]) and exists (select from "
 		      "sched.job j"

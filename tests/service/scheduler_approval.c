@@ -89,6 +89,36 @@ static void a_list_that_grows(void)
 		"so can a run that waits because it has grown");
 }
 
+static void a_share_of_the_list(void)
+{
+	json_decref(ask("group_create", "{'group': {'name': 'H', 'kind': 'static'}}"));
+	for (int i = 1; i <= 5; i++) {
+		char name[8];
+		(void)snprintf(name, sizeof(name), "h%d", i);
+		enrol(name, "canon_rui", "");
+	}
+	json_decref(ask("group_change_members", "{'ref': 'H', 'add_devices': ['h1', 'h2']}"));
+	json_decref(ask("task_create",
+		"{'task': {'name': 'share', 'kind': 'ab.restore', 'targets': {'groups': ['H']},"
+		" 'settings': {'source': '%s'}, 'retry': {'max_growth_percent': 50}}}",
+		source));
+	start_as("share");
+	all_unchanged((const char *const[]){"h1", "h2", NULL});
+	ok(run_becomes(run, "succeeded"), "a list of two");
+	json_decref(ask("group_change_members", "{'ref': 'H', 'add_devices': ['h3']}"));
+	start_as("share");
+	all_unchanged((const char *const[]){"h1", "h2", "h3", NULL});
+	ok(run_becomes(run, "succeeded"), "may grow by half of it");
+	json_decref(ask("group_change_members", "{'ref': 'H', 'add_devices': ['h4', 'h5']}"));
+	start_as("share");
+	json_t *j = ask("run_get", "{'id': '%s'}", run);
+	ok(is(j, "run.state", "awaiting_approval") && is(j, "run.state_cause", "growth"),
+		"two more of three are more than half (FL-24)");
+	json_decref(j);
+	json_decref(ask("run_cancel", "{'id': '%s'}", run));
+	ok(run_becomes(run, "cancelled"), "nobody approves it");
+}
+
 /* The newest run of a task that the planner made. */
 static bool fired(const char *task)
 {
@@ -197,6 +227,7 @@ int main(void)
 	(void)scheduler_start_one(quick);
 	client_connect(1);
 	a_list_that_grows();
+	a_share_of_the_list();
 	a_schedule();
 	approval_expires();
 	client_close();

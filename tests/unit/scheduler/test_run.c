@@ -129,6 +129,19 @@ static void dead_and_missed_are_failures_and_cancelled_ones_are_not(unused void 
 	assert_true(run_budget_over(&r, &c, true));
 }
 
+/* FL-24 */
+static void a_list_grows_by_devices_or_by_a_share(unused void **state)
+{
+	assert_false(run_grew(&(struct growth){.devices = 0}, 1000, 1));
+	assert_false(run_grew(&(struct growth){.devices = 2}, 2, 1));
+	assert_true(run_grew(&(struct growth){.devices = 2}, 3, 1000));
+	assert_false(run_grew(&(struct growth){.percent = 10}, 10, 100));
+	assert_true(run_grew(&(struct growth){.percent = 10}, 11, 100));
+	assert_true(run_grew(&(struct growth){.percent = 10}, 1, 9));
+	assert_true(run_grew(&(struct growth){.devices = 100, .percent = 10}, 11, 100));
+	assert_true(run_grew(&(struct growth){.devices = 5, .percent = 10}, 6, 100));
+}
+
 static void the_least_number_does_not_protect_a_wave_that_has_ended(unused void **state)
 {
 	struct run_rules r = {.phase = RUN_PHASE_APPLY,
@@ -206,6 +219,7 @@ int main(void)
 		cmocka_unit_test(too_few_say_nothing),
 		cmocka_unit_test(without_a_percentage_nothing_is_over),
 		cmocka_unit_test(dead_and_missed_are_failures_and_cancelled_ones_are_not),
+		cmocka_unit_test(a_list_grows_by_devices_or_by_a_share),
 		cmocka_unit_test(the_least_number_does_not_protect_a_wave_that_has_ended),
 		cmocka_unit_test(waves_without_a_budget_allow_no_failure_in_the_first),
 		cmocka_unit_test(a_plan_has_no_budget),
