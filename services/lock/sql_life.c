@@ -28,7 +28,8 @@ const struct db_sql sql_due = {"due_devices",
 
 const struct db_sql sql_purge = {"purge",
 	"with r as (delete from lock.request where id in (select id from lock.request"
-	"  where ended_at < clock_timestamp() - interval '24 hours' limit 100000)),"
+	"  where asked_at < clock_timestamp() - interval '24 hours'"
+	"  and ended_at < clock_timestamp() - interval '24 hours' limit 100000)),"
 	" s as (delete from lock.shadow where until < clock_timestamp() - interval '1 minute')"
 	" delete from lock.history where ctid = any(array(select ctid from lock.history"
 	"  where at < clock_timestamp() - interval '30 days' limit 100000))"};
