@@ -4,6 +4,4 @@
 drop index lock.request_waiting;
 drop index lock.request_ended;
 create index request_asked on lock.request (asked_at);
--- A message of hundreds of devices stays in its row, uncompressed.
-alter table lock.request set (fillfactor = 60, toast_tuple_target = 8160);
-alter table lock.history set (toast_tuple_target = 8160);
+alter table lock.request set (fillfactor = 60);

@@ -80,11 +80,14 @@ void ledger_remove_held(struct ledger *l, struct ledger_device *d, size_t index)
 	memmove(&d->life[index], &d->life[index + 1], (d->held_n - index) * sizeof(*d->life));
 }
 
+/* In the order of tickets, which is nearly always the order they come in. */
 void ledger_add_waiter(struct ledger *l, struct ledger_device *d, const struct lock_waiter *w)
 {
 	struct lock_waiter *place =
 		ledger_push(l, &d->waiting, &d->waiting_n, &d->waiting_cap, sizeof(*place));
 
+	for (; place > d->waiting && place[-1].ticket > w->ticket; place--)
+		place[0] = place[-1];
 	*place = *w;
 }
 

@@ -236,14 +236,13 @@ static void rows_taken(
 {
 	struct round *r = arg;
 
-	(void)n;
 	if (f != NULL) {
 		round_failed(r, f);
 		return;
 	}
 	ledger_init(&r->ledger, &r->arena);
 	r->loaded = true;
-	sql_load(&r->ledger, results + (r->adds ? 1 : 0));
+	sql_load(&r->ledger, results + r->adds, n - r->adds);
 	if (rows_are_missing(r)) {
 		add_rows(r, t);
 		return;

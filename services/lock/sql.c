@@ -10,7 +10,7 @@
 
 /* Arrays, worked out once: whatever the planner believes of the tables, their keys are used. */
 #define ROWS                                                                                       \
-	"any(array(select unnest($1::uuid[]) union select unnest(r.devices) from lock.request r"   \
+	"any($1::uuid[] || array(select unnest(r.devices) from lock.request r"                     \
 	" where r.id = any($2::uuid[])))"
 #define DEVICES                                                                                    \
 	"select device_id, last_token, profile, profile_revision from lock.device"                 \
@@ -19,9 +19,9 @@
 	"select id, digest, session, kind, op, direction, state, devices, holding, first_token,"   \
 	" ticket, wait_until, asked_at, job, attempt,"                                             \
 	" case when id = any($3::uuid[]) then answer end, holder, workflow"                        \
-	" from lock.request where id = any(array(select unnest($2::uuid[])"                        \
-	" union select request from lock.held where device_id = " ROWS                             \
-	" union select request from lock.waiting where $4 and device_id = " ROWS "))"              \
+	" from lock.request where id = any($2::uuid[]"                                             \
+	" || array(select request from lock.held where device_id = " ROWS ")"                      \
+	" || array(select request from lock.waiting where $4 and device_id = " ROWS "))"           \
 	" order by id"
 
 static const struct db_sql lock_devices = {"lock_devices", DEVICES " for update"};
@@ -33,11 +33,11 @@ static const struct db_sql look_at_devices = {"look_at_devices",
 static const struct db_sql lock_requests = {"lock_requests", REQUESTS " for update"};
 static const struct db_sql look_at_requests = {"look_at_requests", REQUESTS};
 /* Everything else a decision needs, in one statement, once the device rows are ours. class: 0 the
- * only time that counts, and the timeline; 1 ticket for a new waiter, 2 held, 3 waiting, 4 shadow,
- * 5 standing. since: quarantined or prepared. */
+ * only time that counts, and the timeline; 1 held, 2 waiting, 3 shadow, 4 standing. since:
+ * quarantined or prepared. */
 static const struct db_sql read_rest = {"read_rest",
-	"with d as materialized (select array(select unnest($1::uuid[]) union select unnest("
-	"r.devices) from lock.request r where r.id = any($2::uuid[])) as ids)"
+	"with d as materialized (select $1::uuid[] || array(select unnest(r.devices)"
+	" from lock.request r where r.id = any($2::uuid[])) as ids)"
 	" select 0 as class, null::uuid as device, null::uuid as request, null as op,"
 	" null::smallint as direction, null::boolean as strict, lock.timeline() as number,"
 	" clock_timestamp() as until, null::smallint as kind, null::smallint as state,"
@@ -45,24 +45,23 @@ static const struct db_sql read_rest = {"read_rest",
 	" null::int as quarantine_max_ms, null::timestamptz as since,"
 	" null::timestamptz as quarantine_until, null::boolean as clear,"
 	" null::smallint as failed_probes, null as destination"
-	" union all select 1, null, null, null, null, null, nextval('lock.ticket'), null, null,"
-	" null, null, null, null, null, null, null, null, null, null"
-	" from generate_series(1, $3::int)"
-	" union all select 2, device_id, request, op, direction, strict, token, expires_at, kind,"
+	" union all select 1, device_id, request, op, direction, strict, token, expires_at, kind,"
 	" state, lease_ms, probe, quarantine_ms, quarantine_max_ms, quarantined_at,"
 	" quarantine_until, clear, failed_probes, null"
 	" from lock.held where device_id = any((select ids from d)::uuid[])"
-	" union all select 3, device_id, request, op, direction, strict, ticket, wait_until, null,"
+	" union all select 2, device_id, request, op, direction, strict, ticket, wait_until, null,"
 	" null, null, null, null, null, null, null, null, null, null"
 	" from lock.waiting where device_id = any((select ids from d)::uuid[])"
-	" union all select 4, device_id, null, op, null, null, null, until, null, null, null, null,"
+	" union all select 3, device_id, null, op, null, null, null, until, null, null, null, null,"
 	" null, null, null, null, null, null, null"
 	" from lock.shadow where device_id = any((select ids from d)::uuid[])"
-	" union all select 5, device_id, null, 'sync', null, null, null, null, role, state, null,"
+	" union all select 4, device_id, null, 'sync', null, null, null, null, role, state, null,"
 	" null, null, null, prepared_at, null, null, null, destination"
-	" from lock.standing where device_id = any((select ids from d)::uuid[])"
-	" order by class, device, number"};
-enum { CLASS_CLOCK, CLASS_TICKET, CLASS_HELD, CLASS_WAITING, CLASS_SHADOW, CLASS_STANDING };
+	" from lock.standing where device_id = any((select ids from d)::uuid[])"};
+/* Numbers for new waiters, drawn while the device rows are ours. */
+static const struct db_sql draw_tickets = {
+	"draw_tickets", "select nextval('lock.ticket') from generate_series(1, $1::int)"};
+enum { CLASS_CLOCK, CLASS_HELD, CLASS_WAITING, CLASS_SHADOW, CLASS_STANDING };
 enum {
 	COL_CLASS,
 	COL_DEVICE,
@@ -109,7 +108,9 @@ void sql_read(struct txn *t, const struct sql_keys *k, bool lock)
 
 	sql_uuids(a, k->replays, k->replays_n);
 	db_bool(a, k->waiters);
-	db_int(add_read(t, &read_rest, k), (int64_t)k->tickets);
+	add_read(t, &read_rest, k);
+	if (k->tickets > 0)
+		db_int(db_add(t, &draw_tickets), (int64_t)k->tickets);
 }
 
 static void load_devices(struct ledger *l, const struct db_result *r)
@@ -254,31 +255,39 @@ static const load_fn loads[] = {
 	[CLASS_STANDING] = load_standing,
 };
 
-/* Rows come by class: the clock, then the tickets, then what stands on the devices. */
 static void load_rest(struct ledger *l, const struct db_result *r)
 {
-	uint64_t *tickets = arena_array(l->arena, (size_t)db_rows(r), sizeof(*tickets));
-
-	bug_if(!tickets);
-	l->tickets = tickets;
-	l->now_ms = db_get_time_ms(r, 0, COL_UNTIL);
-	l->timeline = (uint64_t)db_get_int(r, 0, COL_NUMBER);
-	for (int i = 1; i < db_rows(r); i++) {
+	for (int i = 0; i < db_rows(r); i++) {
 		int64_t class = db_get_int(r, i, COL_CLASS);
 		struct uuid id = db_get_uuid(r, i, COL_DEVICE);
 		struct ledger_device *d = ledger_device(l, &id);
 
-		if (class == CLASS_TICKET)
-			tickets[l->tickets_n++] = (uint64_t)db_get_int(r, i, COL_NUMBER);
-		else if (d)
+		if (class == CLASS_CLOCK) {
+			l->now_ms = db_get_time_ms(r, i, COL_UNTIL);
+			l->timeline = (uint64_t)db_get_int(r, i, COL_NUMBER);
+		} else if (d) {
 			loads[class](l, d, r, i);
+		}
 	}
 }
 
-void sql_load(struct ledger *l, struct db_result **results)
+static void load_tickets(struct ledger *l, const struct db_result *r)
+{
+	uint64_t *tickets = arena_array(l->arena, (size_t)db_rows(r), sizeof(*tickets));
+
+	bug_if(!tickets);
+	for (int i = 0; i < db_rows(r); i++)
+		tickets[i] = (uint64_t)db_get_int(r, i, 0);
+	l->tickets = tickets;
+	l->tickets_n = (size_t)db_rows(r);
+}
+
+void sql_load(struct ledger *l, struct db_result **results, size_t n)
 {
 	load_devices(l, results[0]);
 	for (int i = 0; i < db_rows(results[1]); i++)
 		load_request(l, results[1], i);
 	load_rest(l, results[2]);
+	if (n > 3)
+		load_tickets(l, results[3]);
 }

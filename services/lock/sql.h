@@ -21,7 +21,7 @@ struct sql_keys {
  * lock false = look only (explain). */
 void sql_read(struct txn *t, const struct sql_keys *keys, bool lock);
 /* Fills the ledger from the results of that step. */
-void sql_load(struct ledger *l, struct db_result **results);
+void sql_load(struct ledger *l, struct db_result **results, size_t n);
 /* Queues what changed. */
 void sql_write(struct txn *t, const struct ledger *l);
 

@@ -25,6 +25,11 @@ db="host=$CARNET_TEST_PG dbname=carnet user"
 
 # ---- who takes part ----
 
+# as after hours of work: log files are there to be used again, none is made while the clock runs
+psql -X -q -h "$CARNET_TEST_PG" -U postgres -d carnet -c "alter system set min_wal_size = '1GB'" \
+	-c "alter system set max_wal_size = '8GB'" -c "alter system set checkpoint_timeout = '30min'" -c "select pg_reload_conf()" \
+	-c "select count(pg_logical_emit_message(false, 'fill', repeat('x', 1000000))) from generate_series(1, 600)" \
+	-c checkpoint >/dev/null
 psql -X -q -h "$CARNET_TEST_PG" -U postgres -d carnet -c "insert into lock.device (device_id) select
 	('01000000-0000-0000-0000-0000' || lpad(to_hex(i), 8, '0'))::uuid from generate_series(0, 99999) i" \
 	-c "create table public.lease (id int primary key, owner int not null, until timestamptz not null)" \
