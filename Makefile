@@ -3,6 +3,7 @@
 # make CRASH=1 B=build-crash          with the places where tests kill a process (SAN=1 has them too)
 # make quick      unit tests and lint, under 60 s   make bench               ratios, printed (bench-lock: locks alone)
 # make fuzz       libFuzzer targets (clang)         ./tests/run              the whole suite
+# make model      the lock service, proven with Spin
 # A new .c file under common/, services/ or tests/ needs no change here.
 B ?= build
 ifeq ($(origin CC),default)
@@ -50,7 +51,7 @@ UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*/
 HELPERS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/service/*.c tests/peers/*.c tests/history/*.c \
 	      tests/system/*.c tests/bench/*.c))
 
-.PHONY: all gen registry quick unit lint bench bench-lock fuzz clean tests
+.PHONY: all gen registry quick unit lint model bench bench-lock fuzz clean tests
 .SECONDARY:
 all: $(BINS)
 gen: $(GEN_C)
@@ -128,6 +129,8 @@ unit: $(UNIT)
 lint:
 	@B=$(B) tests/tap $(shell find tests/lint -maxdepth 1 -type f -executable | sort)
 quick: all unit lint
+model: all
+	@B=$(B) tests/model/model.sh
 
 bench: all tests
 	@for b in tests/bench/*.sh; do B=$(B) bash $$b || exit 1; done
