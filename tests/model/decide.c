@@ -10,8 +10,8 @@
 
 #define NOW_MS INT64_C(1800000000000)
 
-static const unsigned ops[] = {OP_BATCH_IE, OP_SEND, OP_DIST, OP_SYNC, OP_RUI, OP_SHUTDOWN,
-	OP_SESSION, OP_SYNC_CONTROL};
+static const unsigned ops[] = {
+	OP_BATCH_IE, OP_SEND, OP_DIST, OP_SYNC, OP_RUI, OP_SHUTDOWN, OP_SESSION, OP_SYNC_CONTROL};
 static const char *const items[] = {"address_book", "personal_setting_info"};
 enum { SYNCED_ITEM = 2 /* bit of the second */ };
 
@@ -65,7 +65,7 @@ static size_t held_on(const struct picture *p, unsigned device, struct lock_held
 #define FIFO true
 #endif
 #ifdef TWO_TICKETS /* each queue has its own order */
-#define TICKET(p, i, device) \
+#define TICKET(p, i, device)                                                                       \
 	((p)->ticket[i] && (device) == 1 ? REQUESTS + 1u - (p)->ticket[i] : (p)->ticket[i])
 #else
 #define TICKET(p, i, device) (p)->ticket[i]
@@ -159,7 +159,7 @@ int decide(const struct picture *p, unsigned who, unsigned char *ret_filtered)
 #ifdef NO_ITEM_FILTER
 	*ret_filtered = 0;
 #endif
-	return result == LOCK_RESULT_GRANTED ? GRANTED
+	return result == LOCK_RESULT_GRANTED   ? GRANTED
 	       : result == LOCK_RESULT_REFUSED ? REFUSED
 					       : BUSY;
 }
