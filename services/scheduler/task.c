@@ -203,6 +203,11 @@ static int check_write(const struct m_task *t, struct fault *err)
 		if (exchange_item_bit(s->items[i]) < 0)
 			return fault_why(err, CN_VALIDATION_FAILED, "unknown_word",
 				"there is no item '%s'", s->items[i]);
+		if (strncmp(s->items[i], "indiv_ab_", 9) == 0)
+			return fault_why(err, CN_UNSUPPORTED_OPERATION, "not_reachable",
+				"'%s': personal and user group address lists are reached by their "
+				"users and by the printers' own synchronisation only",
+				s->items[i]);
 	}
 	if (one_of(s->accept, s->accept_n, "language") && (s->reason == NULL || *s->reason == '\0'))
 		return fault_why(err, CN_VALIDATION_FAILED, "reason_required",

@@ -84,6 +84,17 @@ static int plan_book(
 	return choose_lists(job, a, p, reterr);
 }
 
+/* import-export.md 1.1. The lists have kinds of their own (ab.…). */
+static int refuse_book(const char *item, struct fault *reterr)
+{
+	if (strncmp(item, "indiv_ab_", 9) == 0)
+		return fault_why(reterr, CN_UNSUPPORTED_OPERATION, "not_reachable",
+			"personal and user group address lists are reached by their users and by "
+			"the printers' own synchronisation only");
+	return fault_why(reterr, CN_VALIDATION_FAILED, "items",
+		"'%.64s' is no item of settings: address books have tasks of their own", item);
+}
+
 /* Items of import-export.md section 1: the task's, of one operation. */
 static int choose_items(
 	const struct m_job_work *job, struct arena *a, struct plan *p, struct fault *reterr)
@@ -102,11 +113,13 @@ static int choose_items(
 		return fault_set(reterr, CN_INTERNAL_ERROR, "session memory is used up");
 	for (size_t i = 0; i < n; i++) {
 		size_t k = 0;
+		if (strncmp(items[i], "indiv_a", 7) == 0)
+			return refuse_book(items[i], reterr);
 		while (k < of_op && strcmp(known[k], items[i]) != 0)
 			k++;
-		if (k == of_op || strncmp(items[i], "indiv_a", 7) == 0)
+		if (k == of_op)
 			return fault_why(reterr, CN_VALIDATION_FAILED, "items",
-				"'%.64s' is no item of settings, or of another operation than "
+				"'%.64s' is of another operation than "
 				"'%.64s'",
 				items[i], items[0]);
 		p->items[p->n_items++] = known[k];

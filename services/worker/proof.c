@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/book/compare/diff.h"
+#include "common/book/import/import.h"
 #include "common/book/items.h"
 #include "gen/errors.h"
 
@@ -189,6 +190,13 @@ static void differs(struct proof *p, struct m_item_report *row, const struct dif
 	worst(p, PROOF_DIFFERS);
 }
 
+static bool own_extra(const struct diff_change *c)
+{
+	const char *name = strncmp(c->field, "extra.", 6) == 0 ? c->field + 6 : c->field;
+
+	return c->before == NULL && (!c->left || import_own_extra(c->left, name));
+}
+
 /* A device's own identity of an entry and what it writes beside what it was told are its matter; a
  * list that is empty is no list. */
 static bool says_nothing(
@@ -200,7 +208,7 @@ static bool says_nothing(
 	if (c->op == DIFF_RENUMBER)
 		return c->id != F_NUMBER && strcmp(c->field, "number") != 0;
 	if (c->op == DIFF_CHANGE && c->part == DIFF_EXTRA)
-		return c->before == NULL;
+		return own_extra(c);
 	if (c->op != DIFF_LIST_ADDED && c->op != DIFF_LIST_REMOVED)
 		return false;
 	l = book_find_list(b, c->list);

@@ -31,6 +31,10 @@ struct import_options {
 			 that it gives, and what it wrote it takes */
 };
 
+/* Is an extra of that name, which a device has beside an entry, the device's own matter
+ * (import-export.md 5.3)? Not if what is wanted has such ones, or if it says who is in a group. */
+bool import_own_extra(const struct book_entry *wanted, const char *name);
+
 /* *ret_wanted (book_free): before with the lists that are written changed, inside the device's
  * domain: numbers unique, capacity kept, entries that need not change untouched (so that their
  * bytes stay). ledger: everything of the source that will not arrive, and secrets to enter again;

@@ -73,14 +73,17 @@ static bool same_secrets(const struct book_entry *was, const struct book_entry *
 	return true;
 }
 
-/* What a device writes by itself beside an entry (import-export.md 5.3) is no difference: only
- * those of was count whose name the source has, too. */
-static void only_named(struct book_entry *was, const struct book_entry *is)
+bool import_own_extra(const struct book_entry *wanted, const char *name)
+{
+	return !entry_extra(wanted, name) && !(wanted->group && strncmp(name, "member", 6) == 0);
+}
+
+static void without_own(struct book_entry *was, const struct book_entry *is)
 {
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < was->n_extras; i++)
-		if (entry_extra(is, was->extra[i].name))
+		if (!import_own_extra(is, was->extra[i].name))
 			was->extra[kept++] = was->extra[i];
 	was->n_extras = kept;
 }
@@ -96,7 +99,7 @@ static bool same_content(const struct book_entry *was, const struct book_entry *
 		memcpy(extra, was->extra, was->n_extras * sizeof(*extra));
 	a.extra = extra;
 	if (!exact)
-		only_named(&a, is);
+		without_own(&a, is);
 	a.n_members = b.n_members = 0;
 	entry_content(&a, &x);
 	entry_content(&b, &y);
@@ -189,10 +192,9 @@ bool import_says(const struct importer *im, const struct target *t, const struct
 	const struct match_item *r)
 {
 	const struct book_entry *was = l->normal, *is = r->normal;
-	bool exact = im->opts->own || is->group;
 
 	if (!im->overlay)
-		return same_content(was, is, exact) && same_secrets(was, is) &&
+		return same_content(was, is, im->opts->own) && same_secrets(was, is) &&
 		       same_members(im, t, l->raw, r->raw);
 	return fields_within(&is->f, &was->f) && tags_within(is, was) &&
 	       dests_within(im, is, was) &&

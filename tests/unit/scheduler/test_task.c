@@ -112,6 +112,8 @@ static void words_are_known(unused void **state)
 	s.items = items;
 	s.items_n = 2;
 	assert_string_equal(refusal("ab.import", &s, NULL), "");
+	items[1] = "indiv_ab_group";
+	assert_string_equal(refusal("ab.import", &s, NULL), "not_reachable");
 	items[1] = "house";
 	assert_string_equal(refusal("ab.import", &s, NULL), "unknown_word");
 }

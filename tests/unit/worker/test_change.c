@@ -400,6 +400,22 @@ static void what_was_sent_and_read_is_proven(void **state)
 	assert_int_equal(w.proof.rows[0].result, ITEM_RESULT_OK);
 }
 
+#define GROUP(members)                                                                             \
+	"subdbid: 1\r\ndn: 205\r\ncn: Staff\r\ncnread: \r\n" members                               \
+	"accesscode: 0\r\nobjectclass: top\r\nobjectclass: extensibleobject\r\n"                   \
+	"objectclass: groupfids\r\n\r\n"
+
+/* 5.3: what a printer notes beside an entry is its matter, who is in a group is not. */
+static void attributes_of_the_printer_are_no_difference_but_members_are(void **state)
+{
+	static const char one[] = HEAD GROUP("member: 201\r\n");
+
+	(void)state;
+	assert_int_equal(proven(one, HEAD GROUP("member: 201\r\nicon: 7\r\n")), OK);
+	assert_int_equal(proven(one, HEAD GROUP("member: 201\r\nmember: 202\r\n")), DIFFERS);
+	assert_int_equal(proven(HEAD GROUP(""), one), DIFFERS);
+}
+
 static void a_name_that_was_cut_is_told_never_ok(void **state)
 {
 	(void)state;
@@ -600,6 +616,7 @@ int main(void)
 		TEST(another_language_is_refused_until_it_is_accepted),
 		TEST(settings_go_to_the_same_printer_or_its_model),
 		TEST(what_was_sent_and_read_is_proven),
+		TEST(attributes_of_the_printer_are_no_difference_but_members_are),
 		TEST(a_name_that_was_cut_is_told_never_ok),
 		TEST(many_corrections_are_not_all_listed),
 		TEST(another_value_or_a_missing_entry_is_no_correction),

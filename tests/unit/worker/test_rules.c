@@ -112,7 +112,8 @@ static void items_of_settings_are_read_and_locked_as_the_task_names_them(void **
 {
 	static const char *const batch[] = {"home", "box"},
 				 *const mixed[] = {"home", "indiv_paper_info"},
-				 *const book[] = {"indiv_address_book"};
+				 *const book[] = {"indiv_address_book"},
+				 *const personal[] = {"indiv_ab_personal"};
 	struct plan p;
 	struct fault f;
 
@@ -132,6 +133,11 @@ static void items_of_settings_are_read_and_locked_as_the_task_names_them(void **
 	items = book; /* the lists have kinds of their own: ab.… */
 	n_items = 1;
 	assert_int_equal(plan_for("settings.backup", DEVICE_TYPE_I, NULL, 0, &p, &f), -1);
+	assert_string_equal(f.reason, "items");
+	items = personal;
+	assert_int_equal(plan_for("settings.backup", DEVICE_TYPE_I, NULL, 0, &p, &f), -1);
+	assert_int_equal(f.code, CN_UNSUPPORTED_OPERATION);
+	assert_string_equal(f.reason, "not_reachable");
 	items = NULL;
 	n_items = 0;
 	assert_int_equal(plan_for("settings.backup", DEVICE_TYPE_II, NULL, 0, &p, &f), -1);
