@@ -9,9 +9,7 @@ enum { EXTENSION_MS = 30 * 1000, FAILED_PROBES = 2 };
 
 /* ---- leaving ---- */
 
-/* Takes one device off a request; the last one ends it. */
-static void leave_device(struct ledger *l, struct ledger_device *d, size_t index,
-	enum lock_state end, const char *detail)
+static void take_off(struct ledger *l, struct ledger_device *d, size_t index)
 {
 	struct ledger_request *r = d->life[index].request;
 
@@ -23,13 +21,21 @@ static void leave_device(struct ledger *l, struct ledger_device *d, size_t index
 		r->change = LEDGER_CHANGED;
 	if (r->holding > 0)
 		r->holding--;
-	if (r->ended)
+}
+
+/* Takes one device off a request; the last one ends it. */
+static void leave_device(
+	struct ledger *l, struct ledger_device *d, size_t index, const char *detail)
+{
+	struct ledger_request *r = d->life[index].request;
+
+	take_off(l, d, index);
+	if (!r || r->ended)
 		return;
 	if (r->holding == 0)
-		ledger_set_state(l, r, end, detail);
+		ledger_set_state(l, r, LOCK_STATE_ENDED, detail);
 	else
-		ledger_note(
-			l, end == LOCK_STATE_RELEASED ? "released" : "ended", r, &d->id, 1, detail);
+		ledger_note(l, "ended", r, &d->id, 1, detail);
 }
 
 static void enter_quarantine(
@@ -55,7 +61,7 @@ static void end_hold(struct ledger *l, struct ledger_device *d, size_t index)
 
 	if (r->state == LOCK_STATE_LIVE)
 		ledger_set_state(l, r, LOCK_STATE_ENDED, "expired");
-	leave_device(l, d, index, LOCK_STATE_ENDED, "expired");
+	leave_device(l, d, index, "expired");
 }
 
 static void enter_attention(struct ledger *l, struct ledger_device *d, size_t index)
@@ -94,8 +100,10 @@ bool ledger_release(struct ledger *l, const struct uuid *session, const struct m
 		if (held->unsure && r->kind != LOCK_KIND_HOLD)
 			enter_quarantine(l, d, at, "released unsure");
 		else
-			leave_device(l, d, at, LOCK_STATE_RELEASED, NULL);
+			take_off(l, d, at);
 	}
+	if (r->holding == 0) /* all of them at once: told once */
+		ledger_set_state(l, r, LOCK_STATE_RELEASED, NULL);
 	return true;
 }
 
@@ -124,7 +132,7 @@ bool ledger_end(struct ledger *l, const struct uuid *request, const char *reason
 
 		if (at == SIZE_MAX || d->held[at].state != LOCK_STATE_ATTENTION)
 			continue;
-		leave_device(l, d, at, LOCK_STATE_ENDED, reason);
+		leave_device(l, d, at, reason);
 		any = true;
 	}
 	return any;
@@ -163,7 +171,7 @@ static void probe_quarantined(
 	} else {
 		life->clear = true;
 		if (d->held[index].state == LOCK_STATE_ATTENTION)
-			leave_device(l, d, index, LOCK_STATE_ENDED, "probe clear");
+			leave_device(l, d, index, "probe clear");
 	}
 }
 
@@ -287,7 +295,7 @@ static void sweep_held(
 	}
 	if (quarantine_is_over(l, life) && rules->watched_ms >= quarantine_length(life)) {
 		CRASHPOINT("quarantine.end");
-		leave_device(l, d, index, LOCK_STATE_ENDED, "quarantine over");
+		leave_device(l, d, index, "quarantine over");
 		return;
 	}
 	if (h->state == LOCK_STATE_QUARANTINE &&

@@ -65,6 +65,7 @@ static void acquire(unsigned call)
 {
 	struct ledger_ask a = {.request = world_id(5000 + call),
 		.session = session,
+		.digest = {(const uint8_t *)"d", 1},
 		.kind = LOCK_KIND_OWN,
 		.use = {.op = OP_INDIV_IE, .direction = EXPORT},
 		.devices = &ids[call * DEVICES],
@@ -120,7 +121,8 @@ static void three_statements_write_128_releases_as_they_do_one(void **state unus
 		acquire(i);
 	written();
 	release(0);
-	assert_int_equal(writes(), 3); /* locks, requests, history */
+	assert_int_equal(writes(), 3);        /* locks, requests, history */
+	assert_int_equal(ledger.events_n, 1); /* of all its devices */
 	for (unsigned i = 1; i < CALLS; i++)
 		release(i);
 	assert_int_equal(writes(), 3);
