@@ -212,6 +212,8 @@ static const struct m_lock_answer *answer_request(
 
 /* ---- the same request id again (section 4, rule 1) ---- */
 
+/* Never more than a lease: that is all the watch rule promises when the database clock stepped back
+ * since the grant. */
 static uint64_t remaining(const struct ledger *l, const struct ledger_request *r)
 {
 	int64_t left = INT64_MAX;
@@ -219,10 +221,15 @@ static uint64_t remaining(const struct ledger *l, const struct ledger_request *r
 	for (size_t i = 0; i < r->devices_n; i++) {
 		const struct ledger_device *d = ledger_device(l, &r->devices[i]);
 
-		for (size_t k = 0; k < d->held_n; k++)
-			if (uuid_eq(&d->held[k].request, &r->id) &&
-				d->held[k].until_ms - l->now_ms < left)
-				left = d->held[k].until_ms - l->now_ms;
+		for (size_t k = 0; k < d->held_n; k++) {
+			if (!uuid_eq(&d->held[k].request, &r->id))
+				continue;
+			int64_t of_row = d->held[k].until_ms - l->now_ms;
+			int64_t lease = d->life[k].lease_ms;
+
+			of_row = of_row < lease ? of_row : lease;
+			left = of_row < left ? of_row : left;
+		}
 	}
 	return left > 0 && left != INT64_MAX ? (uint64_t)left : 0;
 }

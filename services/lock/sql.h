@@ -29,7 +29,7 @@ void sql_write(struct txn *t, const struct ledger *l);
 
 extern const struct db_sql sql_add_devices; /* $1 uuid[], ascending */
 extern const struct db_sql sql_due;         /* $1 silent_ms, $2 watched_ms: devices to sweep */
-extern const struct db_sql sql_clock;       /* the database clock in ms, to be watched */
+extern const struct db_sql sql_clock;       /* the database clock in ms, to be watched; timeline */
 extern const struct db_sql sql_purge; /* requests 24 h after their end, history, old shadows */
 extern const struct db_sql sql_profiles;
 extern const struct db_sql sql_profile_cells;

@@ -9,8 +9,8 @@ const struct db_sql sql_add_devices = {"add_devices",
 	"insert into lock.device (device_id) select id from unnest($1::uuid[]) u(id) order by id"
 	" on conflict do nothing"};
 
-const struct db_sql sql_clock = {
-	"watch_clock", "select (extract(epoch from clock_timestamp()) * 1000)::bigint"};
+const struct db_sql sql_clock = {"watch_clock",
+	"select (extract(epoch from clock_timestamp()) * 1000)::bigint, lock.timeline()"};
 
 const struct db_sql sql_due = {"due_devices",
 	"select device_id from lock.held where state = 2 and expires_at <= clock_timestamp()"

@@ -19,14 +19,18 @@ static struct {
 	bool running;
 	uint64_t asked_boot_ms; /* own clock just before the database was asked */
 	struct lock_watch watch;
-	uint64_t minute; /* own clock of the last upkeep */
+	uint64_t timeline; /* that was watched */
+	uint64_t minute;   /* own clock of the last upkeep */
 } sweep;
 
-static void watch(int64_t db_ms)
+/* A promoted standby may have lost the last renewals: its clock is not the one that was watched. */
+static void watch(int64_t db_ms, uint64_t timeline)
 {
 	uint64_t now = clock_boot_ms();
 	int64_t drift = watch_drift(&sweep.watch, db_ms, sweep.asked_boot_ms);
 
+	sweep.watch.seen = sweep.watch.seen && timeline == sweep.timeline;
+	sweep.timeline = timeline;
 	if (watch_look(&sweep.watch, db_ms, sweep.asked_boot_ms, now) == LOCK_LOOK_STEPPED)
 		log_warn(L("database clock and own clock moved apart: the watch starts anew"),
 			L_INT("drift_ms", drift));
@@ -36,7 +40,8 @@ static const void *decide_sweep(struct work *w, struct ledger *l, struct fault *
 {
 	(void)reterr;
 	/* the clock may have stepped between the look and this transaction */
-	if (watch_stepped(&sweep.watch, l->now_ms, clock_boot_ms()))
+	if (l->timeline != sweep.timeline ||
+		watch_stepped(&sweep.watch, l->now_ms, clock_boot_ms()))
 		return NULL;
 	ledger_sweep(l, &w->rules);
 	CRASHPOINT("expire.after_row");
@@ -81,7 +86,7 @@ static void looked(
 		return;
 	}
 	sweep.running = false;
-	watch(db_get_int(results[0], 0, 0));
+	watch(db_get_int(results[0], 0, 0), (uint64_t)db_get_int(results[0], 0, 1));
 	if (db_rows(results[1]) > 0)
 		put_sweep(results[1]);
 }

@@ -161,6 +161,15 @@ static void example_22_the_same_request_gets_the_same_token(void **state unused)
 	assert_int_equal(again->remaining_ms, 23000);
 }
 
+static void i5_an_answer_given_again_never_promises_more_than_a_lease(void **state unused)
+{
+	struct ledger_ask a = ask(1, OP_BATCH_IE, 1, 1);
+
+	acquire(&a);
+	ledger.now_ms -= 60000; /* the clock of the database steps back */
+	assert_int_equal(acquire(&a)->remaining_ms, 30000);
+}
+
 static void i9_other_content_under_the_same_id_is_refused(void **state unused)
 {
 	struct ledger_ask a = ask(1, OP_INDIV_IE, 1, 1), b = a;
@@ -489,6 +498,7 @@ int main(void)
 		RULE(i2_tokens_of_a_device_rise_and_start_at_its_timeline),
 		RULE(example_19_one_busy_device_holds_none_of_the_others),
 		RULE(example_22_the_same_request_gets_the_same_token),
+		RULE(i5_an_answer_given_again_never_promises_more_than_a_lease),
 		RULE(i9_other_content_under_the_same_id_is_refused),
 		RULE(i9_a_final_answer_stays_the_answer),
 		RULE(example_15_a_waiter_gets_a_ticket_and_moves_up),

@@ -31,6 +31,22 @@ static void i10_the_watch_is_as_long_as_the_clock_was_seen_without_a_step(void *
 	assert_false(watch_stepped(&w, 5000 - 900 + 1000, 5000));
 }
 
+static void i10_small_steps_add_up(void **state unused)
+{
+	struct lock_watch w = {.seen = false};
+
+	assert_int_equal(look(&w, 1000, 0), LOCK_LOOK_FIRST);
+	assert_int_equal(look(&w, 2000, 600), LOCK_LOOK_STEADY);
+	assert_int_equal(look(&w, 3000, 1200), LOCK_LOOK_STEPPED);
+	assert_int_equal(look(&w, 4000, 600), LOCK_LOOK_STEADY);
+	assert_int_equal(look(&w, 5000, 0), LOCK_LOOK_STEPPED);
+	/* answers that take long now and then are no step */
+	assert_int_equal(watch_look(&w, 6900, 6000, 6900), LOCK_LOOK_STEADY);
+	assert_int_equal(watch_look(&w, 7010, 7000, 7900), LOCK_LOOK_STEADY);
+	assert_false(watch_stepped(&w, 8000, 8500));
+	assert_true(watch_stepped(&w, 8000, 9100));
+}
+
 static void i10_a_slow_answer_hides_no_step(void **state unused)
 {
 	struct lock_watch w = {.seen = false};
@@ -46,6 +62,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(i10_the_watch_is_as_long_as_the_clock_was_seen_without_a_step),
+		cmocka_unit_test(i10_small_steps_add_up),
 		cmocka_unit_test(i10_a_slow_answer_hides_no_step),
 	};
 
