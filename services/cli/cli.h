@@ -169,8 +169,9 @@ int run_book_diff(struct cli *c, const struct verb *v);
 int run_book_merge(struct cli *c, const struct verb *v);
 int run_book_search(struct cli *c, const struct verb *v);
 int run_book_show(struct cli *c, const struct verb *v);
-/* What --help says about a verb of `book` beyond its line. */
+/* What --help says about a verb of `book`, or of `lock`, beyond its line. */
 void book_help(const struct verb *v);
+void lock_help(const struct verb *v);
 int run_status(struct cli *c, const struct verb *v);
 int run_explain(struct cli *c, const struct verb *v);
 int run_completion(struct cli *c, const struct verb *v);

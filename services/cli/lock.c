@@ -188,3 +188,47 @@ int run_lock_watch(struct cli *c, const struct verb *v)
 	buf_fini(&path);
 	return rc;
 }
+
+/* ---- help ---- */
+
+static const struct {
+	const char *verb, *text;
+} texts[] = {
+	{"acquire",
+		"  --op OP              what is done: sw_update, dist, mbox_backup, workflow_ie, "
+		"fax "
+		"…\n"
+		"  --direction D        import or export, of indiv_ie and batch_ie; --items I,I\n"
+		"  --wait 5m            stand in the queue so long; it is said what is in the way\n"
+		"  --for 10m            the longest that COMMAND may take\n"
+		"  --lost WORD          when the lock is lost, or --for is over: term (default) "
+		"asks "
+		"COMMAND to\n"
+		"                       end and kills it at the end of the lease, kill does so at "
+		"once, warn\n"
+		"                       only says it\n"
+		"  --lease 30s          how long the printers stay taken when we die; renewed "
+		"meanwhile\n"
+		"  --request ID         a UUID of your own: the same call again asks again\n"
+		"  COMMAND finds CARNET_LOCK_REQUEST and CARNET_LOCK_TOKEN; signals are passed on. "
+		"Without COMMAND\n"
+		"  request and token are printed: carnet lock renew, carnet lock release.\n"
+		"Exit: that of COMMAND; 75 busy, or the lock was lost; 4 refused.\n"
+		"Examples:\n"
+		"  carnet lock acquire lobby --op sw_update --for 10m --wait 5m -- ./flash "
+		"lobby\n"},
+	{"explain", "  --op OP              import (default) or export of individual data, or any "
+		    "operation\n"
+		    "  --items I,I          of an import or export: only these\n"
+		    "  --profile FAMILY     as if the printers were of this family\n"
+		    "Exit: 0 it may start, 1 it may not, 4 it is no question.\n"
+		    "Examples:\n"
+		    "  carnet lock explain lobby --op import --lang fr\n"},
+};
+
+void lock_help(const struct verb *v)
+{
+	for (size_t i = 0; i < array_len(texts); i++)
+		if (strcmp(v->noun, "lock") == 0 && strcmp(v->name, texts[i].verb) == 0)
+			(void)fputs(texts[i].text, stdout);
+}

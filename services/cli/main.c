@@ -249,6 +249,7 @@ static void help_verb(const struct verb *v)
 	if (is_book(v->noun))
 		book_help(v);
 	write_help(v);
+	lock_help(v);
 	if (r == NULL)
 		return;
 	const struct msg_desc *d = r->request;

@@ -280,7 +280,7 @@ static void renewed(void *arg, const void *body, const struct fault *f, uint64_t
 	const struct m_lock_renewed *m = body;
 
 	(void)instance;
-	if (!is_good(e->r, f, m != NULL && m->lost_n > 0))
+	if (!is_good(e->r, f, m == NULL || m->lost_n > 0))
 		return;
 	struct m_lock_answer a = {.answer = LOCK_RESULT_GRANTED,
 		.remaining_ms = m->remaining_ms,
@@ -315,7 +315,7 @@ static void released(void *arg, const void *body, const struct fault *f, uint64_
 	const struct m_lock_released *m = body;
 
 	(void)instance;
-	if (is_good(e->r, f, m != NULL && m->lost_n > 0))
+	if (is_good(e->r, f, m == NULL || m->lost_n > 0))
 		done(e->r);
 }
 
