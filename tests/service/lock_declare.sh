@@ -215,7 +215,7 @@ is $? 0 "and given back"
 in_background lock acquire attic --op sw_update --lease 60s -- sh -c 'echo $$ >"$0"; exec sleep 600' "$D/orphan"
 holder=$!
 within 30 test -s "$D/orphan"
-kill -KILL $holder
+kill -KILL $holder && { wait $holder; } 2>/dev/null
 gone() { ! grep -q '^State:.[^ZX]' "/proc/$(cat "$D/orphan")/status" 2>/dev/null; } # nobody may be there to bury it
 check "when carnet itself is killed its command does not go on alone" within 30 gone
 is "$(db -c "select state from lock.held where device_id = '$(id_of attic)'")" 2 "and the printer stays taken until the lease is over"
