@@ -29,7 +29,7 @@
 	"request"
 #define VERSION_COLUMNS                                                                            \
 	"id,device,kind,generation=GEN,state=STATE,head,entries,bytes_plain=BYTES,"                \
-	"bytes_stored=STORED,committed_at=COMMITTED,last_check_at=CHECKED"
+	"bytes_stored=STORED,committed_at=COMMITTED,last_check_at=CHECKED,proven_at=PROVEN"
 
 #define FILE_COLUMNS                                                                               \
 	"id,device_name=NAME,format=FORMAT,family,charset,entries,bytes_plain=BYTES,"              \
@@ -39,6 +39,10 @@
 	"kind=KIND,last=LAST,hourly=HOURLY,daily=DAILY,weekly=WEEKLY,monthly=MONTHLY,"             \
 	"yearly=YEARLY,within_days=WITHIN,keep_min=MINIMUM,held_days=HELD,time_zone=ZONE"
 #define RETENTION_WIDE "changed_by=BY,changed_at=CHANGED"
+
+#define DRILL_COLUMNS "device,kind,generation=GEN,outcome=OUTCOME,at=AT,detail"
+#define COPY_COLUMNS                                                                               \
+	"name=VAULT,role,state=STATE,verified_at=VERIFIED,scrubbed_at=READ AGAIN,removable"
 
 const struct verb verb_table[] = {
 	{"device", "list", "GET", "/devices", "", DEVICE_COLUMNS, DEVICE_WIDE, "",
@@ -210,6 +214,19 @@ const struct verb verb_table[] = {
 	{"retention", "prune", NULL, NULL, "", "", NULL, "--plan HASH --clock-ok",
 		"condemn what a plan says if it still says the same; without --plan it is shown",
 		run_retention_prune},
+	{"quota", "show", "GET", "/quota", "", "", NULL, "", "what may be stored, and what is",
+		NULL},
+	{"quota", "set", "PUT", "/quota", "", "", NULL, "--bytes N --versions N --devices N",
+		"limits as a whole; absent = none", NULL},
+	{"drill", "list", "GET", "/drills", "", DRILL_COLUMNS, "version,target,run", "--device ID",
+		"versions restored to simulated printers, and what came back", NULL},
+	{"vault", "add", "POST", "/vaults", "", "", NULL,
+		"--name N --place PATH --removable --accept-same-disk REASON",
+		"a directory that gets copies of all versions", NULL},
+	{"vault", "retire", "DELETE", "/vaults/{name}", "NAME", "", NULL, "",
+		"nothing more is copied to it; what is there stays", NULL},
+	{"version", "copies", "GET", "/versions/{id}/copies", "VERSION", COPY_COLUMNS, "vault", "",
+		"where a version is, when it was last read", NULL},
 	{"vault", "list", "GET", "/vaults", "",
 		"name,kind,role,state,placement,versions,bytes_free=FREE,path", "id,warning", "",
 		"vaults and their state", NULL},

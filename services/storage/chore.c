@@ -29,10 +29,22 @@ static int64_t scrub_every(void)
 	return app.config->scrub_every_ms;
 }
 
+static int64_t copy_every(void)
+{
+	return app.config->copy_every_ms;
+}
+
+static int64_t drill_every(void)
+{
+	return app.config->drill_every_ms;
+}
+
 static struct chore chores[] = {
 	{.row = {.name = "prune"}, .every_ms = prune_every, .run = prune_chore},
 	{.row = {.name = "collect"}, .every_ms = collect_every, .run = collect_chore},
 	{.row = {.name = "scrub"}, .every_ms = scrub_every, .run = scrub_chore},
+	{.row = {.name = "copy"}, .every_ms = copy_every, .run = copy_chore},
+	{.row = {.name = "drill"}, .every_ms = drill_every, .run = drill_chore},
 };
 
 static struct chore *running; /* one at a time in a process */

@@ -43,6 +43,10 @@ static const struct handler handlers[] = {
 	{MSG_VERSION_UNDO, on_version_undo},
 	{MSG_QUOTA_GET, on_quota_get},
 	{MSG_QUOTA_PUT, on_quota_put},
+	{MSG_DRILL_LIST, on_drill_list},
+	{MSG_VAULT_ADD, on_vault_add},
+	{MSG_VAULT_RETIRE, on_vault_retire},
+	{MSG_VERSION_COPIES, on_version_copies},
 	{0, NULL},
 };
 

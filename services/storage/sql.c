@@ -37,7 +37,9 @@ static const struct db_sql SIGNED = {"store_signed",
 	" b.fault_reason, b.fault_text, v.family, v.model, v.firmware, v.language, v.charset,"     \
 	" v.device_name, (select k.password_id from store.version_key k where k.version_id = "     \
 	"v.id), v.held_until, coalesce(v.protected_until > clock_timestamp(), false),"             \
-	" nullif(v.protected_until, 'infinity')"
+	" nullif(v.protected_until, 'infinity'), (select max(d.at) from store.drill d"             \
+	" where d.device_id = v.device_id and d.kind = v.kind and d.version_id = v.id"             \
+	" and d.outcome = 'equal')"
 #define VERSION_FROM                                                                               \
 	" from store.version v left join store.head h on h.device_id = v.device_id"                \
 	" and h.kind = v.kind and h.version_id = v.id left join store.book b on b.version_id = "   \
@@ -491,13 +493,14 @@ void sql_version_read(struct db_result *r, int row, struct arena *a, struct m_ve
 		.held_until = db_get_time_ms(r, row, 43),
 		.protected = db_get_bool(r, row, 44),
 		.protected_until = db_get_time_ms(r, row, 45),
+		.proven_at = db_get_time_ms(r, row, 46),
 	};
 	ret->flags_n = sql_flags(db_get_text(r, row, 12), a, &ret->flags);
 }
 
 uint64_t sql_list_total(struct db_result *r)
 {
-	return db_rows(r) == 0 ? 0 : (uint64_t)db_get_int(r, 0, 46);
+	return db_rows(r) == 0 ? 0 : (uint64_t)db_get_int(r, 0, 47);
 }
 
 void sql_item_read(struct db_result *r, int row, struct sql_item *ret)

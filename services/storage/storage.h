@@ -252,6 +252,8 @@ void chore_tick(uint64_t now_ms);
 void prune_chore(void (*done)(const char *outcome));
 void collect_chore(void (*done)(const char *outcome));
 void scrub_chore(void (*done)(const char *outcome));
+void copy_chore(void (*done)(const char *outcome));
+void drill_chore(void (*done)(const char *outcome));
 
 /* ---- on_version.c ---- */
 
@@ -293,6 +295,10 @@ void on_version_unprotect(struct call *call);
 void on_version_undo(struct call *call);
 void on_quota_get(struct call *call);
 void on_quota_put(struct call *call);
+void on_drill_list(struct call *call);
+void on_vault_add(struct call *call);
+void on_vault_retire(struct call *call);
+void on_version_copies(struct call *call);
 
 /* The word of a kind, as in the catalogue and the vault. */
 const char *kind_word(enum version_kind kind);

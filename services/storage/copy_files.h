@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Files of versions from one vault to another. Work pool. */
+#pragma once
+
+#include "services/storage/copy_check.h"
+
+struct copying {
+	struct uuid version;
+	struct copied copy;
+	const struct vault *source;
+	bool mend;          /* what is there is damaged or incomplete */
+	uint64_t bytes;     /* read back */
+	struct fault fault; /* code 0: a good copy */
+};
+
+/* All of them with few flushes; each is good when all of its files were read back from the medium.
+ */
+void copy_files(const struct vault *to, struct copying *all, size_t n);
+/* What no version is opened without: the tenant root under its key, who signs. */
+int copy_shared(const struct vault *to, struct fault *reterr) must_check;

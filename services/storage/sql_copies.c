@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+/* SQL of copies and drills. */
+#include "services/storage/sql_copies.h"
+
+#include <stdio.h>
+
+#include "common/clock/clock.h"
+
+static const struct db_sql COPY_VAULTS = {"store_copy_vaults",
+	"select id, name, coalesce(place, ''), state from store.vault where tenant_id = $1"
+	" and role = 'copy' and kind = 'dir' and state <> 'retired' order by name limit 16"};
+static const struct db_sql VAULT_SEEN = {"store_vault_seen",
+	"update store.vault set state = $2, detail = $3,"
+	" last_seen_at = case when $2 = 'ready' then clock_timestamp() else last_seen_at end"
+	" where id = $1 and state <> 'retired'"};
+static const struct db_sql VAULT_ADD = {"store_vault_add",
+	"insert into store.vault (id, tenant_id, name, kind, role, min_protocol, protocol, place,"
+	" placement, placement_override, durability, removable, state, last_seen_at)"
+	" values ($1, $2, $3, 'dir', 'copy', $4, $4, $5, $6, $7, 'strong', $8, 'ready',"
+	" clock_timestamp())"};
+static const struct db_sql VAULT_FILL = {"store_vault_fill",
+	"insert into store.copy (version_id, vault_id, state) select v.id, $1, 'queued'"
+	" from store.version v where v.tenant_id = $2 and v.state = 'committed'"
+	" on conflict do nothing"};
+static const struct db_sql VAULT_RETIRE = {"store_vault_retire",
+	"update store.vault set state = 'retired' where tenant_id = $1 and name = $2"
+	" and role = 'copy' and state <> 'retired' returning id"};
+static const struct db_sql VERSION_COPIES = {"store_version_copies",
+	"select c.vault_id, v.name, c.state, c.verified_at, c.scrubbed_at, v.removable, v.role"
+	" from store.copy c join store.vault v on v.id = c.vault_id"
+	" where v.tenant_id = $1 and c.version_id = $2 order by v.role = 'primary' desc, v.name"
+	" limit 64"};
+static const struct db_sql COPY_NEXT = {
+	"store_copy_next", "select version_id, was, source from store.copy_next($1, $2)"};
+static const struct db_sql COPY_PUT = {"store_copy_put", "select store.copy_put($1, $2, $3)"};
+static const struct db_sql DRILL_NEXT = {"store_drill_next",
+	"select d.version_id, d.device_id, d.kind, d.generation, d.family, d.model,"
+	" coalesce((select string_agg(o.item, ',' order by o.item) from store.version_object o"
+	" where o.version_id = d.version_id and o.role = 'native'), ''),"
+	" v.language from store.drill_next($1, $2, $3) d"
+	" join store.version v on v.id = d.version_id"};
+static const struct db_sql DRILL_LISTS = {"store_drill_lists",
+	"select h.device_id, string_agg(o.item, ',' order by o.item) from store.head h"
+	" join store.version_object o on o.version_id = h.version_id and o.role = 'native'"
+	" where h.device_id = any($1::uuid[]) and h.kind = 'address_book' group by h.device_id"};
+static const struct db_sql DRILL_PUT = {"store_drill_put",
+	"insert into store.drill (id, tenant_id, version_id, device_id, kind, generation,"
+	" target_id, outcome, detail, run_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"};
+static const struct db_sql DRILL_LIST = {"store_drill_list",
+	"select version_id, device_id, kind, generation, target_id, at, outcome, detail, run_id"
+	" from store.drill where tenant_id = $1 and ($2::uuid is null or device_id = $2)"
+	" order by at desc limit $3"};
+
+static const struct uuid *of_vault, *of_version;
+static int64_t number, second;
+
+static void ignore(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	(void)t;
+	(void)r;
+	(void)n;
+	(void)f;
+	(void)arg;
+}
+
+/* ---- vaults ---- */
+
+static void fill_tenant(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, &app.tenant);
+}
+
+void sql_copy_vaults(db_fn fn, void *arg)
+{
+	db_query(app.service->db, &COPY_VAULTS, fill_tenant, fn, arg);
+}
+
+void sql_copy_vault_read(struct db_result *r, int row, struct copy_vault_row *ret)
+{
+	*ret = (struct copy_vault_row){.id = db_get_uuid(r, row, 0),
+		.name = db_get_text(r, row, 1),
+		.place = db_get_text(r, row, 2),
+		.state = db_get_text(r, row, 3)};
+}
+
+static const char *text[2];
+
+static void fill_seen(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, of_vault);
+	db_text(a, text[0]);
+	db_text(a, text[1]);
+}
+
+void sql_vault_seen(const struct uuid *id, const char *state, const char *detail)
+{
+	of_vault = id;
+	text[0] = state;
+	text[1] = detail;
+	db_query(app.service->db, &VAULT_SEEN, fill_seen, ignore, NULL);
+}
+
+void sql_add_vault(struct txn *t, const struct vault_adding *v)
+{
+	struct db_args *a = db_add(t, &VAULT_ADD);
+	db_uuid(a, &v->id);
+	db_uuid(a, &app.tenant);
+	db_text(a, v->name);
+	db_int(a, VAULT_PROTOCOL);
+	db_text(a, v->place);
+	db_text(a, v->placement);
+	db_text(a, v->override);
+	db_bool(a, v->removable);
+	a = db_add(t, &VAULT_FILL);
+	db_uuid(a, &v->id);
+	db_uuid(a, &app.tenant);
+}
+
+static void fill_retire(struct db_args *a, void *arg)
+{
+	const struct call *call = arg;
+	db_uuid(a, &app.tenant);
+	db_text(a, ((const struct m_vault_retire *)call->body)->name);
+}
+
+void sql_vault_retire(struct call *call, db_fn fn)
+{
+	db_query(app.service->db, &VAULT_RETIRE, fill_retire, fn, call);
+}
+
+static void fill_copies(struct db_args *a, void *arg)
+{
+	const struct call *call = arg;
+	db_uuid(a, &app.tenant);
+	db_uuid(a, &((const struct m_version_copies *)call->body)->id);
+}
+
+void sql_version_copies(struct call *call, db_fn fn)
+{
+	db_query(app.service->db, &VERSION_COPIES, fill_copies, fn, call);
+}
+
+void sql_version_copy_read(struct db_result *r, int row, struct m_version_copy *ret)
+{
+	*ret = (struct m_version_copy){.vault = db_get_uuid(r, row, 0),
+		.name = db_get_text(r, row, 1),
+		.state = db_get_text(r, row, 2),
+		.verified_at = db_get_time_ms(r, row, 3),
+		.scrubbed_at = db_get_time_ms(r, row, 4),
+		.removable = db_get_bool(r, row, 5),
+		.role = db_get_text(r, row, 6)};
+}
+
+/* ---- copies ---- */
+
+static void fill_next(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, of_vault);
+	db_int(a, number);
+}
+
+void sql_copy_next(const struct uuid *vault, unsigned limit, db_fn fn, void *arg)
+{
+	of_vault = vault;
+	number = limit;
+	db_query(app.service->db, &COPY_NEXT, fill_next, fn, arg);
+}
+
+void sql_copy_next_read(struct db_result *r, int row, struct copy_owed *ret)
+{
+	*ret = (struct copy_owed){.version = db_get_uuid(r, row, 0),
+		.queued = db_get_text(r, row, 1)[0] == 'q',
+		.source = db_get_uuid(r, row, 2)};
+}
+
+static void fill_put(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, of_vault);
+	db_uuid(a, of_version);
+	db_int(a, number);
+}
+
+void sql_copy_put(
+	const struct uuid *vault, const struct uuid *version, uint64_t bytes, db_fn fn, void *arg)
+{
+	of_vault = vault;
+	of_version = version;
+	number = (int64_t)bytes;
+	db_query(app.service->db, &COPY_PUT, fill_put, fn, arg);
+}
+
+/* ---- drills ---- */
+
+static void fill_drills(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, &app.tenant);
+	db_int(a, second);
+	db_int(a, number);
+}
+
+void sql_drill_next(int64_t limit, uint64_t age_ms, db_fn fn)
+{
+	number = limit < DRILLS_MAX ? limit : DRILLS_MAX;
+	second = (int64_t)age_ms;
+	db_query(app.service->db, &DRILL_NEXT, fill_drills, fn, NULL);
+}
+
+void sql_drilled_read(struct db_result *r, int row, struct drilled *ret)
+{
+	*ret = (struct drilled){.version = db_get_uuid(r, row, 0),
+		.device = db_get_uuid(r, row, 1),
+		.generation = (uint64_t)db_get_int(r, row, 3)};
+	(void)snprintf(ret->kind, sizeof(ret->kind), "%s", db_get_text(r, row, 2));
+	(void)snprintf(ret->family, sizeof(ret->family), "%s", db_get_text(r, row, 4));
+	(void)snprintf(ret->model, sizeof(ret->model), "%s", db_get_text(r, row, 5));
+	(void)snprintf(ret->lists, sizeof(ret->lists), "%s", db_get_text(r, row, 6));
+	(void)snprintf(ret->language, sizeof(ret->language), "%s", db_get_text(r, row, 7));
+}
+
+static const struct uuid *devices;
+static size_t devices_n;
+
+static void fill_lists(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_array(a);
+	for (size_t i = 0; i < devices_n; i++)
+		db_uuid(a, &devices[i]);
+	db_array_end(a);
+}
+
+void sql_drill_lists(const struct uuid *ids, size_t n, db_fn fn)
+{
+	devices = ids;
+	devices_n = n;
+	db_query(app.service->db, &DRILL_LISTS, fill_lists, fn, NULL);
+}
+
+static const struct drill_result *put;
+
+static void fill_drill(struct db_args *a, void *arg)
+{
+	const struct drill_result *d = put;
+	(void)arg;
+	struct uuid id = uuid_v7(clock_wall_ms());
+	db_uuid(a, &id);
+	db_uuid(a, &app.tenant);
+	db_uuid(a, &d->of->version);
+	db_uuid(a, &d->of->device);
+	db_text(a, d->of->kind);
+	db_int(a, (int64_t)d->of->generation);
+	db_uuid(a, &d->target);
+	db_text(a, d->outcome);
+	db_text(a, d->detail);
+	db_uuid(a, &d->run);
+}
+
+void sql_drill_put(const struct drill_result *d, db_fn fn, void *arg)
+{
+	put = d;
+	db_query(app.service->db, &DRILL_PUT, fill_drill, fn, arg);
+}
+
+static void fill_list(struct db_args *a, void *arg)
+{
+	const struct call *call = arg;
+	const struct m_drill_list *ask = call->body;
+	db_uuid(a, &app.tenant);
+	db_uuid(a, &ask->device);
+	db_int(a, ask->limit == 0 ? 100 : (int64_t)ask->limit);
+}
+
+void sql_drill_list(struct call *call, db_fn fn)
+{
+	db_query(app.service->db, &DRILL_LIST, fill_list, fn, call);
+}
+
+void sql_drill_row_read(struct db_result *r, int row, struct m_drill *ret)
+{
+	*ret = (struct m_drill){.version = db_get_uuid(r, row, 0),
+		.device = db_get_uuid(r, row, 1),
+		.kind = kind_number(db_get_text(r, row, 2)),
+		.generation = (uint64_t)db_get_int(r, row, 3),
+		.target = db_get_uuid(r, row, 4),
+		.at = db_get_time_ms(r, row, 5),
+		.outcome = db_get_text(r, row, 6),
+		.detail = db_get_text(r, row, 7),
+		.run = db_get_uuid(r, row, 8)};
+}

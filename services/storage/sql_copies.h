@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Vaults beside the primary one, and drills: schemas/sql/0039_store_copies.sql. Arguments are read
+ * at once. */
+#pragma once
+
+#include "services/storage/storage.h"
+
+/* ---- vaults ---- */
+
+struct copy_vault_row {
+	struct uuid id;
+	const char *name, *place, *state;
+};
+/* The vaults that copies go to. */
+void sql_copy_vaults(db_fn fn, void *arg);
+void sql_copy_vault_read(struct db_result *r, int row, struct copy_vault_row *ret);
+/* state ready or absent, with the reason. */
+void sql_vault_seen(const struct uuid *id, const char *state, const char *detail);
+struct vault_adding {
+	struct uuid id;
+	const char *name, *place, *placement, *override;
+	bool removable;
+};
+/* Two statements: the vault; all committed versions wait for it. */
+void sql_add_vault(struct txn *t, const struct vault_adding *v);
+/* One row when there was one: nothing more is copied to it. */
+void sql_vault_retire(struct call *call, db_fn fn);
+
+/* fn's arg is the call, whose body is version_copies. */
+void sql_version_copies(struct call *call, db_fn fn);
+void sql_version_copy_read(struct db_result *r, int row, struct m_version_copy *ret);
+
+/* ---- copies ---- */
+
+struct copy_owed {
+	struct uuid version, source;
+	bool queued; /* else damaged or missing */
+};
+void sql_copy_next(const struct uuid *vault, unsigned limit, db_fn fn, void *arg);
+void sql_copy_next_read(struct db_result *r, int row, struct copy_owed *ret);
+void sql_copy_put(
+	const struct uuid *vault, const struct uuid *version, uint64_t bytes, db_fn fn, void *arg);
+
+/* ---- drills ---- */
+
+#define DRILLS_MAX 100
+
+struct drilled {
+	struct uuid version, device;
+	uint64_t generation;
+	char kind[24], family[65], model[65], language[36];
+	char lists[1024]; /* names of its native items, comma list */
+};
+void sql_drill_next(int64_t limit, uint64_t age_ms, db_fn fn);
+void sql_drilled_read(struct db_result *r, int row, struct drilled *ret);
+/* device, lists of its newest version: what it takes. */
+void sql_drill_lists(const struct uuid *ids, size_t n, db_fn fn);
+struct drill_result {
+	const struct drilled *of;
+	struct uuid target, run;
+	const char *outcome, *detail;
+};
+void sql_drill_put(const struct drill_result *d, db_fn fn, void *arg);
+/* fn's arg is the call, whose body is drill_list. */
+void sql_drill_list(struct call *call, db_fn fn);
+void sql_drill_row_read(struct db_result *r, int row, struct m_drill *ret);

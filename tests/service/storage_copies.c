@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Copies beside the primary vault (docs/spec/storage.md ST-9, ST-47, ST-48, ST-73): made, read
+ * back, late after an outage, put right from each other. Run by tests/service/storage_copies.sh. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/service/storage_client.h"
+
+static struct host one;
+static uint64_t next_token = 1000;
+static char away[128]; /* the second vault */
+
+#define BOOK(name)                                                                                 \
+	"# Canon AddressBook version: 1\r\n# CharSet: WCP1252\r\n\r\n"                             \
+	"dn: 200\r\ncn: " name "\r\nmailaddress: a@example.org\r\nobjectclass: email\r\n\r\n"
+
+static struct uuid store_version(const struct uuid *device, const char *text)
+{
+	struct store s = {.client = one.client,
+		.device = *device,
+		.run = new_id(),
+		.request = new_id(),
+		.token = next_token++,
+		.parts = {{"list_1", text, 0}},
+		.n = 1};
+	grant(&s);
+	if (store_run(&s) < 0)
+		print_error("%d %s: %s\n", s.fault.code, s.fault.reason, s.fault.detail);
+	assert_int_equal(s.fault.code, 0);
+	struct uuid version = s.result.version;
+	arena_fini(&s.ask.arena);
+	return version;
+}
+
+static int shell(const char *fmt, ...) printf_like(1, 2);
+static int shell(const char *fmt, ...)
+{
+	char command[800];
+	va_list ap;
+	va_start(ap, fmt);
+	(void)vsnprintf(command, sizeof(command), fmt, ap);
+	va_end(ap);
+	return system(command);
+}
+
+static int vault_add(const char *name, const char *place, struct fault *ret)
+{
+	struct ask a = {.done = false};
+	const struct m_vault_add m = {.name = name,
+		.place = place,
+		.removable = true,
+		.accept_same_disk = "a test on one machine"};
+	int rc = ask(&a, one.client, 0, &m_vault_add_desc, &m);
+	*ret = a.fault;
+	arena_fini(&a.arena);
+	return rc;
+}
+
+static void becomes(const char *query, const char *want)
+{
+	uint64_t until = clock_mono_ms() + 3 * DEADLINE_MS;
+	do {
+		struct timespec pause = {0, 30000000};
+		(void)nanosleep(&pause, NULL);
+		sql("%s", query);
+	} while (strcmp(sql_out, want) != 0 && clock_mono_ms() < until);
+	if (strcmp(sql_out, want) != 0)
+		print_error("%s\n", query);
+	assert_string_equal(sql_out, want);
+}
+
+static void all_copied(void)
+{
+	becomes("select count(*) from store.copy where state <> 'verified'", "0");
+	sql("select (select count(*) from store.copy) = 2 * (select count(*) from store.version"
+	    " where state = 'committed')");
+	assert_string_equal(sql_out, "t");
+}
+
+static void protection(const struct uuid *version, const char *want)
+{
+	struct ask a = {.done = false};
+	const struct m_version_copies m = {.id = *version};
+	assert_int_equal(ask(&a, one.client, 0, &m_version_copies_desc, &m), 0);
+	const struct m_version_copy_page *p = a.body;
+	assert_string_equal(p->protection, want);
+	arena_fini(&a.arena);
+}
+
+static void a_vault_that_is_added_gets_what_was_there_before_st_9(void **state)
+{
+	struct uuid device = new_id();
+	struct fault f;
+	(void)state;
+	struct uuid first = store_version(&device, BOOK("One"));
+	(void)store_version(&device, BOOK("Two"));
+	protection(&first, "under_protected");
+	if (vault_add("away", away, &f) < 0)
+		print_error("%d %s: %s\n", f.code, f.reason, f.detail);
+	assert_int_equal(f.code, 0);
+	all_copied();
+	protection(&first, "protected");
+	/* the same files, byte for byte, but the marker */
+	assert_int_equal(
+		shell("diff -r -x carnet-vault.json -x tmp -x 'passport*' %s %s", one.vault, away),
+		0);
+}
+
+static void a_place_is_taken_once_and_never_the_primary_one(void **state)
+{
+	struct fault f;
+	char other[160];
+	(void)state;
+	assert_int_equal(vault_add("again", one.vault, &f), -1);
+	assert_string_equal(f.reason, "primary");
+	assert_int_equal(vault_add("again", away, &f), -1);
+	assert_string_equal(f.reason, "name_taken");
+	(void)snprintf(other, sizeof(other), "%s/other", dir);
+	assert_int_equal(vault_add("away", other, &f), -1);
+	assert_string_equal(f.reason, "name_taken");
+	assert_int_equal(vault_add("rel", "relative", &f), -1);
+	assert_int_equal(f.code, CN_VALIDATION_FAILED);
+	(void)shell("mkdir %s/full && touch %s/full/x", dir, dir);
+	(void)snprintf(other, sizeof(other), "%s/full", dir);
+	assert_int_equal(vault_add("full", other, &f), -1);
+	assert_string_equal(f.reason, "not_empty");
+}
+
+static void what_is_committed_goes_to_the_other_vault_by_itself(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		struct uuid device = new_id();
+		(void)store_version(&device, BOOK("The same for all"));
+	}
+	all_copied();
+}
+
+static void an_absent_vault_gets_nothing_and_catches_up_when_it_is_back_st_48(void **state)
+{
+	struct uuid device = new_id();
+	(void)state;
+	/* taken away; below its mount point an empty directory shows */
+	assert_int_equal(shell("mv %s %s.gone && mkdir %s", away, away, away), 0);
+	becomes("select state from store.vault where name = 'away'", "absent");
+	struct uuid v = store_version(&device, BOOK("While it was away"));
+	(void)store_version(&device, BOOK("And another"));
+	sql("select count(*) from store.copy where state = 'queued'");
+	assert_int_equal(sql_number(), 2);
+	protection(&v, "under_protected");
+	assert_int_equal(shell("[ -z \"$(ls -A %s)\" ]", away), 0); /* ST-47 */
+	assert_int_equal(shell("rmdir %s && mv %s.gone %s", away, away, away), 0);
+	all_copied();
+	becomes("select state from store.vault where name = 'away'", "ready");
+}
+
+static void a_damaged_copy_is_put_right_from_the_good_one_in_either_vault_st_73(void **state)
+{
+	struct uuid device = new_id();
+	char id[UUID_TEXT];
+	(void)state;
+	struct uuid v = store_version(&device, BOOK("To be damaged"));
+	all_copied();
+	const char *const vaults[] = {one.vault, away};
+	static const char *const names[] = {"main", "away"};
+	for (size_t i = 0; i < 2; i++) {
+		sql("select 'objects/' || left(encode(o.oid, 'hex'), 2) || '/' ||"
+		    " encode(o.oid, 'hex') || '.*' from store.version_object o"
+		    " where version_id = '%s' and item = 'list_1'",
+			uuid_format(&v, id));
+		assert_int_equal(
+			shell("for f in %s/%s; do printf X | dd of=$f bs=1 seek=300"
+			      " conv=notrunc status=none; done; rm %s/devices/*/*/*%s.json",
+				vaults[i], sql_out, vaults[i], id),
+			0);
+		/* as the scrub says it */
+		sql("update store.copy set state = 'damaged' where version_id = '%s' and vault_id ="
+		    " (select id from store.vault where name = '%s')",
+			id, names[i]);
+		all_copied();
+		assert_int_equal(shell("diff -r -x carnet-vault.json -x tmp -x 'passport*' %s %s",
+					 one.vault, away),
+			0);
+		struct ask a = {.done = false};
+		const struct m_version_verify m = {.id = v};
+		assert_int_equal(ask(&a, one.client, 0, &m_version_verify_desc, &m), 0);
+		assert_true(((const struct m_verify_result *)a.body)->good);
+		arena_fini(&a.arena);
+	}
+}
+
+static void without_a_good_copy_an_unchanged_book_is_stored_anew_st_73(void **state)
+{
+	struct uuid device = new_id();
+	char id[UUID_TEXT];
+	(void)state;
+	struct uuid first = store_version(&device, BOOK("Lost"));
+	all_copied();
+	struct uuid same = store_version(&device, BOOK("Lost"));
+	assert_true(uuid_eq(&first, &same));
+	sql("update store.copy set state = 'damaged' where version_id = '%s'",
+		uuid_format(&first, id));
+	struct uuid next = store_version(&device, BOOK("Lost"));
+	assert_false(uuid_eq(&first, &next));
+	sql("update store.copy set state = 'verified' where version_id = '%s'", id);
+	all_copied();
+}
+
+static void a_retired_vault_gets_nothing_more(void **state)
+{
+	struct uuid device = new_id();
+	struct ask a = {.done = false};
+	const struct m_vault_retire m = {.name = "away"};
+	(void)state;
+	assert_int_equal(ask(&a, one.client, 0, &m_vault_retire_desc, &m), 0);
+	arena_fini(&a.arena);
+	char id[UUID_TEXT];
+	struct uuid v = store_version(&device, BOOK("After"));
+	sql("select count(*) from store.copy where version_id = '%s'", uuid_format(&v, id));
+	assert_int_equal(sql_number(), 1);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	client_setup();
+	put_env("CARNET_COPY_EVERY_MS", "%d", 50);
+	put_env("CARNET_PRUNE_EVERY_MS", "%d", 0);
+	put_env("CARNET_COLLECT_EVERY_MS", "%d", 0);
+	put_env("CARNET_SCRUB_EVERY_MS", "%d", 0);
+	(void)snprintf(away, sizeof(away), "%s/away", dir);
+	host_start(&one, 1, "main", NULL, 0);
+	host_ready(&one);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	host_kill(&one, SIGTERM);
+	client_end();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_vault_that_is_added_gets_what_was_there_before_st_9),
+		cmocka_unit_test(a_place_is_taken_once_and_never_the_primary_one),
+		cmocka_unit_test(what_is_committed_goes_to_the_other_vault_by_itself),
+		cmocka_unit_test(an_absent_vault_gets_nothing_and_catches_up_when_it_is_back_st_48),
+		cmocka_unit_test(
+			a_damaged_copy_is_put_right_from_the_good_one_in_either_vault_st_73),
+		cmocka_unit_test(without_a_good_copy_an_unchanged_book_is_stored_anew_st_73),
+		cmocka_unit_test(a_retired_vault_gets_nothing_more),
+	};
+	return cmocka_run_group_tests_name("storage copies", tests, setup, teardown);
+}

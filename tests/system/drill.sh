@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Restore drills through the whole of Carnet (storage.md ST-74): newest versions go to a simulated printer of their family,
+# are read back, and compared entry by entry.
+set -u
+cd "$(dirname "$0")/../.."
+. tests/lib/tap.sh
+. deploy/local/stack.sh
+. tests/lib/system.sh
+B=${B:-build}
+D=$(mktemp -d /tmp/cdr.XXXXXX)
+trap system_end EXIT
+export CARNET_DRILL_EVERY_MS=1000
+STACK_COUNT=4 STACK_BASE=127.47.0.0 STACK_DURABLE=0
+STACK_INSTANCES="simulator:1 lock:1 storage:1 sync:1 scheduler:1 worker:1 gateway:1"
+system_start '.faults = {} | .sites |= map(select(.language == "fr")) | .types = {I: 4, II: 0, III: 0} | .books = {empty: 0, small: 1, medium: 0, large: 0, full: 0, duplicates: 0} | .restart_ms = 300
+	| .latency = {login_ms: 2, page_ms: 2, export_ms: 5, import_ms: 20}'
+
+rest() { # METHOD PATH [JSON]
+	curl -s -m 30 --unix-socket "$D/run/rest.sock" -X "$1" -H "Authorization: Bearer $(cat "$D/run/token")" \
+		-H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)" "http://localhost/api/v1$2" \
+		${3:+-H 'Content-Type: application/json' -d "$3"}
+}
+mapfile -t names < <(jq -r '.devices[].name' "$D/run/map.json")
+lists() { control GET "/devices/$1" | jq '.state.items | length'; }
+target=${names[0]} # the one with the most lists takes what the others have
+for name in "${names[@]}"; do [ "$(lists "$name")" -gt "$(lists "$target")" ] && target=$name; done
+others=$((${#names[@]} - 1))
+carnet task run backup >/dev/null 2>&1
+is "$(rest GET /drills | jq '.items | length')" 0 "without a printer that is labelled for it nothing is restored"
+rest PATCH "/devices/$target" '{"labels":[{"key":"drill","value":"yes"}],"simulated":true,"accept_clear_text_secrets":true}' >"$D/patched"
+
+outcomes() { rest GET /drills | jq -r '[.items[].outcome] | group_by(.) | map("\(.[0]) \(length)") | join(" ")'; }
+drilled() { [ "$(rest GET /drills | jq '.items | length')" -ge "$others" ]; }
+within 90 drilled || rest GET /drills
+is "$(outcomes)" "equal $others" "the newest version of each other printer comes back equal, entry by entry"
+is "$(rest GET /drills | jq -r '[.items[].target] | unique | length')" 1 "all were restored to the printer with the label"
+is "$(rest GET /drills | jq -r --arg t "$(rest GET "/devices/$target" | jq -r .id)" '[.items[] | select(.target != $t or .device == $t)] | length')" \
+	0 "and to no other; its own version is not drilled"
+is "$(rest GET "/versions?heads=true&kind=address_book" | jq '[.items[] | select(.proven_at != null and .proven_at != 0)] | length >= 1')" true \
+	"each version says when it was last proven restorable"
+is "$(carnet drill list | grep -c equal)" "$others" "people see it"
+system_finish
