@@ -12,11 +12,11 @@ static void reply(struct prune *p)
 	char hash[2 * SHA256_LEN + 1];
 	hex_encode((struct span){p->hash, SHA256_LEN}, hash);
 	p->plan.hash = hash;
+	prune_fini(p); /* p itself goes with the call */
 	if (p->fault.code != 0)
 		call_fault(call, &p->fault);
 	else
 		call_reply(call, &p->plan);
-	prune_fini(p);
 }
 
 static void refuse(struct prune *p, int code, const char *reason, const char *detail)
