@@ -109,6 +109,11 @@ $(B)/tests/bench/storage_%: $(B)/tests/bench/storage_%.o $(B)/libstorage.a $(B)/
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# When schedules fire, compared with PostgreSQL's arithmetic of time.
+$(B)/tests/service/schedule_%: $(B)/tests/service/schedule_%.o $(B)/libscheduler.a $(B)/libcarnet.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 # An adapter alone, against a real peer.
 $(B)/tests/peers/adapter_%: $(B)/tests/peers/adapter_%.o $(B)/libworker.a $(B)/libcarnet.a
 	@mkdir -p $(@D)

@@ -128,6 +128,7 @@ void request_escape(struct buf *out, const char *s);
 int verb_run(struct cli *c, const struct verb *v);
 int run_device_import(struct cli *c, const struct verb *v);
 int run_task_create(struct cli *c, const struct verb *v);
+int run_task_when(struct cli *c, const struct verb *v);
 int run_task_run(struct cli *c, const struct verb *v);
 int run_run_watch(struct cli *c, const struct verb *v);
 int run_file_add(struct cli *c, const struct verb *v);
@@ -197,6 +198,8 @@ char *resolve_dist_book(struct cli *c, const char *ref) must_check;
 bool cli_time(const char *text, char ret[static CLOCK_RFC3339]) must_check;
 /* Targets that the flags name, into a task's targets; were there any? */
 bool task_targets(struct cli *c, json_t *targets);
+/* When it fires, by flags, as task.schedule; an exit code after a message. */
+int schedule_flags(struct cli *c, json_t *task);
 
 /* ---- file.c ---- */
 

@@ -33,36 +33,6 @@ bool task_targets(struct cli *c, json_t *targets)
 	return any;
 }
 
-/* "15m", "6h", "2d"; --at HH:MM and --zone go with days. */
-static int add_schedule(struct cli *c, json_t *task)
-{
-	const char *every = cli_flag(c, "every");
-	const char *at = cli_flag(c, "at");
-	const char *zone = cli_flag(c, "zone");
-	json_t *schedule = json_object();
-	char *unit;
-
-	(void)json_object_set_new(task, "schedule", schedule);
-	if (every == NULL) {
-		(void)json_object_set_new(schedule, "form", json_string("manual"));
-		return 0;
-	}
-	long n = strtol(every, &unit, 10);
-	if (n < 1 || (strcmp(unit, "m") != 0 && strcmp(unit, "h") != 0 && strcmp(unit, "d") != 0))
-		return cli_fail(
-			EXIT_USAGE, "--every takes a number and m, h or d, for example 15m");
-	if (*unit == 'h')
-		n *= 60;
-	(void)json_object_set_new(
-		schedule, "form", json_string(*unit == 'd' ? "every_days" : "every_minutes"));
-	(void)json_object_set_new(schedule, "n", json_integer(n));
-	if (at != NULL)
-		(void)json_object_set_new(schedule, "time", json_string(at));
-	if (zone != NULL)
-		(void)json_object_set_new(schedule, "zone", json_string(zone));
-	return 0;
-}
-
 static int add_settings(struct cli *c, json_t *task, const char *kind)
 {
 	json_t *settings = json_object();
@@ -110,7 +80,7 @@ static json_t *task_of(struct cli *c, const char *name, int *ret_rc)
 	if (!task_targets(c, targets))
 		*ret_rc = cli_fail(
 			EXIT_USAGE, "which printers? --group, --device, --filter or --all");
-	else if ((*ret_rc = add_schedule(c, task)) == 0 &&
+	else if ((*ret_rc = schedule_flags(c, task)) == 0 &&
 		 (*ret_rc = add_settings(c, task, kind == NULL ? "ab.backup" : kind)) == 0)
 		return task;
 	json_decref(task);

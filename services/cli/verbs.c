@@ -12,6 +12,10 @@
 #define GROUP_COLUMNS "name,kind,devices=DEVICES,groups=GROUPS,filter"
 #define TASK_COLUMNS                                                                               \
 	"name,kind,active,schedule.form=SCHEDULE,schedule.n=N,next_at=NEXT,last_state=LAST RUN"
+#define FIRING_COLUMNS "due_at=FIRES,local=AS ASKED FOR,offset=SECONDS EAST,fit"
+#define SCHEDULE_FLAGS                                                                             \
+	"--every 15m|6h|2d|2w|1mo --on mon,fri|1,15,last|1-tue,last-fri --date YYYY-MM-DD "        \
+	"--at HH:MM --zone Z --until DAY --times N"
 #define RUN_COLUMNS                                                                                \
 	"id,task_name=TASK,state=STATE,opened_at=OPENED,ended_at=ENDED,counts.total=TARGETS,"      \
 	"counts.succeeded=OK,counts.unchanged=SAME,counts.skipped=SKIPPED,counts.failed=FAILED,"   \
@@ -89,8 +93,8 @@ const struct verb verb_table[] = {
 	{"task", "list", "GET", "/tasks", "", TASK_COLUMNS, "id,owner,version", "", "tasks", NULL},
 	{"task", "get", "GET", "/tasks/{ref}", "TASK", "", NULL, "", "one task", NULL},
 	{"task", "create", NULL, NULL, "NAME", "", NULL,
-		"--kind ab.backup --group G --device D --all --filter F --every 15m|2d --at HH:MM "
-		"--zone Z --list all --errors-max N --password-file F",
+		"--kind ab.backup --group G --device D --all --filter F " SCHEDULE_FLAGS
+		" --list all --errors-max N --password-file F",
 		"create a task", run_task_create},
 	{"task", "set", "PATCH", "/tasks/{ref}", "TASK", "", NULL, "", "change the members given",
 		NULL},
@@ -98,8 +102,10 @@ const struct verb verb_table[] = {
 		run_task_run},
 	{"task", "activate", "POST", "/tasks/{ref}:activate", "TASK", "", NULL, "", "", NULL},
 	{"task", "deactivate", "POST", "/tasks/{ref}:deactivate", "TASK", "", NULL, "", "", NULL},
-	{"task", "next", "GET", "/tasks/{ref}/next", "TASK", "", NULL, "", "the next firings",
-		NULL},
+	{"task", "next", "GET", "/tasks/{ref}/next", "TASK", FIRING_COLUMNS, NULL, "",
+		"the next firings", NULL},
+	{"task", "when", NULL, NULL, "", FIRING_COLUMNS, NULL, SCHEDULE_FLAGS,
+		"when such a schedule would fire", run_task_when},
 	{"task", "delete", "DELETE", "/tasks/{ref}", "TASK", "", NULL, "",
 		"its runs stay in the history", NULL},
 	{"run", "list", "GET", "/runs", "", RUN_COLUMNS, "kind,cause,rerun_of", "",

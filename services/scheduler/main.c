@@ -33,6 +33,7 @@ static const struct handler handlers[] = {
 	{MSG_TASK_UPDATE, on_task_update},
 	{MSG_TASK_DELETE, on_task_delete},
 	{MSG_TASK_NEXT, on_task_next},
+	{MSG_SCHEDULE_PREVIEW, on_schedule_preview},
 	{MSG_DIST_SET_LIST, on_dist_set_list},
 	{MSG_DIST_SET_GET, on_dist_set_get},
 	{MSG_DIST_SET_CREATE, on_dist_set_create},

@@ -75,18 +75,33 @@ void on_task_get(struct call *call)
 	db_query(scheduler.service->db, &SQL_TASK_GET, read_ref, got, call);
 }
 
+static void reply_firings(
+	struct call *call, const struct schedule *s, int64_t after_ms, uint64_t limit)
+{
+	static const char *const fits[] = {
+		[ZONE_ONE] = "one", [ZONE_GAP] = "gap", [ZONE_OVERLAP] = "overlap"};
+	struct m_firing items[100];
+	struct m_task_firings reply = {.items = items};
+	size_t most = limit == 0 ? NEXT_DEFAULT : size_min(limit, array_len(items));
+	struct firing f = {.due_ms = after_ms};
+
+	while (reply.items_n < most && schedule_next(s, f.due_ms, &f))
+		items[reply.items_n++] = (struct m_firing){.due_at = f.due_ms,
+			.local = arena_strdup(&call->arena, f.local),
+			.offset = s->zone == NULL ? 0 : zone_offset(s->zone, f.due_ms / 1000),
+			.fit = fits[f.fit]};
+	call_reply(call, &reply);
+}
+
 static void got_next(unused struct txn *t, struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	const struct m_task_next *m = call->body;
-	struct m_task_firings reply = {0};
-	int64_t items[100];
-	size_t most = m->limit == 0 ? NEXT_DEFAULT : size_min(m->limit, array_len(items));
 	struct m_task task = {0};
 	struct schedule schedule;
 	struct fault err = FAULT_INIT;
-	struct firing firing = {.due_ms = (int64_t)clock_wall_ms()};
+	int64_t now = (int64_t)clock_wall_ms();
 
 	if (f != NULL) {
 		answer_fault(call, f);
@@ -96,15 +111,23 @@ static void got_next(unused struct txn *t, struct db_result **r, unused size_t n
 		return;
 	struct row c = {.r = r[0], .arena = &call->arena};
 	row_task(&c, &task);
-	if (schedule_read(task.schedule, firing.due_ms, &schedule, &err) < 0) {
+	if (schedule_read(task.active ? task.schedule : NULL, now, &schedule, &err) < 0)
 		call_fault(call, &err);
-		return;
-	}
-	while (task.active && reply.items_n < most &&
-		schedule_next(&schedule, firing.due_ms, &firing))
-		items[reply.items_n++] = firing.due_ms;
-	reply.items = items;
-	call_reply(call, &reply);
+	else
+		reply_firings(call, &schedule, now, m->limit);
+}
+
+void on_schedule_preview(struct call *call)
+{
+	const struct m_schedule_preview *m = call->body;
+	int64_t now = (int64_t)clock_wall_ms();
+	struct schedule schedule;
+	struct fault err = FAULT_INIT;
+
+	if (schedule_read(m->schedule, now, &schedule, &err) < 0)
+		call_fault(call, &err);
+	else
+		reply_firings(call, &schedule, m->after == 0 ? now : m->after, m->limit);
 }
 
 static void next_ref(struct db_args *a, void *arg)

@@ -10,46 +10,166 @@
 
 #define MINUTE_MS ((int64_t)60000)
 #define DAY_S ((int64_t)86400)
-#define DAYS_MAX 3660 /* longest step of every_days, and how far a search looks, in steps */
+
+static const struct form {
+	int64_t n_max; /* 0 = has no n */
+	const char *n_text;
+	bool weekdays, days, ordinals, last;
+} forms[] = {
+	[SCHEDULE_FORM_MANUAL] = {0},
+	[SCHEDULE_FORM_IMMEDIATE] = {0},
+	[SCHEDULE_FORM_AT] = {0},
+	[SCHEDULE_FORM_EVERY_MINUTES] = {.n_max = 1440, .n_text = "every 1 to 1440 minutes"},
+	[SCHEDULE_FORM_EVERY_DAYS] = {.n_max = 1440, .n_text = "every 1 to 1440 days"},
+	[SCHEDULE_FORM_EVERY_WEEKS] = {.n_max = 520,
+		.n_text = "every 1 to 520 weeks",
+		.weekdays = true},
+	[SCHEDULE_FORM_EVERY_MONTHS_DATE] = {.n_max = 120,
+		.n_text = "every 1 to 120 months",
+		.days = true,
+		.last = true},
+	[SCHEDULE_FORM_EVERY_MONTHS_WEEKDAY] = {.n_max = 120,
+		.n_text = "every 1 to 120 months",
+		.weekdays = true,
+		.ordinals = true,
+		.last = true},
+};
+
+static bool has_days(enum schedule_form form)
+{
+	return form >= SCHEDULE_FORM_EVERY_DAYS;
+}
 
 static int refuse(struct fault *err, const char *what)
 {
 	return fault_why(err, CN_VALIDATION_FAILED, "schedule", "%s", what);
 }
 
-/* "HH:MM" */
-static bool read_time(const char *s, int *ret_hour, int *ret_minute)
+/* Digits of a fixed form, '0' in it standing for any: "00:00", "0000-00-00". */
+static bool looks_like(const char *s, const char *shape)
 {
-	if (s == NULL || strlen(s) != 5 || s[2] != ':' || strspn(s, "0123456789:") != 5 ||
-		strchr(s + 3, ':') != NULL || s[0] == ':' || s[1] == ':')
+	for (; s != NULL && *shape != '\0'; s++, shape++) {
+		if (*shape == '0' ? *s < '0' || *s > '9' : *s != *shape)
+			return false;
+	}
+	return s != NULL && *s == '\0';
+}
+
+static bool read_time(const char *s, int64_t *ret_time_s)
+{
+	int hour, minute;
+
+	if (!looks_like(s, "00:00") || sscanf(s, "%2d:%2d", &hour, &minute) != 2)
 		return false;
-	*ret_hour = (s[0] - '0') * 10 + s[1] - '0';
-	*ret_minute = (s[3] - '0') * 10 + s[4] - '0';
-	return *ret_hour < 24 && *ret_minute < 60;
+	*ret_time_s = hour * 3600 + minute * 60;
+	return hour < 24 && minute < 60;
+}
+
+/* A day that does not exist comes back as another one. */
+static bool read_date(const char *s, int64_t *ret_day)
+{
+	struct zone_time t = {0}, back;
+
+	if (!looks_like(s, "0000-00-00") ||
+		sscanf(s, "%4d-%2d-%2d", &t.year, &t.month, &t.day) != 3 || t.year < 1970 ||
+		t.month < 1 || t.month > 12)
+		return false;
+	*ret_day = zone_floating(&t) / DAY_S;
+	back = zone_calendar(*ret_day * DAY_S);
+	return back.month == t.month && back.day == t.day;
+}
+
+static bool read_set(const uint64_t *numbers, size_t n, uint64_t most, uint32_t *ret_bits)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (numbers[i] < 1 || numbers[i] > most)
+			return false;
+		*ret_bits |= 1u << (numbers[i] - 1);
+	}
+	return true;
+}
+
+/* Floating seconds of an instant. */
+static int64_t local_of(const struct zone *z, int64_t ms)
+{
+	int64_t s = ms / 1000 - (ms % 1000 < 0);
+
+	return s + zone_offset(z, s);
+}
+
+static int read_days(const struct m_schedule *m, struct schedule *s, struct fault *err)
+{
+	const struct form *form = &forms[m->form];
+	struct occurrence_rule *r = &s->rule;
+
+	s->zone = zone_find(m->zone);
+	if (s->zone == NULL)
+		return refuse(err, "the zone is not an IANA time zone");
+	if (!read_time(m->time, &s->time_s))
+		return refuse(err, "the time is HH:MM");
+	r->form = m->form;
+	r->n = form->n_max == 0 ? 1 : (int64_t)m->n;
+	r->last = m->last;
+	r->first = local_of(s->zone, s->start_ms) / DAY_S;
+	if ((m->date != NULL || m->form == SCHEDULE_FORM_AT) && !read_date(m->date, &r->first))
+		return refuse(err, "the date is YYYY-MM-DD, a day that exists");
+	if (!read_set(m->weekdays, m->weekdays_n, 7, &r->weekdays) ||
+		!read_set(m->days, m->days_n, 31, &r->days) ||
+		!read_set(m->ordinals, m->ordinals_n, 5, &r->ordinals))
+		return refuse(err, "weekdays are 1 (Monday) to 7, days 1 to 31, ordinals 1 to 5");
+	if (form->weekdays && r->weekdays == 0)
+		return refuse(err, "at least one weekday");
+	if (form->days && r->days == 0 && !r->last)
+		return refuse(err, "at least one day of the month, or the last one");
+	if (form->ordinals && r->ordinals == 0 && !r->last)
+		return refuse(err, "which weekday of the month: the first, the last …");
+	return 0;
+}
+
+/* What the form has no use for was meant for another one. */
+static int check_form(const struct m_schedule *m, struct fault *err)
+{
+	const struct form *form = &forms[m->form];
+
+	if (form->n_max != 0 && (m->n < 1 || (int64_t)m->n > form->n_max))
+		return refuse(err, form->n_text);
+	if ((m->weekdays_n > 0 && !form->weekdays) || (m->days_n > 0 && !form->days) ||
+		(m->ordinals_n > 0 && !form->ordinals) || (m->last && !form->last))
+		return refuse(err, "this form has no such days");
+	return 0;
+}
+
+/* The last of so many firings is the end. */
+static void end_after(struct schedule *s, uint64_t count)
+{
+	struct firing f = {.due_ms = s->start_ms - 1};
+
+	for (uint64_t i = 0; i < count; i++) {
+		if (!schedule_next(s, f.due_ms, &f))
+			return;
+	}
+	s->end_ms = f.due_ms;
 }
 
 int schedule_read(const struct m_schedule *m, int64_t now_ms, struct schedule *ret_schedule,
 	struct fault *reterr)
 {
 	struct schedule s = {.form = SCHEDULE_FORM_MANUAL, .start_ms = now_ms};
+	struct firing first;
 
-	if (m != NULL && m->form != 0)
+	if (m != NULL && m->form != 0) {
+		if (check_form(m, reterr) < 0)
+			return -1;
 		s.form = m->form;
-	if (m != NULL) {
 		s.n = (int64_t)m->n;
 		s.start_ms = m->start_at != 0 ? m->start_at : now_ms;
 		s.end_ms = m->end_at;
-	}
-	if (s.form == SCHEDULE_FORM_EVERY_MINUTES && (s.n < 1 || s.n > 1440))
-		return refuse(reterr, "every 1 to 1440 minutes");
-	if (s.form == SCHEDULE_FORM_EVERY_DAYS) {
-		s.zone = zone_find(m->zone);
-		if (s.n < 1 || s.n > DAYS_MAX)
-			return refuse(reterr, "every 1 to 3660 days");
-		if (s.zone == NULL)
-			return refuse(reterr, "the zone is not an IANA time zone");
-		if (!read_time(m->time, &s.hour, &s.minute))
-			return refuse(reterr, "the time is HH:MM");
+		if (has_days(s.form) && read_days(m, &s, reterr) < 0)
+			return -1;
+		if (s.form > SCHEDULE_FORM_IMMEDIATE && !schedule_next(&s, s.start_ms - 1, &first))
+			return refuse(reterr, "it never fires");
+		if (m->count > 0)
+			end_after(&s, m->count);
 	}
 	*ret_schedule = s;
 	return 0;
@@ -67,33 +187,27 @@ static bool next_minutes(const struct schedule *s, int64_t after_ms, struct firi
 	return true;
 }
 
-/* Floating seconds of an instant. */
-static int64_t local_of(const struct zone *z, int64_t ms)
-{
-	int64_t s = ms / 1000 - (ms % 1000 < 0);
-
-	return s + zone_offset(z, s);
-}
-
 static bool next_days(const struct schedule *s, int64_t after_ms, struct firing *f)
 {
-	int64_t at = s->hour * 3600 + s->minute * 60;
-	int64_t first = local_of(s->zone, s->start_ms), from = local_of(s->zone, after_ms);
-
-	first -= first % DAY_S;
+	int64_t days[OCCURRENCE_DAYS_MAX];
 	/* two days early: zones may skip a whole day */
-	int64_t k = (from - first) / DAY_S / s->n - 2;
-	for (int64_t i = k < 0 ? 0 : k;; i++) {
-		int64_t floating = first + i * s->n * DAY_S + at;
-		int64_t due = zone_instant(s->zone, floating, &f->fit) * 1000;
-		if (due <= after_ms || due < s->start_ms)
-			continue;
-		struct zone_time t = zone_calendar(floating);
-		f->due_ms = due;
-		(void)snprintf(f->local, sizeof(f->local), "%04d-%02d-%02dT%02d:%02d", t.year,
-			t.month, t.day, t.hour, t.minute);
-		return true;
+	int64_t k = occurrence_unit(&s->rule, local_of(s->zone, after_ms) / DAY_S - 2);
+
+	k = k < 0 ? 0 : k;
+	for (int64_t end = k + occurrence_horizon(&s->rule); k < end; k++) {
+		size_t n = occurrence_days(&s->rule, k, days);
+		for (size_t i = 0; i < n; i++) {
+			int64_t floating = days[i] * DAY_S + s->time_s;
+			f->due_ms = zone_instant(s->zone, floating, &f->fit) * 1000;
+			if (f->due_ms <= after_ms || f->due_ms < s->start_ms)
+				continue;
+			struct zone_time t = zone_calendar(floating);
+			(void)snprintf(f->local, sizeof(f->local), "%04d-%02d-%02dT%02d:%02d",
+				t.year, t.month, t.day, t.hour, t.minute);
+			return true;
+		}
 	}
+	return false;
 }
 
 bool schedule_next(const struct schedule *s, int64_t after_ms, struct firing *ret_firing)
@@ -103,7 +217,7 @@ bool schedule_next(const struct schedule *s, int64_t after_ms, struct firing *re
 
 	if (s->form == SCHEDULE_FORM_EVERY_MINUTES)
 		found = next_minutes(s, after_ms, &f);
-	else if (s->form == SCHEDULE_FORM_EVERY_DAYS)
+	else if (has_days(s->form))
 		found = next_days(s, after_ms, &f);
 	if (!found || (s->end_ms != 0 && f.due_ms > s->end_ms))
 		return false;

@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 /* When a task fires (docs/spec/fleet.md section 4). Pure: the present time is an input.
- * every_minutes counts elapsed time from its start. every_days iterates the calendar in floating
- * local time and converts each occurrence by itself (FL-31): a time in a spring gap fires at the
- * gap's end, a time in an autumn overlap once, at the earlier instant. */
+ * every_minutes counts elapsed time from its start. Forms with days iterate the calendar in
+ * floating local time and convert each occurrence by itself (FL-31): a time in a spring gap fires
+ * at the gap's end, a time in an autumn overlap once, at the earlier instant. */
 #pragma once
 
 #include "common/base/fault.h"
 #include "common/clock/zone.h"
 #include "gen/msg.h"
+#include "services/scheduler/occurrence.h"
 
 #define SCHEDULE_LATE_MS ((int64_t)24 * 3600 * 1000) /* start_deadline (FL-35) */
 
 /* A checked schedule. */
 struct schedule {
 	enum schedule_form form;
-	int64_t n;
+	int64_t n;                /* of every_minutes */
 	int64_t start_ms, end_ms; /* end 0 = none */
-	const struct zone *zone;  /* of every_days */
-	int hour, minute;
+	/* forms with days */
+	const struct zone *zone;
+	struct occurrence_rule rule;
+	int64_t time_s; /* of the day */
 };
 
 struct firing {

@@ -175,6 +175,7 @@ void on_task_create(struct call *call);
 void on_task_update(struct call *call);
 void on_task_delete(struct call *call);
 void on_task_next(struct call *call);
+void on_schedule_preview(struct call *call);
 void on_run_start(struct call *call);
 void on_run_list(struct call *call);
 void on_run_get(struct call *call);

@@ -46,6 +46,10 @@ check "with the sentence about later members (FL-23)" test -s "$D/stderr"
 rc 0 "what a task keeps is no password" task get "Tour backup" --json
 check "only that there is one" jq -e '.settings.password_set == true and (.settings | has("password_sealed") | not)' "$D/stdout"
 rc 0 "its next firings" task next "Tour backup" --json
+rc 0 "when a schedule would fire" task when --every 12mo --on last-sun --date 2027-03-01 --at 02:30 --zone Europe/Paris --times 4 --json
+is "$(jq -c '[(.items | length), ([.items[] | [.fit, .offset]] | unique), (.items | last | .local)]' "$D/stdout")" '[4,[["gap",7200]],"2030-03-31T02:30"]' "a time that does not exist is said to be one (FL-29)"
+rc 64 "days of the week go with weeks" task when --every 2d --on mon --at 02:30 --zone UTC
+rc 1 "the 30th of February never comes" task when --every 12mo --on 30 --date 2027-02-01 --at 02:30 --zone UTC
 rc 0 "a task over the fleet" task create Fleet --all --errors-max 2 --password-file "$D/run/book"
 
 rc 3 "a run with faults is partial" task run Fleet

@@ -197,9 +197,69 @@ static void a_firing_later_than_a_day_is_missed(unused void **state)
 	assert_true(c.has_next);
 }
 
+static void a_leap_day_may_be_eight_years_away(unused void **state)
+{
+	struct m_schedule m = {.form = SCHEDULE_FORM_EVERY_MONTHS_DATE,
+		.n = 12,
+		.zone = "UTC",
+		.time = "12:00",
+		.date = "2096-02-29",
+		.start_at = ms("2096-02-01T00:00"),
+		.days = (const uint64_t[]){29},
+		.days_n = 1};
+	struct schedule s;
+	struct firing f;
+	struct fault err = FAULT_INIT;
+
+	assert_int_equal(schedule_read(&m, 0, &s, &err), 0);
+	assert_true(schedule_next(&s, ms("2096-03-01T00:00"), &f));
+	assert_string_equal(f.local, "2104-02-29T12:00");
+}
+
+static void a_count_ends_it(unused void **state)
+{
+	struct m_schedule m = {.form = SCHEDULE_FORM_EVERY_WEEKS,
+		.n = 1,
+		.zone = "Europe/Paris",
+		.time = "02:30",
+		.start_at = ms("2027-03-01T00:00"),
+		.weekdays = (const uint64_t[]){7, 3},
+		.weekdays_n = 2,
+		.count = 3};
+	struct schedule s;
+	struct firing f = {.due_ms = m.start_at - 1};
+	struct fault err = FAULT_INIT;
+
+	assert_int_equal(schedule_read(&m, 0, &s, &err), 0);
+	for (int i = 0; i < 3; i++)
+		assert_true(schedule_next(&s, f.due_ms, &f));
+	assert_string_equal(f.local, "2027-03-10T02:30");
+	assert_false(schedule_next(&s, f.due_ms, &f));
+}
+
+static void a_date_fires_once(unused void **state)
+{
+	struct m_schedule m = {.form = SCHEDULE_FORM_AT,
+		.zone = "Europe/Paris",
+		.time = "02:30",
+		.date = "2027-03-28",
+		.start_at = ms("2027-01-01T00:00")};
+	struct schedule s;
+	struct firing f = {.due_ms = m.start_at};
+	struct fault err = FAULT_INIT;
+
+	assert_int_equal(schedule_read(&m, 0, &s, &err), 0);
+	assert_true(schedule_next(&s, f.due_ms, &f));
+	assert_int_equal(f.due_ms, ms("2027-03-28T01:00"));
+	assert_int_equal(f.fit, ZONE_GAP);
+	assert_false(schedule_next(&s, f.due_ms, &f));
+	m.start_at = ms("2027-03-28T12:00"); /* saved too late */
+	assert_int_equal(schedule_read(&m, 0, &s, &err), -1);
+}
+
 static void wrong_schedules_are_refused(unused void **state)
 {
-	static const struct m_schedule bad[] = {
+	const struct m_schedule bad[] = {
 		{.form = SCHEDULE_FORM_EVERY_MINUTES, .n = 0},
 		{.form = SCHEDULE_FORM_EVERY_MINUTES, .n = 1441},
 		{.form = SCHEDULE_FORM_EVERY_DAYS, .n = 1, .zone = "Europe/Paris", .time = "24:00"},
@@ -211,6 +271,37 @@ static void wrong_schedules_are_refused(unused void **state)
 			.time = "02:30"},
 		{.form = SCHEDULE_FORM_EVERY_DAYS, .n = 1, .zone = "Mars/Base", .time = "02:30"},
 		{.form = SCHEDULE_FORM_EVERY_DAYS, .n = 0, .zone = "UTC", .time = "02:30"},
+		{.form = SCHEDULE_FORM_AT, .zone = "UTC", .time = "02:30"},
+		{.form = SCHEDULE_FORM_AT, .zone = "UTC", .time = "02:30", .date = "2027-02-29"},
+		{.form = SCHEDULE_FORM_AT, .zone = "UTC", .time = "02:30", .date = "2027-13-01"},
+		{.form = SCHEDULE_FORM_AT, .zone = "UTC", .time = "02:30", .date = "27-01-01"},
+		{.form = SCHEDULE_FORM_EVERY_WEEKS, .n = 1, .zone = "UTC", .time = "02:30"},
+		{.form = SCHEDULE_FORM_EVERY_WEEKS,
+			.n = 1,
+			.zone = "UTC",
+			.time = "02:30",
+			.weekdays = (const uint64_t[]){0},
+			.weekdays_n = 1},
+		{.form = SCHEDULE_FORM_EVERY_DAYS, /* weekdays belong to another form */
+			.n = 1,
+			.zone = "UTC",
+			.time = "02:30",
+			.weekdays = (const uint64_t[]){1},
+			.weekdays_n = 1},
+		{.form = SCHEDULE_FORM_EVERY_MONTHS_DATE, .n = 1, .zone = "UTC", .time = "02:30"},
+		{.form = SCHEDULE_FORM_EVERY_MONTHS_WEEKDAY, /* which Monday? */
+			.n = 1,
+			.zone = "UTC",
+			.time = "02:30",
+			.weekdays = (const uint64_t[]){1},
+			.weekdays_n = 1},
+		{.form = SCHEDULE_FORM_EVERY_MONTHS_DATE, /* no February has 30 days */
+			.n = 12,
+			.zone = "UTC",
+			.time = "02:30",
+			.date = "2027-02-01",
+			.days = (const uint64_t[]){30},
+			.days_n = 1},
 	};
 	struct schedule s;
 
@@ -227,6 +318,8 @@ int main(void)
 		cmocka_unit_test(no_drift_after_a_gap), cmocka_unit_test(minutes_are_elapsed_time),
 		cmocka_unit_test(the_newest_missed_firing_runs_once),
 		cmocka_unit_test(a_firing_later_than_a_day_is_missed),
+		cmocka_unit_test(a_leap_day_may_be_eight_years_away),
+		cmocka_unit_test(a_count_ends_it), cmocka_unit_test(a_date_fires_once),
 		cmocka_unit_test(wrong_schedules_are_refused)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
