@@ -127,8 +127,11 @@ static void chosen_lists(struct foresight *f, const struct book *source, struct 
 	for (size_t i = 0; !p->all && i < s->lists_n; i++) {
 		const char *slot = slot_in(f->before_book, s->lists[i]);
 		const char *from = slot_in(source, s->lists[i]);
-		if (book_find_list(f->before_book, slot) && book_find_list(source, from))
+		bool here = book_find_list(f->before_book, slot) != NULL;
+		if (here && book_find_list(source, from))
 			add_place(p, slot, from);
+		else
+			note_no_list(f, s->lists[i], here);
 	}
 }
 

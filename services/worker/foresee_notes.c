@@ -200,6 +200,15 @@ static void note_line(struct foresight *f, const struct ledger_line *l)
 			.text = l->reason});
 }
 
+void note_no_list(struct foresight *f, const char *list, bool on_device)
+{
+	note(f, &(struct m_plan_note){.kind = "gate",
+			.item = list,
+			.reason = "no_matching_list",
+			.text = on_device ? "the source has no such list: the printer's stays"
+					  : "the printer has no such list"});
+}
+
 /* What has to be accepted comes first: a plan with many lines shows those. */
 void notes_of_ledger(struct foresight *f)
 {

@@ -14,6 +14,8 @@ int notes_begin(struct foresight *f) must_check;
 /* D2 to D4. 0, or -1: nothing may be written; the notes say what would have to be accepted. */
 int notes_of_gates(struct foresight *f, bool translated, struct fault *reterr) must_check;
 void notes_of_ledger(struct foresight *f);
+/* A list that the task names is not there: nothing happens to it, and somebody may wonder. */
+void note_no_list(struct foresight *f, const char *list, bool on_device);
 /* Counts and changes; says whether there are any. */
 int notes_of_books(
 	struct foresight *f, const struct book_profile *profile, struct fault *reterr) must_check;

@@ -242,6 +242,22 @@ static void lists_that_the_task_names_alone_are_written(void **state)
 	assert_string_equal(w.f.wanted.item[0].name, "list_2");
 }
 
+static void a_list_that_one_side_has_not_is_told(void **state)
+{
+	static const char *const lists[] = {"list_1", "list_2", "list_7"};
+
+	(void)state;
+	two_lists();
+	put(&w.source.picture, "list_1", HEAD MAIL("1", "201", "Ana", "new@example.com"));
+	w.settings.lists = lists;
+	w.settings.lists_n = 3;
+	foresees();
+	assert_int_equal(w.f.wanted.n_items, 1);
+	assert_string_equal(w.f.plan.notes[w.f.plan.notes_n - 2].item, "list_2");
+	assert_string_equal(w.f.plan.notes[w.f.plan.notes_n - 1].item, "list_7");
+	assert_string_equal(w.f.plan.notes[w.f.plan.notes_n - 1].reason, "no_matching_list");
+}
+
 static void a_map_of_the_job_wins_over_the_tasks(void **state)
 {
 	static const struct m_slot_map task[] = {{.slot = "list_1", .from = "list_1"}};
@@ -609,6 +625,7 @@ int main(void)
 		TEST(a_printer_that_holds_what_was_planned_has_nothing_to_do),
 		TEST(the_hash_pins_what_the_plan_was_made_of),
 		TEST(lists_that_the_task_names_alone_are_written),
+		TEST(a_list_that_one_side_has_not_is_told),
 		TEST(a_map_of_the_job_wins_over_the_tasks),
 		TEST(a_file_of_another_maker_is_told_by_its_content),
 		TEST(what_does_not_fit_has_to_be_accepted),
