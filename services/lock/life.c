@@ -175,6 +175,27 @@ static void probe_quarantined(
 	}
 }
 
+/* Whether what a probe saw is what Carnet itself does there under this lock (section 2): the prober
+ * may be another worker and cannot know. A shutdown during an import is none of ours. */
+static bool stems_from(unsigned seen, const struct lock_held *h)
+{
+	if (h->kind != LOCK_KIND_OWN || h->state != LOCK_STATE_LIVE)
+		return false;
+	if (seen == OP_RUI)
+		return true;
+	if (seen == OP_SHUTDOWN)
+		return h->use.op == OP_RESTART;
+	return op_is_import_export(seen) && op_is_exclusive(h->use.op);
+}
+
+static bool is_our_own(const struct ledger_device *d, unsigned seen)
+{
+	for (size_t i = 0; i < d->held_n; i++)
+		if (stems_from(seen, &d->held[i]))
+			return true;
+	return false;
+}
+
 static void replace_shadows(
 	struct ledger *l, struct ledger_device *d, const struct m_observation *o)
 {
@@ -190,7 +211,7 @@ static void replace_shadows(
 			.state = LOCK_STATE_LIVE,
 			.until_ms = l->now_ms + d->profile->shadow_ttl_ms - (int64_t)o->age_ms};
 
-		if (op != OP_UNKNOWN)
+		if (op != OP_UNKNOWN && !is_our_own(d, op))
 			ledger_add_held(l, d, &shadow, &none);
 	}
 	d->shadows_changed = true;

@@ -490,6 +490,34 @@ static void a_blocker_says_who_declared_it_and_for_how_long(void **state unused)
 	assert_non_null(strstr(busy->text, "token:fw"));
 }
 
+static void carnets_own_work_seen_by_another_worker_is_no_shadow(void **state unused)
+{
+	struct ledger_ask own = ask(1, OP_BATCH_IE, 1, 1), other = ask(2, OP_BATCH_IE, 2, 1);
+
+	(void)granted(&own);
+	observe(1, false, "batch_ie");
+	assert_int_equal(held_on(1), 1);
+	observe(1, false, "rui");
+	assert_int_equal(held_on(1), 1);
+	observe(1, false, "shutdown"); /* of somebody else: it is watched for */
+	assert_int_equal(held_on(1), 2);
+	other.kind = LOCK_KIND_DECLARED;
+	(void)granted(&other);
+	observe(2, false, "batch_ie"); /* another system's work is a fact like any other */
+	assert_int_equal(held_on(2), 2);
+}
+
+static void after_the_cut_the_same_sight_is_evidence(void **state unused)
+{
+	struct ledger_ask own = ask(1, OP_BATCH_IE, 1, 1);
+
+	assert_true(release(&own, granted(&own), true));
+	ledger.now_ms += 1000;
+	observe(1, false, "batch_ie");
+	assert_int_equal(held_on(1), 2);
+	assert_false(ledger.devices[0].life[0].clear);
+}
+
 #define RULE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -518,6 +546,8 @@ int main(void)
 		RULE(a_child_belongs_to_the_workflow_of_its_hold),
 		RULE(each_device_is_judged_by_its_own_family),
 		RULE(a_blocker_says_who_declared_it_and_for_how_long),
+		RULE(carnets_own_work_seen_by_another_worker_is_no_shadow),
+		RULE(after_the_cut_the_same_sight_is_evidence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
