@@ -517,6 +517,11 @@ bool change_touched(const struct change *c)
 	return c && c->touched && !c->settled;
 }
 
+bool change_began(const struct change *c)
+{
+	return c && c->touched;
+}
+
 bool change_finishes(struct change *c, const struct fault *why)
 {
 	bool finishes = (c->touched || c->looking) && why->code == CN_CANCELLED_BY_USER;

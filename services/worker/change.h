@@ -90,6 +90,7 @@ void change_stored(struct change *c, const struct fault *f);
 /* It goes on although somebody wants it to stop: a cancelled write is finished or rolled back. */
 bool change_finishes(struct change *c, const struct fault *why);
 bool change_touched(const struct change *c); /* NULL: no */
+bool change_began(const struct change *c);   /* a changing call was begun; NULL: no */
 void change_journal(const struct change *c, struct m_journal_entry *e);
 void change_outcome(struct change *c, struct m_job_outcome *ret);
 

@@ -367,7 +367,7 @@ static void not_restarted(struct change *c, const struct fault *f)
 		return;
 	}
 	c->restart_later = e && e->retryable;
-	read_back(c);
+	change_tell(c, WRITE_STEP_SENT, read_back); /* who looks next may still restart it */
 }
 
 static void restarted(struct change *c, const struct fault *f)

@@ -101,6 +101,7 @@ static void session_free(struct session *s)
 {
 	struct worker *w = s->worker;
 
+	effects_stop(s);
 	list_remove(&s->node);
 	w->n_sessions--;
 	metric_set(w->m_sessions, (int64_t)w->n_sessions);
@@ -134,7 +135,8 @@ void session_forget(struct session *s)
 
 void session_fail(struct session *s, const struct fault *f)
 {
-	struct verdict v = verdict_of_fault(f, s->storing);
+	const struct fault *excuse = effects_excuse(s, f);
+	struct verdict v = verdict_of_fault(excuse ? excuse : f, s->storing);
 
 	v.retry_ms = s->errand.seen.retry_ms;
 	session_end(s, v);
@@ -175,6 +177,12 @@ static void report(struct session *s)
 		tell_release(s);
 	else
 		s->released = true;
+	if (!effects_after(s))
+		session_looked_after(s);
+}
+
+void session_looked_after(struct session *s)
+{
 	if (s->refused)
 		s->reported = true; /* nobody wants our word any more */
 	else
@@ -278,7 +286,7 @@ void session_outcome(const struct session *s, struct m_job_outcome *ret, struct 
 		.token = s->token,
 		.state = v->state,
 		.code = (uint64_t)v->fault.code,
-		.reason = seen_text(v->fault.reason),
+		.reason = v->fault.code ? seen_text(v->fault.reason) : effects_word(s),
 		.detail = seen_text(v->fault.detail),
 		.device_text = seen_text(s->errand.seen.text),
 		.retry_ms = v->retry_ms,

@@ -11,6 +11,7 @@
  * thing: its adapter, or one answer of a peer. Loop thread only. */
 #pragma once
 
+#include "services/worker/effects.h"
 #include "services/worker/plan.h"
 #include "services/worker/verdict.h"
 #include "services/worker/worker.h"
@@ -70,6 +71,8 @@ struct session {
 	uint64_t lock_end; /* boot-time ms: surely ours until then; 0 = not counted on any more */
 	uint64_t lock_give_up; /* boot-time ms */
 
+	struct effects effects; /* of the grant */
+
 	struct change *change; /* of a job that writes; NULL = it reads */
 	struct spool *spool;   /* NULL = nothing is stored */
 	bool spool_gone;
@@ -94,6 +97,9 @@ void session_cut(struct session *s, const struct fault *why, bool unsure);
 bool session_unstarted(const struct session *s);
 /* Forgets it without a report: it was given back. */
 void session_forget(struct session *s);
+
+/* ---- called by effects.c ---- */
+void session_looked_after(struct session *s);
 
 /* ---- called by tell.c ---- */
 void session_advanced(struct session *s);

@@ -347,12 +347,18 @@ static void lock_unanswered(struct session *s, const struct fault *f)
 
 static void on_granted(struct session *s, const struct m_lock_answer *a, uint64_t asked_at)
 {
+	struct fault f = FAULT_INIT;
+
 	s->locked = true;
 	s->token = a->grants[0].token;
 	s->lock_end = asked_at + a->remaining_ms;
 	s->locked_at = clock_mono_ms();
 	leases_granted(s->worker, s);
-	if (!steps_ended(s))
+	if (steps_ended(s))
+		return;
+	if (effects_take(s, a, &f) < 0)
+		session_fail(s, &f);
+	else
 		to_running(s);
 }
 

@@ -20,7 +20,10 @@
  *   lease  milliseconds of a lock                                      store   ok full lost silent
  *   chunk  milliseconds until a chunk is acknowledged                  claim   yes no
  *   advance  yes refused                                             cancel  no yes (at the next
- * renewal) */
+ * renewal)
+ *   effects  usual sync (pause_sync, too) strange (one nobody knows)
+ * PEERS_CANCELLED: the job was cancelled before it came; PEERS_RESTART: it may restart
+ * PEERS_LANGUAGE PEERS_MODEL  of the source */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,7 +83,8 @@ static struct setting {
 	const char *name;
 	char value[32];
 } set[] = {{"lock", "granted"}, {"renew", "yes"}, {"lease", "30000"}, {"store", "ok"},
-	{"chunk", "0"}, {"claim", "yes"}, {"advance", "yes"}, {"cancel", "no"}, {"attempts", "1"}};
+	{"chunk", "0"}, {"claim", "yes"}, {"advance", "yes"}, {"cancel", "no"}, {"attempts", "1"},
+	{"effects", "usual"}};
 
 static struct setting *setting(const char *name)
 {
@@ -173,12 +177,13 @@ static void on_claim(struct call *call)
 			.credentials_n = n_credentials,
 			.lease_ms = 30000,
 			.deadline_ms = 600000,
+			.cancel = getenv("PEERS_CANCELLED") != NULL,
 			.trace = j->id};
 		if (source)
 			work[r.jobs_n - 1].source = source->about.id;
 		else if (getenv("PEERS_SOURCE")) /* one that is not there */
 			work[r.jobs_n - 1].source = j->id;
-		if (j->phase)
+		if (j->phase || j->step)
 			add_phase(&work[r.jobs_n - 1], j);
 	}
 	if (is("claim", "slow") && claim_timer == NULL) {
@@ -375,11 +380,17 @@ static struct m_lock_answer busy_answer(struct m_blocker *b)
 
 static void grant(struct call *call, struct job *j, const struct m_lock_acquire *m)
 {
+	static const char *const all[] = {"keep_awake", "watch_shutdown", "pause_sync"};
+	static const char *const strange[] = {"unheard_of"};
 	struct m_grant g = {.device = m->devices[0], .items = m->items, .items_n = m->items_n};
 	struct m_lock_answer r = {.answer = LOCK_RESULT_GRANTED,
 		.grants = &g,
 		.grants_n = 1,
-		.remaining_ms = number("lease")};
+		.remaining_ms = number("lease"),
+		.effects = is("effects", "strange") ? strange : all,
+		.effects_n = is("effects", "strange") ? 1
+			     : is("effects", "sync")  ? 3
+						      : 2};
 
 	if (!j->locked)
 		n_locks++;
@@ -684,12 +695,17 @@ static void read_change(void)
 		source = peer_version_of(dir,
 			getenv("PEERS_FILE") ? VERSION_KIND_FILE : VERSION_KIND_ADDRESS_BOOK,
 			format);
+	if (source) { /* of the machine that it came from */
+		source->about.language = getenv("PEERS_LANGUAGE");
+		source->about.model = getenv("PEERS_MODEL");
+	}
 	if (getenv("PEERS_MAP_SLOTS"))
 		read_map(arena_strdup(&memory, getenv("PEERS_MAP_SLOTS")));
 	if (mode)
 		settings.mode = strcmp(mode, "merge") == 0 ? WRITE_MODE_MERGE
 				: strcmp(mode, "add") == 0 ? WRITE_MODE_ADD
 							   : WRITE_MODE_REPLACE;
+	settings.restart_if_needed = getenv("PEERS_RESTART") != NULL;
 	if (getenv("PEERS_LEAVE"))
 		settings.on_failure = ON_FAILURE_LEAVE;
 }
