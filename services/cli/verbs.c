@@ -36,8 +36,8 @@
 	"bytes_stored=STORED,committed_at=COMMITTED,last_check_at=CHECKED,proven_at=PROVEN"
 
 #define FILE_COLUMNS                                                                               \
-	"id,device_name=NAME,format=FORMAT,family,charset,entries,bytes_plain=BYTES,"              \
-	"committed_at=ADDED"
+	"id,device_name=NAME,state=STATE,format=FORMAT,family,charset,entries,bytes_plain=BYTES,"  \
+	"committed_at=ADDED,held_until=GOES"
 
 #define RETENTION_COLUMNS                                                                          \
 	"kind=KIND,last=LAST,hourly=HOURLY,daily=DAILY,weekly=WEEKLY,monthly=MONTHLY,"             \
@@ -204,6 +204,10 @@ const struct verb verb_table[] = {
 		NULL},
 	{"file", "show", NULL, NULL, "FILE", "", NULL, "--list SLOT",
 		"one file with its lists and entries", run_version_show},
+	{"file", "delete", "DELETE", "/files/{id}", "FILE", "", NULL, "",
+		"take a file away that no task and no open run names; can be brought back for a "
+		"while",
+		NULL},
 	{"search", "", "GET", "/search", "WORD…", FOUND_COLUMNS, FOUND_WIDE,
 		"--kind fax --device D --site S --at DAY --from T --to T --limit N",
 		"where entries stand on all devices, since when: names, numbers, addresses",

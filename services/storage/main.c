@@ -41,6 +41,7 @@ static const struct handler handlers[] = {
 	{MSG_VERSION_PROTECT, on_version_protect},
 	{MSG_VERSION_UNPROTECT, on_version_unprotect},
 	{MSG_VERSION_UNDO, on_version_undo},
+	{MSG_FILE_DELETE, on_file_delete},
 	{MSG_QUOTA_GET, on_quota_get},
 	{MSG_QUOTA_PUT, on_quota_put},
 	{MSG_DRILL_LIST, on_drill_list},

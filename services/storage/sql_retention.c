@@ -64,6 +64,8 @@ static const struct db_sql UNDO = {"store_undo",
 	"update store.version set state = 'committed', held_until = null, condemned_by = null"
 	" where tenant_id = $1 and id = $2 and state = 'condemned'"
 	" and held_until > clock_timestamp() returning id"};
+static const struct db_sql FILE_DELETE = {
+	"store_file_delete", "select why, names from store.file_delete($1, $2, $3)"};
 static const struct db_sql CHORE_CLAIM = {
 	"store_chore_claim", "select store.chore_claim($1, $2, $3, $4, $5)"};
 static const struct db_sql CHORE_DONE = {
@@ -248,6 +250,19 @@ void sql_undo(const struct uuid *id, db_fn fn, void *arg)
 {
 	undoing = id;
 	db_query(app.service->db, &UNDO, fill_undo, fn, arg);
+}
+
+static void fill_file(struct db_args *a, void *arg)
+{
+	const struct call *call = arg;
+	db_uuid(a, &app.tenant);
+	db_uuid(a, &((const struct m_file_delete *)call->body)->id);
+	db_text(a, call->header.actor == NULL ? "" : call->header.actor);
+}
+
+void sql_file_delete(struct call *call, db_fn fn)
+{
+	db_query(app.service->db, &FILE_DELETE, fill_file, fn, call);
 }
 
 /* ---- chores ---- */

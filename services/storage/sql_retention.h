@@ -69,6 +69,8 @@ struct sql_protect {
 };
 void sql_protect(struct sql_protect *p, db_fn fn, void *arg);
 void sql_undo(const struct uuid *id, db_fn fn, void *arg);
+/* → why not ("" = done), and what names it */
+void sql_file_delete(struct call *call, db_fn fn);
 
 struct sql_chore {
 	const char *name, *outcome;

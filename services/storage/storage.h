@@ -293,6 +293,7 @@ void on_prune(struct call *call);
 void on_version_protect(struct call *call);
 void on_version_unprotect(struct call *call);
 void on_version_undo(struct call *call);
+void on_file_delete(struct call *call);
 void on_quota_get(struct call *call);
 void on_quota_put(struct call *call);
 void on_drill_list(struct call *call);

@@ -167,4 +167,33 @@ body=$(curl -s --unix-socket "$D/rest.sock" -X POST -w '\n%{http_code}' -H "Auth
 	-d "{\"name\":\"d\",\"kind\":\"ab.distribute\",\"targets\":{\"all\":true},\"settings\":{\"source\":\"$id\"}}")
 status=${body##*$'\n'} body=${body%$'\n'*}
 is "$status $(field .reason)" "422 version_not_distributable" "nor by a task (AB-33)"
+
+# ---- a file is taken away ----
+audited() { stack_psql "$D" -c "select count(*) from gate.audit where verb = 'file_delete'"; }
+trail=$(audited)
+call() { # METHOD PATH [JSON] → $status and $body, as an operator
+	body=$(curl -s --unix-socket "$D/rest.sock" -X "$1" -w '\n%{http_code}' -H "Authorization: Bearer $(cat "$D/${as:-operator}")" \
+		-H 'Content-Type: application/json' "http://localhost/api/v1$2" ${3:+-d "$3"})
+	status=${body##*$'\n'} body=${body%$'\n'*}
+}
+upload again.csv "$canon" -H "Idempotency-Key: again"
+id=$(field .id)
+call POST /tasks "{\"name\":\"imports it\",\"kind\":\"ab.import\",\"targets\":{\"all\":true},\"settings\":{\"source\":\"$id\"}}"
+is "$status" 201 "a task that imports a file"
+rc 4 "a file that a task names is not taken away" file delete "$id"
+check "and the task is named" grep -q "imports it" "$D/stderr"
+call DELETE "/tasks/$(field .id)"
+as=viewer call DELETE "/files/$id"
+is "$status" 403 "a viewer takes nothing away"
+rc 0 "an operator takes it away" file delete "$id"
+carnet file list --json >"$D/list"
+check "the list says when it is gone for good" jq -e --arg id "$id" '.items[] | select(.id == $id) | .state == "condemned" and .held_until != null' "$D/list"
+rc 0 "said twice it is the same" file delete "$id"
+as=token call POST "/versions/$id:undo" '{}'
+is "$status" 200 "an administrator brings it back"
+carnet version export "$id" -o "$D/back.csv"
+check "byte for byte" cmp "$canon" "$D/back.csv"
+call DELETE "/files/$book"
+is "$status $(field .reason)" "404 no_file" "what is no file is not taken away here"
+check "it is in the audit trail" test "$(audited)" -gt "$trail"
 done_testing
