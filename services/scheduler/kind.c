@@ -25,7 +25,7 @@ static const struct kind {
 	{"settings.restore", "settings.write", true, {"canon_rui", "ipp"}},
 	/* these leave what the device holds as it is: they run at once */
 	{"file.deliver", "", false, {"jetdirect_ftp"}},
-	{"device.restart", "restart", false, {BOOKS, "ipp", "snmp"}},
+	{"device.restart", "restart", false, {BOOKS, "kyocera_wsdl", "ipp", "snmp"}},
 };
 
 static const struct kind *find(const char *name)

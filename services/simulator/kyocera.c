@@ -13,6 +13,7 @@
 #define BOOK "/ws/km-wsdl/setting/address_book"
 #define AUTH "/ws/km-wsdl/security/authentication_authorization"
 #define INFO "/ws/km-wsdl/information/device_information"
+#define CONTROL "/ws/km-wsdl/information/device_control"
 #define TYPE "application/soap+xml; charset=utf-8"
 
 enum { HANDLES = 16, PAGE = 25, TOKEN_MS = 300000, BAD_LOGINS = 3, LOCK_OUT_MS = 300000 };
@@ -449,6 +450,21 @@ static void on_constitution(struct call *c)
 	buf_fini(&out);
 }
 
+/* ---- restart ---- */
+
+/* It goes down with its answer under way, or says that somebody is at it. */
+static void on_restart(struct call *c)
+{
+	if (op_blocking(c->d) != OP_NONE) {
+		note(c, NULL, "in_use", false);
+		respond(c, CONTROL, c->d->latency.page, "<result>DEVICE_IS_BUSY</result>");
+		return;
+	}
+	note(c, NULL, "ok", false);
+	respond(c, CONTROL, 0, "<result>SUCCESS</result>");
+	device_restart(c->d, c->d->sim->fleet.restart_ms);
+}
+
 /* ---- dispatch ---- */
 
 static const struct {
@@ -465,6 +481,7 @@ static const struct {
 	{BOOK, "get_group_address_list", on_get, false},
 	{BOOK, "destroy_personal_address_enumeration", on_destroy, false},
 	{BOOK, "destroy_group_address_enumeration", on_destroy, false},
+	{CONTROL, "restart_device", on_restart, false},
 };
 
 /* The action in the header and the element in the body say the same. */

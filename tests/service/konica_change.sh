@@ -172,6 +172,13 @@ worker_up
 within 60 all_ended
 ends_whole "killed between two entries"
 round_end
+PEERS_KIND=device.restart PEERS_PHASE= round 20
+is "$(result "$me" state) $(result "$me" code)" "skipped 1002" "nothing public restarts such a device: unsupported_operation"
+case $(result "$me" detail) in
+*"how to restart"*) ok "and the text says so" ;;
+*) not_ok "and the text says so: $(result "$me" detail)" ;;
+esac
+round_end
 is "$(log | grep -c '"violation"')" 0 "nothing was ever changed without the device's lock"
 is "$(sim GET "/devices/$me" | jq .state.device_locked)" false "and no lock is left"
 is "$(grep -c -E 'Pw-[0-9a-f]{8}|7654321' "$D/worker.log")" 0 "no password is in the log"

@@ -99,4 +99,25 @@ for kind in ab.restore ab.import ab.distribute; do
 	esac
 	round_end
 done
+
+# ---- restart: a call of its own (B), seen by the up time ----
+restarts() { sim GET /stats | jq .restarts; }
+restart_of() { # DEVICE
+	jq --arg n "$1" '.devices |= map(select(.name==$n))' "$D/map" >"$D/one"
+	before=$(restarts)
+	PEERS_MAP=$D/one PEERS_KIND=device.restart round 30
+}
+for me in "${plain[0]}" "${login[0]}"; do
+	restart_of "$me"
+	is "$(result "$me" state) $(result "$me" step) $(($(restarts) - before))" "succeeded verified 1" "restart_device, once: $me"
+	round_end
+done
+is "$(calls "${login[0]}" restart_device ok)" 1 "with the token of a login where the device wants one"
+restart_of "${login[1]}"
+is "$(result "${login[1]}" state) $(result "${login[1]}" code) $(result "${login[1]}" step) $(($(restarts) - before))" "failed 2002 planned 0" \
+	"a refused login: auth_refused, nothing was sent"
+round_end
+restart_of "${plain[8]}"
+is "$(result "${plain[8]}" state) $(result "${plain[8]}" code) $(($(restarts) - before))" "deferred 2101 0" "not while somebody uses the panel (DV-5)"
+round_end
 done_testing

@@ -20,10 +20,12 @@ static const struct service {
 	[KYOCERA_BOOK] = {WSDL "setting/address_book", WSA_2004},
 	[KYOCERA_AUTH] = {WSDL "security/authentication_authorization", WSA_2004},
 	[KYOCERA_INFO] = {WSDL "information/device_information", WSA_2005},
+	[KYOCERA_CONTROL] = {WSDL "information/device_control", WSA_2004},
 };
 
 #define BOOK_NS NS WSDL "setting/address_book"
 #define AUTH_NS NS WSDL "security/authentication_authorization"
+#define CONTROL_NS NS WSDL "information/device_control"
 #define INFO_NS NS WSDL "information/device_information"
 
 static const struct calls {
@@ -81,9 +83,7 @@ static void end(struct buf *out, const char *call)
 	soap_end(out, &(struct soap_style){.ns = SOAP_12, .prefix = PREFIX});
 }
 
-/* A call of the book with one argument. */
-static void book_call(
-	struct buf *out, const char *call, const char *name, const char *value, const char *token)
+static void begin_as(struct buf *out, enum kyocera_service s, const char *call, const char *token)
 {
 	struct buf security = BUF_INIT;
 
@@ -92,9 +92,16 @@ static void book_call(
 		soap_element(&security, "wsse:Username", token);
 		buf_adds(&security, "</wsse:UsernameToken></wsse:Security>");
 	}
-	begin(out, KYOCERA_BOOK, call, buf_str(&security));
+	begin(out, s, call, buf_str(&security));
 	out->err |= security.err;
 	buf_fini(&security);
+}
+
+/* A call of the book with one argument. */
+static void book_call(
+	struct buf *out, const char *call, const char *name, const char *value, const char *token)
+{
+	begin_as(out, KYOCERA_BOOK, call, token);
 	soap_element(out, name, value);
 	end(out, call);
 }
@@ -147,6 +154,12 @@ void kyocera_constitution_message(struct buf *out, const char *origin)
 	end(out, "get_device_constitution_information");
 }
 
+void kyocera_restart_message(struct buf *out, const char *token)
+{
+	begin_as(out, KYOCERA_CONTROL, "restart_device", token);
+	end(out, "restart_device");
+}
+
 /* ---- what comes ---- */
 
 static bool has_word(const char *text, const char *word)
@@ -190,8 +203,8 @@ static int answer_to(
 	return 0;
 }
 
-int kyocera_result(const struct soap_answer *a, const char *call, enum kyocera_result *ret,
-	struct fault *reterr)
+static int result_in(const struct soap_answer *a, const char *ns, const char *call,
+	enum kyocera_result *ret, struct fault *reterr)
 {
 	static const char *const WORDS[] = {[KYOCERA_SUCCESS] = "SUCCESS",
 		[KYOCERA_PREPARING] = "PREPARING_NOW",
@@ -199,9 +212,9 @@ int kyocera_result(const struct soap_answer *a, const char *call, enum kyocera_r
 	const struct xml_node *n;
 	const char *word;
 
-	if (answer_to(a, BOOK_NS, call, reterr) < 0)
+	if (answer_to(a, ns, call, reterr) < 0)
 		return -1;
-	n = soap_child(a->body, BOOK_NS, "result");
+	n = soap_child(a->body, ns, "result");
 	word = soap_text_at(a->arena, n, "");
 	for (size_t i = 0; n && i < array_len(WORDS); i++)
 		if (strcmp(word, WORDS[i]) == 0) {
@@ -210,6 +223,22 @@ int kyocera_result(const struct soap_answer *a, const char *call, enum kyocera_r
 		}
 	return n ? fault_set(reterr, CN_REJECTED, "%s: %.100s", call, word)
 		 : fault_set(reterr, CN_PROTOCOL_ERROR, "%s: no result", call);
+}
+
+int kyocera_result(const struct soap_answer *a, const char *call, enum kyocera_result *ret,
+	struct fault *reterr)
+{
+	return result_in(a, BOOK_NS, call, ret, reterr);
+}
+
+int kyocera_restarts(const struct soap_answer *a, struct fault *reterr)
+{
+	enum kyocera_result r = KYOCERA_PREPARING;
+
+	if (result_in(a, CONTROL_NS, "restart_device", &r, reterr) < 0)
+		return -1;
+	return r == KYOCERA_SUCCESS ? 0
+				    : fault_set(reterr, CN_REJECTED, "restart_device: not done");
 }
 
 static const char *kept(struct arena *a, const struct xml_node *n)

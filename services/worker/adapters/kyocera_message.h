@@ -9,7 +9,7 @@
 #define KYOCERA_NUMBER 1000u /* entries asked for (DC-8) */
 
 /* An interface: its path is the tail of its namespace. */
-enum kyocera_service { KYOCERA_BOOK, KYOCERA_AUTH, KYOCERA_INFO };
+enum kyocera_service { KYOCERA_BOOK, KYOCERA_AUTH, KYOCERA_INFO, KYOCERA_CONTROL };
 
 /* The two lists of a book, and kinds of their enumerations (DV-19). */
 enum kyocera_list { KYOCERA_PERSONS, KYOCERA_GROUPS };
@@ -28,6 +28,7 @@ void kyocera_status_message(struct buf *out);
 void kyocera_login_message(struct buf *out, const char *user, const char *password);
 /* origin: "http://host:9090" of the device, for wsa:To. */
 void kyocera_constitution_message(struct buf *out, const char *origin);
+void kyocera_restart_message(struct buf *out, const char *token);
 
 /* What `result` says. */
 enum kyocera_result {
@@ -40,6 +41,8 @@ enum kyocera_result {
  * CN_AUTH_REFUSED, CN_REJECTED with the device's word, CN_PROTOCOL_ERROR. */
 int kyocera_result(const struct soap_answer *a, const char *call, enum kyocera_result *ret,
 	struct fault *reterr) must_check;
+/* 0 when the device took restart_device, or -1 as above. */
+int kyocera_restarts(const struct soap_answer *a, struct fault *reterr) must_check;
 const char *kyocera_create_call(enum kyocera_list list);
 const char *kyocera_get_call(enum kyocera_list list);
 /* Of a good create, in the arena; NULL = none. */

@@ -14,6 +14,7 @@
 #include "services/worker/adapters/kyocera_message.h"
 #include "services/worker/adapters/profile.h"
 #include "services/worker/adapters/snmp_device.h"
+#include "services/worker/adapters/snmp_restart.h"
 #include "services/worker/credential.h"
 
 #define PIECE ((size_t)64 * 1024)
@@ -28,7 +29,10 @@ struct kyocera {
 	struct errand *errand;
 	struct soap soap;
 	struct snmp_device snmp;
+	struct snmp_restart restart;
 	const char *token;
+	void (*entered)(struct kyocera *s); /* after the login */
+	void (*kept_out)(struct kyocera *s, const struct fault *f);
 	bool asked_token; /* one login is tried */
 	bool open_book;   /* read without a login */
 
@@ -409,13 +413,14 @@ static void on_token(void *arg, const struct soap_answer *a, const struct fault 
 	if (!f)
 		s->token = kyocera_token(s->errand->arena, a, &why);
 	if (s->token)
-		create(s);
+		s->entered(s);
 	else
-		fail_list(s, f ? f : &why);
+		s->kept_out(s, f ? f : &why);
 }
 
 /* How a password is encoded is not public: the credential holds it as it is sent. */
-static void log_in(struct kyocera *s)
+static void log_in(struct kyocera *s, void (*entered)(struct kyocera *s),
+	void (*kept_out)(struct kyocera *s, const struct fault *f))
 {
 	static const char *const kinds[] = {"opaque", NULL};
 	struct buf m = BUF_INIT;
@@ -423,8 +428,10 @@ static void log_in(struct kyocera *s)
 	struct fault f = FAULT_INIT;
 
 	s->asked_token = true;
+	s->entered = entered;
+	s->kept_out = kept_out;
 	if (!errand_credential(s->errand, kinds, &cred, &f)) {
-		fail_list(s, &f);
+		kept_out(s, &f);
 		return;
 	}
 	kyocera_login_message(&m, cred.user, cred.password);
@@ -442,7 +449,7 @@ static void on_created(void *arg, const struct soap_answer *a, const struct faul
 	if (!f && kyocera_result(a, kyocera_create_call(s->list), &r, &why) < 0)
 		f = &why;
 	if (f && f->code == CN_AUTH_REFUSED && !s->asked_token && !s->releasing) {
-		log_in(s);
+		log_in(s, create, fail_list);
 		return;
 	}
 	if (!f && r == KYOCERA_SUCCESS)
@@ -515,6 +522,61 @@ static void identify(void *self)
 	snmp_device_identify(&s->snmp, s->errand, on_identified, s);
 }
 
+/* ---- restart (devices.md section 7, B): an own call, seen by the up time over SNMP ---- */
+
+static void on_restarted(void *arg, const struct fault *f)
+{
+	struct kyocera *s = arg;
+
+	s->token = NULL; /* it ended with the device's session */
+	s->asked_token = false;
+	done(s, f);
+}
+
+/* It may have gone down before it answered: whether it did, its up time says. */
+static void on_told(void *arg, const struct soap_answer *a, const struct fault *f)
+{
+	struct kyocera *s = arg;
+	struct fault why = FAULT_INIT;
+
+	if (f && (f->code == CN_CONNECTION_LOST || f->code == CN_TIMEOUT))
+		snmp_restart_sent(&s->restart, NULL);
+	else if (f || kyocera_restarts(a, &why) < 0)
+		snmp_restart_sent(&s->restart, f ? f : &why);
+	else
+		snmp_restart_sent(&s->restart, NULL);
+}
+
+static void tell_restart(struct kyocera *s)
+{
+	struct buf m = BUF_INIT;
+
+	kyocera_restart_message(&m, s->token);
+	send_message(s, KYOCERA_CONTROL, &m, &(struct soap_call){.once = true}, on_told);
+}
+
+static void no_restart(struct kyocera *s, const struct fault *f)
+{
+	snmp_restart_sent(&s->restart, f);
+}
+
+static void send_restart(void *arg)
+{
+	struct kyocera *s = arg;
+
+	if (s->token)
+		tell_restart(s);
+	else
+		log_in(s, tell_restart, no_restart);
+}
+
+static void restart(void *self)
+{
+	struct kyocera *s = self;
+
+	snmp_restart_by(&s->restart, s->errand, send_restart, on_restarted, s);
+}
+
 /* ---- the end ---- */
 
 static void on_released(void *arg, const struct soap_answer *a unused, const struct fault *f)
@@ -576,6 +638,7 @@ static void cancel(void *self)
 	if (!s->creating || s->releasing)
 		soap_cancel(&s->soap);
 	snmp_device_cancel(&s->snmp);
+	snmp_restart_cancel(&s->restart);
 	forget_list(s);
 	wipe(&s->page);
 }
@@ -583,6 +646,7 @@ static void cancel(void *self)
 static const struct skill skills[] = {
 	{.kind = "device.probe", .grade = GRADE_A},
 	{.kind = "ab.backup", .grade = GRADE_A},
+	{.kind = "device.restart", .grade = GRADE_B},
 	{.kind = NULL},
 };
 
@@ -593,6 +657,7 @@ const struct adapter adapter_kyocera_wsdl = {
 	.open = open_session,
 	.probe = probe,
 	.busy = busy,
+	.restart = restart,
 	.read = read_book,
 	.resume = resume,
 	.identify = identify,

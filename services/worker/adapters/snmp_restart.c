@@ -94,18 +94,23 @@ static void on_time(void *arg)
 
 /* ---- before ---- */
 
+void snmp_restart_sent(struct snmp_restart *r, const struct fault *f)
+{
+	if (f) {
+		end(r, f);
+		return;
+	}
+	r->timer = timer_new(r->errand->loop, on_time, r);
+	act(r, UPTIME_WAIT);
+}
+
 static void on_set(void *arg, const struct fault *f)
 {
 	struct snmp_restart *r = arg;
 
 	r->question = NULL;
 	r->unheard = f && strcmp(f->reason, "snmp_silent") == 0;
-	if (f && !r->unheard) {
-		end(r, f);
-		return;
-	}
-	r->timer = timer_new(r->errand->loop, on_time, r);
-	act(r, UPTIME_WAIT);
+	snmp_restart_sent(r, r->unheard ? NULL : f);
 }
 
 static void on_before(void *arg, const struct fault *f)
@@ -115,16 +120,20 @@ static void on_before(void *arg, const struct fault *f)
 	r->question = NULL;
 	if (f)
 		end(r, f);
-	else if (r->values[RESET].kind != SNMP_NUMBER || r->values[UP_TIME].kind != SNMP_NUMBER)
+	else if ((!r->send && r->values[RESET].kind != SNMP_NUMBER) ||
+		 r->values[UP_TIME].kind != SNMP_NUMBER)
 		end_why(r, CN_UNSUPPORTED_OPERATION, "", "the printer has no restart over SNMP");
-	else if (r->values[RESET].number != NOT_RESETTING)
+	else if (r->values[RESET].kind == SNMP_NUMBER && r->values[RESET].number != NOT_RESETTING)
 		end_why(r, CN_RESTART_PENDING, "", "the printer restarts already");
 	else if (r->values[PRINTER_STATUS].number == PRINTING)
 		end_why(r, CN_DEVICE_BUSY, "printing", "the printer prints: no restart now");
 	else {
 		r->up = (struct uptime){.before = r->values[UP_TIME].number,
 			.pace_ms = r->errand->probe_ms ? r->errand->probe_ms : 5000};
-		r->question = snmp_reset(r->errand, r->how, on_set, r);
+		if (r->send)
+			r->send(r->arg);
+		else
+			r->question = snmp_reset(r->errand, r->how, on_set, r);
 	}
 }
 
@@ -155,6 +164,13 @@ void snmp_restart(
 	struct snmp_restart *r, struct errand *e, enum snmp_reset how, snmp_fn fn, void *arg)
 {
 	*r = (struct snmp_restart){.errand = e, .how = how, .fn = fn, .arg = arg};
+	snmp_device_ask(&r->device, e, on_busy_known, r);
+}
+
+void snmp_restart_by(
+	struct snmp_restart *r, struct errand *e, void (*send)(void *arg), snmp_fn fn, void *arg)
+{
+	*r = (struct snmp_restart){.errand = e, .send = send, .fn = fn, .arg = arg};
 	snmp_device_ask(&r->device, e, on_busy_known, r);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Restart of a printer over SNMP, for every family that has no way of its own (DV-21): is it busy?
- * → set 4, once → it falls silent or its up time falls → it answers again and is not down. */
+ * → set 4, once, or the family's own call → it falls silent or its up time falls → it answers again
+ * and is not down. */
 #pragma once
 
 #include "services/worker/adapters/snmp_device.h"
@@ -15,7 +16,8 @@ struct snmp_restart {
 	struct snmp_value values[4];
 	struct timer *timer;
 	struct uptime up;
-	bool unheard; /* the SET was not answered: perhaps it was done all the same */
+	void (*send)(void *arg); /* instead of the SET */
+	bool unheard;            /* the SET was not answered: perhaps it was done all the same */
 	snmp_fn fn;
 	void *arg;
 };
@@ -27,5 +29,11 @@ struct snmp_restart {
  * on before. */
 void snmp_restart(
 	struct snmp_restart *r, struct errand *e, enum snmp_reset how, snmp_fn fn, void *arg);
+/* The same, for a family that has a call of its own: send is called in place of the SET; what came
+ * of it is said to snmp_restart_sent(): NULL = it was taken, or nobody knows, and the up time says
+ * it. */
+void snmp_restart_by(
+	struct snmp_restart *r, struct errand *e, void (*send)(void *arg), snmp_fn fn, void *arg);
+void snmp_restart_sent(struct snmp_restart *r, const struct fault *f);
 /* fn is not called. Harmless when nothing is under way. */
 void snmp_restart_cancel(struct snmp_restart *r);

@@ -96,6 +96,13 @@ static void logins_and_the_panel(void **state unused)
 											"personal_"
 											"address_"
 											"list"));
+	kyocera_restart_message(&b, "t0k");
+	check_message(
+		&b, ENVELOPE("http://www.kyoceramita.com/ws/km-wsdl/information/device_control",
+			    WSA, "restart_device",
+			    "<wsse:Security xmlns:wsse=\"" WSSE
+			    "\"><wsse:UsernameToken><wsse:Username>t0k</wsse:Username>"
+			    "</wsse:UsernameToken></wsse:Security>") TAIL("restart_device"));
 	kyocera_constitution_message(&b, "http://p1:9090");
 	check_message(&b, ENVELOPE(INFO, "http://www.w3.org/2005/08/addressing",
 				  "get_device_constitution_information",
