@@ -25,6 +25,7 @@ static const char *const NAMES[MP_COUNT] = {
 	[MP_07] = "mp_07",
 	[MP_08] = "mp_08",
 	[MP_13] = "mp_13",
+	[MP_14] = "mp_14",
 	[MP_15] = "mp_15",
 	[MP_16] = "mp_16",
 	[MP_17] = "mp_17",

@@ -71,6 +71,39 @@ static const char RECORD[] =
 	"accesscode: 0\r\nobjectclass: top\r\nobjectclass: extensibleobject\r\n"
 	"objectclass: email\r\n\r\n";
 
+/* No text: a NUL, bytes of no charset, a second byte order mark and another one's, a line that is a
+ * million columns wide. */
+static void no_text(struct http_request *r, const char *type, struct span body)
+{
+	static const char BAD[] = "\xef\xbb\xbf\xff\xfe"
+				  "dn: 902\r\ncn: \"a\0b\x81\xff\xc0\xaf\r\n";
+	struct buf b = BUF_INIT;
+
+	buf_add(&b, body.p, body.n);
+	buf_add(&b, BAD, sizeof(BAD) - 1);
+	buf_adds(&b, "cnread: ");
+	for (int i = 0; i < 1000000; i++)
+		buf_adds(&b, "\",");
+	buf_adds(&b, "\r\n\r\n");
+	http_respond(r, 200, type, buf_span(&b));
+	buf_fini(&b);
+}
+
+/* The first record once more, as another entry of the same number. */
+static void doubled(struct http_request *r, const char *type, struct span body)
+{
+	const char *text = (const char *)body.p;
+	const char *from = memmem(text, body.n, "subdbid:", 8);
+	const char *to = from ? memmem(from, body.n - (size_t)(from - text), "\r\n\r\n", 4) : NULL;
+	struct buf b = BUF_INIT;
+
+	buf_add(&b, body.p, body.n);
+	if (to)
+		buf_add(&b, from, (size_t)(to - from) + 4);
+	http_respond(r, 200, type, buf_span(&b));
+	buf_fini(&b);
+}
+
 static void redirect(struct http_request *r, const char *location)
 {
 	http_set_header(r, "Location", location);
@@ -85,6 +118,12 @@ bool hostile_text(struct device *d, struct http_request *r, const char *type, st
 		return true;
 	case MP_13:
 		endless_line(r, type, body);
+		return true;
+	case MP_14:
+		no_text(r, type, body);
+		return true;
+	case MP_24_TWICE:
+		doubled(r, type, body);
 		return true;
 	case MP_15:
 		with_record(r, type, body, RECORD);

@@ -48,6 +48,8 @@ enum mp {
 	MP_11, /* an external entity */
 	MP_12, /* a million elements deep */
 	MP_13, /* LDIF: a folded line without end, junk base64, a file URL */
+	MP_14, /* no text: NUL, bytes of no charset, two byte order marks, a line a million columns
+		  wide */
 	MP_15, /* values with formulas, script, format strings, terminal escapes */
 	MP_16, /* redirect to another machine */
 	MP_17, /* redirect loop */

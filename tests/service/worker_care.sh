@@ -75,6 +75,22 @@ is "$(last state) $(journal)" "cancelled " "cancelled before it began: nothing i
 is "$(told granted | wc -l)" 0 "and no lock"
 round_end
 
+# ---- printers whose lists are no lists (devices.md 14.5): nothing is planned over what cannot be read, nothing is written ----
+fault() { sim POST "/devices/$me/fault" "$1" >/dev/null; }
+fault '{"mp":"mp_14","at":"export"}'
+writes round 30
+is "$(last state) $(last code) $(journal)" "failed 5001 " "mp_14 NUL, no charset, a million columns: parse_error, nothing is written"
+round_end
+PEERS_KIND=ab.backup round 30
+is "$(last state) $(last code)" "failed 5001" "nor is it backed up as if it were a book: the cause says so"
+round_end
+fault '{"mp":"mp_24_twice","at":"export"}'
+writes round 30
+is "$(last state) $(last code) $(journal)" "failed 5001 " "mp_24 two entries of one number: parse_error, nothing is written"
+round_end
+fault '{"mp":"none"}'
+check "the device holds the old list" holds old
+
 # ---- keep_awake, watch_shutdown ----
 writing() { within 20 journaled sent && within 20 busy || not_ok "the write begins"; }
 latency '{"export_ms":20000}'
