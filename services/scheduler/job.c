@@ -112,6 +112,8 @@ bool job_judge(const struct job *j, const struct m_job_outcome *r, const struct 
 	if (!job_held(j->state) || r->attempt != j->attempt || r->token != j->token)
 		return false;
 	judge_wait(j, r, t, random, &v);
+	if (v.state == JOB_STATE_CANCELLED && j->aborting)
+		v.cause = CN_CANCELLED_BY_BUDGET; /* a worker knows only that it is to stop */
 	job_cancel(j, r->step == 0 ? j->step : r->step, &v);
 	if (job_held(v.state) || !job_edge(j->state, v.state))
 		return false;
