@@ -333,6 +333,38 @@ static void one_spoils_no_other(void)
 		"a call that the database refuses spoils none of those that came with it");
 }
 
+/* The call is there before the request's transaction is on the disk (section 4, rule 9). */
+static void a_cancel_right_behind_its_request_finds_it(void)
+{
+	const struct uuid on = {.b = {10}};
+	struct m_lock_acquire m = {.request = {.b = {11}},
+		.session = {.b = {11}},
+		.kind = LOCK_KIND_OWN,
+		.op = "session",
+		.direction = LOCK_DIRECTION_NONE,
+		.devices = &on,
+		.devices_n = 1,
+		.lease_ms = 20000};
+	unsigned before = answered_at_once;
+
+	post(&m_lock_acquire_desc, &m);
+	while (answered_at_once < before + 1)
+		loop_run(client.loop);
+	m.wait_ms = 60000;
+	for (uint8_t i = 1; i <= 10; i++) {
+		m.request = (struct uuid){.b = {12, i}};
+		post(&m_lock_acquire_desc, &m);
+		struct m_lock_cancel leave = {.request = m.request, .session = m.session};
+		post(&m_lock_cancel_desc, &leave);
+		while (answered_at_once < before + 1u + 2u * i)
+			loop_run(client.loop);
+	}
+	ok(strcmp(sql("select count(*) from lock.history where event = 'cancelled' and detail = "
+		      "'by its owner' and request::text like '0c%%'"),
+		   "10") == 0,
+		"a cancel that comes right behind its request finds it");
+}
+
 static bool denied(const char *role, const char *statement)
 {
 	return strstr(sql("set local role %s; %s", role, statement), "permission denied") != NULL;
@@ -407,6 +439,7 @@ int main(void)
 	explain_writes_nothing();
 	grants();
 	one_spoils_no_other();
+	a_cancel_right_behind_its_request_finds_it();
 	rows_that_vanish();
 	client_close();
 	client.n = 0;
