@@ -6,7 +6,7 @@
 
 #include "common/book/import/import_priv.h"
 
-/* ---- passwords and members ---- */
+/* ---- passwords ---- */
 
 static bool untold(const struct book_secret *s)
 {
@@ -25,36 +25,6 @@ static bool same_secret(const struct book_secret *was, const struct book_secret 
 static bool same_text(const char *a, const char *b)
 {
 	return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
-static const struct match_item *who(const struct map *keys, const char *key)
-{
-	return key ? map_get(keys, key, strlen(key)) : NULL;
-}
-
-static bool same_member(
-	const struct target *t, const struct book_member *was, const struct book_member *is)
-{
-	const struct match_item *l = who(&t->left_keys, was->key);
-	const struct match_item *r = who(&t->right_keys, is->key);
-
-	if (!l || !r)
-		return !l && !r && same_text(was->text, is->text);
-	return l->pair != NO_PAIR && &t->right.v[l->pair] == r;
-}
-
-/* Members are compared as persons. A reference to nobody may have been lost on the way. */
-static bool same_members(const struct importer *im, const struct target *t,
-	const struct book_entry *was, const struct book_entry *is)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < is->n_members; i++)
-		if (n < was->n_members && same_member(t, &was->member[n], &is->member[i]))
-			n++;
-		else if (im->opts->own || who(&t->right_keys, is->member[i].key))
-			return false;
-	return n == was->n_members;
 }
 
 /* ---- all of it ---- */
@@ -188,15 +158,54 @@ static bool tags_within(const struct book_entry *is, const struct book_entry *wa
 	return true;
 }
 
+static bool same_person(
+	const struct importer *im, const struct book_entry *was, const struct book_entry *is)
+{
+	if (!im->overlay)
+		return same_content(was, is, im->opts->own) && same_secrets(was, is);
+	return fields_within(&is->f, &was->f) && tags_within(is, was) && dests_within(im, is, was);
+}
+
+/* ---- members ---- */
+
+static const struct match_item *who(const struct map *keys, const char *key)
+{
+	return key ? map_get(keys, key, strlen(key)) : NULL;
+}
+
+static bool same_member(const struct importer *im, const struct target *t,
+	const struct book_member *was, const struct book_member *is)
+{
+	const struct match_item *l = who(&t->left_keys, was->key);
+	const struct match_item *r = who(&t->right_keys, is->key);
+
+	if (!l || !r)
+		return !l && !r && same_text(was->text, is->text);
+	if (l->pair != NO_PAIR && &t->right.v[l->pair] == r)
+		return true;
+	/* of two who are alike in all, either will do */
+	return !l->raw->group && !r->raw->group && same_person(im, l->normal, r->normal);
+}
+
+/* Members are compared as persons. A reference to nobody may have been lost on the way. */
+static bool same_members(const struct importer *im, const struct target *t,
+	const struct book_entry *was, const struct book_entry *is)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < is->n_members; i++)
+		if (n < was->n_members && same_member(im, t, &was->member[n], &is->member[i]))
+			n++;
+		else if (im->opts->own || who(&t->right_keys, is->member[i].key))
+			return false;
+	return n == was->n_members;
+}
+
 bool import_says(const struct importer *im, const struct target *t, const struct match_item *l,
 	const struct match_item *r)
 {
-	const struct book_entry *was = l->normal, *is = r->normal;
+	bool members = !im->overlay || r->raw->n_members > 0;
 
-	if (!im->overlay)
-		return same_content(was, is, im->opts->own) && same_secrets(was, is) &&
-		       same_members(im, t, l->raw, r->raw);
-	return fields_within(&is->f, &was->f) && tags_within(is, was) &&
-	       dests_within(im, is, was) &&
-	       (is->n_members == 0 || same_members(im, t, l->raw, r->raw));
+	return same_person(im, l->normal, r->normal) &&
+	       (!members || same_members(im, t, l->raw, r->raw));
 }
