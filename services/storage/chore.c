@@ -5,7 +5,8 @@
 #include "services/storage/sql_retention.h"
 
 #define LOOK_MS ((uint64_t)10 * 1000)
-#define LEASE_MS ((uint64_t)15 * 60 * 1000)
+#define LEASE_MS ((uint64_t)10 * 1000)
+#define RENEW_MS ((uint64_t)3 * 1000)
 
 struct chore {
 	struct sql_chore row;
@@ -48,6 +49,8 @@ static struct chore chores[] = {
 };
 
 static struct chore *running; /* one at a time in a process */
+static size_t turn;
+static uint64_t renew_ms; /* monotonic */
 
 static void ended(const char *outcome)
 {
@@ -72,8 +75,12 @@ static void claimed(struct txn *t, struct db_result **r, size_t n, const struct 
 
 void chore_tick(uint64_t now_ms)
 {
+	if (running != NULL && now_ms >= renew_ms) {
+		renew_ms = now_ms + RENEW_MS;
+		sql_chore_renew(&running->row);
+	}
 	for (size_t i = 0; running == NULL && i < array_len(chores); i++) {
-		struct chore *c = &chores[i];
+		struct chore *c = &chores[turn++ % array_len(chores)]; /* none starves another */
 		c->row.every_ms = (uint64_t)c->every_ms();
 		c->row.lease_ms = LEASE_MS;
 		if (c->row.every_ms == 0 || now_ms < c->look_ms)

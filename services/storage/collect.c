@@ -9,6 +9,7 @@
 
 #include "common/base/crashpoint.h"
 #include "common/clock/clock.h"
+#include "services/storage/copy.h"
 #include "services/storage/sql_upkeep.h"
 
 #define SLICES 256 /* of names, so that each look is short */
@@ -23,6 +24,8 @@ struct erased {
 };
 
 static struct {
+	const struct vault *vault; /* whose files are being removed */
+	size_t nth;
 	unsigned slice;
 	uint64_t condemned, doomed, files, slots;
 	struct removal removals[AT_ONCE];
@@ -51,6 +54,17 @@ static void finish(void)
 	co.done(co.outcome);
 }
 
+static void next_vault(void);
+
+/* A vault that is not there now is asked again next time. */
+static void skip_vault(void)
+{
+	if (co.vault == &app.vault)
+		(void)failed(&co.fault);
+	else
+		next_vault();
+}
+
 /* ---- keys of erased versions ---- */
 
 static void slots(void);
@@ -68,12 +82,12 @@ static void slots_told(
 	if (co.n == AT_ONCE)
 		slots();
 	else
-		finish();
+		next_vault();
 }
 
 static int put(const struct buf *text, const char *name, struct vault_file *f)
 {
-	return vault_create_with(&app.vault, name, buf_span(text), f, &co.fault);
+	return vault_create_with(co.vault, name, buf_span(text), f, &co.fault);
 }
 
 /* Written, not yet under their names: an erased slot, and a signed word that this was meant. */
@@ -88,7 +102,7 @@ static int write_papers(struct erased *e, uint64_t now_ms)
 	slot_write(&slot, &text);
 	vault_slot_name(name, &e->version);
 	int rc = put(&text, name, &e->slot);
-	e->buried = vault_changed_ms(&app.vault, e->stone_name) != 0;
+	e->buried = vault_changed_ms(co.vault, e->stone_name) != 0;
 	buf_reset(&text);
 	tombstone_write(&stone, keys_sign_seed(&app.keys), &text);
 	if (rc == 0 && !e->buried)
@@ -99,27 +113,27 @@ static int write_papers(struct erased *e, uint64_t now_ms)
 
 static int place_papers(struct erased *e)
 {
-	if (!e->buried && vault_publish(&app.vault, &e->stone, &co.fault) < 0)
+	if (!e->buried && vault_publish(co.vault, &e->stone, &co.fault) < 0)
 		return -1;
-	return vault_replace(&app.vault, &e->slot, &co.fault);
+	return vault_replace(co.vault, &e->slot, &co.fault);
 }
 
 static void slots_work(void *arg)
 {
 	(void)arg;
 	uint64_t now = clock_wall_ms();
-	int rc = vault_check(&app.vault, &co.fault);
+	int rc = vault_check(co.vault, &co.fault);
 	for (size_t i = 0; i < co.n && rc == 0; i++)
 		rc = write_papers(&co.erased[i], now);
 	if (rc == 0)
-		rc = vault_sync(&app.vault, &co.fault);
+		rc = vault_sync(co.vault, &co.fault);
 	for (size_t i = 0; i < co.n && rc == 0; i++)
 		rc = place_papers(&co.erased[i]);
 	if (rc == 0)
-		rc = vault_sync(&app.vault, &co.fault);
+		rc = vault_sync(co.vault, &co.fault);
 	for (size_t i = 0; i < co.n; i++) {
-		vault_discard(&app.vault, &co.erased[i].slot);
-		vault_discard(&app.vault, &co.erased[i].stone);
+		vault_discard(co.vault, &co.erased[i].slot);
+		vault_discard(co.vault, &co.erased[i].stone);
 	}
 	bug_if(rc != 0 && co.fault.code == 0);
 }
@@ -129,13 +143,13 @@ static void slots_done(void *arg)
 	struct uuid ids[AT_ONCE];
 	(void)arg;
 	if (co.fault.code != 0) {
-		(void)failed(&co.fault);
+		skip_vault();
 		return;
 	}
 	for (size_t i = 0; i < co.n; i++)
 		ids[i] = co.erased[i].version;
 	CRASHPOINT("collect.slots");
-	sql_slots_gone(&app.vault.id, ids, co.n, slots_told, NULL);
+	sql_slots_gone(&co.vault->id, ids, co.n, slots_told, NULL);
 }
 
 static void slots_owed(
@@ -160,14 +174,14 @@ static void slots_owed(
 			(uint64_t)db_get_int(r[0], (int)i, 3), &e->version, "erased");
 	}
 	if (co.n == 0)
-		finish();
+		next_vault();
 	else
 		loop_work(app.service->loop, slots_work, slots_done, NULL);
 }
 
 static void slots(void)
 {
-	sql_slots_owed(&app.vault.id, AT_ONCE, slots_owed, NULL);
+	sql_slots_owed(&co.vault->id, AT_ONCE, slots_owed, NULL);
 }
 
 /* ---- files ---- */
@@ -193,15 +207,15 @@ static void files_told(
 static void files_work(void *arg)
 {
 	(void)arg;
-	int rc = vault_check(&app.vault, &co.fault);
+	int rc = vault_check(co.vault, &co.fault);
 	for (size_t i = 0; i < co.n && rc == 0; i++) {
 		char name[VAULT_NAME_MAX];
 		vault_object_name(name, co.removals[i].oid, co.removals[i].incarnation);
-		vault_remove(&app.vault, name); /* absent is as good */
+		vault_remove(co.vault, name); /* absent is as good */
 		CRASHPOINT("collect.removed");
 	}
 	if (rc == 0)
-		rc = vault_sync(&app.vault, &co.fault);
+		rc = vault_sync(co.vault, &co.fault);
 	bug_if(rc != 0 && co.fault.code == 0);
 }
 
@@ -209,9 +223,9 @@ static void files_done(void *arg)
 {
 	(void)arg;
 	if (co.fault.code != 0)
-		(void)failed(&co.fault);
+		skip_vault();
 	else
-		sql_collect_done(&app.vault.id, co.removals, co.n, files_told, NULL);
+		sql_collect_done(&co.vault->id, co.removals, co.n, files_told, NULL);
 }
 
 static void files_found(
@@ -233,7 +247,17 @@ static void files_found(
 
 static void files(void)
 {
-	sql_removals(&app.vault.id, AT_ONCE, files_found, NULL);
+	sql_removals(&co.vault->id, AT_ONCE, files_found, NULL);
+}
+
+static void next_vault(void)
+{
+	co.vault = vault_nth(co.nth++);
+	co.fault = FAULT_INIT;
+	if (co.vault == NULL)
+		finish();
+	else
+		files();
 }
 
 /* ---- rows ---- */
@@ -251,7 +275,7 @@ static void doomed(struct txn *t, struct db_result **r, size_t n, const struct f
 	if (now == AT_ONCE)
 		sql_collect_doom((uint64_t)app.config->collect_age_ms, AT_ONCE, doomed, NULL);
 	else
-		files();
+		next_vault();
 }
 
 static void condemned(
@@ -275,6 +299,7 @@ void collect_chore(void (*done)(const char *outcome))
 {
 	co.done = done;
 	co.slice = 0;
+	co.nth = 0;
 	co.condemned = co.doomed = co.files = co.slots = 0;
 	co.fault = FAULT_INIT;
 	sql_collect_condemn(0, (uint64_t)app.config->collect_age_ms, condemned, NULL);

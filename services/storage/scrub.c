@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/clock/clock.h"
+#include "services/storage/copy.h"
 #include "services/storage/copy_check.h"
 #include "services/storage/sql_upkeep.h"
 
@@ -28,13 +29,25 @@ struct look {
 	bool again; /* it was bad: the catalogue is asked once more, it may have moved on */
 };
 
-static struct {
+#define VAULTS 17
+
+/* Of each vault its own bucket, and what was read there lately. */
+struct budget {
+	struct uuid vault;
 	uint64_t rate, filled_ms, summed_ms, forget_ms; /* monotonic */
 	int64_t tokens;
+	struct seen seen;
+	bool late;
+};
+
+static struct {
+	struct budget budgets[VAULTS];
+	size_t n_budgets, turn;
+	struct budget *b; /* of this run */
+	const struct vault *vault;
 	struct uuid list[AT_ONCE];
 	size_t n, at;
 	struct look look;
-	struct seen seen;
 	uint64_t copies, damaged, bytes;
 	void (*done)(const char *outcome);
 	char outcome[160];
@@ -76,7 +89,7 @@ static void alarm_of(const struct look *l, uint64_t others)
 		.device = l->copy.device,
 		.kind = kind_number(l->copy.kind),
 		.generation = l->copy.generation,
-		.vault = app.vault.id,
+		.vault = sc.vault->id,
 		.good_copies = others,
 		.detail = l->fault.detail};
 	service_publish(app.service, &m_version_damaged_desc, &event);
@@ -111,7 +124,7 @@ static void read_work(void *arg)
 	/* this thread reads after everybody else: best effort, lowest */
 	(void)syscall(SYS_ioprio_set, 1, 0, 2 << 13 | 7);
 	l->fault = FAULT_INIT;
-	(void)!copy_check(&app.vault, &l->copy, &sc.seen, &l->bytes, &l->fault);
+	(void)!copy_check(sc.vault, &l->copy, &sc.b->seen, &l->bytes, &l->fault);
 	(void)syscall(SYS_ioprio_set, 1, 0, 0);
 }
 
@@ -119,7 +132,7 @@ static void read_done(void *arg)
 {
 	struct look *l = arg;
 	const struct fault *f = &l->fault;
-	sc.tokens -= (int64_t)l->bytes;
+	sc.b->tokens -= (int64_t)l->bytes;
 	sc.bytes += l->bytes;
 	l->bytes = 0;
 	bool bad = f->code == CN_NOT_FOUND || f->code == CN_STORE_VERIFY_FAILED;
@@ -133,7 +146,7 @@ static void read_done(void *arg)
 	} else {
 		sc.copies++;
 		metric_add(sc.copies_metric, 1);
-		sql_copy_seen(&app.vault.id, &l->version,
+		sql_copy_seen(&sc.vault->id, &l->version,
 			!bad                      ? "verified"
 			: f->code == CN_NOT_FOUND ? "missing"
 						  : "damaged",
@@ -186,32 +199,32 @@ static void listed(struct txn *t, struct db_result **r, size_t n, const struct f
 
 static void next(void)
 {
-	if (sc.tokens <= 0) {
+	if (sc.b->tokens <= 0) {
 		finish("");
 	} else if (sc.at < sc.n) {
 		sc.look = (struct look){.version = sc.list[sc.at++]};
 		db_begin(app.service->db, get, &sc.look);
 	} else {
 		sql_scrub_next(
-			&app.vault.id, (uint64_t)app.config->scrub_age_ms, AT_ONCE, listed, NULL);
+			&sc.vault->id, (uint64_t)app.config->scrub_age_ms, AT_ONCE, listed, NULL);
 	}
 }
 
 static void fill(uint64_t now)
 {
-	uint64_t passed = now - sc.filled_ms;
-	sc.filled_ms = now;
-	sc.tokens += (int64_t)(sc.rate * passed / 1000);
-	if (sc.tokens > (int64_t)(sc.rate * BURST_S))
-		sc.tokens = (int64_t)(sc.rate * BURST_S);
+	uint64_t passed = now - sc.b->filled_ms;
+	sc.b->filled_ms = now;
+	sc.b->tokens += (int64_t)(sc.b->rate * passed / 1000);
+	if (sc.b->tokens > (int64_t)(sc.b->rate * BURST_S))
+		sc.b->tokens = (int64_t)(sc.b->rate * BURST_S);
 }
 
 static void begin(void)
 {
 	uint64_t now = clock_mono_ms();
-	if (now >= sc.forget_ms) { /* contents count as seen for a day */
-		sc.forget_ms = now + DAY_MS;
-		seen_forget(&sc.seen);
+	if (now >= sc.b->forget_ms) { /* contents count as seen for a day */
+		sc.b->forget_ms = now + DAY_MS;
+		seen_forget(&sc.b->seen);
 	}
 	fill(now);
 	sc.n = sc.at = 0;
@@ -228,12 +241,27 @@ static void summed(struct txn *t, struct db_result **r, size_t n, const struct f
 	uint64_t bytes = (uint64_t)db_get_int(r[0], 0, 0);
 	int64_t oldest = db_get_time_ms(r[0], 0, 1), now = db_get_time_ms(r[0], 0, 2);
 	bool late = oldest != 0 && now - oldest > (int64_t)LATE_MS;
-	sc.rate = bytes / (PASS_MS / 1000) + RATE_MIN;
+	sc.b->rate = bytes / (PASS_MS / 1000) + RATE_MIN;
+	sc.b->late = late;
+	late = false;
+	for (size_t i = 0; i < sc.n_budgets; i++)
+		late |= sc.budgets[i].late;
 	metric_set(sc.late, late);
-	if (late)
-		log_error(L("alarm: scrub_late"), L_UUID("vault", &app.vault.id),
+	if (sc.b->late)
+		log_error(L("alarm: scrub_late"), L_UUID("vault", &sc.vault->id),
 			L_INT("days", (now - oldest) / (int64_t)DAY_MS));
 	begin();
+}
+
+static struct budget *budget_of(const struct uuid *vault, uint64_t now)
+{
+	for (size_t i = 0; i < sc.n_budgets; i++)
+		if (uuid_eq(&sc.budgets[i].vault, vault))
+			return &sc.budgets[i];
+	struct budget *b = &sc.budgets[sc.n_budgets < VAULTS ? sc.n_budgets++ : VAULTS - 1];
+	seen_forget(&b->seen);
+	*b = (struct budget){.vault = *vault, .filled_ms = now - 60000};
+	return b;
 }
 
 void scrub_chore(void (*done)(const char *outcome))
@@ -246,14 +274,19 @@ void scrub_chore(void (*done)(const char *outcome))
 			"carnet_scrub_damaged_total", "", "copies found damaged or missing");
 		sc.late = metric_gauge(
 			"carnet_scrub_late", "", "1: some copy was not read for 30 days");
-		sc.filled_ms = now - 60000;
 	}
+	sc.vault = vault_nth(sc.turn++);
+	if (sc.vault == NULL) {
+		sc.turn = 1;
+		sc.vault = vault_nth(0);
+	}
+	sc.b = budget_of(&sc.vault->id, now);
 	sc.done = done;
 	sc.copies = sc.damaged = sc.bytes = 0;
-	if (now < sc.summed_ms) {
+	if (now < sc.b->summed_ms) {
 		begin();
 		return;
 	}
-	sc.summed_ms = now + SUM_MS;
-	sql_scrub_sum(&app.vault.id, summed, NULL);
+	sc.b->summed_ms = now + SUM_MS;
+	sql_scrub_sum(&sc.vault->id, summed, NULL);
 }

@@ -68,6 +68,9 @@ static const struct db_sql FILE_DELETE = {
 	"store_file_delete", "select why, names from store.file_delete($1, $2, $3)"};
 static const struct db_sql CHORE_CLAIM = {
 	"store_chore_claim", "select store.chore_claim($1, $2, $3, $4, $5)"};
+static const struct db_sql CHORE_RENEW = {"store_chore_renew",
+	"update store.chore set claimed_until = clock_timestamp() + $4 * interval '1 ms'"
+	" where tenant_id = $1 and name = $2 and owner = $3 and claimed_until > clock_timestamp()"};
 static const struct db_sql CHORE_DONE = {
 	"store_chore_done", "select store.chore_done($1, $2, $3, $4, $5)"};
 
@@ -298,4 +301,19 @@ void sql_chore_done(const struct sql_chore *c)
 {
 	ended = c;
 	db_query(app.service->db, &CHORE_DONE, fill_done, ignore, NULL);
+}
+
+static void fill_renew(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, &app.tenant);
+	db_text(a, ended->name);
+	db_uuid(a, &app.service->instance);
+	db_int(a, (int64_t)ended->lease_ms);
+}
+
+void sql_chore_renew(const struct sql_chore *c)
+{
+	ended = c;
+	db_query(app.service->db, &CHORE_RENEW, fill_renew, ignore, NULL);
 }

@@ -78,4 +78,6 @@ struct sql_chore {
 };
 /* One row: is it ours now? fn's arg is chore. */
 void sql_chore_claim(struct sql_chore *c, db_fn fn);
+/* It goes on: others leave it alone for another lease. */
+void sql_chore_renew(const struct sql_chore *c);
 void sql_chore_done(const struct sql_chore *c);

@@ -210,6 +210,72 @@ static void without_a_good_copy_an_unchanged_book_is_stored_anew_st_73(void **st
 	all_copied();
 }
 
+static void restart(void)
+{
+	host_kill(&one, SIGTERM);
+	host_start(&one, 1, "main", NULL, 0);
+	host_ready(&one);
+}
+
+static void what_is_erased_leaves_every_vault_st_31_76(void **state)
+{
+	struct uuid device = new_id();
+	char id[UUID_TEXT];
+	(void)state;
+	struct uuid old = store_version(&device, BOOK("Only here"));
+	(void)store_version(&device, BOOK("The next"));
+	all_copied();
+	sql("insert into store.retention (tenant_id, keep_min) select tenant_id, 1 from store.vault"
+	    " limit 1; update store.version set state = 'condemned', held_until = now() - interval"
+	    " '1 s' where id = '%s'; select store.erase_due(tenant_id, 9) from store.version"
+	    " where id = '%s'",
+		uuid_format(&old, id), id);
+	assert_int_equal(sql_number(), 1);
+	put_env("CARNET_COLLECT_EVERY_MS", "%d", 100);
+	put_env("CARNET_COLLECT_AGE_MS", "%d", 0);
+	restart();
+	becomes("select count(*) from store.copy where state = 'erase_pending'", "0");
+	becomes("select count(*) from store.object where state <> 'live'", "0");
+	put_env("CARNET_COLLECT_EVERY_MS", "%d", 0);
+	assert_int_equal(shell("grep -q erased_at %s/keys/%s.slot && grep -q erased_at"
+			       " %s/keys/%s.slot && ls %s/devices/*/*/*%s.erased >%s/out",
+				 one.vault, id, away, id, away, id, dir),
+		0);
+	assert_int_equal(shell("diff -r -x carnet-vault.json -x tmp -x 'passport*' -x '*.erased' -x"
+			       " %s.slot %s %s",
+				 id, one.vault, away),
+		0);
+}
+
+static void damage_in_any_vault_is_found_and_put_right_by_itself_st_72_73(void **state)
+{
+	(void)state;
+	assert_int_equal(shell("f=$(ls %s/objects/*/* | head -n 1); printf XY | dd of=$f bs=1"
+			       " seek=150 conv=notrunc status=none; rm $(ls %s/keys/*-*.slot |"
+			       " tail -n 1)",
+				 away, one.vault),
+		0);
+	put_env("CARNET_SCRUB_EVERY_MS", "%d", 100);
+	put_env("CARNET_SCRUB_AGE_MS", "%d", 0);
+	restart();
+	uint64_t until = clock_mono_ms() + 3 * DEADLINE_MS;
+	int differs;
+	do {
+		struct timespec pause = {0, 100000000};
+		(void)nanosleep(&pause, NULL);
+		differs =
+			shell("diff -r -x carnet-vault.json -x tmp -x 'passport*' -x '*.erased' -x"
+			      " '*.slot' %s %s >%s/out",
+				one.vault, away, dir);
+		if (differs == 0)
+			differs = shell("[ $(ls %s/keys | wc -l) = $(ls %s/keys | wc -l) ]",
+				one.vault, away);
+	} while (differs != 0 && clock_mono_ms() < until);
+	assert_int_equal(differs, 0);
+	put_env("CARNET_SCRUB_EVERY_MS", "%d", 0);
+	becomes("select count(*) from store.copy where state <> 'verified'", "0");
+}
+
 static void a_retired_vault_gets_nothing_more(void **state)
 {
 	struct uuid device = new_id();
@@ -256,6 +322,8 @@ int main(void)
 		cmocka_unit_test(
 			a_damaged_copy_is_put_right_from_the_good_one_in_either_vault_st_73),
 		cmocka_unit_test(without_a_good_copy_an_unchanged_book_is_stored_anew_st_73),
+		cmocka_unit_test(what_is_erased_leaves_every_vault_st_31_76),
+		cmocka_unit_test(damage_in_any_vault_is_found_and_put_right_by_itself_st_72_73),
 		cmocka_unit_test(a_retired_vault_gets_nothing_more),
 	};
 	return cmocka_run_group_tests_name("storage copies", tests, setup, teardown);
