@@ -13,6 +13,7 @@ proof | life  |                            |     | I1 I2 I5 I6 I9 I10: the life 
 proof | life  | STORAGE                    |     | I1 I2 I3 I6 I9 I10: … with a storage that checks tokens
 proof | life  | STORAGE FAILOVER ALL_BUT=5 |     | I1 I2 I3 I6 I9 I10: … and a standby that lost the last commits
 proof | watch |                            |     | I10: no lease and no quarantine ends early, however the clock of the database steps
+proof | deadman |                          |     | the lemma of I5: one timer for all locks of a worker
 proof | soon  |                            |     | I8 I10: every waiter is answered and every dead lock is ended, in time
 proof | rows  |                            |     | I1 I2 I4 I9: transactions that take device rows one by one, and die in the middle
 proof | queue | OPS=6                      |     | I1 I7 I8: the shipped lock_decide, three requests of every mode, two devices, a hold
@@ -26,6 +27,9 @@ bug   | life  | NO_TOKEN_CHECK STORAGE     | 3   | storage does not check the to
 bug   | life  | NO_SHARE STORAGE           | 3   | storage does not keep the lock row until it commits
 bug   | life  | NO_DEADMAN                 | 5   | a frozen worker is not killed
 bug   | life  | DEADMAN_EARLY              | 5   | the dead-man is moved when the renewal is sent
+bug   | deadman | LATEST                   | 105 | the dead-man waits for the last of several locks
+bug   | deadman | ONE_DISARMS              | 105 | the end of one session disarms the dead-man
+bug   | deadman | FIRST_GRANT_ONLY         | 105 | a grant that ends earlier does not move the dead-man
 bug   | life  | NO_QUARANTINE              | 5   | an expired lock is free at once
 bug   | life  | STALE_PROBE                | 5   | a probe from before the end of the lock counts
 bug   | life  | REMAINING_UNBOUND          | 105 | an answer given again promises more than a lease, for the clock stepped back
@@ -52,6 +56,7 @@ kinds='proof|bug|limit'
 one() {
 	local n=$1 kind=$2 model=$3 defines=$4 invariant=$5 what=$6 dir=$out/case-$1 flags=() opt=-O1 d objects=() end
 	[ "$kind" = proof ] && opt=-O2
+	[ "$kind" = bug ] && opt='-O1 -DREVERSE' # from the other side, where most of them are nearer
 	for d in $defines; do flags+=("-D$d"); done
 	case $invariant in
 	'') ;;
