@@ -177,18 +177,9 @@ inline grant(q)
 active [REQUESTS] proctype Service()
 {
 #define q _pid
-#ifdef NO_ROW_LOCK
-	bit was_free;
-#endif
-
 	do
 	/* acquire, whether its answer arrives or not */
-#ifdef NO_ROW_LOCK
-	:: atomic { asked[q] && !known(q) && !others_block(q) -> was_free = true }
-	:: atomic { was_free && !known(q) -> was_free = false; grant(q) }
-#else
 	:: atomic { asked[q] && !known(q) && !others_block(q) && may_write(q) && new_grants -> grant(q) }
-#endif
 	:: atomic {
 		waits_for(q, ACQUIRE) && state[q] == LIVE ->
 		given[OWNER(q)] = token[q];

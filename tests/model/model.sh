@@ -19,7 +19,6 @@ proof | rows  |                            |     | I1 I2 I4 I9: transactions tha
 proof | queue | OPS=6                      |     | I1 I7 I8: the shipped lock_decide, three requests of every mode, two devices, a hold
 proof | queue | OPS=6 PATIENT              |     | I8: nobody waits for ever for somebody who waits for him
 bug   | rows  | NO_ROW_LOCK                | 1   | the device row is not locked
-bug   | life  | NO_ROW_LOCK                | 1   | a grant is decided before the row is locked
 bug   | rows  | FROM_MEMORY                | 4   | an instance decides from its memory
 bug   | rows  | HALF                       | 9   | what is free of two devices is granted
 bug   | rows  | DESCENDING                 | end | one instance takes the rows from the other side
