@@ -130,10 +130,10 @@ static void heard(struct client *c, enum said said)
 
 static void on_ready(struct client *c)
 {
-	uint8_t part[16384];
 	size_t n = 0;
 
 	if (c->pg == NULL) {
+		uint8_t part[16384];
 		ssize_t got = recv(c->fd, part, sizeof(part), MSG_DONTWAIT);
 		if (got < 0 && errno == EAGAIN)
 			return;
