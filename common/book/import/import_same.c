@@ -73,7 +73,7 @@ static bool same_content(const struct book_entry *was, const struct book_entry *
 	a.n_members = b.n_members = 0;
 	entry_content(&a, &x);
 	entry_content(&b, &y);
-	same = !x.err && !y.err && x.n == y.n && memcmp(x.p, y.p, x.n) == 0;
+	same = !x.err && !y.err && x.n == y.n && (x.n == 0 || memcmp(x.p, y.p, x.n) == 0);
 	free(extra);
 	buf_fini(&x);
 	buf_fini(&y);
