@@ -119,6 +119,12 @@ $(B)/tests/peers/adapter_%: $(B)/tests/peers/adapter_%.o $(B)/libworker.a $(B)/l
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(LIBS_worker)
 
+# A fleet in one thread: the rules of several services over rows in memory.
+$(B)/tests/unit/sim/test_sim: $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/sim/*.c)) $(B)/liblock.a \
+		$(B)/libscheduler.a $(B)/libcarnet.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
 # What tests share.
 $(B)/libtests.a: $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
 	@rm -f $@

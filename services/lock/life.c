@@ -319,7 +319,8 @@ static void sweep_held(
 		leave_device(l, d, index, "quarantine over");
 		return;
 	}
-	if (h->state == LOCK_STATE_QUARANTINE &&
+	/* under the watch rule, too: a clear probe ends what is in attention */
+	if (h->state == LOCK_STATE_QUARANTINE && rules->watched_ms >= quarantine_length(life) &&
 		l->now_ms >= life->quarantined_ms + life->quarantine_max_ms)
 		enter_attention(l, d, index);
 }

@@ -39,10 +39,12 @@ static void watch(int64_t db_ms, uint64_t timeline)
 static const void *decide_sweep(struct work *w, struct ledger *l, struct fault *reterr)
 {
 	(void)reterr;
-	/* the clock may have stepped between the look and this transaction */
+	/* the clock may have stepped between the last look and this transaction, or between the
+	 * look that found the rows due and the last one: what counts is the watch as it is now */
 	if (l->timeline != sweep.timeline ||
 		watch_stepped(&sweep.watch, l->now_ms, clock_boot_ms()))
 		return NULL;
+	w->rules.watched_ms = watch_length(&sweep.watch);
 	ledger_sweep(l, &w->rules);
 	CRASHPOINT("expire.after_row");
 	return NULL;
@@ -62,8 +64,7 @@ static void put_sweep(struct db_result *due)
 	w->devices = ids;
 	w->devices_n = (size_t)db_rows(due);
 	w->waiters = true;
-	w->rules = (struct ledger_rules){
-		.silent_ms = lock_settings.silent_ms, .watched_ms = watch_length(&sweep.watch)};
+	w->rules.silent_ms = lock_settings.silent_ms;
 	w->decide = decide_sweep;
 	serve_put(w);
 }

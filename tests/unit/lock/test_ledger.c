@@ -520,9 +520,22 @@ static void after_the_cut_the_same_sight_is_evidence(void **state unused)
 
 #define RULE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static void i10_a_step_of_the_clock_leads_neither_to_attention_nor_out_of_it(void **state unused)
+{
+	struct ledger_ask a = ask(1, OP_BATCH_IE, 1, 1);
+
+	assert_true(release(&a, granted(&a), true));
+	pass(3600 * 1000, 1000); /* who has not watched cannot know that this was an hour */
+	observe(1, false, NULL);
+	assert_int_equal(state_of(&a), LOCK_STATE_QUARANTINE);
+	pass(1000, 60 * 1000);
+	assert_int_equal(state_of(&a), LOCK_STATE_ENDED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		RULE(i10_a_step_of_the_clock_leads_neither_to_attention_nor_out_of_it),
 		RULE(i2_tokens_of_a_device_rise_and_start_at_its_timeline),
 		RULE(example_19_one_busy_device_holds_none_of_the_others),
 		RULE(example_22_the_same_request_gets_the_same_token),
