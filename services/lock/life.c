@@ -320,7 +320,7 @@ static void sweep_held(
 		return;
 	}
 	/* under the watch rule, too: a clear probe ends what is in attention */
-	if (h->state == LOCK_STATE_QUARANTINE && rules->watched_ms >= quarantine_length(life) &&
+	if (h->state == LOCK_STATE_QUARANTINE && rules->watched_ms >= life->quarantine_ms &&
 		l->now_ms >= life->quarantined_ms + life->quarantine_max_ms)
 		enter_attention(l, d, index);
 }
