@@ -746,6 +746,8 @@ static int start(struct service *s, struct fault *reterr)
 	for (size_t i = 0; i < json_array_size(devices); i++)
 		if (add_device(json_array_get(devices, i), reterr) < 0)
 			return -1;
+	if (source && !getenv("PEERS_FILE") && n_jobs > 0)
+		source->about.device = jobs[0].device.id; /* its own backup */
 	read_password();
 	json_decref(root);
 	began = clock_mono_ms();

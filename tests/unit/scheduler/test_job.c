@@ -248,6 +248,8 @@ static void the_budget_cancels_in_its_own_name(unused void **state)
 	j.aborting = true;
 	assert_int_equal(
 		judged(&j, JOB_STATE_DEFERRED, CN_DEVICE_BUSY).cause, CN_CANCELLED_BY_BUDGET);
+	assert_int_equal(judged(&j, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER).cause,
+		CN_CANCELLED_BY_BUDGET); /* all that its worker heard is that it ends */
 }
 
 static void a_write_is_never_dead_before_somebody_could_look(unused void **state)
