@@ -40,9 +40,15 @@ static int64_t drill_every(void)
 	return app.config->drill_every_ms;
 }
 
+static int64_t rotate_every(void)
+{
+	return app.config->rotate_every_ms;
+}
+
 static struct chore chores[] = {
 	{.row = {.name = "prune"}, .every_ms = prune_every, .run = prune_chore},
 	{.row = {.name = "collect"}, .every_ms = collect_every, .run = collect_chore},
+	{.row = {.name = "rotate"}, .every_ms = rotate_every, .run = rotate_chore},
 	{.row = {.name = "scrub"}, .every_ms = scrub_every, .run = scrub_chore},
 	{.row = {.name = "copy"}, .every_ms = copy_every, .run = copy_chore},
 	{.row = {.name = "drill"}, .every_ms = drill_every, .run = drill_chore},

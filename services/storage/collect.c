@@ -20,7 +20,8 @@ struct erased {
 	uint8_t digest[SHA256_LEN];
 	char stone_name[VAULT_NAME_MAX];
 	struct vault_file slot, stone;
-	bool buried; /* in an earlier try */
+	bool buried;  /* in an earlier try */
+	bool ordered; /* by two persons; else pruned */
 };
 
 static struct {
@@ -90,19 +91,36 @@ static int put(const struct buf *text, const char *name, struct vault_file *f)
 	return vault_create_with(co.vault, name, buf_span(text), f, &co.fault);
 }
 
+/* One that is damaged is no tombstone. */
+static bool read_stone(const struct erased *e, struct tombstone *ret)
+{
+	struct buf text = BUF_INIT;
+	struct fault f;
+	bool good = vault_read_small(co.vault, e->stone_name, SLOT_MAX, &text, &f) == 0 &&
+		    tombstone_read(buf_span(&text), &app.keys.signers, ret) == 0 &&
+		    uuid_eq(&ret->version, &e->version);
+	buf_fini(&text);
+	if (!good)
+		vault_remove(co.vault, e->stone_name);
+	return good;
+}
+
 /* Written, not yet under their names: an erased slot, and a signed word that this was meant. */
 static int write_papers(struct erased *e, uint64_t now_ms)
 {
 	char name[VAULT_NAME_MAX];
 	struct buf text = BUF_INIT;
-	struct tombstone stone = {
-		.tenant = app.tenant, .version = e->version, .at_ms = now_ms, .reason = "pruned"};
-	const struct slot slot = {.tenant = app.tenant, .version = e->version, .erased_ms = now_ms};
+	struct tombstone stone = {.tenant = app.tenant, .version = e->version, .at_ms = now_ms};
+	struct slot slot = {.tenant = app.tenant, .version = e->version, .erased_ms = now_ms};
+	struct tombstone before;
 	memcpy(stone.digest, e->digest, SHA256_LEN);
+	(void)snprintf(stone.reason, sizeof(stone.reason), "%s", e->ordered ? "ordered" : "pruned");
+	e->buried = read_stone(e, &before);
+	if (e->buried) /* a crash came between the two: both say the same time */
+		slot.erased_ms = before.at_ms;
 	slot_write(&slot, &text);
 	vault_slot_name(name, &e->version);
 	int rc = put(&text, name, &e->slot);
-	e->buried = vault_changed_ms(co.vault, e->stone_name) != 0;
 	buf_reset(&text);
 	tombstone_write(&stone, keys_sign_seed(&app.keys), &text);
 	if (rc == 0 && !e->buried)
@@ -170,6 +188,7 @@ static void slots_owed(
 		e->slot.temp[0] = e->stone.temp[0] = 0;
 		bug_if(digest.n != SHA256_LEN);
 		memcpy(e->digest, digest.p, SHA256_LEN);
+		e->ordered = db_get_bool(r[0], (int)i, 5);
 		vault_manifest_name(e->stone_name, &device, db_get_text(r[0], (int)i, 2),
 			(uint64_t)db_get_int(r[0], (int)i, 3), &e->version, "erased");
 	}

@@ -7,10 +7,9 @@
  * makes the version exist in one transaction that checks the worker's lock. Any number of instances
  * share the vaults and the catalogue.
  *
- *     carnet-storage make-keys KEK_FILE SIGN_KEY_FILE      once, before the first start */
-#include <stdio.h>
-#include <string.h>
-
+ *     carnet-storage make-keys KEK_FILE SIGN_KEY_FILE      once, before the first start
+ *     carnet-storage new-key, protect-key, retire-keys     README.md */
+#include "services/storage/key_commands.h"
 #include "services/storage/storage.h"
 
 static const struct handler handlers[] = {
@@ -25,6 +24,9 @@ static const struct handler handlers[] = {
 	{MSG_VERSION_OPEN, on_version_open},
 	{MSG_VERSION_READ, on_version_read},
 	{MSG_VAULT_LIST, on_vault_list},
+	{MSG_ERASE_LIST, on_erase_list},
+	{MSG_ERASE_ASK, on_erase_ask},
+	{MSG_ERASE_APPROVE, on_erase_approve},
 	{MSG_VERSION_ENTRIES, on_version_entries},
 	{MSG_VERSION_DIFF, on_version_diff},
 	{MSG_ENTRY_SEARCH, on_entry_search},
@@ -63,21 +65,10 @@ static const struct service_def STORAGE = {
 	.ready = keeper_ready,
 };
 
-static int make_keys(const char *kek_file, const char *sign_file)
-{
-	struct fault f = FAULT_INIT;
-	if (keys_make(kek_file, sign_file, &f) == 0) {
-		(void)printf(
-			"made %s and %s: keep copies away from the vault\n", kek_file, sign_file);
-		return 0;
-	}
-	(void)fprintf(stderr, "carnet-storage: %s\n", f.detail);
-	return 1;
-}
-
 int main(int argc, char **argv)
 {
-	if (argc == 4 && strcmp(argv[1], "make-keys") == 0)
-		return make_keys(argv[2], argv[3]);
+	int done = key_command(argc, argv);
+	if (done >= 0)
+		return done;
 	return service_main(&STORAGE, argc, argv);
 }

@@ -14,7 +14,8 @@ static const struct db_sql REMOVALS = {"store_removals",
 static const struct db_sql DONE = {
 	"store_collect_done", "select store.collect_done($1, $2, $3::bytea[], $4::bigint[])"};
 static const struct db_sql SLOTS_OWED = {"store_slots_owed",
-	"select c.version_id, v.device_id, v.kind, v.generation, v.digest from store.copy c"
+	"select c.version_id, v.device_id, v.kind, v.generation, v.digest,"
+	" v.held_until is null from store.copy c"
 	" join store.version v on v.id = c.version_id and v.tenant_id = $1"
 	" where c.vault_id = $2 and c.state = 'erase_pending' limit $3"};
 static const struct db_sql SLOTS_GONE = {

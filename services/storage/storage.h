@@ -251,6 +251,7 @@ void chore_tick(uint64_t now_ms);
 /* Each calls done when it has ended, with a sentence. */
 void prune_chore(void (*done)(const char *outcome));
 void collect_chore(void (*done)(const char *outcome));
+void rotate_chore(void (*done)(const char *outcome));
 void scrub_chore(void (*done)(const char *outcome));
 void copy_chore(void (*done)(const char *outcome));
 void drill_chore(void (*done)(const char *outcome));
@@ -277,6 +278,9 @@ void on_version_verify(struct call *call);
 void on_version_open(struct call *call);
 void on_version_read(struct call *call);
 void on_vault_list(struct call *call);
+void on_erase_list(struct call *call);
+void on_erase_ask(struct call *call);
+void on_erase_approve(struct call *call);
 void on_version_entries(struct call *call);
 void on_version_diff(struct call *call);
 void on_entry_search(struct call *call);

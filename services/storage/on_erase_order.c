@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+/* erase_list, erase_ask, erase_approve: the only way past the floors that protect the newest
+ * backup (ST-18). One person asks, another approves within 7 days; then the keys are destroyed in
+ * the catalogue at once, on media when they are next collected (ST-31). */
+#include "services/storage/sql_keys.h"
+
+#include <string.h>
+
+static void database_down(struct call *call, const struct fault *f)
+{
+	call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+}
+
+static void listed(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	(void)t;
+	(void)n;
+	if (f != NULL) {
+		database_down(call, f);
+		return;
+	}
+	size_t rows = (size_t)db_rows(r[0]);
+	struct m_erase_order *items = arena_array(&call->arena, rows + 1, sizeof(*items));
+	bug_if(items == NULL);
+	for (size_t i = 0; i < rows; i++)
+		sql_erase_read(r[0], (int)i, &items[i]);
+	const struct m_erase_page page = {.items = items, .items_n = rows};
+	call_reply(call, &page);
+}
+
+void on_erase_list(struct call *call)
+{
+	sql_erase_list(call, listed);
+}
+
+static void refuse(struct call *call, const char *verdict)
+{
+	if (strcmp(verdict, "no_order") == 0)
+		call_refuse(call, CN_NOT_FOUND, "no_order", "no such order");
+	else if (strcmp(verdict, "no_version") == 0)
+		call_refuse(
+			call, CN_NOT_FOUND, "no_version", "there is nothing that could be erased");
+	else if (strcmp(verdict, "second_person") == 0)
+		call_refuse(call, CN_CONFLICT, "second_person",
+			"who asked for it cannot approve it: a second person must");
+	else
+		call_refuse(call, CN_CONFLICT, "order_expired",
+			"nobody approved it within 7 days: ask again");
+}
+
+static void begin_again(struct call *call);
+
+static void answered(
+	struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	struct m_erase_order order;
+	(void)t;
+	(void)n;
+	if (f != NULL && db_transient(f)) { /* met a chore on the same rows */
+		begin_again(call);
+		return;
+	}
+	if (f != NULL) {
+		database_down(call, f);
+		return;
+	}
+	const char *verdict = db_get_text(r[0], 0, 0);
+	if (strcmp(verdict, "asked") != 0 && strcmp(verdict, "erased") != 0) {
+		refuse(call, verdict);
+		return;
+	}
+	sql_erase_read(r[1], 0, &order);
+	log_warn(L("erase order"), L_STR("verdict", verdict), L_UUID("order", &order.id),
+		L_UUID("device", &order.device), L_UUID("version", &order.version),
+		L_STR("by", call->header.actor), L_INT("versions", order.versions));
+	if (strcmp(verdict, "erased") == 0)
+		app.passport.wanted = true;
+	const struct m_erase_one one = {.order = &order};
+	call_reply(call, &one);
+}
+
+static void asked(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	(void)r;
+	(void)n;
+	if (f != NULL) {
+		database_down(arg, f);
+		return;
+	}
+	sql_add_erase_ask(t, arg);
+	db_commit(t, answered, arg);
+}
+
+void on_erase_ask(struct call *call)
+{
+	const struct m_erase_ask *ask = call->body;
+	if (uuid_is_nil(&ask->device) == uuid_is_nil(&ask->version))
+		call_refuse(call, CN_VALIDATION_FAILED, "erase_what",
+			"a device or a version, one of them");
+	else if (ask->reason == NULL || strlen(ask->reason) < 10)
+		call_refuse(call, CN_VALIDATION_FAILED, "erase_reason",
+			"a reason of 10 characters at least");
+	else
+		db_begin(app.service->db, asked, call);
+}
+
+static void approved(
+	struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	(void)r;
+	(void)n;
+	if (f != NULL) {
+		database_down(arg, f);
+		return;
+	}
+	sql_add_erase_approve(t, arg);
+	db_commit(t, answered, arg);
+}
+
+void on_erase_approve(struct call *call)
+{
+	db_begin(app.service->db, approved, call);
+}
+
+static void begin_again(struct call *call)
+{
+	db_begin(app.service->db, call->desc == &m_erase_ask_desc ? asked : approved, call);
+}
