@@ -20,9 +20,14 @@ static void psql(const char *query, char *out, size_t size)
 	static PGconn *db;
 
 	out[0] = '\0';
-	if (db != NULL && PQstatus(db) != CONNECTION_OK) {
-		PQfinish(db);
-		db = NULL;
+	/* as in a session of its own: nothing that an earlier one set counts any more; and a
+	 * connection that was lost with the database shows here, before anything is sent */
+	if (db != NULL) {
+		PQclear(PQexec(db, "discard all"));
+		if (PQstatus(db) != CONNECTION_OK || PQtransactionStatus(db) != PQTRANS_IDLE) {
+			PQfinish(db);
+			db = NULL;
+		}
 	}
 	if (db == NULL)
 		db = PQconnectdb(getenv("CARNET_TEST_DB"));
