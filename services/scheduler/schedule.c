@@ -177,6 +177,7 @@ int schedule_read(const struct m_schedule *m, int64_t now_ms, struct schedule *r
 
 static bool next_minutes(const struct schedule *s, int64_t after_ms, struct firing *f)
 {
+	bug_if(s->n < 1);
 	int64_t step = s->n * MINUTE_MS;
 	int64_t k = after_ms < s->start_ms ? 0 : (after_ms - s->start_ms) / step + 1;
 	char text[CLOCK_RFC3339];

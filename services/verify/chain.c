@@ -67,6 +67,7 @@ static void note_file(struct verify *v, struct chain *c, const char *name)
 		return;
 	}
 	/* names are sorted: files of one version come one after the other */
+	bug_if(c->links == NULL);
 	struct link *last = c->n == 0 ? NULL : &c->links[c->n - 1];
 	if (last != NULL && uuid_eq(&last->id, &l.id) && last->generation == l.generation) {
 		last->json |= l.json;
@@ -281,7 +282,7 @@ static void check_device(struct verify *v, const char *name)
 	struct uuid device;
 	struct fault f = FAULT_INIT;
 	(void)snprintf(folder, sizeof(folder), "devices/%.40s", name);
-	const struct where where = {folder, -1, NULL, NULL, 0};
+	const struct where where = {.path = folder, .offset = -1};
 	if (uuid_parse(name, &device) < 0) {
 		found(v, FINDING_NOTE, &where, "not a folder of ours");
 		return;
@@ -303,7 +304,7 @@ void check_chains(struct verify *v)
 	struct names devices;
 	struct fault f = FAULT_INIT;
 	if (names_read(&v->medium, "devices", &devices, &f) < 0) {
-		found_fault(v, &(struct where){"devices", -1, NULL, NULL, 0}, &f);
+		found_fault(v, &(struct where){.path = "devices", .offset = -1}, &f);
 		return;
 	}
 	for (size_t i = 0; i < devices.n; i++)

@@ -110,7 +110,8 @@ static int read_key(const struct options *o, struct keyring *ring, struct fault 
 
 static int verify(const struct options *o, struct verify *v)
 {
-	struct report r = {.json = o->json != 0};
+	static struct report r;
+	r.json = o->json != 0;
 	v->quick = o->quick != 0;
 	v->serial = o->serial == NULL ? 0 : strtoull(o->serial, NULL, 10);
 	v->report = report_finding;

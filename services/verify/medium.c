@@ -45,11 +45,11 @@ static void take_public(struct verify *v)
 	v->signers.n = 0;
 	if (vault_read_small(&v->medium, "keys/signers.slot", SLOT_MAX, &text, &f) == 0 &&
 		signers_read(buf_span(&text), NULL, &v->signers) == 0)
-		found(v, FINDING_NOTE, &(struct where){"keys/signers.slot", -1, NULL, NULL, 0},
+		found(v, FINDING_NOTE, &(struct where){.path = "keys/signers.slot", .offset = -1},
 			"signatures are held against the medium's own list: without the key or the "
 			"public key nobody knows whether that is ours");
 	else
-		found(v, FINDING_DAMAGE, &(struct where){"keys/signers.slot", -1, NULL, NULL, 0},
+		found(v, FINDING_DAMAGE, &(struct where){.path = "keys/signers.slot", .offset = -1},
 			"nobody's signature can be checked");
 	buf_fini(&text);
 }
@@ -69,7 +69,7 @@ static int open_keys(struct verify *v)
 	const char *path = strcmp(f.reason, "signers") == 0 || strstr(f.detail, "signers") != NULL
 				   ? "keys/signers.slot"
 				   : "keys/tenant.slot";
-	found_fault(v, &(struct where){path, -1, NULL, NULL, 0}, &f);
+	found_fault(v, &(struct where){.path = path, .offset = -1}, &f);
 	if (strcmp(f.reason, "wrong_key") == 0)
 		return -1;
 	take_public(v);

@@ -11,7 +11,7 @@ struct chain {
 	uint64_t highest;
 };
 
-static const struct where nowhere = {"", -1, NULL, NULL, 0};
+static const struct where nowhere = {.path = "", .offset = -1};
 
 static struct where at(const char *path)
 {
@@ -118,7 +118,7 @@ static void take(struct verify *v, const struct passport *newest)
 	const struct where where = at(name);
 	check_marker(v);
 	if (v->have_key && !kek_in_use(v, &v->keys.root_kek))
-		found(v, FINDING_DAMAGE, &(struct where){"keys/tenant.slot", -1, NULL, NULL, 0},
+		found(v, FINDING_DAMAGE, &(struct where){.path = "keys/tenant.slot", .offset = -1},
 			"an older copy: it lies under a key that is no longer in use");
 	follow(v, newest);
 	if (newest->serial < v->serial)

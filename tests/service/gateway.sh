@@ -106,7 +106,7 @@ is "$(field .title)" "$(sed -n '/^CN-2001 /,/^$/s/^\tfr "\([^"]*\)".*/\1/p' sche
 
 ask GET /openapi.json && is "$(field .openapi)" 3.1.0 "the OpenAPI document is served"
 n=$(grep -cE '^(GET|POST|PUT|PATCH|DELETE) ' schemas/routes.tab)
-is "$(jq '[.paths[] | keys[]] | length' <<<"$body")" $((n + 5)) "it holds every route, and what is no message: events, contents, exports, uploads"
+is "$(jq '[.paths[] | keys[]] | length' <<<"$body")" $((n + 6)) "it holds every route, and what is no message: three streams of events, contents, exports, uploads"
 
 ask GET '/api/v1/search?q=nobody+at%3A2027-05-03&kind=fax' "${viewer[@]}" && is "$status $(field '.items | length')" "200 0" "a viewer searches the books of all devices"
 ask GET /api/v1/search "${viewer[@]}" && is "$status $(field .reason)" "422 nothing_to_find" "but must say what to look for"

@@ -110,7 +110,7 @@ static void rerun_explicit(void)
 static void transitions(void)
 {
 	const char *bad = sql(
-		"do \\$\\$ declare f int; t int; legal bool; taken bool; wrong int := 0; begin"
+		"do $$ declare f int; t int; legal bool; taken bool; wrong int := 0; begin"
 		" insert into sched.job (id, run, device, state, pool, family, created_at, "
 		"device_name, address, type, via)"
 		" values ('00000000-0000-7000-8000-0000000000ff', sched.uuid7(), sched.uuid7(), 1, "
@@ -126,7 +126,7 @@ static void transitions(void)
 		" exception when check_violation then taken := false; end;"
 		" if taken <> legal then wrong := wrong + 1; end if; end loop; end loop;"
 		" delete from sched.job where id = '00000000-0000-7000-8000-0000000000ff';"
-		" raise exception 'wrong %%', wrong; end \\$\\$");
+		" raise exception 'wrong %%', wrong; end $$");
 
 	ok(strstr(bad, "wrong 0") != NULL,
 		"the trigger takes each edge of the table and refuses all others");
@@ -154,7 +154,7 @@ static void tick_once(void)
 		  "minutes 10 seconds',"
 		  " next_local = 'x', schedule = jsonb_set(schedule, '{start_at}', "
 		  "to_jsonb(to_char((now() - interval '1 day')"
-		  " at time zone 'UTC', 'YYYY-MM-DD\\\"T\\\"HH24:MI:00.000\\\"Z\\\"'))) where name "
+		  " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:00.000\"Z\"'))) where name "
 		  "= 'often'");
 	ok(becomes("2", 4000, "select count(*) from sched.run where cause = 'schedule'"),
 		"after a pause the newest firing runs");

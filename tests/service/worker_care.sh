@@ -38,7 +38,7 @@ sees() { # the worker notices once more that the printer goes down
 	saw=$((saw + 1))
 	within 60 notices || not_ok "the worker does not see it"
 }
-notices() { [ "$(grep -c "being switched off" "$D/worker.log")" -ge "$saw" ]; }
+notices() { [ "$(grep -c '"event":"the printer is being switched off' "$D/worker.log")" -ge "$saw" ]; }
 journaled() { told journal | grep -q "\"$1\""; }
 has_run() { [ "$(sim GET "/devices/$me" | jq -r '.state.importing // false')" = false ]; }
 

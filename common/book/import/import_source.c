@@ -217,6 +217,7 @@ static int all_in_one(struct importer *im, struct fault *reterr)
 
 	if (convert(im, im->source, NULL, &t->made, reterr) < 0)
 		return -1;
+	bug_if(t->made == NULL);
 	t->src = t->made->n_lists ? &t->made->list[0] : NULL;
 	return 0;
 }
