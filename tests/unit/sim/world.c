@@ -86,7 +86,7 @@ void note(const char *fmt, ...)
 
 	int n = snprintf(line, sizeof(sim.lines[0]), "%lld ", (long long)(sim.now - begin_ms));
 	va_start(ap, fmt);
-	n += vsnprintf(line + n, sizeof(sim.lines[0]) - (size_t)n, fmt, ap);
+	(void)vsnprintf(line + n, sizeof(sim.lines[0]) - (size_t)n, fmt, ap);
 	va_end(ap);
 	for (const char *p = line; *p != '\0'; p++)
 		sim.hash = (sim.hash ^ (uint8_t)*p) * 0x100000001b3u;
