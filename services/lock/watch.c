@@ -2,7 +2,7 @@
 /* Two clocks side by side; pure. */
 #include "services/lock/watch.h"
 
-enum { STEP_MS = 1000 };
+enum { STEP_MS = 1000, GAP_MS = 5000 };
 
 int64_t watch_drift(const struct lock_watch *w, int64_t db_ms, uint64_t boot_ms)
 {
@@ -30,9 +30,10 @@ enum lock_look watch_look(
 	struct lock_watch *w, int64_t db_ms, uint64_t asked_ms, uint64_t answered_ms)
 {
 	int64_t most = db_ms - (int64_t)asked_ms, least = db_ms - (int64_t)answered_ms;
-	enum lock_look look = !w->seen                  ? LOCK_LOOK_FIRST
-			      : is_step(w, most, least) ? LOCK_LOOK_STEPPED
-							: LOCK_LOOK_STEADY;
+	enum lock_look look = !w->seen                            ? LOCK_LOOK_FIRST
+			      : is_step(w, most, least)           ? LOCK_LOOK_STEPPED
+			      : answered_ms - w->boot_ms > GAP_MS ? LOCK_LOOK_LATE
+								  : LOCK_LOOK_STEADY;
 
 	/* the answer was made at any time in between: a step forward may look like none */
 	if (answered_ms - asked_ms > STEP_MS)

@@ -18,6 +18,8 @@ enum lock_look {
 	LOCK_LOOK_FIRST,
 	LOCK_LOOK_STEADY,
 	LOCK_LOOK_STEPPED, /* of either clock: the watch starts anew */
+	LOCK_LOOK_LATE,    /* the last look is so long ago that two opposite steps may lie between:
+			      who does not look does not watch; it starts anew */
 	LOCK_LOOK_SLOW,    /* the answer took so long that it could hide a step: as if not looked */
 };
 

@@ -58,12 +58,24 @@ static void i10_a_slow_answer_hides_no_step(void **state unused)
 	assert_int_equal(look(&w, 6000, 3000), LOCK_LOOK_STEPPED);
 }
 
+static void i10_who_does_not_look_does_not_watch(void **state unused)
+{
+	struct lock_watch w = {.seen = false};
+
+	assert_int_equal(look(&w, 1000, 0), LOCK_LOOK_FIRST);
+	assert_int_equal(look(&w, 6000, 0), LOCK_LOOK_STEADY);
+	assert_int_equal(watch_length(&w), 5000);
+	assert_int_equal(look(&w, 11001, 0), LOCK_LOOK_LATE);
+	assert_int_equal(watch_length(&w), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(i10_the_watch_is_as_long_as_the_clock_was_seen_without_a_step),
 		cmocka_unit_test(i10_small_steps_add_up),
 		cmocka_unit_test(i10_a_slow_answer_hides_no_step),
+		cmocka_unit_test(i10_who_does_not_look_does_not_watch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
