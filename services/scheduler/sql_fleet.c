@@ -66,7 +66,8 @@ const char SQL_DEVICE_LIST[] =
  * site. A device is recognised by vendor and serial (FL-2), without a serial by name and address.
  */
 const struct db_sql SQL_DEVICE_PUT = {"device_put",
-	"with x as materialized (select x.*, e.place, coalesce($2::uuid, sched.uuid7()) as id,"
+	"with x as materialized (select x.*, e.place, coalesce($2::uuid,"
+	"   fleet.backed_up(x.serial, x.family), sched.uuid7()) as id,"
 	"   s.name is not null or coalesce(x.site, '') = '' as site_known"
 	"  from " DEVICES_IN " left join fleet.site s on s.name = x.site),"
 	" found as materialized (select distinct on (o.id) x.place, o.id from x join fleet.device "

@@ -20,8 +20,9 @@ struct erased {
 	uint8_t digest[SHA256_LEN];
 	char stone_name[VAULT_NAME_MAX];
 	struct vault_file slot, stone;
-	bool buried;  /* in an earlier try */
-	bool ordered; /* by two persons; else pruned */
+	struct vault_file json, sig; /* of the chain, in a vault that never had this version */
+	bool buried;                 /* in an earlier try */
+	bool ordered;                /* by two persons; else pruned */
 };
 
 static struct {
@@ -105,6 +106,37 @@ static bool read_stone(const struct erased *e, struct tombstone *ret)
 	return good;
 }
 
+/* "<name>.erased" with another suffix. */
+static void paper_name(const struct erased *e, const char *suffix, char out[static VAULT_NAME_MAX])
+{
+	size_t n = strlen(e->stone_name) - strlen("erased");
+	(void)snprintf(out, VAULT_NAME_MAX, "%.*s%s", (int)n, e->stone_name, suffix);
+}
+
+/* A vault that was added, or away, while this version was erased: the chain has no gap there
+ * (ST-39).
+ */
+static int copy_chain(struct erased *e)
+{
+	struct vault_file *const files[] = {&e->json, &e->sig};
+	static const char *const suffixes[] = {"json", "sig"};
+	char name[VAULT_NAME_MAX];
+	paper_name(e, "sig", name);
+	if (co.vault == &app.vault || vault_changed_ms(co.vault, name) != 0)
+		return 0;
+	for (size_t i = 0; i < array_len(files); i++) {
+		struct buf text = BUF_INIT;
+		paper_name(e, suffixes[i], name);
+		int rc = vault_read_small(&app.vault, name, MANIFEST_MAX, &text, &co.fault);
+		if (rc == 0 && vault_changed_ms(co.vault, name) == 0)
+			rc = put(&text, name, files[i]);
+		buf_fini(&text);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* Written, not yet under their names: an erased slot, and a signed word that this was meant. */
 static int write_papers(struct erased *e, uint64_t now_ms)
 {
@@ -126,11 +158,15 @@ static int write_papers(struct erased *e, uint64_t now_ms)
 	if (rc == 0 && !e->buried)
 		rc = put(&text, e->stone_name, &e->stone);
 	buf_fini(&text);
-	return rc;
+	return rc == 0 ? copy_chain(e) : rc;
 }
 
 static int place_papers(struct erased *e)
 {
+	struct vault_file *const chain[] = {&e->json, &e->sig};
+	for (size_t i = 0; i < array_len(chain); i++)
+		if (chain[i]->temp[0] != 0 && vault_publish(co.vault, chain[i], &co.fault) < 0)
+			return -1;
 	if (!e->buried && vault_publish(co.vault, &e->stone, &co.fault) < 0)
 		return -1;
 	return vault_replace(co.vault, &e->slot, &co.fault);
@@ -152,6 +188,8 @@ static void slots_work(void *arg)
 	for (size_t i = 0; i < co.n; i++) {
 		vault_discard(co.vault, &co.erased[i].slot);
 		vault_discard(co.vault, &co.erased[i].stone);
+		vault_discard(co.vault, &co.erased[i].json);
+		vault_discard(co.vault, &co.erased[i].sig);
 	}
 	bug_if(rc != 0 && co.fault.code == 0);
 }
@@ -184,8 +222,8 @@ static void slots_owed(
 		struct uuid device = db_get_uuid(r[0], (int)i, 1);
 		struct span digest = db_get_bytes(r[0], (int)i, 4);
 		e->version = db_get_uuid(r[0], (int)i, 0);
-		e->slot.fd = e->stone.fd = -1;
-		e->slot.temp[0] = e->stone.temp[0] = 0;
+		e->slot.fd = e->stone.fd = e->json.fd = e->sig.fd = -1;
+		e->slot.temp[0] = e->stone.temp[0] = e->json.temp[0] = e->sig.temp[0] = 0;
 		bug_if(digest.n != SHA256_LEN);
 		memcpy(e->digest, digest.p, SHA256_LEN);
 		e->ordered = db_get_bool(r[0], (int)i, 5);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Key files, by an operator's hand. */
+/* What an operator does by hand: key files, and a restore of Carnet itself. */
 #include "services/storage/key_commands.h"
 
 #include <stdio.h>
@@ -7,6 +7,8 @@
 
 #include "common/base/base.h"
 #include "common/vault/keys.h"
+#include "services/storage/keep_dump.h"
+#include "services/storage/rebuild.h"
 
 static int said(int rc, const struct fault *f)
 {
@@ -32,6 +34,14 @@ static int make_keys(int argc, char **argv)
 	if (rc == 0)
 		(void)printf("made %s and %s: keep copies away from the vault\n", argv[2], argv[3]);
 	return said(rc, &f);
+}
+
+/* When it was lost: nothing that was signed needs it, and storage adds its own to each vault. */
+static int make_sign_key(int argc, char **argv)
+{
+	struct fault f = FAULT_INIT;
+	(void)argc;
+	return said(key_file_make(argv[2], 32, &f), &f);
 }
 
 static int new_key(int argc, char **argv)
@@ -153,9 +163,14 @@ int key_command(int argc, char **argv)
 		const char *usage;
 	} commands[] = {
 		{"make-keys", 4, 4, make_keys, "make-keys KEK_FILE SIGN_KEY_FILE"},
+		{"make-sign-key", 3, 3, make_sign_key, "make-sign-key SIGN_KEY_FILE"},
 		{"new-key", 3, 4, new_key, "new-key KEK_FILE [PASSPHRASE_FILE]"},
 		{"protect-key", 4, 4, protect_key, "protect-key KEK_FILE PASSPHRASE_FILE"},
 		{"retire-keys", 4, 5, retire_keys, "retire-keys KEK_FILE VAULT [PASSPHRASE_FILE]"},
+		{"rebuild-catalogue", 5, 6, rebuild_catalogue,
+			"rebuild-catalogue MEDIUM KEK_FILE DATABASE [PASSPHRASE_FILE]"},
+		{"keep-dump", 5, 6, keep_dump,
+			"keep-dump VAULT KEK_FILE SIGN_KEY_FILE [PASSPHRASE_FILE] < DUMP"},
 	};
 	for (size_t i = 0; argc > 1 && i < array_len(commands); i++) {
 		if (strcmp(argv[1], commands[i].name) != 0)

@@ -100,6 +100,8 @@ static void write_meta(const struct draft *d, struct buf *out)
 	buf_addc(out, ',');
 	put_counts(d, out);
 	for (size_t i = 0; i < array_len(texts); i++) {
+		if (strcmp(texts[i].member, "serial") == 0 && !uuid_is_nil(&d->ask.password_id))
+			canonical_put_uuid(out, ",\"password\":", &d->ask.password_id);
 		buf_addf(out, ",\"%s\":", texts[i].member);
 		canonical_put_text(out, texts[i].value);
 	}

@@ -19,9 +19,11 @@ static const struct db_sql VAULT_ADD = {"store_vault_add",
 	" values ($1, $2, $3, 'dir', 'copy', $4, $4, $5, $6, $7, 'strong', $8, 'ready',"
 	" clock_timestamp())"};
 static const struct db_sql VAULT_FILL = {"store_vault_fill",
-	"insert into store.copy (version_id, vault_id, state) select v.id, $1, 'queued'"
-	" from store.version v where v.tenant_id = $2 and v.state = 'committed'"
-	" on conflict do nothing"};
+	/* of erased ones what the chain needs: manifest and tombstone */
+	"insert into store.copy (version_id, vault_id, state) select v.id, $1,"
+	" case when v.state = 'erased' then 'erase_pending' else 'queued' end"
+	" from store.version v where v.tenant_id = $2 and v.state in"
+	" ('committed','condemned','erased') on conflict do nothing"};
 static const struct db_sql VAULT_RETIRE = {"store_vault_retire",
 	"update store.vault set state = 'retired' where tenant_id = $1 and name = $2"
 	" and role = 'copy' and state <> 'retired' returning id"};

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "common/vault/keys.h"
+#include "common/vault/names.h"
 #include "common/vault/passport.h"
 #include "common/vault/vault_dir.h"
 
@@ -98,16 +99,3 @@ void check_erased_slot(struct verify *v, const struct where *where, const struct
 
 /* The items of a version into a directory; generation 0 = the newest; kind "" = address_book. */
 int extract(struct verify *v, const char *kind, uint64_t generation, const char *dir);
-
-/* ---- names.c ---- */
-
-struct names {
-	char **names; /* sorted */
-	size_t n;
-};
-int names_read(const struct vault *v, const char *folder, struct names *ret,
-	struct fault *reterr) must_check;
-void names_fini(struct names *n);
-/* "12-<uuid>.json": false when it is none. */
-bool version_name(
-	const char *name, uint64_t *ret_generation, struct uuid *ret_id, const char **ret_suffix);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Names in a folder of the medium. */
+#include "common/vault/names.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "services/verify/verify.h"
 
 static int add(void *arg, const char *name)
 {
