@@ -112,8 +112,9 @@ enum history_kind {
 	HISTORY_ENTER, /* began to wait */
 	HISTORY_POLL,  /* waits on */
 	HISTORY_GRANT,
-	HISTORY_DENY, /* busy */
-	HISTORY_DROP, /* cancelled */
+	HISTORY_DENY,      /* busy */
+	HISTORY_DROP,      /* cancelled */
+	HISTORY_TURN_AWAY, /* refused while it waited */
 	HISTORY_PROLONG,
 	HISTORY_GIVE_BACK,
 	HISTORY_NOT_LIVE, /* renew or release answered lost */

@@ -211,7 +211,7 @@ static void put_acquires(struct build *b, const struct history_request *r)
 		enum history_result result;
 		enum history_kind kind;
 	} ends[] = {{HISTORY_GRANTED, HISTORY_GRANT}, {HISTORY_BUSY, HISTORY_DENY},
-		{HISTORY_CANCELLED, HISTORY_DROP}};
+		{HISTORY_CANCELLED, HISTORY_DROP}, {HISTORY_REFUSED, HISTORY_TURN_AWAY}};
 	struct span_of enter = when(b, r, HISTORY_QUEUED);
 	uint32_t id = (uint32_t)(r - b->h->requests);
 	int64_t maybe = HISTORY_NEVER;
@@ -225,7 +225,7 @@ static void put_acquires(struct build *b, const struct history_request *r)
 				.ret = enter.ret});
 	for (size_t i = 0; i < array_len(ends); i++) {
 		struct span_of s = when(b, r, ends[i].result);
-		if (!s.any)
+		if (!s.any || (ends[i].result == HISTORY_REFUSED && !enter.any))
 			continue;
 		everywhere(b, r,
 			(struct history_event){.kind = (uint8_t)ends[i].kind,
@@ -289,7 +289,7 @@ static void put_others(struct build *b, const struct history_request *r)
 	{
 		struct history_event e = {.request = c->request, .call = c->call, .ret = c->ret};
 		bool mine = c->client == r->client && presents(r, c);
-		if (!mine || c->result == HISTORY_UNKNOWN)
+		if (!mine || (c->result == HISTORY_UNKNOWN && c->what != HISTORY_CANCEL))
 			continue;
 		if (c->what == HISTORY_STORE) {
 			e.kind = c->result == HISTORY_OK ? HISTORY_EFFECT : HISTORY_NO_EFFECT;

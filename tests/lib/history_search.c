@@ -367,6 +367,36 @@ static bool deny(struct search *s, struct state *st, const struct history_event 
 	return true;
 }
 
+/* A waiter may be gone before its client hears of it, but not before it came. */
+static bool has_entered(const struct search *s, const struct state *st, uint32_t id)
+{
+	for (size_t i = st->lo; i < s->d->n && i < st->lo + WINDOW; i++)
+		if (s->d->events[i].kind == HISTORY_ENTER && s->d->events[i].request == id &&
+			!is_done(st, i))
+			return false;
+	return true;
+}
+
+/* A waiter is refused when the hold above it is gone. */
+static bool turn_away(struct search *s, struct state *st, const struct history_event *e)
+{
+	uint32_t above = request(s, e->request)->under;
+	struct holder *a = holder(st, above);
+	struct waiter *w = waiter(st, e->request);
+	int64_t gone;
+
+	if (w == NULL)
+		return has_entered(s, st, e->request);
+	if (above == 0)
+		return no(s, "refused although it could wait:", e->request);
+	if (a != NULL && a->live && needed(s, st, s->last_live, above))
+		return no(s, "refused under a hold that is live:", above);
+	if (a != NULL && a->live)
+		st->now = later(st->now, earliest_end(s, a, &gone));
+	forget_waiter(st, w);
+	return true;
+}
+
 static bool not_live(struct search *s, struct state *st, const struct history_event *e)
 {
 	struct holder *a = holder(st, e->request);
@@ -430,16 +460,6 @@ static bool in_turn(const struct search *s, const struct state *st, size_t i)
 	return e->kind != HISTORY_ENTER || s->enters_n == 0 || s->enters[st->enters] == i;
 }
 
-/* A waiter may be gone before its client hears of it, but not before it came. */
-static bool has_entered(const struct search *s, const struct state *st, uint32_t id)
-{
-	for (size_t i = st->lo; i < s->d->n && i < st->lo + WINDOW; i++)
-		if (s->d->events[i].kind == HISTORY_ENTER && s->d->events[i].request == id &&
-			!is_done(st, i))
-			return false;
-	return true;
-}
-
 static bool apply(struct search *s, struct state *st, size_t i)
 {
 	const struct history_event *e = &s->d->events[i];
@@ -468,6 +488,8 @@ static bool apply(struct search *s, struct state *st, size_t i)
 			return has_entered(s, st, e->request);
 		(void)no(s, "I8: dropped although it was heard of in time:", e->request);
 		return drops(s, st, w);
+	case HISTORY_TURN_AWAY:
+		return turn_away(s, st, e);
 	case HISTORY_NOT_LIVE:
 		return not_live(s, st, e);
 	case HISTORY_NO_EFFECT:
@@ -603,7 +625,7 @@ static bool is_free(
 static void note_stuck(struct search *s, const struct state *st, int64_t first)
 {
 	static const char *const words[] = {"begins to wait", "waits", "is granted", "is sent away",
-		"is dropped", "is renewed", "is released", "is told that it is lost",
+		"is dropped", "is refused", "is renewed", "is released", "is told that it is lost",
 		"has an effect", "is refused an effect"};
 	struct state next;
 

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "tests/lib/history.h"
+#include "tests/lib/history_record.h"
 
 static int judge(FILE *f, char *why, size_t why_n)
 {
@@ -263,6 +263,45 @@ static void rl50_a_large_random_history_is_acquitted(void **state unused)
 		fail_msg("%d: %s", verdict, why);
 }
 
+/* A made history again, with the first fault of that kind that it has room for; the calls it was
+ * put in at, 0 = none. */
+static uint32_t spoil(struct history *h, const struct history_doctor *d)
+{
+	struct maker m = {.to = tmpfile(), .seed = setting("HISTORY_SEED", 1)};
+	char why[400] = "";
+	uint32_t call = 1;
+
+	assert_non_null(m.to);
+	(void)fprintf(
+		m.to, "set lease %d\nset quarantine %d\nset silent %d\n", LEASE, QUARANTINE, WAIT);
+	for (unsigned i = 0; i < 20; i++)
+		make_device(&m, 100);
+	rewind(m.to);
+	assert_int_equal(history_read(h, m.to, why, sizeof(why)), 0);
+	(void)fclose(m.to);
+	while (call <= h->calls_n && !d->harm(h, call))
+		call++;
+	return call <= h->calls_n ? call : 0;
+}
+
+static void rl51_a_good_history_with_a_fault_put_in_is_convicted(void **state unused)
+{
+	unsigned patients = 0;
+
+	(void)history_op("send"); /* reads the rules */
+	for (size_t i = 0; i < HISTORY_DOCTORS; i++) {
+		struct history h;
+		char why[400] = "";
+		uint32_t call = spoil(&h, &history_doctors[i]);
+		int verdict = call > 0 ? history_check(&h, why, sizeof(why)) : 0;
+		history_fini(&h);
+		patients += call > 0;
+		if (verdict != 0)
+			fail_msg("%s, at call %u: %d", history_doctors[i].fault, call, verdict);
+	}
+	assert_true(patients >= 5);
+}
+
 static void rl50_much_that_is_open_at_once_is_still_judged(void **state unused)
 {
 	char why[400] = "";
@@ -284,6 +323,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rl51_every_good_history_is_acquitted),
 		cmocka_unit_test(rl51_every_bad_history_is_convicted),
+		cmocka_unit_test(rl51_a_good_history_with_a_fault_put_in_is_convicted),
 		cmocka_unit_test(rl50_a_large_random_history_is_acquitted),
 		cmocka_unit_test(rl50_much_that_is_open_at_once_is_still_judged),
 	};
