@@ -234,11 +234,29 @@ static uint64_t remaining(const struct ledger *l, const struct ledger_request *r
 	return left > 0 && left != INT64_MAX ? (uint64_t)left : 0;
 }
 
+/* As its row says: what was decided ahead is stored without (ahead.c). */
+static uint64_t token_of(
+	const struct ledger *l, const struct ledger_request *r, const struct m_grant *g)
+{
+	const struct ledger_device *d = ledger_device(l, &g->device);
+
+	for (size_t k = 0; d && k < d->held_n; k++)
+		if (uuid_eq(&d->held[k].request, &r->id))
+			return d->life[k].token;
+	return g->token;
+}
+
 static const struct m_lock_answer *live_again(struct ledger *l, const struct ledger_request *r)
 {
 	struct m_lock_answer *a = arena_dup(l->arena, r->answer, sizeof(*a));
 
 	bug_if(!a);
+	struct m_grant *grants = arena_dup(l->arena, a->grants, a->grants_n * sizeof(*grants));
+
+	bug_if(!grants);
+	for (size_t i = 0; i < a->grants_n; i++)
+		grants[i].token = token_of(l, r, &grants[i]);
+	a->grants = grants;
 	a->remaining_ms = remaining(l, r);
 	return a;
 }

@@ -167,6 +167,16 @@ static int put_keys(struct work *w, const struct m_lock_acquire *m)
 	return 0;
 }
 
+/* Nothing was seen on the devices, nothing is held for the call already: the guess that they are
+ * free (ahead.c) is worth it. What a person declares names no family: its guess would be wrong. */
+static bool is_likely_free(const struct work *w)
+{
+	for (size_t i = 0; i < w->observed_n; i++)
+		if (w->observed[i].ops_n > 0)
+			return false;
+	return w->ask.kind != LOCK_KIND_DECLARED && uuid_is_nil(&w->ask.under);
+}
+
 /* A rule's input that a row cannot hold; false after the refusal. */
 static bool form_ok(struct call *call, const struct m_lock_acquire *m)
 {
@@ -206,6 +216,7 @@ void on_lock_acquire(struct call *call)
 		/* what a worker's probe saw counts; what a person says was seen does not */
 		w->observed = m->observed;
 		w->observed_n = call->header.role == MSG_INTERNAL ? m->observed_n : 0;
+		w->ahead = is_likely_free(w);
 		w->decide = decide_acquire;
 		serve_put(w);
 	}

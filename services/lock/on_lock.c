@@ -38,8 +38,11 @@ void on_lock_release(struct call *call)
 		call_refuse(call, CN_INTERNAL_ERROR, "", "out of memory");
 		return;
 	}
-	for (size_t i = 0; i < m->locks_n; i++)
+	w->ahead = true;
+	for (size_t i = 0; i < m->locks_n; i++) {
 		requests[i] = m->locks[i].request;
+		w->ahead = w->ahead && !m->locks[i].unsure;
+	}
 	w->requests = requests;
 	w->requests_n = m->locks_n;
 	w->releases = true;

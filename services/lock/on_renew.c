@@ -79,7 +79,8 @@ static void begun(
 	struct txn *t, struct db_result **results, size_t n, const struct fault *f, void *arg)
 {
 	struct renewal_round *r = arg;
-	struct sql_renewal *all;
+	struct sql_lock *all;
+	struct uuid *requests;
 	size_t count = 0;
 
 	(void)results;
@@ -91,14 +92,18 @@ static void begun(
 	for (size_t i = 0; i < r->n; i++)
 		count += ((const struct m_lock_renew *)r->calls[i]->body)->locks_n;
 	all = mem_alloc((count + 1) * sizeof(*all));
+	requests = mem_alloc((count + 1) * sizeof(*requests));
 	count = 0;
 	for (size_t i = 0; i < r->n; i++) {
 		const struct m_lock_renew *m = r->calls[i]->body;
-		for (size_t k = 0; k < m->locks_n; k++)
-			all[count++] = (struct sql_renewal){
+		for (size_t k = 0; k < m->locks_n; k++) {
+			requests[count] = m->locks[k].request;
+			all[count++] = (struct sql_lock){
 				m->session, m->locks[k].request, m->locks[k].token};
+		}
 	}
-	sql_renew(t, all, count);
+	sql_renew(t, requests, all, count);
+	free(requests);
 	free(all);
 	db_commit(t, committed, r);
 }

@@ -27,9 +27,10 @@ struct round {
 	struct ledger ledger;
 	struct uuid *devices, *requests, *replays;
 	size_t devices_n, requests_n, replays_n, tickets;
-	bool look, waiters, releases, loaded;
+	bool look, ahead, waiters, releases, loaded;
 	bool adds; /* a device had no row yet */
 	size_t n;
+	size_t again; /* of works, the first: to be served once more */
 	struct work *works[];
 };
 
@@ -134,6 +135,13 @@ static bool must_wait(const struct round *r)
 	return false;
 }
 
+/* What is to be served again comes before all that came since. */
+static void take_back(struct round *r)
+{
+	db_batch_return(r->batch, (void **)r->works, r->again);
+	round_free(r);
+}
+
 static void round_over(struct round *r)
 {
 	struct round **place = place_of(r), *waiter = serve.held_back;
@@ -144,15 +152,16 @@ static void round_over(struct round *r)
 		serve.last = NULL;
 	if (place != NULL)
 		*place = NULL;
-	round_free(r);
-	if (lets)
+	if (waiter != NULL) {
+		serve.held_back = NULL;
+		waiter->again = waiter->n;
+		take_back(waiter);
+	}
+	take_back(r);
+	if (lets || waiter != NULL)
 		db_batch_done(batch);
 	else
 		let_next();
-	if (waiter != NULL && !must_wait(waiter)) {
-		serve.held_back = NULL;
-		round_begin(waiter);
-	}
 }
 
 /* The database refused a statement: nothing was done, and one of these may be the reason. */
@@ -171,8 +180,9 @@ static void round_failed(struct round *r, const struct fault *f)
 	for (size_t i = 0; i < r->n; i++) {
 		struct work *w = r->works[i];
 		w->alone = w->alone || apart;
+		w->ahead = false;
 		if (apart || (again && ++w->tries < TRIES_MAX)) {
-			db_batch_put(r->batch, w);
+			r->works[r->again++] = w;
 			continue;
 		}
 		w->fault = *f;
@@ -189,8 +199,6 @@ static void committed(
 	struct round *r = arg;
 
 	(void)t;
-	(void)results;
-	(void)n;
 	if (f != NULL) {
 		round_failed(r, f);
 		return;
@@ -198,11 +206,24 @@ static void committed(
 	CRASHPOINT("grant.after_commit");
 	if (r->releases)
 		CRASHPOINT("release.after_commit");
+	if (r->ahead)
+		ahead_hear(&r->ledger, results, n, r->works, r->n);
 	if (r->loaded && !r->look)
 		publish(&r->ledger);
-	for (size_t i = 0; i < r->n; i++)
-		work_end(r->works[i]);
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->ahead && !r->works[i]->ahead)
+			r->works[r->again++] = r->works[i];
+		else
+			work_end(r->works[i]);
+	}
 	round_over(r);
+}
+
+static void send_commit(struct round *r, struct txn *t)
+{
+	CRASHPOINT("grant.before_commit");
+	db_commit(t, committed, r);
+	round_sent(r);
 }
 
 static bool rows_are_missing(const struct round *r)
@@ -254,9 +275,7 @@ static void rows_taken(
 	}
 	if (!r->look)
 		sql_write(t, &r->ledger);
-	CRASHPOINT("grant.before_commit");
-	db_commit(t, committed, r);
-	round_sent(r);
+	send_commit(r, t);
 }
 
 static void begun(
@@ -278,6 +297,13 @@ static void begun(
 	(void)n;
 	if (f != NULL) {
 		round_failed(r, f);
+		return;
+	}
+	if (r->ahead) {
+		ledger_init(&r->ledger, &r->arena);
+		r->loaded = true;
+		ahead_send(t, &r->ledger, &keys, r->works, r->n);
+		send_commit(r, t);
 		return;
 	}
 	if (r->adds)
@@ -343,36 +369,41 @@ static void round_keys(struct round *r)
 	r->requests_n = sort_unique(r->requests, r->requests_n);
 }
 
-/* How many of these go together: at most 1,000 device rows, looks apart from changes, and each by
- * itself that may have spoiled a transaction. */
-static size_t fitting(void **items, size_t n)
+/* Whether they may share a transaction: looks apart from changes, what is decided ahead apart from
+ * what is not, and each by itself that may have spoiled one. */
+static bool fit_together(const struct work *a, const struct work *b)
 {
-	size_t rows = 0;
-	size_t i;
+	return a == b || (a->look == b->look && a->ahead == b->ahead && !a->alone && !b->alone);
+}
 
-	for (i = 0; i < n; i++) {
-		const struct work *w = items[i], *first = items[0];
+/* The first and what fits it, at most 1,000 device rows; the others keep their order. */
+static struct round *round_of(struct db_batch *batch, void **items, size_t n)
+{
+	struct round *r = mem_alloc(sizeof(*r) + n * sizeof(r->works[0]));
+	struct work *first = items[0];
+	size_t rows = 0, left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct work *w = items[i];
+
 		rows += w->devices_n;
-		if (i > 0 &&
-			(rows > DEVICES_MAX || w->look != first->look || w->alone || first->alone))
-			break;
+		if ((i == 0 || rows <= DEVICES_MAX) && fit_together(first, w))
+			r->works[r->n++] = w;
+		else
+			items[left++] = w;
 	}
-	return i;
+	db_batch_return(batch, items, left);
+	r->batch = batch;
+	r->look = first->look;
+	r->ahead = first->ahead;
+	return r;
 }
 
 static void run(struct db_batch *batch, void **items, size_t n, void *arg)
 {
-	size_t fit = fitting(items, n);
-	struct round *r = mem_alloc(sizeof(*r) + fit * sizeof(r->works[0]));
+	struct round *r = round_of(batch, items, n);
 
 	(void)arg;
-	r->batch = batch;
-	r->n = fit;
-	for (size_t i = 0; i < fit; i++)
-		r->works[i] = items[i];
-	for (size_t i = fit; i < n; i++)
-		db_batch_put(batch, items[i]);
-	r->look = r->works[0]->look;
 	arena_init(&r->arena, 0);
 	round_keys(r);
 	if (must_wait(r))

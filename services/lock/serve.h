@@ -27,6 +27,7 @@ struct work {
 	size_t requests_n;
 	bool replay;  /* the stored answer of requests[0] may be needed */
 	bool look;    /* explain: nothing is locked or written */
+	bool ahead;   /* may be decided before its rows are read (ahead.c) */
 	bool waiters; /* sweep: the requests of all waiters too */
 	/* decides in the ledger; the answer is for call_reply */
 	const void *(*decide)(struct work *w, struct ledger *l, struct fault *reterr);
@@ -41,6 +42,17 @@ struct work {
 	bool alone;    /* spoiled a transaction, or was in one that was: goes by itself */
 	bool releases; /* gives locks back */
 };
+
+struct txn;
+struct db_result;
+struct sql_keys;
+/* Decides these works on a guess and queues what takes the rows, judges the guess and writes. */
+void ahead_send(struct txn *t, struct ledger *l, const struct sql_keys *keys, struct work **works,
+	size_t n);
+/* The results of that step: works that were served keep `ahead` and have their answer; of the
+ * others nothing was done. The events of the ledger are what happened. */
+void ahead_hear(struct ledger *l, struct db_result **results, size_t results_n, struct work **works,
+	size_t n);
 
 void serve_start(struct service *s);
 void serve_put(struct work *w);

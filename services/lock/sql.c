@@ -2,6 +2,7 @@
 /* All SQL of the lock service. Rows come and go in arrays: one statement serves a whole batch. */
 #include "services/lock/sql.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "services/lock/profile.h"
@@ -25,6 +26,9 @@
 	" order by id"
 
 static const struct db_sql lock_devices = {"lock_devices", DEVICES " for update"};
+static const struct db_sql lock_rows = {"lock_rows",
+	"select count(*) from (select 1 from lock.device where device_id = " ROWS
+	" order by device_id for update) d"};
 /* A device that was never locked has no row and gets none: as if new. */
 static const struct db_sql look_at_devices = {"look_at_devices",
 	"select u.id, coalesce(d.last_token, 0), coalesce(d.profile, 'generic'),"
@@ -101,6 +105,11 @@ static struct db_args *add_read(struct txn *t, const struct db_sql *sql, const s
 	return a;
 }
 
+void sql_lock_rows(struct txn *t, const struct sql_keys *k)
+{
+	add_read(t, &lock_rows, k);
+}
+
 void sql_read(struct txn *t, const struct sql_keys *k, bool lock)
 {
 	add_read(t, lock ? &lock_devices : &look_at_devices, k);
@@ -125,7 +134,7 @@ static void load_devices(struct ledger *l, const struct db_result *r)
 }
 
 /* "{a,b}" of our own writing */
-static const struct uuid *parse_uuids(struct arena *arena, const char *text, size_t *ret_n)
+const struct uuid *sql_parse_uuids(struct arena *arena, const char *text, size_t *ret_n)
 {
 	const char *end = text + strlen(text);
 	size_t n = 0, most = (size_t)(end - text) / (UUID_TEXT - 1) + 1;
@@ -140,6 +149,17 @@ static const struct uuid *parse_uuids(struct arena *arena, const char *text, siz
 	}
 	*ret_n = n;
 	return ids;
+}
+
+uint64_t *sql_parse_numbers(struct arena *arena, const char *text, size_t *ret_n)
+{
+	uint64_t *numbers = arena_array(arena, strlen(text) / 2 + 1, sizeof(*numbers));
+	char *at;
+
+	bug_if(!numbers);
+	for (*ret_n = 0; *text != '\0' && *text != '}' && text[1] != '}'; text = at)
+		numbers[(*ret_n)++] = strtoull(text + 1, &at, 10);
+	return numbers;
 }
 
 static const struct m_lock_answer *decode_answer(struct ledger *l, struct span bytes)
@@ -177,7 +197,7 @@ static void load_request(struct ledger *l, struct db_result *r, int i)
 	row.holder = arena_strdup(l->arena, db_get_text(r, i, 16));
 	row.workflow = db_get_uuid(r, i, 17);
 	row.digest = (struct span){arena_dup(l->arena, digest.p, digest.n), digest.n};
-	row.devices = parse_uuids(l->arena, db_get_text(r, i, 7), &row.devices_n);
+	row.devices = sql_parse_uuids(l->arena, db_get_text(r, i, 7), &row.devices_n);
 	row.answer = decode_answer(l, db_get_bytes(r, i, 15));
 	ledger_add_request(l, &row);
 }

@@ -39,14 +39,28 @@ extern const struct db_sql sql_get;        /* $1 request */
 
 void sql_uuids(struct db_args *a, const struct uuid *ids, size_t n);
 
-/* One lock to be prolonged. */
-struct sql_renewal {
+/* A lock as its holder names it. */
+struct sql_lock {
 	struct uuid session, request;
 	uint64_t token;
 };
 /* Locks the device rows of these requests, then prolongs what is live: rows of request, lease_ms
  * in the second result. */
-void sql_renew(struct txn *t, const struct sql_renewal *renewals, size_t n);
+void sql_renew(struct txn *t, const struct uuid *requests, const struct sql_lock *locks, size_t n);
+
+/* ---- decided ahead (ahead.c): behind sql_lock_rows, in the same step ---- */
+
+/* Takes the device rows, ascending, and reads nothing. */
+void sql_lock_rows(struct txn *t, const struct sql_keys *keys);
+/* The new requests of the ledger, granted, each if nothing stands on its devices and they have the
+ * profile it was decided with: rows of request, tokens as in sql_parse_numbers. */
+void sql_take_free(struct txn *t, const struct ledger *l);
+/* Clean releases, each of a whole live request for whose devices nobody waits: rows of request,
+ * session, token, op, devices. */
+void sql_give_back(struct txn *t, const struct sql_lock *locks, size_t n);
+/* "{a,b}" of a result */
+const struct uuid *sql_parse_uuids(struct arena *arena, const char *text, size_t *ret_n);
+uint64_t *sql_parse_numbers(struct arena *arena, const char *text, size_t *ret_n);
 
 void sql_profile_row(const struct db_result *r, int row, struct lock_profile *p, struct arena *a);
 void sql_profile_cell(const struct db_result *r, int row, struct lock_profile *p);

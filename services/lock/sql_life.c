@@ -2,7 +2,7 @@
 /* Statements beside the ledger: renewal, what is due, profiles, lists for people. */
 #include <string.h>
 
-#include "services/lock/sql.h"
+#include "services/lock/sql_write.h"
 
 /* Rows are made on first use, always in ascending order: two instances never wait in a circle. */
 const struct db_sql sql_add_devices = {"add_devices",
@@ -36,9 +36,6 @@ const struct db_sql sql_purge = {"purge",
 
 /* ---- renewal: the device rows are ours before anything is prolonged (I4) ---- */
 
-static const struct db_sql lock_renewed = {"lock_renewed",
-	"select 1 from lock.device where device_id = any(array(select unnest(r.devices)"
-	" from lock.request r where r.id = any($1::uuid[]))) order by device_id for update"};
 static const struct db_sql renew = {"renew",
 	"update lock.held h"
 	" set expires_at = clock_timestamp() + h.lease_ms * interval '1 ms'"
@@ -50,27 +47,21 @@ static const struct db_sql renew = {"renew",
 	" and clock_timestamp() < h.granted_at + h.max_hold_ms * interval '1 ms'"
 	" returning h.request, h.lease_ms"};
 
-void sql_renew(struct txn *t, const struct sql_renewal *renewals, size_t n)
+void sql_locks(struct db_args *a, const struct sql_lock *locks, size_t n)
 {
-	struct db_args *a = db_add(t, &lock_renewed);
+#define EACH for (size_t i = 0; i < n; i++)
+	COLUMN(a, EACH, true, db_uuid(a, &locks[i].session));
+	COLUMN(a, EACH, true, db_uuid(a, &locks[i].request));
+	COLUMN(a, EACH, true, db_int(a, (int64_t)locks[i].token));
+#undef EACH
+}
 
-	db_array(a);
-	for (size_t i = 0; i < n; i++)
-		db_uuid(a, &renewals[i].request);
-	db_array_end(a);
-	a = db_add(t, &renew);
-	db_array(a);
-	for (size_t i = 0; i < n; i++)
-		db_uuid(a, &renewals[i].session);
-	db_array_end(a);
-	db_array(a);
-	for (size_t i = 0; i < n; i++)
-		db_uuid(a, &renewals[i].request);
-	db_array_end(a);
-	db_array(a);
-	for (size_t i = 0; i < n; i++)
-		db_int(a, (int64_t)renewals[i].token);
-	db_array_end(a);
+void sql_renew(struct txn *t, const struct uuid *requests, const struct sql_lock *locks, size_t n)
+{
+	const struct sql_keys keys = {.requests = requests, .requests_n = n};
+
+	sql_lock_rows(t, &keys);
+	sql_locks(db_add(t, &renew), locks, n);
 }
 
 /* ---- profiles ---- */

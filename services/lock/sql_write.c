@@ -70,7 +70,7 @@ static void put_devices(struct txn *t, const struct ledger *l)
 
 /* ---- requests ---- */
 
-static struct span encoded(struct arena *arena, const struct m_lock_answer *answer)
+struct span sql_answer_bytes(struct arena *arena, const struct m_lock_answer *answer)
 {
 	struct buf b = BUF_INIT;
 	struct msg_header header = {.protocol = MSG_PROTOCOL};
@@ -120,7 +120,7 @@ static void put_new_requests(struct txn *t, const struct ledger *l)
 	COLUMN(a, EACH, R->change == want, db_time_ms(a, R->ended ? l->now_ms : 0));
 	COLUMN(a, EACH, R->change == want, db_uuid(a, &R->job));
 	COLUMN(a, EACH, R->change == want, db_int(a, (int64_t)R->attempt));
-	COLUMN(a, EACH, R->change == want, db_bytes(a, encoded(l->arena, R->answer)));
+	COLUMN(a, EACH, R->change == want, db_bytes(a, sql_answer_bytes(l->arena, R->answer)));
 	COLUMN(a, EACH, R->change == want, db_text(a, R->holder));
 	COLUMN(a, EACH, R->change == want, db_uuid(a, &R->workflow));
 }
@@ -138,7 +138,7 @@ static void put_changed_requests(struct txn *t, const struct ledger *l)
 	COLUMN(a, EACH, R->change == want, db_int(a, (int64_t)R->first_token));
 	COLUMN(a, EACH, R->change == want, db_time_ms(a, R->asked_ms));
 	COLUMN(a, EACH, R->change == want, db_time_ms(a, R->ended ? l->now_ms : 0));
-	COLUMN(a, EACH, R->change == want, db_bytes(a, encoded(l->arena, R->answer)));
+	COLUMN(a, EACH, R->change == want, db_bytes(a, sql_answer_bytes(l->arena, R->answer)));
 }
 
 /* New in a queue: requests that began to wait in this transaction. */

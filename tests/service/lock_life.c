@@ -417,6 +417,74 @@ static void a_stopped_instance(void)
 		"an instance stopped past the lease frees nothing that another one renewed");
 }
 
+/* What is seen on a device makes the service read its rows before it decides (ahead.c). */
+static void take_as(unsigned request, unsigned on, bool read_first)
+{
+	char seen[200];
+
+	(void)snprintf(seen, sizeof(seen),
+		", 'lease_ms': 20000, 'observed': [{'device': %s, 'ops': [%s]}]", device(on),
+		read_first ? "'sleep'" : "");
+	ok(answers(acquire((struct want){.request = request,
+			   .op = "indiv_ie",
+			   .devices = device(on),
+			   .more = seen}),
+		   "granted"),
+		read_first ? "decided by what was read" : "decided ahead");
+}
+
+static const char *token_of(unsigned request)
+{
+	return sql("select first_token from lock.request where id = '%s'", id(request));
+}
+
+static void decided_ahead_or_not(void)
+{
+	take_as(100, 30, true); /* their rows are made */
+	take_as(101, 31, true);
+	ok(give_back("lock_release", 100, 100, token_of(100), "") == 0 &&
+			give_back("lock_release", 101, 101, token_of(101), "") == 0,
+		"both are given back");
+	(void)sql("delete from lock.shadow");
+	take_as(102, 30, true);
+	take_as(103, 31, false);
+	ok(strcmp(sql("select count(distinct to_jsonb(h) - '{device_id,request,session,granted_at,"
+		      "expires_at}'::text[] || to_jsonb(h.expires_at - h.granted_at)) from "
+		      "lock.held h where request in ('%s', '%s')",
+			  id(102), id(103)),
+		   "1") == 0,
+		"a lock decided ahead has the same row as another");
+	ok(answers(acquire((struct want){.request = 104, .op = "batch_ie", .devices = device(31)}),
+		   "busy") &&
+			strcmp(sql("select last_token - token from lock.held join lock.device "
+				   "using (device_id) where request = '%s'",
+				       id(103)),
+				"0") == 0,
+		"a guess that was wrong leaves no trace, not even a number");
+	ok(answers(acquire((struct want){.request = 105,
+			   .op = "batch_ie",
+			   .devices = device(30),
+			   .more = ", 'wait_ms': 10000"}),
+		   "queued"),
+		"somebody waits for one of them");
+	ok(give_back("lock_release", 102, 102, token_of(102), "") == 0 &&
+			give_back("lock_release", 103, 103, token_of(103), "") == 0,
+		"both are given back, the one behind a waiter too");
+	ok(strcmp(sql("select count(distinct to_jsonb(r) - '{id,digest,session,devices,answer,"
+		      "asked_at,ended_at}'::text[]) from lock.request r where id in ('%s', '%s')",
+			  id(102), id(103)),
+		   "1") == 0,
+		"their requests ended alike");
+	ok(strcmp(sql("select count(distinct (event, op, cardinality(devices), tokens, detail)) "
+		      "from lock.history where request in ('%s', '%s')",
+			  id(102), id(103)),
+		   "2") == 0,
+		"and so did their histories: granted, released");
+	ok(answers(acquire((struct want){.request = 106, .op = "indiv_ie", .devices = device(30)}),
+		   "busy"),
+		"nobody passes the waiter, though nothing is held (I7)");
+}
+
 static void rows_that_vanish(void)
 {
 	(void)sql("delete from lock.held; delete from lock.device");
@@ -437,6 +505,7 @@ int main(void)
 	waiters_leave();
 	bad_calls();
 	explain_writes_nothing();
+	decided_ahead_or_not();
 	grants();
 	one_spoils_no_other();
 	a_cancel_right_behind_its_request_finds_it();

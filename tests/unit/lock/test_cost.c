@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a lock costs the database, counted in statements: time is measured by `make bench-lock`. A
  * transaction is two round trips (serve.c), whatever it serves: BEGIN and the reads, then the
- * writes and COMMIT. */
+ * writes and COMMIT; what is decided ahead takes one. */
 #include "tests/unit/lock/world.h"
 
 #include "common/db/internal.h"
@@ -128,6 +128,22 @@ static void three_statements_write_128_releases_as_they_do_one(void **state unus
 	assert_int_equal(writes(), 3);
 }
 
+/* Locks decided ahead: one round trip (ahead.c). */
+static void three_statements_take_and_give_back_what_was_decided_ahead(void **state unused)
+{
+	const struct sql_keys keys = {.devices = ids, .devices_n = array_len(ids)};
+	const struct sql_lock given = {.session = session, .request = ids[0], .token = 1};
+	struct txn *t = txn_new(NULL, NULL, NULL);
+
+	for (unsigned i = 0; i < CALLS; i++)
+		acquire(i);
+	sql_lock_rows(t, &keys);
+	sql_take_free(t, &ledger);
+	sql_give_back(t, &given, 1);
+	assert_int_equal(t->n_stmts, 3);
+	txn_free(t);
+}
+
 static void what_changes_nothing_writes_nothing(void **state unused)
 {
 	acquire(0);
@@ -144,6 +160,7 @@ int main(void)
 		RULE(three_statements_read_what_1000_devices_need),
 		RULE(four_statements_write_128_grants_as_they_do_one),
 		RULE(three_statements_write_128_releases_as_they_do_one),
+		RULE(three_statements_take_and_give_back_what_was_decided_ahead),
 		RULE(what_changes_nothing_writes_nothing),
 	};
 

@@ -161,6 +161,18 @@ static void example_22_the_same_request_gets_the_same_token(void **state unused)
 	assert_int_equal(again->remaining_ms, 23000);
 }
 
+static void example_22_the_token_is_that_of_its_row(void **state unused)
+{
+	struct ledger_ask a = ask(1, OP_INDIV_IE, 1, 2);
+	struct m_lock_answer *first = (struct m_lock_answer *)(uintptr_t)acquire(&a);
+	uint64_t token = first->grants[1].token;
+
+	/* stored before the database said it (ahead.c) */
+	((struct m_grant *)(uintptr_t)first->grants)[1].token = 0;
+	assert_int_equal(acquire(&a)->grants[1].token, token);
+	assert_int_equal(first->grants[1].token, 0);
+}
+
 static void i5_an_answer_given_again_never_promises_more_than_a_lease(void **state unused)
 {
 	struct ledger_ask a = ask(1, OP_BATCH_IE, 1, 1);
@@ -539,6 +551,7 @@ int main(void)
 		RULE(i2_tokens_of_a_device_rise_and_start_at_its_timeline),
 		RULE(example_19_one_busy_device_holds_none_of_the_others),
 		RULE(example_22_the_same_request_gets_the_same_token),
+		RULE(example_22_the_token_is_that_of_its_row),
 		RULE(i5_an_answer_given_again_never_promises_more_than_a_lease),
 		RULE(i9_other_content_under_the_same_id_is_refused),
 		RULE(i9_a_final_answer_stays_the_answer),
