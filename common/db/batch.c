@@ -51,29 +51,13 @@ static void run_next(struct db_batch *b)
 	}
 }
 
-static void make_room(struct db_batch *b, size_t n)
-{
-	if (b->n_next + n <= b->cap)
-		return;
-	b->cap = size_max(size_max(64, b->cap * 2), b->n_next + n);
-	b->next = mem_realloc(b->next, b->cap * sizeof(*b->next));
-}
-
 void db_batch_put(struct db_batch *b, void *item)
 {
-	make_room(b, 1);
+	if (b->n_next == b->cap) {
+		b->cap = size_max(64, b->cap * 2);
+		b->next = mem_realloc(b->next, b->cap * sizeof(*b->next));
+	}
 	b->next[b->n_next++] = item;
-	run_next(b);
-}
-
-void db_batch_return(struct db_batch *b, void **items, size_t n)
-{
-	if (n == 0)
-		return;
-	make_room(b, n);
-	memmove(b->next + n, b->next, b->n_next * sizeof(*b->next));
-	memcpy(b->next, items, n * sizeof(*items));
-	b->n_next += n;
 	run_next(b);
 }
 

@@ -112,9 +112,6 @@ typedef void (*db_batch_fn)(struct db_batch *b, void **items, size_t n, void *ar
 struct db_batch *db_batch_new(size_t max, db_batch_fn run, void *arg);
 void db_batch_free(struct db_batch *b);
 void db_batch_put(struct db_batch *b, void *item);
-/* Items of an earlier run that wait for the next one, before all that came since. The caller of it
- * has yet to call db_batch_done, or is in run. */
-void db_batch_return(struct db_batch *b, void **items, size_t n);
 void db_batch_done(struct db_batch *b);
 
 /* ---- migrations ---- */

@@ -167,14 +167,16 @@ static int put_keys(struct work *w, const struct m_lock_acquire *m)
 	return 0;
 }
 
-/* Nothing was seen on the devices, nothing is held for the call already: the guess that they are
- * free (ahead.c) is worth it. What a person declares names no family: its guess would be wrong. */
+/* Nothing was seen on the devices and nothing is held for the call already, nor does it reckon with
+ * somebody before it: the guess that they are free (ahead.c) is worth it. What a person declares
+ * names no family: its guess would be wrong. */
 static bool is_likely_free(const struct work *w)
 {
 	for (size_t i = 0; i < w->observed_n; i++)
 		if (w->observed[i].ops_n > 0)
 			return false;
-	return w->ask.kind != LOCK_KIND_DECLARED && uuid_is_nil(&w->ask.under);
+	return w->ask.kind != LOCK_KIND_DECLARED && w->ask.wait_ms == 0 &&
+	       uuid_is_nil(&w->ask.under);
 }
 
 /* A rule's input that a row cannot hold; false after the refusal. */

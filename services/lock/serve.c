@@ -9,20 +9,22 @@
 #include "services/lock/count.h"
 #include "services/lock/sql.h"
 
-/* While rounds are on their way to the disk, the next one is decided; each has a connection. */
-enum { DEVICES_MAX = 1000, TRIES_MAX = 4, COMMITTING_MAX = 2 };
+/* While rounds are on their way to the disk, the next one is decided; each has a connection. But a
+ * round has its price, whatever it serves: the next one waits until there are as many calls for it
+ * as are under way, or until a round ends. */
+enum { DEVICES_MAX = 1000, TRIES_MAX = 4, SENT_MAX = 3 };
 
 static struct {
 	struct service *service;
-	struct db_batch *batch;
-	struct round *last; /* decided, and the next one waits for a place among the committing */
-	struct round *held_back;
-	struct round *committing[COMMITTING_MAX];
+	struct list queue; /* works that are in no round, the next ones first */
+	size_t waiting;    /* how many */
+	struct round *forming;
+	struct round *sent[SENT_MAX]; /* decided, on their way to the disk */
+	size_t underway;              /* works of these */
 } serve;
 
 /* One transaction. */
 struct round {
-	struct db_batch *batch;
 	struct arena arena;
 	struct ledger ledger;
 	struct uuid *devices, *requests, *replays;
@@ -38,20 +40,6 @@ static void begun(
 	struct txn *t, struct db_result **results, size_t n, const struct fault *f, void *arg);
 
 /* ---- answers ---- */
-
-static void work_end(struct work *w)
-{
-	if (w->call == NULL) {
-		arena_fini(w->arena);
-		free(w->arena);
-		free(w);
-		return;
-	}
-	if (w->fault.code != 0)
-		call_fault(w->call, &w->fault);
-	else
-		call_reply(w->call, w->answer);
-}
 
 static void publish(const struct ledger *l)
 {
@@ -87,29 +75,10 @@ static void round_free(struct round *r)
 
 static struct round **place_of(const struct round *r)
 {
-	for (size_t i = 0; i < COMMITTING_MAX; i++)
-		if (serve.committing[i] == r)
-			return &serve.committing[i];
+	for (size_t i = 0; i < SENT_MAX; i++)
+		if (serve.sent[i] == r)
+			return &serve.sent[i];
 	return NULL;
-}
-
-static void let_next(void)
-{
-	struct round **place = place_of(NULL);
-	struct round *r = serve.last;
-
-	if (r == NULL || place == NULL)
-		return;
-	*place = r;
-	serve.last = NULL;
-	db_batch_done(r->batch);
-}
-
-/* Decided and sent: it holds its rows, so whoever comes now for one of them comes after it. */
-static void round_sent(struct round *r)
-{
-	serve.last = r;
-	let_next();
 }
 
 static void round_begin(struct round *r)
@@ -117,19 +86,37 @@ static void round_begin(struct round *r)
 	db_begin(serve.service->db, begun, r);
 }
 
-static int by_id(const void *a, const void *b)
+/* Who takes part is found out when there is a connection. */
+static void begin_next(void)
 {
-	return uuid_cmp(a, b);
+	struct round *r;
+
+	if (serve.forming != NULL || list_empty(&serve.queue) || place_of(NULL) == NULL ||
+		serve.waiting < serve.underway)
+		return;
+	r = mem_alloc(sizeof(*r) + lock_settings.batch_max * sizeof(r->works[0]));
+	arena_init(&r->arena, 0);
+	serve.forming = r;
+	round_begin(r);
+}
+
+/* Decided and sent: it holds its rows or will take them, so the next one may begin. */
+static void round_sent(struct round *r)
+{
+	serve.forming = NULL;
+	*place_of(NULL) = r;
+	serve.underway += r->n;
+	begin_next();
 }
 
 /* A request that another round is about to make is not seen before its commit. */
-static bool must_wait(const struct round *r)
+static bool must_wait(const struct work *w)
 {
-	for (size_t i = 0; i < COMMITTING_MAX; i++) {
-		const struct round *o = serve.committing[i];
-		for (size_t k = 0; o != NULL && k < r->requests_n; k++)
-			if (bsearch(&r->requests[k], o->requests, o->requests_n,
-				    sizeof(*o->requests), by_id) != NULL)
+	for (size_t i = 0; i < SENT_MAX; i++) {
+		const struct round *o = serve.sent[i];
+		for (size_t k = 0; o != NULL && k < w->requests_n; k++)
+			if (bsearch(&w->requests[k], o->requests, o->requests_n,
+				    sizeof(*o->requests), work_by_id) != NULL)
 				return true;
 	}
 	return false;
@@ -138,30 +125,24 @@ static bool must_wait(const struct round *r)
 /* What is to be served again comes before all that came since. */
 static void take_back(struct round *r)
 {
-	db_batch_return(r->batch, (void **)r->works, r->again);
-	round_free(r);
+	for (size_t i = r->again; i-- > 0;)
+		list_push(serve.queue.next, &r->works[i]->node);
+	serve.waiting += r->again;
 }
 
 static void round_over(struct round *r)
 {
-	struct round **place = place_of(r), *waiter = serve.held_back;
-	struct db_batch *batch = r->batch;
-	bool lets = serve.last == r || place == NULL;
+	struct round **place = place_of(r);
 
-	if (serve.last == r)
-		serve.last = NULL;
-	if (place != NULL)
+	if (place != NULL) {
 		*place = NULL;
-	if (waiter != NULL) {
-		serve.held_back = NULL;
-		waiter->again = waiter->n;
-		take_back(waiter);
+		serve.underway -= r->n;
+	} else {
+		serve.forming = NULL;
 	}
 	take_back(r);
-	if (lets || waiter != NULL)
-		db_batch_done(batch);
-	else
-		let_next();
+	round_free(r);
+	begin_next();
 }
 
 /* The database refused a statement: nothing was done, and one of these may be the reason. */
@@ -278,61 +259,7 @@ static void rows_taken(
 	send_commit(r, t);
 }
 
-static void begun(
-	struct txn *t, struct db_result **results, size_t n, const struct fault *f, void *arg)
-{
-	struct round *r = arg;
-	struct sql_keys keys = {
-		.devices = r->devices,
-		.devices_n = r->devices_n,
-		.requests = r->requests,
-		.requests_n = r->requests_n,
-		.replays = r->replays,
-		.replays_n = r->replays_n,
-		.tickets = r->tickets,
-		.waiters = r->waiters,
-	};
-
-	(void)results;
-	(void)n;
-	if (f != NULL) {
-		round_failed(r, f);
-		return;
-	}
-	if (r->ahead) {
-		ledger_init(&r->ledger, &r->arena);
-		r->loaded = true;
-		ahead_send(t, &r->ledger, &keys, r->works, r->n);
-		send_commit(r, t);
-		return;
-	}
-	if (r->adds)
-		sql_uuids(db_add(t, &sql_add_devices), r->devices, r->devices_n);
-	sql_read(t, &keys, !r->look);
-	db_step(t, rows_taken, r);
-}
-
 /* ---- gathering ---- */
-
-static size_t sort_unique(struct uuid *ids, size_t n)
-{
-	size_t kept = 0;
-
-	qsort(ids, n, sizeof(*ids), by_id);
-	for (size_t i = 0; i < n; i++)
-		if (kept == 0 || !uuid_eq(&ids[kept - 1], &ids[i]))
-			ids[kept++] = ids[i];
-	return kept;
-}
-
-const struct uuid *serve_devices(struct arena *a, const struct uuid *ids, size_t n, size_t *ret_n)
-{
-	struct uuid *copy = arena_dup(a, ids, n * sizeof(*ids));
-
-	if (copy != NULL)
-		*ret_n = sort_unique(copy, n);
-	return copy;
-}
 
 static void add_ids(struct uuid *into, size_t *n, const struct uuid *ids, size_t count)
 {
@@ -365,8 +292,8 @@ static void round_keys(struct round *r)
 		r->waiters = r->waiters || w->waiters;
 		r->releases = r->releases || w->releases;
 	}
-	r->devices_n = sort_unique(r->devices, r->devices_n);
-	r->requests_n = sort_unique(r->requests, r->requests_n);
+	r->devices_n = work_sort(r->devices, r->devices_n);
+	r->requests_n = work_sort(r->requests, r->requests_n);
 }
 
 /* Whether they may share a transaction: looks apart from changes, what is decided ahead apart from
@@ -376,73 +303,96 @@ static bool fit_together(const struct work *a, const struct work *b)
 	return a == b || (a->look == b->look && a->ahead == b->ahead && !a->alone && !b->alone);
 }
 
-/* The first and what fits it, at most 1,000 device rows; the others keep their order. */
-static struct round *round_of(struct db_batch *batch, void **items, size_t n)
+static bool fits(const struct round *r, const struct work *w, size_t rows)
 {
-	struct round *r = mem_alloc(sizeof(*r) + n * sizeof(r->works[0]));
-	struct work *first = items[0];
-	size_t rows = 0, left = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		struct work *w = items[i];
-
-		rows += w->devices_n;
-		if ((i == 0 || rows <= DEVICES_MAX) && fit_together(first, w))
-			r->works[r->n++] = w;
-		else
-			items[left++] = w;
-	}
-	db_batch_return(batch, items, left);
-	r->batch = batch;
-	r->look = first->look;
-	r->ahead = first->ahead;
-	return r;
+	if (r->n == lock_settings.batch_max || must_wait(w))
+		return false;
+	return r->n == 0 || (rows + w->devices_n <= DEVICES_MAX && fit_together(r->works[0], w));
 }
 
-static void run(struct db_batch *batch, void **items, size_t n, void *arg)
+/* The first of the queue and what fits it, at most 1,000 device rows. */
+static void take_works(struct round *r)
 {
-	struct round *r = round_of(batch, items, n);
+	size_t rows = 0;
 
-	(void)arg;
-	arena_init(&r->arena, 0);
+	list_each_safe (it, &serve.queue) {
+		struct work *w = container_of(it, struct work, node);
+
+		if (!fits(r, w, rows))
+			continue;
+		rows += w->devices_n;
+		r->works[r->n++] = w;
+		list_remove(&w->node);
+	}
+	serve.waiting -= r->n;
+	if (r->n == 0)
+		return;
+	r->look = r->works[0]->look;
+	r->ahead = r->works[0]->ahead;
 	round_keys(r);
-	if (must_wait(r))
-		serve.held_back = r;
+}
+
+static void round_send(struct round *r, struct txn *t)
+{
+	const struct sql_keys keys = {
+		.devices = r->devices,
+		.devices_n = r->devices_n,
+		.requests = r->requests,
+		.requests_n = r->requests_n,
+		.replays = r->replays,
+		.replays_n = r->replays_n,
+		.tickets = r->tickets,
+		.waiters = r->waiters,
+	};
+
+	if (r->ahead) {
+		ledger_init(&r->ledger, &r->arena);
+		r->loaded = true;
+		ahead_send(t, &r->ledger, &keys, r->works, r->n);
+		send_commit(r, t);
+		return;
+	}
+	if (r->adds)
+		sql_uuids(db_add(t, &sql_add_devices), r->devices, r->devices_n);
+	sql_read(t, &keys, !r->look);
+	db_step(t, rows_taken, r);
+}
+
+/* All in the queue wait for a commit; when it has come, the next one begins. */
+static void round_unused(struct round *r, struct txn *t)
+{
+	if (t != NULL)
+		db_rollback(t);
+	serve.forming = NULL;
+	round_free(r);
+}
+
+static void begun(
+	struct txn *t, struct db_result **results, size_t n, const struct fault *f, void *arg)
+{
+	struct round *r = arg;
+
+	(void)results;
+	(void)n;
+	if (r->n == 0)
+		take_works(r);
+	if (r->n > 0 && f != NULL)
+		round_failed(r, f);
+	else if (r->n > 0)
+		round_send(r, t);
 	else
-		round_begin(r);
+		round_unused(r, t);
 }
 
 void serve_start(struct service *s)
 {
 	serve.service = s;
-	serve.batch = db_batch_new(lock_settings.batch_max, run, NULL);
+	list_init(&serve.queue);
 }
 
 void serve_put(struct work *w)
 {
-	db_batch_put(serve.batch, w);
-}
-
-struct work *serve_work(struct call *call)
-{
-	struct work *w = arena_alloc(&call->arena, sizeof(*w));
-
-	if (w == NULL) {
-		call_refuse(call, CN_INTERNAL_ERROR, "", "out of memory");
-		return NULL;
-	}
-	w->call = call;
-	w->arena = &call->arena;
-	return w;
-}
-
-bool serve_ids_ok(struct call *call, const struct uuid *ids, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (!uuid_is_nil(&ids[i]))
-			continue;
-		call_refuse(call, CN_VALIDATION_FAILED, "", "an id is nil");
-		return false;
-	}
-	return true;
+	list_push(&serve.queue, &w->node);
+	serve.waiting++;
+	begin_next();
 }

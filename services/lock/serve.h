@@ -3,6 +3,7 @@
  * in the order of arrival (locks.md section 4, rule 9). Loop thread only. */
 #pragma once
 
+#include "common/base/list.h"
 #include "common/service/service.h"
 #include "gen/config.h"
 #include "gen/errors.h"
@@ -18,6 +19,7 @@ extern struct lock_settings lock_settings;
 
 /* One call, or a sweep of ours, waiting for its transaction. */
 struct work {
+	struct list node;    /* in the queue */
 	struct call *call;   /* NULL = a sweep */
 	struct arena *arena; /* of the call, or its own */
 	/* which rows it needs */
@@ -53,6 +55,12 @@ void ahead_send(struct txn *t, struct ledger *l, const struct sql_keys *keys, st
  * others nothing was done. The events of the ledger are what happened. */
 void ahead_hear(struct ledger *l, struct db_result **results, size_t results_n, struct work **works,
 	size_t n);
+
+/* work.c */
+void work_end(struct work *w);
+int work_by_id(const void *a, const void *b);
+/* Sorts and drops doubles; how many are left. */
+size_t work_sort(struct uuid *ids, size_t n);
 
 void serve_start(struct service *s);
 void serve_put(struct work *w);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Grants and releases decided before their rows are read (ahead.c): each statement does what its
  * guess was right for and names it; of everything else it changes nothing. The device rows are
- * taken by the statement before, so both see what stands on them now. */
+ * taken by the statement before, so both see what stands on them now, and where it stands. Rows are
+ * found one by one, in scalar subqueries: whatever the planner believes of the tables, their keys
+ * are used. */
 #include <assert.h>
 
 #include "services/lock/sql_write.h"
@@ -14,8 +16,7 @@
 	" $16::text[], $17::int[], $18::smallint[], $19::int[], $20::int[], $21::int[])"           \
 	" u(id, digest, session, kind, op, direction, ids, job, attempt, answer, holder,"          \
 	" workflow, items, strict, lease, profile, rev, probe, q, q_max, max_hold)"
-/* Nothing stands on the devices, and they have the profile that was decided with. Scalar
- * subqueries, so that each is found by its key. */
+/* Nothing stands on the devices, and they have the profile that was decided with. */
 #define OF "s where s.device_id = any(a.devices)"
 #define FREE                                                                                       \
 	"select a.* from a where (select true from lock.request r where r.id = a.id) is null"      \
@@ -28,7 +29,8 @@
 /* The rule of lock_next_token. */
 #define TAKEN                                                                                      \
 	"update lock.device d set last_token = greatest(d.last_token + 1, a.least)"                \
-	" from free a, unnest(a.devices) w(id) where d.device_id = w.id"                           \
+	" from (select *, (select s.ctid from lock.device s where s.device_id = u.device) as at"   \
+	" from (select *, unnest(devices) as device from free) u) a where d.ctid = a.at"           \
 	" returning d.device_id, d.last_token, a.id, a.session, a.job, a.kind, a.op,"              \
 	" a.direction, a.items, a.strict, a.now, a.lease, a.profile, a.rev, a.probe, a.q,"         \
 	" a.q_max, a.max_hold"
@@ -64,8 +66,9 @@ static const struct db_sql give_back = {"give_back",
 	" and r.first_token = u.token and r.state = 2 and r.holding = cardinality(r.devices)"
 	" where (select true from lock.waiting w where w.device_id = any(r.devices) limit 1) is "
 	"null),"
-	" h as (delete from lock.held h using r, unnest(r.devices) d(id)"
-	" where h.device_id = d.id and h.request = r.id),"
+	" h as (delete from lock.held h using (select (select s.ctid from lock.held s"
+	" where s.device_id = d.device and s.request = d.id) as at"
+	" from (select id, unnest(devices) as device from r) d) d where h.ctid = d.at),"
 	" q as (update lock.request q set state = 5, holding = 0, ended_at = r.now from r"
 	" where q.id = r.id),"
 	" y as (insert into lock.history (at, request, event, op, devices)"

@@ -140,27 +140,6 @@ static void items_that_arrive_while_a_batch_runs_wait_for_the_next(unused void *
 	db_batch_free(r.batch);
 }
 
-static void items_that_go_back_are_the_first_of_the_next_batch(unused void **state)
-{
-	int items[6];
-	void *back[] = {&items[1], &items[2]};
-	struct run r = {.n = 0};
-
-	r.batch = db_batch_new(8, on_run, &r);
-	for (int i = 0; i < 4; i++)
-		db_batch_put(r.batch, &items[i]);
-	db_batch_done(r.batch); /* 1 to 3 run, 4 comes, 1 and 2 have to go again */
-	db_batch_put(r.batch, &items[4]);
-	db_batch_return(r.batch, back, 2);
-	assert_int_equal(r.n, 2);
-	db_batch_done(r.batch);
-	assert_int_equal(r.sizes[2], 3);
-	assert_ptr_equal(r.first, &items[1]);
-	db_batch_done(r.batch);
-	assert_int_equal(r.n, 3);
-	db_batch_free(r.batch);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,7 +147,6 @@ int main(void)
 		cmocka_unit_test(array_elements_are_quoted_and_null_is_not_the_word_null),
 		cmocka_unit_test(only_what_may_succeed_when_repeated_is_transient),
 		cmocka_unit_test(items_that_arrive_while_a_batch_runs_wait_for_the_next),
-		cmocka_unit_test(items_that_go_back_are_the_first_of_the_next_batch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
