@@ -12,27 +12,32 @@ const struct db_sql sql_add_devices = {"add_devices",
 const struct db_sql sql_clock = {"watch_clock",
 	"select (extract(epoch from clock_timestamp()) * 1000)::bigint, lock.timeline()"};
 
+/* lock.held is read whole, once, for no index may know when a lease ends; and through its key:
+ * there the rows that are gone are skipped, however many there were. */
 const struct db_sql sql_due = {"due_devices",
-	"select device_id from lock.held where state = 2 and expires_at <= clock_timestamp()"
-	" and lease_ms <= $2::bigint"
-	" union select device_id from lock.held where state in (3, 4)"
-	" and (quarantine_until <= clock_timestamp()"
+	"with c as materialized (select clock_timestamp() as now)"
+	" select device_id from lock.held, c"
+	" where device_id >= '00000000-0000-0000-0000-000000000000'"
+	" and (state = 2 and expires_at <= now and lease_ms <= $2::bigint"
+	"  or state in (3, 4) and quarantine_until <= now"
 	"   and quarantine_until - quarantined_at <= $2 * interval '1 ms'"
 	"   and (clear or probe = 3 or probe = 2 and failed_probes > 1)"
-	"  or state = 3 and quarantined_at + quarantine_max_ms * interval '1 ms' <= "
-	"clock_timestamp())"
-	" union select w.device_id from lock.request r join lock.waiting w on w.request = r.id"
-	" where r.state = 1 and (r.wait_until <= clock_timestamp()"
-	"  or r.asked_at + $1::bigint * interval '1 ms' <= clock_timestamp())"
+	"  or state = 3 and quarantined_at + quarantine_max_ms * interval '1 ms' <= now)"
+	" union select w.device_id from c, lock.request r join lock.waiting w on w.request = r.id"
+	" where r.state = 1 and (r.wait_until <= now"
+	"  or r.asked_at + $1::bigint * interval '1 ms' <= now)"
 	" order by 1 limit 1000"};
 
+/* The clock stands in subqueries: an index is not asked for what may change from row to row. */
+#define NOW "(select clock_timestamp())"
 const struct db_sql sql_purge = {"purge",
-	"with r as (delete from lock.request where id in (select id from lock.request"
-	"  where asked_at < clock_timestamp() - interval '24 hours'"
-	"  and ended_at < clock_timestamp() - interval '24 hours' limit 100000)),"
-	" s as (delete from lock.shadow where until < clock_timestamp() - interval '1 minute')"
+	"with r as (delete from lock.request where id = any(array(select id from lock.request"
+	"  where asked_at < " NOW " - interval '24 hours'"
+	"  and ended_at < " NOW " - interval '24 hours' limit 100000))),"
+	" s as (delete from lock.shadow where until < " NOW " - interval '1 minute')"
 	" delete from lock.history where ctid = any(array(select ctid from lock.history"
-	"  where at < clock_timestamp() - interval '30 days' limit 100000))"};
+	"  where at < " NOW " - interval '30 days' limit 100000))"};
+#undef NOW
 
 /* ---- renewal: the device rows are ours before anything is prolonged (I4) ---- */
 
