@@ -351,24 +351,46 @@ int32_t zone_offset(const struct zone *z, int64_t instant)
 }
 
 /* Offsets differ by less than two days, so only changes that near can matter. */
-int64_t zone_instant(const struct zone *z, int64_t floating, enum zone_fit *ret_fit)
+static enum zone_fit find_instants(
+	const struct zone *z, int64_t floating, int64_t *ret_first, int64_t *ret_last)
 {
 	size_t from = changes_until(z, floating - (int64_t)2 * DAY);
 	size_t to = changes_until(z, floating + (int64_t)2 * DAY);
-	int64_t found = 0, gap_end = floating - offset_after(z, to);
+	int64_t gap_end = floating - offset_after(z, to);
 	unsigned n = 0;
 
 	for (size_t i = from; i <= to; i++) {
 		int64_t start = i == 0 ? INT64_MIN : z->changes[i - 1].at;
 		int64_t end = i == z->n ? INT64_MAX : z->changes[i].at;
 		int64_t at = floating - offset_after(z, i);
-		if (at >= start && at < end && n++ == 0)
-			found = at;
+		if (at >= start && at < end) {
+			*ret_last = at;
+			if (n++ == 0)
+				*ret_first = at;
+		}
 		if (i < to && floating >= end + offset_after(z, i) &&
 			floating < end + offset_after(z, i + 1))
 			gap_end = end;
 	}
+	if (n == 0)
+		*ret_first = *ret_last = gap_end;
+	return n == 0 ? ZONE_GAP : n == 1 ? ZONE_ONE : ZONE_OVERLAP;
+}
+
+int64_t zone_instant(const struct zone *z, int64_t floating, enum zone_fit *ret_fit)
+{
+	int64_t first = 0, last = 0;
+	enum zone_fit fit = find_instants(z, floating, &first, &last);
+
 	if (ret_fit != NULL)
-		*ret_fit = n == 0 ? ZONE_GAP : n == 1 ? ZONE_ONE : ZONE_OVERLAP;
-	return n == 0 ? gap_end : found;
+		*ret_fit = fit;
+	return first;
+}
+
+int64_t zone_instant_last(const struct zone *z, int64_t floating)
+{
+	int64_t first = 0, last = 0;
+
+	(void)find_instants(z, floating, &first, &last);
+	return last;
 }

@@ -30,3 +30,5 @@ enum zone_fit {
 };
 /* The instant of a local time given as floating seconds. ret_fit may be NULL. */
 int64_t zone_instant(const struct zone *z, int64_t floating, enum zone_fit *ret_fit);
+/* The same, but of a local time that exists twice the later one: where something ends (FL-41). */
+int64_t zone_instant_last(const struct zone *z, int64_t floating);

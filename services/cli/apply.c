@@ -122,6 +122,8 @@ static json_t *body_of(struct cli *c, const json_t *run, const json_t *accept, i
 		(void)json_object_set_new(body, "reason", json_string(reason));
 	if (cli_flag(c, "always") != NULL)
 		(void)json_object_set_new(body, "always", json_true());
+	if (cli_flag(c, "override-windows") != NULL)
+		(void)json_object_set_new(body, "override_windows", json_true());
 	if (ms >= 0)
 		return body;
 	*rc = EXIT_USAGE;
@@ -168,7 +170,8 @@ static int apply(struct cli *c, const json_t *run, const json_t *accept)
 
 int run_apply(struct cli *c, const struct verb *v)
 {
-	static const char *const later[] = {"confirm-within", "reason", "always"};
+	static const char *const later[] = {
+		"confirm-within", "reason", "always", "override-windows"};
 	int rc;
 
 	if (c->n_args != 1)

@@ -130,6 +130,8 @@ int run_device_import(struct cli *c, const struct verb *v);
 int run_task_create(struct cli *c, const struct verb *v);
 int run_task_when(struct cli *c, const struct verb *v);
 int run_task_run(struct cli *c, const struct verb *v);
+int run_window_create(struct cli *c, const struct verb *v);
+int run_window_set(struct cli *c, const struct verb *v);
 int run_run_watch(struct cli *c, const struct verb *v);
 int run_file_add(struct cli *c, const struct verb *v);
 int run_plan_restore(struct cli *c, const struct verb *v);
@@ -200,6 +202,10 @@ bool cli_time(const char *text, char ret[static CLOCK_RFC3339]) must_check;
 bool task_targets(struct cli *c, json_t *targets);
 /* When it fires, by flags, as task.schedule; an exit code after a message. */
 int schedule_flags(struct cli *c, json_t *task);
+/* "mon" … "sun": 1 = Monday; 0 = no weekday. */
+int cli_weekday(const char *word);
+/* An object as it was saved, with the sentence that the server says about it. */
+void cli_saved(const struct cli *c, const json_t *object);
 
 /* ---- file.c ---- */
 

@@ -4,14 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/cli/cli.h"
+#include "services/cli/write.h"
 
 #define WORD_MAX 16
 
 static const char *const weekdays[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 
-/* 1 = Monday; 0 = no weekday */
-static int weekday_of(const char *word)
+int cli_weekday(const char *word)
 {
 	for (size_t i = 0; i < array_len(weekdays); i++)
 		if (strcmp(word, weekdays[i]) == 0)
@@ -51,7 +50,7 @@ static bool add_nth_weekday(json_t *schedule, char *word)
 		return false;
 	*dash = '\0';
 	long nth = number_of(word);
-	int weekday = weekday_of(dash + 1);
+	int weekday = cli_weekday(dash + 1);
 	if (weekday == 0 || (nth == 0 && strcmp(word, "last") != 0))
 		return false;
 	(void)json_object_set_new(schedule, "form", json_string("every_months_weekday"));
@@ -66,8 +65,8 @@ static bool add_nth_weekday(json_t *schedule, char *word)
 static bool add_day(json_t *schedule, bool months, char *word)
 {
 	if (!months) {
-		add_number(schedule, "weekdays", weekday_of(word));
-		return weekday_of(word) > 0;
+		add_number(schedule, "weekdays", cli_weekday(word));
+		return cli_weekday(word) > 0;
 	}
 	if (add_nth_weekday(schedule, word))
 		return true;
@@ -136,6 +135,12 @@ int schedule_flags(struct cli *c, json_t *task)
 		if (!cli_time(value, until))
 			return cli_fail(EXIT_USAGE, "--until takes a day or a time");
 		(void)json_object_set_new(schedule, "end_at", json_string(until));
+	}
+	if ((value = cli_flag(c, "jitter")) != NULL) {
+		long long ms = write_duration("jitter", value);
+		if (ms < 0)
+			return EXIT_USAGE;
+		(void)json_object_set_new(schedule, "jitter", json_integer(ms / 1000));
 	}
 	if ((value = cli_flag(c, "times")) != NULL)
 		(void)json_object_set_new(schedule, "count", json_integer(number_of(value)));

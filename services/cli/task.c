@@ -87,17 +87,16 @@ static json_t *task_of(struct cli *c, const char *name, int *ret_rc)
 	return NULL;
 }
 
-static int print_task(struct cli *c, const json_t *task)
+void cli_saved(const struct cli *c, const json_t *object)
 {
-	const char *note = json_string_value(json_object_get(task, "note"));
+	const char *note = json_string_value(json_object_get(object, "note"));
 
 	if (c->json)
-		print_json(task);
+		print_json(object);
 	else
-		table_object(c, task);
+		table_object(c, object);
 	if (note != NULL && !c->json)
 		(void)cli_fail(0, "%s", note);
-	return EXIT_DONE;
 }
 
 int run_task_create(struct cli *c, const struct verb *v)
@@ -112,8 +111,10 @@ int run_task_create(struct cli *c, const struct verb *v)
 		json_decref(task);
 		return rc;
 	}
-	rc = client_call(c, "POST", "/tasks", task, NULL, &a) == 0 ? print_task(c, a.json)
-								   : client_problem(c, &a);
+	if (client_call(c, "POST", "/tasks", task, NULL, &a) == 0)
+		cli_saved(c, a.json);
+	else
+		rc = client_problem(c, &a);
 	json_decref(task);
 	answer_fini(&a);
 	return rc;
@@ -154,8 +155,12 @@ int run_task_run(struct cli *c, const struct verb *v)
 	buf_adds(&path, "/tasks/");
 	request_escape(&path, c->args[0]);
 	buf_adds(&path, ":run");
-	int rc = start(c, buf_str(&path), NULL);
+	json_t *body = cli_flag(c, "override-windows") == NULL
+			       ? NULL
+			       : json_pack("{s:b}", "override_windows", 1);
+	int rc = start(c, buf_str(&path), body);
 	buf_fini(&path);
+	json_decref(body);
 	return rc;
 }
 

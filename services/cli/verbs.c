@@ -15,7 +15,10 @@
 #define FIRING_COLUMNS "due_at=FIRES,local=AS ASKED FOR,offset=SECONDS EAST,fit"
 #define SCHEDULE_FLAGS                                                                             \
 	"--every 15m|6h|2d|2w|1mo --on mon,fri|1,15,last|1-tue,last-fri --date YYYY-MM-DD "        \
-	"--at HH:MM --zone Z --until DAY --times N"
+	"--at HH:MM --zone Z|target --until DAY --times N --jitter 10m"
+#define WINDOW_FLAGS                                                                               \
+	"--open 22:00-06:00|mon-fri=22:00-06:00 --closed DAY --open-on DAY=08:00-12:00 --zone Z "  \
+	"--min-left 10m --hard-end --site S --group G --device D --task T"
 #define RUN_COLUMNS                                                                                \
 	"id,task_name=TASK,state=STATE,opened_at=OPENED,ended_at=ENDED,counts.total=TARGETS,"      \
 	"counts.succeeded=OK,counts.unchanged=SAME,counts.skipped=SKIPPED,counts.failed=FAILED,"   \
@@ -24,7 +27,8 @@
 	"device_name=DEVICE,type,state=STATE,cause,attempt,deferrals=DEFERRED,entries,bytes,"      \
 	"generation=GEN,detail"
 #define TARGET_WIDE                                                                                \
-	"job,address,wait_ms=WAIT,lock_ms=LOCK,device_ms=DEVICE MS,store_ms=STORE MS,"             \
+	"job,address,not_before=NOT BEFORE,wait_ms=WAIT,lock_ms=LOCK,device_ms=DEVICE "            \
+	"MS,store_ms=STORE MS,"                                                                    \
 	"firmware,language,worker,trace,via"
 #define FOUND_COLUMNS "device_name=DEVICE,list,number=NO,name,dest=DESTINATION,since,until"
 #define FOUND_WIDE "site,list_name,since_generation=GEN,since_run=RUN,until_run,device,key"
@@ -98,8 +102,8 @@ const struct verb verb_table[] = {
 		"create a task", run_task_create},
 	{"task", "set", "PATCH", "/tasks/{ref}", "TASK", "", NULL, "", "change the members given",
 		NULL},
-	{"task", "run", NULL, NULL, "TASK", "", NULL, "--no-wait", "run it now and watch",
-		run_task_run},
+	{"task", "run", NULL, NULL, "TASK", "", NULL, "--no-wait --override-windows",
+		"run it now and watch", run_task_run},
 	{"task", "activate", "POST", "/tasks/{ref}:activate", "TASK", "", NULL, "", "", NULL},
 	{"task", "deactivate", "POST", "/tasks/{ref}:deactivate", "TASK", "", NULL, "", "", NULL},
 	{"task", "next", "GET", "/tasks/{ref}/next", "TASK", FIRING_COLUMNS, NULL, "",
@@ -108,6 +112,18 @@ const struct verb verb_table[] = {
 		"when such a schedule would fire", run_task_when},
 	{"task", "delete", "DELETE", "/tasks/{ref}", "TASK", "", NULL, "",
 		"its runs stay in the history", NULL},
+	{"window", "list", "GET", "/windows", "",
+		"name,zone,min_left_ms=MIN LEFT,hard_end=CUTS,sites,groups",
+		"id,version,devices,tasks", "", "when jobs may start", NULL},
+	{"window", "get", "GET", "/windows/{ref}", "WINDOW", "", NULL, "", "one window", NULL},
+	{"window", "create", NULL, NULL, "NAME", "", NULL, WINDOW_FLAGS,
+		"jobs of what it binds start inside only", run_window_create},
+	{"window", "set", NULL, NULL, "WINDOW", "", NULL, WINDOW_FLAGS, "change the members given",
+		run_window_set},
+	{"window", "delete", "DELETE", "/windows/{ref}", "WINDOW", "", NULL, "",
+		"it binds nothing any more", NULL},
+	{"window", "when", "GET", "/devices/{ref}/windows", "DEVICE", "from=OPENS,to=CLOSES", NULL,
+		"--task T --after T --limit N", "when jobs may start on a device", NULL},
 	{"run", "list", "GET", "/runs", "", RUN_COLUMNS, "kind,cause,rerun_of", "",
 		"runs, newest first", NULL},
 	{"run", "get", "GET", "/runs/{id}", "RUN", "", NULL, "", "one run", NULL},

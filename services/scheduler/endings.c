@@ -46,6 +46,7 @@ void locked_job_read(struct db_result *r, int row, struct arena *arena, struct l
 	j->job.aborting = row_bool(&c);
 	j->job.step = (enum write_step)row_uint(&c);
 	j->job.sent_in = row_uint(&c);
+	j->job.cut = row_bool(&c);
 }
 
 /* ---- the parameters of SQL_JOB_END, one array per column ---- */

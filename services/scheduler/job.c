@@ -112,6 +112,11 @@ bool job_judge(const struct job *j, const struct m_job_outcome *r, const struct 
 	if (!job_held(j->state) || r->attempt != j->attempt || r->token != j->token)
 		return false;
 	judge_wait(j, r, t, random, &v);
+	if (v.state == JOB_STATE_CANCELLED && j->cut && !j->cancel) {
+		v.state = JOB_STATE_DEFERRED; /* the next claim says until when */
+		v.cause = CN_WINDOW_CLOSED;
+		v.deferrals++;
+	}
 	if (v.state == JOB_STATE_CANCELLED && j->aborting)
 		v.cause = CN_CANCELLED_BY_BUDGET; /* a worker knows only that it is to stop */
 	job_cancel(j, r->step == 0 ? j->step : r->step, &v);

@@ -19,6 +19,7 @@ struct job {
 	uint64_t errors_max, crashes_max; /* of its run */
 	bool cancel;                      /* a person or the error budget wants it ended */
 	bool aborting;                    /* the error budget */
+	bool cut;                         /* its window has ended, with hard_end (FL-38) */
 	enum write_step step;             /* how far writing came, 0 = it does not write */
 	uint64_t sent_in;                 /* attempt that first wrote, 0 = none */
 };

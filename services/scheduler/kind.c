@@ -12,20 +12,20 @@
 static const struct kind {
 	const char *name;
 	const char *capability;
-	bool plans;
+	bool plans, reads;
 	const char *families[8];
 } kinds[] = {
-	{"ab.backup", "ab.read", false, {BOOKS, "kyocera_wsdl"}},
-	{"settings.backup", "settings.read", false, {"canon_rui", "ipp"}},
-	{"device.probe", "", false, {FAMILIES}},
+	{"ab.backup", "ab.read", false, true, {BOOKS, "kyocera_wsdl"}},
+	{"settings.backup", "settings.read", false, true, {"canon_rui", "ipp"}},
+	{"device.probe", "", false, true, {FAMILIES}},
 	/* what is written, is planned first */
-	{"ab.restore", "ab.write", true, {BOOKS}},
-	{"ab.import", "ab.write", true, {BOOKS}},
-	{"ab.distribute", "ab.write", true, {BOOKS}},
-	{"settings.restore", "settings.write", true, {"canon_rui", "ipp"}},
+	{"ab.restore", "ab.write", true, false, {BOOKS}},
+	{"ab.import", "ab.write", true, false, {BOOKS}},
+	{"ab.distribute", "ab.write", true, false, {BOOKS}},
+	{"settings.restore", "settings.write", true, false, {"canon_rui", "ipp"}},
 	/* these leave what the device holds as it is: they run at once */
-	{"file.deliver", "", false, {"jetdirect_ftp"}},
-	{"device.restart", "restart", false, {BOOKS, "kyocera_wsdl", "ipp", "snmp"}},
+	{"file.deliver", "", false, false, {"jetdirect_ftp"}},
+	{"device.restart", "restart", false, false, {BOOKS, "kyocera_wsdl", "ipp", "snmp"}},
 };
 
 static const struct kind *find(const char *name)
@@ -47,6 +47,13 @@ bool kind_plans(const char *kind)
 	const struct kind *k = find(kind);
 
 	return k != NULL && k->plans;
+}
+
+bool kind_reads(const char *kind)
+{
+	const struct kind *k = find(kind);
+
+	return k != NULL && k->reads;
 }
 
 const char *const *kind_families(const char *kind)

@@ -8,6 +8,8 @@
 bool kind_known(const char *kind);
 /* It changes what a device holds: a run makes a plan first, and another one applies it (FL-27). */
 bool kind_plans(const char *kind);
+/* It only reads: it may be cut at any time (FL-38). */
+bool kind_reads(const char *kind);
 /* Families whose adapter can do it at all, ends with NULL; a target of another one ends as skipped
  * (FL-47). Unknown kinds: none. */
 const char *const *kind_families(const char *kind);

@@ -7,6 +7,8 @@
 #include "common/base/crashpoint.h"
 #include "services/scheduler/batch.h"
 #include "services/scheduler/kind.h"
+#include "services/scheduler/place.h"
+#include "services/scheduler/zones.h"
 
 #define CREDENTIALS_MAX 16u
 
@@ -17,6 +19,12 @@ struct handed {
 	enum job_state refused; /* terminal state when it may not be worked on */
 	int cause;
 	const char *reason;
+	/* execution windows */
+	const char *windows; /* that bind; NULL = none are asked */
+	int64_t now_ms, deadline_ms;
+	bool closed;
+	int64_t due_ms; /* closed: opens again, 0 = not in time */
+	int64_t cut_ms; /* open: told to stop then, 0 = never */
 };
 
 struct claims {
@@ -24,6 +32,7 @@ struct claims {
 	struct handed *jobs;
 	size_t n;
 	bool credentials; /* there are any at all */
+	bool windows;
 };
 
 /* FL-25, FL-13: the device changed since the list was frozen, or refused us before. */
@@ -108,6 +117,9 @@ static void read_work(struct row *c, struct handed *h, bool *ret_credentials)
 	d->address = row_text(c);
 	d->name = row_text(c);
 	read_write(c, w, settings);
+	h->windows = row_text(c);
+	h->now_ms = row_time(c);
+	h->deadline_ms = row_time(c);
 	h->work = w;
 	judge_device(h);
 }
@@ -145,12 +157,96 @@ static void add_refusals(struct txn *t, const struct claims *c)
 	}
 }
 
+/* Whether a window is open for it still: it may have waited for a worker (FL-38). */
+static void judge_window(struct handed *h, const struct windows *all)
+{
+	struct window_open open;
+	bool reads = h->work->phase != RUN_PHASE_APPLY && kind_reads(h->work->kind);
+
+	if (h->windows == NULL || h->refused != 0)
+		return;
+	if (!windows_open(all, h->windows, zone_or_utc(h->work->device->time_zone), h->now_ms,
+		    h->deadline_ms, &open)) {
+		h->closed = true;
+	} else if (open.from_ms > h->now_ms) {
+		h->closed = true;
+		h->due_ms = open.from_ms;
+	} else if (open.hard_end && reads) {
+		h->cut_ms = open.to_ms;
+	}
+}
+
+static void add_jobs(struct db_args *a, const struct claims *c, bool closed)
+{
+	db_array(a);
+	for (size_t i = 0; i < c->n; i++) {
+		if (closed ? c->jobs[i].closed : c->jobs[i].cut_ms != 0)
+			db_uuid(a, &c->jobs[i].work->job);
+	}
+	db_array_end(a);
+}
+
+static void add_windows(struct txn *t, const struct claims *c)
+{
+	struct db_args *a = db_add(t, &SQL_JOB_CLOSED);
+
+	add_jobs(a, c, true);
+	db_array(a);
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->jobs[i].closed)
+			db_time_ms(a, c->jobs[i].due_ms);
+	}
+	db_array_end(a);
+	add_jobs(db_add(t, &SQL_JOB_NEVER), c, true);
+	a = db_add(t, &SQL_ACTIVE_CUT_AT);
+	add_jobs(a, c, false);
+	db_array(a);
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->jobs[i].cut_ms != 0)
+			db_time_ms(a, c->jobs[i].cut_ms);
+	}
+	db_array_end(a);
+}
+
+/* What is written depends on the devices and on their windows. */
+static void settle(struct batch *b, struct claims *c, struct txn *t)
+{
+	bool refusals = false;
+
+	for (size_t i = 0; i < c->n; i++)
+		refusals |= c->jobs[i].refused != 0;
+	CRASHPOINT("claim.before_commit");
+	if (c->credentials && c->n > 0)
+		add_credentials(t, c);
+	if (refusals)
+		add_refusals(t, c);
+	if (c->windows)
+		add_windows(t, c);
+	db_commit(t, committed, b);
+}
+
+static void windows_read(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct batch *b = arg;
+	struct claims *c = b->state;
+	struct windows all;
+
+	if (f != NULL) {
+		batch_fail(b, f);
+		return;
+	}
+	windows_take(r[0], &b->arena, &all);
+	for (size_t i = 0; i < c->n; i++)
+		judge_window(&c->jobs[i], &all);
+	settle(b, c, t);
+}
+
 static void claimed(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct batch *b = arg;
 	struct claims *c = b->state;
 	size_t total = 0;
-	bool refusals = false;
 
 	if (f != NULL) {
 		batch_fail(b, f);
@@ -166,15 +262,15 @@ static void claimed(struct txn *t, struct db_result **r, size_t n, const struct 
 			struct row cursor = {.r = r[i], .row = row, .arena = &b->arena};
 			c->jobs[c->n].call = i;
 			read_work(&cursor, &c->jobs[c->n], &c->credentials);
-			refusals |= c->jobs[c->n++].refused != 0;
+			c->windows |= c->jobs[c->n++].windows != NULL;
 		}
 	}
-	CRASHPOINT("claim.before_commit");
-	if (c->credentials && c->n > 0)
-		add_credentials(t, c);
-	if (refusals)
-		add_refusals(t, c);
-	db_commit(t, committed, b);
+	if (c->windows) {
+		(void)db_add(t, &SQL_WINDOW_RULES);
+		db_step(t, windows_read, b);
+	} else {
+		settle(b, c, t);
+	}
 }
 
 /* Rows in order of place: those of one device stand together. */
@@ -207,13 +303,16 @@ static void fill_replies(struct batch *b, struct claims *c)
 	for (size_t i = 0; i < b->n; i++) {
 		struct m_job_batch *reply = &c->replies[i];
 		struct m_job_work *list = arena_array(&b->arena, c->n + 1, sizeof(*list));
+		bool closed = false;
 		bug_if(list == NULL);
 		for (; next < c->n && c->jobs[next].call == i; next++) {
-			if (c->jobs[next].refused == 0)
+			closed |= c->jobs[next].closed;
+			if (c->jobs[next].refused == 0 && !c->jobs[next].closed)
 				list[reply->jobs_n++] = *c->jobs[next].work;
 		}
 		reply->jobs = list;
-		reply->poll_ms = (uint64_t)scheduler.config.poll_ms;
+		/* behind jobs whose window has closed there may be others */
+		reply->poll_ms = closed ? 1 : (uint64_t)scheduler.config.poll_ms;
 	}
 }
 

@@ -159,12 +159,18 @@ static void apply_plan(struct apply *s, struct txn *t, const struct waiting *w)
 	db_text(a, m->reason == NULL ? "" : m->reason);
 	db_int(a, scheduler.config.run_deadline_ms);
 	db_int(a, (int64_t)m->confirm_ms);
+	if (m->override_windows)
+		db_uuid(db_add(t, &SQL_RUN_OVERRIDE), &s->run);
 	db_step(t, made, s);
 }
 
 /* The sweep sees to it that its jobs are looked at; here they may be claimed. */
 static void let_go(struct apply *s, struct txn *t, const struct waiting *w)
 {
+	const struct m_run_apply *m = s->call->body;
+
+	if (m->override_windows)
+		db_uuid(db_add(t, &SQL_RUN_OVERRIDE), &w->id);
 	db_uuid(db_add(t, &SQL_GROWTH_APPROVED), &w->id);
 	struct db_args *a = db_add(t, &SQL_HELD_READY);
 	db_uuid(a, &w->id);

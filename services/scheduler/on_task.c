@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Reading tasks: list, get, next firings; and delete. */
+/* Tasks: list, get, delete. */
 #include <string.h>
 
-#include "common/clock/clock.h"
 #include "services/scheduler/list.h"
-#include "services/scheduler/schedule.h"
 #include "services/scheduler/scheduler.h"
-
-#define NEXT_DEFAULT 10u
 
 void task_hide(struct m_task *t)
 {
@@ -44,7 +40,7 @@ void on_task_list(struct call *call)
 		m->filter, m->cursor, m->limit);
 }
 
-/* ---- get, next ---- */
+/* ---- get ---- */
 
 static void read_ref(struct db_args *a, void *arg)
 {
@@ -73,73 +69,6 @@ static void got(unused struct txn *t, struct db_result **r, unused size_t n, con
 void on_task_get(struct call *call)
 {
 	db_query(scheduler.service->db, &SQL_TASK_GET, read_ref, got, call);
-}
-
-static void reply_firings(
-	struct call *call, const struct schedule *s, int64_t after_ms, uint64_t limit)
-{
-	static const char *const fits[] = {
-		[ZONE_ONE] = "one", [ZONE_GAP] = "gap", [ZONE_OVERLAP] = "overlap"};
-	struct m_firing items[100];
-	struct m_task_firings reply = {.items = items};
-	size_t most = limit == 0 ? NEXT_DEFAULT : size_min(limit, array_len(items));
-	struct firing f = {.due_ms = after_ms};
-
-	while (reply.items_n < most && schedule_next(s, f.due_ms, &f))
-		items[reply.items_n++] = (struct m_firing){.due_at = f.due_ms,
-			.local = arena_strdup(&call->arena, f.local),
-			.offset = s->zone == NULL ? 0 : zone_offset(s->zone, f.due_ms / 1000),
-			.fit = fits[f.fit]};
-	call_reply(call, &reply);
-}
-
-static void got_next(unused struct txn *t, struct db_result **r, unused size_t n,
-	const struct fault *f, void *arg)
-{
-	struct call *call = arg;
-	const struct m_task_next *m = call->body;
-	struct m_task task = {0};
-	struct schedule schedule;
-	struct fault err = FAULT_INIT;
-	int64_t now = (int64_t)clock_wall_ms();
-
-	if (f != NULL) {
-		answer_fault(call, f);
-		return;
-	}
-	if (!found_one(call, r[0], "task"))
-		return;
-	struct row c = {.r = r[0], .arena = &call->arena};
-	row_task(&c, &task);
-	if (schedule_read(task.active ? task.schedule : NULL, now, &schedule, &err) < 0)
-		call_fault(call, &err);
-	else
-		reply_firings(call, &schedule, now, m->limit);
-}
-
-void on_schedule_preview(struct call *call)
-{
-	const struct m_schedule_preview *m = call->body;
-	int64_t now = (int64_t)clock_wall_ms();
-	struct schedule schedule;
-	struct fault err = FAULT_INIT;
-
-	if (schedule_read(m->schedule, now, &schedule, &err) < 0)
-		call_fault(call, &err);
-	else
-		reply_firings(call, &schedule, m->after == 0 ? now : m->after, m->limit);
-}
-
-static void next_ref(struct db_args *a, void *arg)
-{
-	struct call *call = arg;
-
-	ref_args(a, ((const struct m_task_next *)call->body)->ref);
-}
-
-void on_task_next(struct call *call)
-{
-	db_query(scheduler.service->db, &SQL_TASK_GET, next_ref, got_next, call);
 }
 
 /* ---- delete ---- */

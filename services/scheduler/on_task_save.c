@@ -5,8 +5,8 @@
 
 #include "common/clock/clock.h"
 #include "services/scheduler/schedule.h"
-#include "services/scheduler/scheduler.h"
 #include "services/scheduler/task.h"
+#include "services/scheduler/zones.h"
 
 struct save {
 	struct call *call;
@@ -39,7 +39,7 @@ static void committed(
 
 /* A new schedule or an activation plans afresh: what was due meanwhile is not made up
  * (fleet.md 3.1). */
-static bool plan(const struct save *s, struct firing *ret_next)
+static bool plan(const struct save *s, const struct zones *zones, struct firing *ret_next)
 {
 	struct fault f = FAULT_INIT;
 	struct schedule schedule;
@@ -47,6 +47,8 @@ static bool plan(const struct save *s, struct firing *ret_next)
 
 	if (!s->task->active || schedule_read(s->task->schedule, now, &schedule, &f) < 0)
 		return false;
+	if (zones->n > 0)
+		schedule_over(&schedule, s->task->schedule, zones->list, zones->n);
 	if (schedule.form != SCHEDULE_FORM_IMMEDIATE)
 		return schedule_next(&schedule, now - 1, ret_next);
 	if (!s->create && s->change->schedule == NULL)
@@ -70,14 +72,13 @@ static const struct m_schedule *with_start(struct save *s)
 	return copy;
 }
 
-static void write_task(struct save *s, struct txn *t)
+static void write_task(struct save *s, struct txn *t, const struct zones *zones)
 {
 	struct arena *arena = &s->call->arena;
 	const struct m_task *m = s->task;
 	struct firing next = {0};
 
-	s->task->schedule = with_start(s);
-	bool planned = plan(s, &next);
+	bool planned = plan(s, zones, &next);
 	struct db_args *a = db_add(t, s->create ? &SQL_TASK_INSERT : &SQL_TASK_UPDATE);
 	db_uuid(a, &m->id);
 	db_text(a, m->name);
@@ -94,10 +95,22 @@ static void write_task(struct save *s, struct txn *t)
 	db_text(a, m->owner == NULL ? s->call->header.actor : m->owner);
 	db_time_ms(a, planned ? next.due_ms : 0);
 	db_text(a, planned ? next.local : NULL);
+	if (schedule_by_target(m->schedule))
+		db_uuid(db_add(t, &SQL_TASK_REPLAN), &m->id);
 	a = db_add(t, &SQL_TASK_GET);
 	db_uuid(a, &m->id);
 	db_null(a);
 	db_commit(t, committed, s);
+}
+
+static void zones_seen(struct txn *t, const struct zones *zones, const struct fault *f, void *arg)
+{
+	struct save *s = arg;
+
+	if (f != NULL)
+		answer_fault(s->call, f);
+	else
+		write_task(s, t, zones);
 }
 
 static void resolved(
@@ -115,10 +128,15 @@ static void resolved(
 		refs_take(s->call, r[1], m->groups, "group", &s->targets.groups) &&
 		refs_take(
 			s->call, r[2], m->exclude_devices, "device", &s->targets.exclude_devices) &&
-		refs_take(s->call, r[3], m->exclude_groups, "group", &s->targets.exclude_groups))
-		write_task(s, t);
-	else
+		refs_take(s->call, r[3], m->exclude_groups, "group", &s->targets.exclude_groups)) {
+		s->task->schedule = with_start(s);
+		if (schedule_by_target(s->task->schedule))
+			zones_of(t, &s->targets, &s->call->arena, zones_seen, s);
+		else
+			write_task(s, t, &(struct zones){.n = 0});
+	} else {
 		db_rollback(t);
+	}
 }
 
 static void check_and_resolve(struct save *s, struct txn *t, const struct m_task *old)

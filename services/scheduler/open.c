@@ -6,6 +6,7 @@
 
 #include "common/base/crashpoint.h"
 #include "services/scheduler/kind.h"
+#include "services/scheduler/place.h"
 #include "services/scheduler/run.h"
 #include "services/scheduler/scheduler.h"
 
@@ -23,6 +24,7 @@ struct open {
 	struct growth growth; /* how far its list may */
 	struct uuid approved; /* the run whose list was approved; nil = none */
 	bool held;
+	bool placed;  /* windows, zones or jitter say when each may start */
 	bool by_sets; /* what each device gets is said by its distribution sets */
 	struct m_run_counts counts;
 	/* groups below those named, the filters among them parsed */
@@ -84,7 +86,7 @@ static void freeze(struct open *o, struct txn *t, enum run_state state, size_t n
 	db_step(t, frozen, o);
 }
 
-/* ---- step 4, of a run with waves or a limit of growth: all its jobs are held yet ---- */
+/* ---- step 4, of a run with waves, a limit of growth or windows: all its jobs are held yet ---- */
 
 static void weighed(
 	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
@@ -131,6 +133,22 @@ static void weigh(struct open *o, struct txn *t)
 	db_step(t, weighed, o);
 }
 
+static void placed(struct txn *t, uint64_t missed, const struct fault *f, void *arg)
+{
+	struct open *o = arg;
+
+	if (f != NULL) {
+		finish(o, NULL, f);
+		return;
+	}
+	o->counts.waiting -= missed;
+	o->counts.missed += missed;
+	if (o->counts.waiting > 0)
+		weigh(o, t);
+	else
+		freeze(o, t, run_end(RUN_STATE_RUNNING, &o->counts), 0);
+}
+
 /* ---- step 3: the jobs are there ---- */
 
 static void inserted(
@@ -153,10 +171,11 @@ static void inserted(
 		if (state == JOB_STATE_READY || state == JOB_STATE_WAITING)
 			add_pool(o, db_get_text(r[0], row, 2));
 	}
-	if (o->held && o->counts.waiting > 0)
-		weigh(o, t);
+	if (o->placed && o->counts.waiting > 0)
+		place_jobs(t, &o->o->run, o->growth.devices > 0 || o->growth.percent > 0, o->arena,
+			placed, o);
 	else
-		freeze(o, t, run_end(RUN_STATE_RUNNING, &o->counts), 0);
+		placed(t, 0, NULL, o);
 }
 
 /* ---- step 2: the list ---- */
@@ -374,12 +393,13 @@ static void ruled(struct txn *t, struct db_result **r, size_t n, const struct fa
 	o->growth.percent = row_uint(&c);
 	o->approved = row_uuid(&c);
 	o->by_sets = row_bool(&c);
+	o->placed = row_bool(&c);
 	if (phase == 0 || phase == RUN_PHASE_APPLY)
 		o->waves = json_read_list(
 			&m_wave_desc, sizeof(*o->waves), waves, o->arena, &o->n_waves);
 	if (uuid_is_nil(&o->approved))
 		o->growth = (struct growth){.devices = 0};
-	o->held = o->n_waves > 0 || o->growth.devices > 0 || o->growth.percent > 0;
+	o->held = o->placed || o->n_waves > 0 || o->growth.devices > 0 || o->growth.percent > 0;
 	start(o, t);
 }
 

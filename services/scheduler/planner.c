@@ -11,21 +11,34 @@
 #include "common/clock/clock.h"
 #include "common/log/log.h"
 #include "services/scheduler/kind.h"
+#include "services/scheduler/local.h"
 #include "services/scheduler/run.h"
 #include "services/scheduler/schedule.h"
-#include "services/scheduler/scheduler.h"
+#include "services/scheduler/zones.h"
 
 #define TASKS_PER_TICK 16
 #define MISSED_MAX 100u /* firings recorded as missed after a downtime */
 
+/* A task whose firing is due, or whose members are to be looked at again. */
+struct due {
+	struct m_task task;
+	const char *local; /* the occurrence */
+	int64_t now_ms;
+	struct zones zones; /* of its members, when each has its own time */
+};
+
 struct plan {
 	struct arena arena;
+	struct due *due;
+	size_t n, looked;
 	struct uuid run;
 	struct m_targets none;
 	struct opening opening;
 };
 
 static bool planning, opening;
+static bool
+	blind; /* members of some task could not be found: fire without, the rest must not wait */
 
 static struct plan *plan_new(void)
 {
@@ -132,38 +145,81 @@ static void add_firing(
 	db_uuid(a, run);
 }
 
-static void fire(struct txn *t, const struct m_task *task, const char *local, int64_t now)
+static void add_run(
+	struct txn *t, const struct m_task *task, const struct uuid *run, const struct firing *f)
 {
-	struct firing missed[MISSED_MAX], first = {.due_ms = task->next_at};
+	struct db_args *a = db_add(t, &SQL_RUN_OF_FIRING);
+	bool own = schedule_by_target(task->schedule);
+
+	db_uuid(a, run);
+	db_uuid(a, &task->id);
+	db_int(a, RUN_STATE_OPENING);
+	db_time_ms(a, f->due_ms);
+	db_int(a, scheduler.config.run_deadline_ms);
+	db_int(a, JOB_ERRORS_MAX);
+	db_int(a, JOB_CRASHES_MAX);
+	db_int(a, kind_plans(task->kind) ? RUN_PHASE_PLAN : 0);
+	if (!own && (task->schedule == NULL || task->schedule->jitter == 0))
+		return;
+	a = db_add(t, &SQL_RUN_AT);
+	db_uuid(a, run);
+	db_text(a, own ? f->local : NULL);
+	db_int(a, (int64_t)task->schedule->jitter);
+}
+
+static void set_next(struct txn *t, const struct m_task *task, const struct firing *next)
+{
+	struct db_args *a = db_add(t, &SQL_TASK_FIRED);
+
+	db_uuid(a, &task->id);
+	db_time_ms(a, next == NULL ? 0 : next->due_ms);
+	db_text(a, next == NULL ? NULL : next->local);
+	if (schedule_by_target(task->schedule))
+		db_uuid(db_add(t, &SQL_TASK_REPLAN), &task->id);
+}
+
+/* The firing that is planned, by the zones of today: a member may have come or gone. */
+static struct firing planned(const struct due *d)
+{
+	struct firing f = {.due_ms = d->task.next_at};
+	int64_t floating, first = INT64_MAX;
+
+	(void)snprintf(f.local, sizeof(f.local), "%s", d->local == NULL ? "" : d->local);
+	for (size_t i = 0; i < d->zones.n && local_moment(f.local, &floating); i++) {
+		int64_t at = zone_instant(d->zones.list[i], floating, NULL) * 1000;
+		first = at < first ? at : first;
+	}
+	if (first != INT64_MAX)
+		f.due_ms = first;
+	return f;
+}
+
+static void fire(struct txn *t, const struct due *d)
+{
+	const struct m_task *task = &d->task;
+	struct firing missed[MISSED_MAX], first = planned(d);
 	struct catch_up c = {.runs = true};
 	struct schedule schedule;
 	struct fault f = FAULT_INIT;
 
-	(void)snprintf(first.local, sizeof(first.local), "%s", local);
+	if (first.due_ms > d->now_ms) {
+		set_next(t, task, &first);
+		return;
+	}
 	if (schedule_read(task->schedule, task->created_at, &schedule, &f) < 0)
 		schedule = (struct schedule){.form = SCHEDULE_FORM_MANUAL};
-	schedule_catch_up(&schedule, &first, now, missed, MISSED_MAX, &c);
+	else if (schedule_by_target(task->schedule))
+		schedule_over(&schedule, task->schedule, d->zones.list, d->zones.n);
+	schedule_catch_up(&schedule, &first, d->now_ms, missed, MISSED_MAX, &c);
 	for (size_t i = 0; i < c.n_missed; i++)
 		add_firing(t, &task->id, &missed[i], NULL);
 	/* the run's id is made before, so that the firing can name it; without the firing's row
 	 * there is no run: the statement joins both */
 	struct uuid run = uuid_v7(clock_wall_ms());
 	add_firing(t, &task->id, &c.newest, c.runs ? &run : NULL);
-	if (c.runs) {
-		struct db_args *a = db_add(t, &SQL_RUN_OF_FIRING);
-		db_uuid(a, &run);
-		db_uuid(a, &task->id);
-		db_int(a, RUN_STATE_OPENING);
-		db_time_ms(a, c.newest.due_ms);
-		db_int(a, scheduler.config.run_deadline_ms);
-		db_int(a, JOB_ERRORS_MAX);
-		db_int(a, JOB_CRASHES_MAX);
-		db_int(a, kind_plans(task->kind) ? RUN_PHASE_PLAN : 0);
-	}
-	struct db_args *a = db_add(t, &SQL_TASK_FIRED);
-	db_uuid(a, &task->id);
-	db_time_ms(a, c.has_next ? c.next.due_ms : 0);
-	db_text(a, c.has_next ? c.next.local : NULL);
+	if (c.runs)
+		add_run(t, task, &run, &c.newest);
+	set_next(t, task, c.has_next ? &c.next : NULL);
 }
 
 static void plan_committed(unused struct txn *t, unused struct db_result **r, unused size_t n,
@@ -177,40 +233,79 @@ static void plan_committed(unused struct txn *t, unused struct db_result **r, un
 	open_next();
 }
 
+static void given_up(struct plan *p)
+{
+	planning = false;
+	plan_free(p);
+}
+
+static void look_at_members(struct txn *t, struct plan *p);
+
+static void members_seen(struct txn *t, const struct zones *zones, const struct fault *f, void *arg)
+{
+	struct plan *p = arg;
+
+	if (f != NULL) {
+		log_warn(L("the members of a task could not be found"),
+			L_UUID("task", &p->due[p->looked].task.id), L_FAULT(f));
+		blind = true;
+		given_up(p);
+		return;
+	}
+	p->due[p->looked++].zones = *zones;
+	look_at_members(t, p);
+}
+
+/* One task after the other; then all fire. */
+static void look_at_members(struct txn *t, struct plan *p)
+{
+	for (; p->looked < p->n; p->looked++) {
+		const struct m_task *task = &p->due[p->looked].task;
+		if (blind || !schedule_by_target(task->schedule) || task->targets == NULL)
+			continue;
+		zones_of(t, task->targets, &p->arena, members_seen, p);
+		return;
+	}
+	blind = false;
+	CRASHPOINT("tick.before_insert");
+	for (size_t i = 0; i < p->n; i++)
+		fire(t, &p->due[i]);
+	db_commit(t, plan_committed, p);
+}
+
 static void due_found(
 	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct plan *p = arg;
 
 	if (f != NULL) {
-		planning = false;
-		plan_free(p);
+		given_up(p);
 		return;
 	}
 	if (db_rows(r[0]) == 0) {
 		db_rollback(t);
-		planning = false;
-		plan_free(p);
+		given_up(p);
 		open_next();
 		return;
 	}
-	CRASHPOINT("tick.before_insert");
-	for (int row = 0; row < db_rows(r[0]); row++) {
-		struct row c = {.r = r[0], .row = row, .arena = &p->arena};
-		struct m_task task = {0};
-		row_task(&c, &task);
-		const char *local = row_text(&c);
-		fire(t, &task, local == NULL ? "" : local, row_time(&c));
+	p->due = arena_array(&p->arena, (size_t)db_rows(r[0]), sizeof(*p->due));
+	bug_if(p->due == NULL);
+	for (; p->n < (size_t)db_rows(r[0]); p->n++) {
+		struct row c = {.r = r[0], .row = (int)p->n, .arena = &p->arena};
+		struct due *d = &p->due[p->n];
+		*d = (struct due){.zones = {.n = 0}};
+		row_task(&c, &d->task);
+		d->local = row_text(&c);
+		d->now_ms = row_time(&c);
 	}
-	db_commit(t, plan_committed, p);
+	look_at_members(t, p);
 }
 
 static void due_begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
 {
 	if (f != NULL) {
-		planning = false;
-		plan_free(arg);
+		given_up(arg);
 		return;
 	}
 	db_int(db_add(t, &SQL_TASK_DUE), TASKS_PER_TICK);

@@ -293,6 +293,7 @@ static void row_run_plan(struct row *c, struct m_run *r)
 	r->reverts = row_uuid(c);
 	r->state_cause = row_text(c);
 	r->follows = row_uuid(c);
+	r->override_windows = row_bool(c);
 }
 
 void row_run(struct row *c, struct m_run *r)

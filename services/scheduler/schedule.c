@@ -7,6 +7,7 @@
 
 #include "common/clock/clock.h"
 #include "gen/errors.h"
+#include "services/scheduler/local.h"
 
 #define MINUTE_MS ((int64_t)60000)
 #define DAY_S ((int64_t)86400)
@@ -45,40 +46,6 @@ static int refuse(struct fault *err, const char *what)
 	return fault_why(err, CN_VALIDATION_FAILED, "schedule", "%s", what);
 }
 
-/* Digits of a fixed form, '0' in it standing for any: "00:00", "0000-00-00". */
-static bool looks_like(const char *s, const char *shape)
-{
-	for (; s != NULL && *shape != '\0'; s++, shape++) {
-		if (*shape == '0' ? *s < '0' || *s > '9' : *s != *shape)
-			return false;
-	}
-	return s != NULL && *s == '\0';
-}
-
-static bool read_time(const char *s, int64_t *ret_time_s)
-{
-	int hour, minute;
-
-	if (!looks_like(s, "00:00") || sscanf(s, "%2d:%2d", &hour, &minute) != 2)
-		return false;
-	*ret_time_s = hour * 3600 + minute * 60;
-	return hour < 24 && minute < 60;
-}
-
-/* A day that does not exist comes back as another one. */
-static bool read_date(const char *s, int64_t *ret_day)
-{
-	struct zone_time t = {0}, back;
-
-	if (!looks_like(s, "0000-00-00") ||
-		sscanf(s, "%4d-%2d-%2d", &t.year, &t.month, &t.day) != 3 || t.year < 1970 ||
-		t.month < 1 || t.month > 12)
-		return false;
-	*ret_day = zone_floating(&t) / DAY_S;
-	back = zone_calendar(*ret_day * DAY_S);
-	return back.month == t.month && back.day == t.day;
-}
-
 static bool read_set(const uint64_t *numbers, size_t n, uint64_t most, uint32_t *ret_bits)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -89,12 +56,18 @@ static bool read_set(const uint64_t *numbers, size_t n, uint64_t most, uint32_t 
 	return true;
 }
 
-/* Floating seconds of an instant. */
-static int64_t local_of(const struct zone *z, int64_t ms)
+/* Floating seconds of an instant; where zones differ, those of UTC. */
+static int64_t local_of(const struct schedule *s, int64_t ms)
 {
-	int64_t s = ms / 1000 - (ms % 1000 < 0);
+	int64_t at = ms / 1000 - (ms % 1000 < 0);
 
-	return s + zone_offset(z, s);
+	return s->zone == NULL ? at : at + zone_offset(s->zone, at);
+}
+
+bool schedule_by_target(const struct m_schedule *m)
+{
+	return m != NULL && m->zone != NULL && has_days(m->form) &&
+	       strcmp(m->zone, SCHEDULE_TARGET) == 0;
 }
 
 static int read_days(const struct m_schedule *m, struct schedule *s, struct fault *err)
@@ -102,16 +75,16 @@ static int read_days(const struct m_schedule *m, struct schedule *s, struct faul
 	const struct form *form = &forms[m->form];
 	struct occurrence_rule *r = &s->rule;
 
-	s->zone = zone_find(m->zone);
-	if (s->zone == NULL)
-		return refuse(err, "the zone is not an IANA time zone");
-	if (!read_time(m->time, &s->time_s))
+	s->zone = schedule_by_target(m) ? NULL : zone_find(m->zone);
+	if (s->zone == NULL && !schedule_by_target(m))
+		return refuse(err, "the zone is an IANA time zone, or \"target\"");
+	if (!local_time(m->time, &s->time_s) || s->time_s == DAY_S)
 		return refuse(err, "the time is HH:MM");
 	r->form = m->form;
 	r->n = form->n_max == 0 ? 1 : (int64_t)m->n;
 	r->last = m->last;
-	r->first = local_of(s->zone, s->start_ms) / DAY_S;
-	if ((m->date != NULL || m->form == SCHEDULE_FORM_AT) && !read_date(m->date, &r->first))
+	r->first = local_of(s, s->start_ms) / DAY_S;
+	if ((m->date != NULL || m->form == SCHEDULE_FORM_AT) && !local_day(m->date, &r->first))
 		return refuse(err, "the date is YYYY-MM-DD, a day that exists");
 	if (!read_set(m->weekdays, m->weekdays_n, 7, &r->weekdays) ||
 		!read_set(m->days, m->days_n, 31, &r->days) ||
@@ -151,6 +124,16 @@ static void end_after(struct schedule *s, uint64_t count)
 	s->end_ms = f.due_ms;
 }
 
+void schedule_over(
+	struct schedule *s, const struct m_schedule *m, const struct zone *const *zones, size_t n)
+{
+	s->zones = zones;
+	s->n_zones = n;
+	s->end_ms = m->end_at;
+	if (m->count > 0)
+		end_after(s, m->count);
+}
+
 int schedule_read(const struct m_schedule *m, int64_t now_ms, struct schedule *ret_schedule,
 	struct fault *reterr)
 {
@@ -188,18 +171,40 @@ static bool next_minutes(const struct schedule *s, int64_t after_ms, struct firi
 	return true;
 }
 
+/* When an occurrence fires, and in which zone first. */
+static void set_instant(const struct schedule *s, int64_t floating, struct firing *f)
+{
+	const struct zone *utc = zone_find("UTC");
+	const struct zone *const *zones = s->zone != NULL ? &s->zone : s->zones;
+	size_t n = s->zone != NULL ? 1 : s->n_zones;
+
+	if (n == 0) {
+		zones = &utc;
+		n = 1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		enum zone_fit fit;
+		int64_t ms = zone_instant(zones[i], floating, &fit) * 1000;
+		if (i > 0 && ms >= f->due_ms)
+			continue;
+		f->due_ms = ms;
+		f->fit = fit;
+		f->zone = zones[i];
+	}
+}
+
 static bool next_days(const struct schedule *s, int64_t after_ms, struct firing *f)
 {
 	int64_t days[OCCURRENCE_DAYS_MAX];
-	/* two days early: zones may skip a whole day */
-	int64_t k = occurrence_unit(&s->rule, local_of(s->zone, after_ms) / DAY_S - 2);
+	/* two days early: zones may skip a whole day, and are up to 14 hours from UTC */
+	int64_t k = occurrence_unit(&s->rule, local_of(s, after_ms) / DAY_S - 2);
 
 	k = k < 0 ? 0 : k;
 	for (int64_t end = k + occurrence_horizon(&s->rule); k < end; k++) {
 		size_t n = occurrence_days(&s->rule, k, days);
 		for (size_t i = 0; i < n; i++) {
 			int64_t floating = days[i] * DAY_S + s->time_s;
-			f->due_ms = zone_instant(s->zone, floating, &f->fit) * 1000;
+			set_instant(s, floating, f);
 			if (f->due_ms <= after_ms || f->due_ms < s->start_ms)
 				continue;
 			struct zone_time t = zone_calendar(floating);

@@ -18,7 +18,9 @@ struct schedule {
 	int64_t n;                /* of every_minutes */
 	int64_t start_ms, end_ms; /* end 0 = none */
 	/* forms with days */
-	const struct zone *zone;
+	const struct zone *zone;         /* NULL: each target's own, an occurrence opens at the */
+	const struct zone *const *zones; /* earliest instant over these (FL-30); none = UTC */
+	size_t n_zones;
 	struct occurrence_rule rule;
 	int64_t time_s; /* of the day */
 };
@@ -27,11 +29,19 @@ struct firing {
 	int64_t due_ms;
 	char local[40]; /* the occurrence, unique in its task (FL-33) */
 	enum zone_fit fit;
+	const struct zone *zone; /* that decided; NULL: elapsed time */
 };
+
+#define SCHEDULE_TARGET "target" /* as a zone: each device's own */
+/* Has each occurrence an instant of its own in each device's zone? */
+bool schedule_by_target(const struct m_schedule *m);
 
 /* now_ms: the start when none is given. m NULL = manual. 0, or -1 with CN_VALIDATION_FAILED. */
 int schedule_read(const struct m_schedule *m, int64_t now_ms, struct schedule *ret_schedule,
 	struct fault *reterr) must_check;
+/* The zones of the targets; they live as long as the schedule. */
+void schedule_over(
+	struct schedule *s, const struct m_schedule *m, const struct zone *const *zones, size_t n);
 /* The first firing later than after_ms; false when there is none (manual, immediate, past the end).
  */
 bool schedule_next(

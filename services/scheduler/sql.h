@@ -77,6 +77,8 @@ extern const struct db_sql SQL_TASK_UPDATE;
 extern const struct db_sql SQL_TASK_DELETE;
 extern const struct db_sql SQL_TASK_DUE;
 extern const struct db_sql SQL_TASK_FIRED;
+extern const struct db_sql SQL_TASK_REPLAN;
+extern const struct db_sql SQL_RESOLVE_TASKS;
 extern const struct db_sql SQL_FIRING_INSERT;
 extern const struct db_sql SQL_ONE_SNAPSHOT;
 extern const struct db_sql SQL_RUN_INSERT;
@@ -163,6 +165,28 @@ extern const struct db_sql SQL_SET_DYNAMIC;
 extern const struct db_sql SQL_SET_DELETE;
 extern const struct db_sql SQL_JOB_JOURNAL;
 extern const struct db_sql SQL_DEVICE_ATTENTION;
+
+/* ---- sql_window.c: the parameters stand there ---- */
+
+extern const struct db_sql SQL_WINDOW_LIST;
+extern const struct db_sql SQL_WINDOW_GET;
+extern const struct db_sql SQL_WINDOW_FIND;
+extern const struct db_sql SQL_WINDOW_PUT;
+extern const struct db_sql SQL_WINDOW_DELETE;
+extern const struct db_sql SQL_WINDOW_FREE;
+extern const struct db_sql SQL_WINDOW_BIND;
+extern const struct db_sql SQL_WINDOW_RULES;
+extern const struct db_sql SQL_WINDOW_TOGETHER;
+extern const struct db_sql SQL_WINDOW_OF_DEVICE;
+extern const struct db_sql SQL_RUN_AT;
+extern const struct db_sql SQL_RUN_OVERRIDE;
+extern const struct db_sql SQL_PLACE_RUN;
+extern const struct db_sql SQL_PLACE_KEYS;
+extern const struct db_sql SQL_PLACE_JOBS;
+extern const struct db_sql SQL_JOB_CLOSED;
+extern const struct db_sql SQL_JOB_NEVER;
+extern const struct db_sql SQL_ACTIVE_CUT_AT;
+extern const struct db_sql SQL_ACTIVE_CUT;
 
 /* Parts of the statement that opens a run (open.c). */
 #define SQL_OPEN_VALUES 8u

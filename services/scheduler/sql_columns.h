@@ -25,8 +25,8 @@
 	"r.id, r.task, r.task_name, r.kind, r.state, r.opened_at, r.ended_at, r.added, r.removed," \
 	" r.rerun_of, r.cause, r.due_at, r.deadline_at, r.phase, r.plan, r.plan_hash,"             \
 	" r.totals::text, r.applied_by, r.wave, r.waves, r.confirm_until, r.confirmed, r.reverts," \
-	" r.state_cause, r.follows"
-#define SQL_RUN_COLUMNS_N 25
+	" r.state_cause, r.follows, r.no_windows"
+#define SQL_RUN_COLUMNS_N 26
 
 #define SQL_TARGET_COLUMNS                                                                         \
 	"j.id, j.run, j.device, j.device_name, j.address, j.type, j.via, j.state, j.cause, "       \

@@ -116,8 +116,9 @@ const struct db_sql SQL_DEVICE_STATE = {"device_state",
 const struct db_sql SQL_SITE_LIST = {"site_list",
 	"select name, region, time_zone, version from fleet.site order by name limit 1000"};
 const struct db_sql SQL_SITE_PUT = {"site_put",
-	"insert into fleet.site (name, region, time_zone) values ($1, $2, coalesce($3, 'UTC'))"
-	" on conflict (name) do update set region = coalesce($2, fleet.site.region),"
+	"insert into fleet.site (name, region, time_zone) values ($1, coalesce($2, ''),"
+	" coalesce($3, 'UTC')) on conflict (name) do update set region = coalesce($2, "
+	"fleet.site.region),"
 	" time_zone = coalesce($3, fleet.site.time_zone), version = fleet.site.version + 1"};
 const struct db_sql SQL_SITE_DELETE = {
 	"site_delete", "delete from fleet.site where name = $1 returning name"};

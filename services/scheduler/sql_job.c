@@ -31,7 +31,10 @@ const struct db_sql SQL_JOB_CLAIM = {"job_claim",
 	" (1000 * extract(epoch from r.deadline_at - clock_timestamp()))::bigint),"
 	" exists (select from fleet.credential), t.address, t.device_name, r.phase, t.plan_hash,"
 	" t.step, coalesce(t.pre_image, case r.phase when 3 then t.source end), t.source,"
-	" t.map::text, r.accept::text, t.book, t.cancel"
+	" t.map::text, r.accept::text, t.book, t.cancel, case when not r.no_windows and r.phase <> "
+	"3"
+	"  and t.step not in (3, 4, 6) and exists (select from sched.time_window_on)"
+	"  then sched.windows_of(r.task, t.device)::text end, clock_timestamp(), r.deadline_at"
 	" from took t join sched.run r on r.id = t.run join " SQL_DEVICE_TABLES
 	" on d.id = t.device"
 	" order by t.id"};
@@ -80,9 +83,10 @@ const struct db_sql SQL_JOB_ADVANCE = {"job_advance",
 /* jobs → their rows for judging, locked */
 const struct db_sql SQL_JOB_LOCK = {"job_lock",
 	"select u.place, j.state, j.attempt, j.token, j.errors, j.crashes, j.deferrals, j.suspect,"
-	" r.errors_max, r.crashes_max, coalesce((select a.cancel from sched.active a"
+	" r.errors_max, r.crashes_max, coalesce((select a.cancel and not a.cut from sched.active a"
 	" where a.job = j.id), false), j.worker, j.run, j.device,"
-	" j.device_name, r.kind, j.lost_by is not null, r.state = 5, j.step, j.sent_in"
+	" j.device_name, r.kind, j.lost_by is not null, r.state = 5, j.step, j.sent_in,"
+	" coalesce((select a.cut from sched.active a where a.job = j.id), false)"
 	" from unnest($1::uuid[]) with ordinality u(id, place) join sched.job j on j.id = u.id"
 	" join sched.run r on r.id = j.run"
 	" order by j.id for update of j"};
@@ -217,8 +221,8 @@ const struct db_sql SQL_STOP_LOOK = {"stop_look",
 	" and step in (3, 4, 6) and state in (2, 6, 7) and not cancel"};
 /* run or null, job or null */
 const struct db_sql SQL_STOP_ACTIVE = {"stop_active",
-	"update sched.active set cancel = true where (run = $1::uuid or job = "
-	"$2::uuid) and not cancel"};
+	"update sched.active set cancel = true, cut = false where (run = $1::uuid or job = "
+	"$2::uuid) and (cut or not cancel)"};
 /* run: not there = no row; terminal ones stay */
 const struct db_sql SQL_RUN_CANCEL = {"run_cancel",
 	"update sched.run set state = case when state in (1, 2, 3) then 4 else state end"

@@ -6,7 +6,7 @@
 /* ---- opening ---- */
 
 /* run → phase, waves, max_growth, max_growth_percent, the run whose list was approved or null,
- * whether the devices' sets say what is sent */
+ * whether the devices' sets say what is sent, and whether something says when each may start */
 const struct db_sql SQL_RUN_RULES = {"run_rules",
 	"select r.phase, (r.snapshot->'retry'->'waves')::text,"
 	" coalesce((r.snapshot->'retry'->>'max_growth')::int, 0),"
@@ -14,7 +14,9 @@ const struct db_sql SQL_RUN_RULES = {"run_rules",
 	" case when r.rerun_of is null and r.phase < 2 and r.follows is null then coalesce("
 	"  (r.snapshot->>'approved')::uuid, (select coalesce(x.plan, x.id) from sched.run x"
 	"   where x.id = (r.snapshot->>'last_run')::uuid)) end,"
-	" r.kind = 'ab.distribute' and r.settings->>'source' is null"
+	" r.kind = 'ab.distribute' and r.settings->>'source' is null, r.occurrence is not null"
+	"  or r.jitter_s > 0 or (not r.no_windows and r.phase <> 3"
+	"   and exists (select from sched.time_window_on))"
 	" from sched.run r where r.id = $1::uuid"};
 
 /* run, held: the jobs of a run that applies or reverts another one → state, jobs, pool. Apply:
@@ -58,10 +60,15 @@ const struct db_sql SQL_HELD_GROWTH = {"held_growth",
 	"select count(*), (select count(*) from sched.job o where o.run = $2::uuid)"
 	" from sched.job n where n.run = $1::uuid and n.state = 1 and not exists"
 	" (select from sched.job o where o.run = $2::uuid and o.device = n.device)"};
-/* run, wave: held jobs up to this wave may be claimed → pools */
+/* run, wave: held jobs up to this wave may be claimed, at once or when their time has come → pools
+ */
 const struct db_sql SQL_HELD_READY = {"held_ready",
-	"with gone as (delete from sched.later l using sched.job j where j.run = $1::uuid"
+	"with timed as (update sched.later l set due_at = j.not_before from sched.job j"
+	"   where j.run = $1::uuid and j.state = 1 and j.wave <= $2::int and l.job = j.id"
+	"   and l.due_at = 'infinity' and j.not_before > statement_timestamp()),"
+	" gone as (delete from sched.later l using sched.job j where j.run = $1::uuid"
 	"   and j.state = 1 and j.wave <= $2::int and l.job = j.id and l.due_at = 'infinity'"
+	"   and (j.not_before is null or j.not_before <= statement_timestamp())"
 	"   returning l.job),"
 	" upd as (update sched.job j set state = 2 from gone where j.id = gone.job and j.state = 1"
 	"   returning j.id, j.pool, j.family, j.device),"

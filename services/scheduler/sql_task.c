@@ -24,17 +24,30 @@ const struct db_sql SQL_TASK_UPDATE = {"task_update",
 	"update sched.task set name = $2, kind = $3, active = $4, schedule = $5::jsonb,"
 	" targets = $6::jsonb, settings = $7::jsonb, retry = $8::jsonb,"
 	" password_sealed = $9::bytea, owner = $10, next_at = $11::timestamptz, next_local = $12,"
-	" version = version + 1 where id = $1::uuid"};
+	" replan_at = null, version = version + 1 where id = $1::uuid"};
 const struct db_sql SQL_TASK_DELETE = {"task_delete", "delete from sched.task where id = $1::uuid"};
 
-/* limit → tasks whose firing is due, with it; other planners pass them by (FL-33) */
+/* limit → tasks whose firing is due, or whose members are to be looked at again, with the next
+ * firing; other planners pass them by (FL-33) */
 const struct db_sql SQL_TASK_DUE = {"task_due",
 	"select " SQL_TASK_COLUMNS ", d.next_local, clock_timestamp() from sched.task d"
-	" where d.active and d.next_at <= clock_timestamp() order by d.next_at limit $1::int"
+	" where d.active and (d.next_at <= clock_timestamp() or d.replan_at <= clock_timestamp())"
+	" order by d.next_at limit $1::int"
 	" for update of d skip locked"};
 /* id, next_at, next_local */
 const struct db_sql SQL_TASK_FIRED = {"task_fired",
-	"update sched.task set next_at = $2::timestamptz, next_local = $3 where id = $1::uuid"};
+	"update sched.task set next_at = $2::timestamptz, next_local = $3, replan_at = null"
+	" where id = $1::uuid"};
+/* id: each target has its own time. Members may come whose zone is ahead. */
+const struct db_sql SQL_TASK_REPLAN = {"task_replan",
+	"update sched.task set replan_at = case when active and next_at is not null then"
+	" clock_timestamp() + interval '10 minutes' end where id = $1::uuid"};
+/* refs → ref, id, how many */
+const struct db_sql SQL_RESOLVE_TASKS = {"resolve_tasks",
+	"select r.place, (array_agg(d.id))[1], count(d.id) from unnest($1::text[])"
+	" with ordinality r(ref, place) left join lateral (select i.id from sched.task i"
+	" where i.name = r.ref or i.id::text = lower(r.ref)) d on true"
+	" group by r.place order by r.place"};
 /* task, due_at, local, run or null = missed → run; no row when it was fired before */
 const struct db_sql SQL_FIRING_INSERT = {"firing_insert",
 	"insert into sched.firing (task, due_at, local, run)"
@@ -210,7 +223,9 @@ const char SQL_OPEN_COUNTS[] =
 	" union all select 'state', (array['candidate', 'enrolled', 'auth_hold', 'suspended',"
 	"  'retired'])[state], count(*) from d group by 2"
 	" union all select 'support', coalesce(capabilities -> 'ab.read' ->> 'result', 'unknown'),"
-	"  count(*) from d group by 2";
+	"  count(*) from d group by 2"
+	" union all select 'zone', coalesce(nullif(d.time_zone, ''), s.time_zone, 'UTC'), count(*)"
+	"  from d left join fleet.site s on s.name = d.site group by 2";
 const char SQL_OPEN_TAIL[] =
 	"), pick as materialized (select distinct on (id) id, via from found"
 	"  where id not in (select id from gone where id is not null)"

@@ -103,6 +103,7 @@ static void due_begun(struct txn *t, unused struct db_result **r, unused size_t 
 	db_int(db_add(t, &SQL_LATER_READY), READY_PER_TICK);
 	(void)db_add(t, &SQL_SUSPECT_READY);
 	(void)db_add(t, &SQL_HOLD_OVER);
+	(void)db_add(t, &SQL_ACTIVE_CUT);
 	if (sweep.ticks++ % PURGE_EVERY == 0)
 		(void)db_add(t, &SQL_PURGE);
 	db_commit(t, due_done, NULL);

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Tasks that write, on a real PostgreSQL: plans, approvals, waves, budgets, reverts, the journal, sets.
+# Tasks that write, on a real PostgreSQL: plans, approvals, waves, budgets, reverts, the journal, sets; windows.
 cd "$(dirname "$0")/../.." || exit 1
 export B=${B:-build}
 bad=0
-for part in plan approval waves revert sets crash; do
+for part in plan approval waves revert sets windows crash; do
 	tests/lib/with-pg "$B/tests/service/scheduler_$part" || bad=1
 done
 exit $bad

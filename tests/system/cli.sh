@@ -50,6 +50,14 @@ rc 0 "when a schedule would fire" task when --every 12mo --on last-sun --date 20
 is "$(jq -c '[(.items | length), ([.items[] | [.fit, .offset]] | unique), (.items | last | .local)]' "$D/stdout")" '[4,[["gap",7200]],"2030-03-31T02:30"]' "a time that does not exist is said to be one (FL-29)"
 rc 64 "days of the week go with weeks" task when --every 2d --on mon --at 02:30 --zone UTC
 rc 1 "the 30th of February never comes" task when --every 12mo --on 30 --date 2027-02-01 --at 02:30 --zone UTC
+rc 0 "and at each target's own time (FL-30)" task when --every 1d --at 02:30 --zone target --jitter 10m --json
+rc 0 "an execution window" window create Nights --group Tour --open fri-sat=22:00-06:00 --open 01:00-02:00 --closed 2030-12-25 --open-on 2030-12-24=08:00-10:00 --min-left 5m --zone UTC --json
+is "$(jq -c '[.open[0].weekdays, .min_left_ms, (.exceptions | length), (.groups | length)]' "$D/stdout")" '[[5,6],300000,2,1]' "as it was said"
+rc 64 "hours are from - to" window set Nights --open fri=22:00
+rc 0 "when jobs may start on a printer" window when lobby --after 2030-12-24T00:00:00Z --limit 3 --json
+is "$(jq -r '[.items[].from] | join(" ")' "$D/stdout" | tr -d '\n' | sed 's/\.000//g')" "2030-12-24T08:00:00Z 2030-12-26T01:00:00Z 2030-12-27T01:00:00Z" "with its exceptions (FL-37)"
+rc 0 "windows are listed" window list
+rc 0 "and taken away" window delete Nights
 rc 0 "a task over the fleet" task create Fleet --all --errors-max 2 --password-file "$D/run/book"
 
 rc 3 "a run with faults is partial" task run Fleet

@@ -268,6 +268,24 @@ static void a_write_is_never_dead_before_somebody_could_look(unused void **state
 	assert_int_equal(job_orphan(&j, JOB_CULPRIT, 1, &timers, 1).state, JOB_STATE_DEAD);
 }
 
+/* FL-38: a read that its window cut comes back; a person's cancel is meant. */
+static void a_read_cut_by_its_window_comes_back(unused void **state)
+{
+	struct job j = running();
+	struct job_verdict v;
+
+	j.cut = true;
+	v = judged(&j, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
+	assert_int_equal(v.state, JOB_STATE_DEFERRED);
+	assert_int_equal(v.cause, CN_WINDOW_CLOSED);
+	assert_int_equal(v.errors, j.errors);
+	v = judged(&j, JOB_STATE_FAILED, CN_AUTH_REFUSED);
+	assert_int_equal(v.state, JOB_STATE_FAILED);
+	j.cancel = true;
+	v = judged(&j, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
+	assert_int_equal(v.state, JOB_STATE_CANCELLED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_stale_attempt_or_token_is_refused),
@@ -284,6 +302,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_culprit_is_found_in_five_deaths),
 		cmocka_unit_test(a_cancel_cuts_no_write_that_nobody_has_looked_at),
 		cmocka_unit_test(the_budget_cancels_in_its_own_name),
+		cmocka_unit_test(a_read_cut_by_its_window_comes_back),
 		cmocka_unit_test(a_write_is_never_dead_before_somebody_could_look)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -312,6 +312,45 @@ static void wrong_schedules_are_refused(unused void **state)
 	}
 }
 
+/* FL-30: an occurrence opens at its earliest instant over the zones of the members. */
+static void each_target_at_its_own_time(unused void **state)
+{
+	struct m_schedule m = {.form = SCHEDULE_FORM_EVERY_DAYS,
+		.n = 1,
+		.zone = "target",
+		.time = "02:30",
+		.date = "2027-03-27",
+		.count = 3};
+	const struct zone *zones[] = {
+		zone_find("America/New_York"), zone_find("Europe/Paris"), zone_find("Asia/Tokyo")};
+	static const char *const fires[] = {
+		"2027-03-26T17:30", "2027-03-27T17:30", "2027-03-28T17:30"};
+	struct schedule s;
+	struct fault err = FAULT_INIT;
+	struct firing f = {.due_ms = ms("2027-03-26T00:00")};
+
+	assert_true(schedule_by_target(&m));
+	assert_int_equal(schedule_read(&m, ms("2027-03-25T00:00"), &s, &err), 0);
+	schedule_over(&s, &m, zones, 3);
+	for (size_t i = 0; i < array_len(fires); i++) {
+		assert_true(schedule_next(&s, f.due_ms, &f));
+		assert_int_equal(f.due_ms, ms(fires[i]));
+		assert_ptr_equal(f.zone, zones[2]);
+	}
+	assert_string_equal(f.local, "2027-03-29T02:30");
+	assert_false(schedule_next(&s, f.due_ms, &f)); /* the third is the last, in all zones */
+	/* the last member in Tokyo has gone: the same occurrences come later, the gap counts */
+	schedule_over(&s, &m, zones, 2);
+	f.due_ms = ms("2027-03-27T12:00");
+	assert_true(schedule_next(&s, f.due_ms, &f));
+	assert_int_equal(f.due_ms, ms("2027-03-28T01:00"));
+	assert_int_equal(f.fit, ZONE_GAP);
+	assert_string_equal(f.local, "2027-03-28T02:30");
+	schedule_over(&s, &m, NULL, 0); /* nobody: UTC */
+	assert_true(schedule_next(&s, ms("2027-03-27T12:00"), &f));
+	assert_int_equal(f.due_ms, ms("2027-03-28T02:30"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(dst_table),
@@ -320,6 +359,7 @@ int main(void)
 		cmocka_unit_test(a_firing_later_than_a_day_is_missed),
 		cmocka_unit_test(a_leap_day_may_be_eight_years_away),
 		cmocka_unit_test(a_count_ends_it), cmocka_unit_test(a_date_fires_once),
+		cmocka_unit_test(each_target_at_its_own_time),
 		cmocka_unit_test(wrong_schedules_are_refused)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
