@@ -74,7 +74,7 @@ static const void *ask_struct(
 	const struct msg_desc *desc, const void *body, const struct uuid *request)
 {
 	struct msg_header h = {.sender = "test",
-		.deadline_ms = 20000,
+		.deadline_ms = 60000,
 		.protocol = MSG_PROTOCOL,
 		.trace = uuid_v7(clock_wall_ms()),
 		.actor = ""};
@@ -85,7 +85,7 @@ static const void *ask_struct(
 	msg_encode(&out, desc, &h, body);
 	bug_if(out.err);
 	client.done = false;
-	bus_send(client.to, 0, buf_span(&out), 20000, on_answer, NULL);
+	bus_send(client.to, 0, buf_span(&out), 60000, on_answer, NULL);
 	buf_fini(&out);
 	while (!client.done) {
 		if (client.watch != NULL) {
