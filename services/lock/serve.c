@@ -6,13 +6,14 @@
 #include <string.h>
 
 #include "common/base/crashpoint.h"
+#include "common/clock/clock.h"
 #include "services/lock/count.h"
 #include "services/lock/sql.h"
 
 /* While rounds are on their way to the disk, the next one is decided; each has a connection. But a
  * round has its price, whatever it serves: the next one waits until there are as many calls for it
- * as are under way, or until a round ends. */
-enum { DEVICES_MAX = 1000, TRIES_MAX = 4, SENT_MAX = 3 };
+ * as are under way, or until a round ends; but not for one that is held up. */
+enum { DEVICES_MAX = 1000, TRIES_MAX = 4, SENT_MAX = 3, HELD_UP_MS = 10 };
 
 static struct {
 	struct service *service;
@@ -21,6 +22,8 @@ static struct {
 	struct round *forming;
 	struct round *sent[SENT_MAX]; /* decided, on their way to the disk */
 	size_t underway;              /* works of these */
+	uint64_t sent_ms;             /* when the last of them was sent */
+	struct timer *held_up;
 } serve;
 
 /* One transaction. */
@@ -86,13 +89,18 @@ static void round_begin(struct round *r)
 	db_begin(serve.service->db, begun, r);
 }
 
+static bool is_worth_it(void)
+{
+	return serve.waiting >= serve.underway || clock_mono_ms() - serve.sent_ms >= HELD_UP_MS;
+}
+
 /* Who takes part is found out when there is a connection. */
 static void begin_next(void)
 {
 	struct round *r;
 
 	if (serve.forming != NULL || list_empty(&serve.queue) || place_of(NULL) == NULL ||
-		serve.waiting < serve.underway)
+		!is_worth_it())
 		return;
 	r = mem_alloc(sizeof(*r) + lock_settings.batch_max * sizeof(r->works[0]));
 	arena_init(&r->arena, 0);
@@ -106,6 +114,14 @@ static void round_sent(struct round *r)
 	serve.forming = NULL;
 	*place_of(NULL) = r;
 	serve.underway += r->n;
+	serve.sent_ms = clock_mono_ms();
+	timer_set(serve.held_up, HELD_UP_MS + 1, 0);
+	begin_next();
+}
+
+static void on_held_up(void *arg)
+{
+	(void)arg;
 	begin_next();
 }
 
@@ -388,6 +404,7 @@ void serve_start(struct service *s)
 {
 	serve.service = s;
 	list_init(&serve.queue);
+	serve.held_up = timer_new(s->loop, on_held_up, NULL);
 }
 
 void serve_put(struct work *w)
