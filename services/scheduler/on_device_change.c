@@ -122,6 +122,9 @@ void on_device_set_state(struct call *call)
 {
 	const struct m_device_set_state *m = call->body;
 
-	start(&(struct change){
-		.call = call, .ref = m->ref, .state = m->state, .reason = m->reason});
+	start(&(struct change){.call = call,
+		.ref = m->ref,
+		.if_version = m->if_version,
+		.state = m->state,
+		.reason = m->reason});
 }

@@ -157,13 +157,15 @@ static void delete_found(
 	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
+	const struct m_group_delete *m = call->body;
 	struct uuid *id = arena_alloc(&call->arena, sizeof(*id));
 
 	if (f != NULL) {
 		answer_fault(call, f);
 		return;
 	}
-	if (!found_one(call, r[0], "group")) {
+	if (!found_one(call, r[0], "group") ||
+		!version_fits(call, m->if_version, (uint64_t)db_get_int(r[0], 0, 1))) {
 		db_rollback(t);
 		return;
 	}
@@ -256,7 +258,8 @@ static void members_found(
 	}
 	r++; /* the lock's */
 	bug_if(id == NULL);
-	if (!found_one(call, r[FIND], "group")) {
+	if (!found_one(call, r[FIND], "group") ||
+		!version_fits(call, m->if_version, (uint64_t)db_get_int(r[FIND], 0, 1))) {
 		db_rollback(t);
 		return;
 	}

@@ -89,18 +89,23 @@ static void found(
 	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
+	const struct m_task_delete *m = call->body;
+	struct m_task task = {0};
 
 	if (f != NULL) {
 		answer_fault(call, f);
 		return;
 	}
-	if (!found_one(call, r[0], "task")) {
-		db_rollback(t);
-		return;
+	if (found_one(call, r[0], "task")) {
+		struct row c = {.r = r[0], .arena = &call->arena};
+		row_task(&c, &task);
+		if (version_fits(call, m->if_version, task.version)) {
+			db_uuid(db_add(t, &SQL_TASK_DELETE), &task.id);
+			db_commit(t, deleted, call);
+			return;
+		}
 	}
-	struct uuid id = db_get_uuid(r[0], 0, 0);
-	db_uuid(db_add(t, &SQL_TASK_DELETE), &id);
-	db_commit(t, deleted, call);
+	db_rollback(t);
 }
 
 static void begun(struct txn *t, unused struct db_result **r, unused size_t n,

@@ -235,6 +235,51 @@ static void unheard(void)
 		"and is charged nothing, for its worker lives (RL-17)");
 }
 
+/* FL-70: who saw an older version changes nothing, whatever the change. */
+static void stale_versions(void)
+{
+	static const struct {
+		const char *make, *noun, *message, *rest;
+	} changes[] = {
+		{"{'device': {'name': 'v', 'vendor': 'V', 'family': 'snmp', 'serial': 'v',"
+		 " 'address': '10.0.0.9'}}",
+			"device", "device_update", ", 'device': {'model': 'M'}"},
+		{NULL, "device", "device_set_state", ", 'state': 'suspended'"},
+		{"{'group': {'name': 'v', 'kind': 'static'}}", "group", "group_update",
+			", 'group': {'name': 'w'}"},
+		{NULL, "group", "group_change_members", ", 'add_devices': ['v']"},
+		{NULL, "group", "group_delete", ""},
+		{"{'task': {'name': 'v', 'kind': 'device.probe', 'targets': {'devices': ['v']}}}",
+			"task", "task_update", ", 'task': {'active': false}"},
+		{NULL, "task", "task_delete", ""},
+	};
+	bool refused = true, taken = true;
+	char message[40], id[UUID_TEXT] = "";
+	long version = 0;
+
+	for (size_t i = 0; i < array_len(changes); i++) {
+		(void)snprintf(message, sizeof(message), "%s_create", changes[i].noun);
+		if (changes[i].make != NULL) {
+			json_t *j = ask(message, "%s", changes[i].make);
+			const json_t *made = json_object_get(j, changes[i].noun);
+			(void)snprintf(id, sizeof(id), "%s", at(made, "id"));
+			version = number_at(made, "version");
+			json_decref(j);
+		}
+		json_t *j = ask(changes[i].message, "{'ref': '%s', 'if_version': %ld%s}", id,
+			version + 1, changes[i].rest);
+		refused = is(j, "fault.reason", "version") && refused;
+		json_decref(j);
+		j = ask(changes[i].message, "{'ref': '%s', 'if_version': %ld%s}", id, version,
+			changes[i].rest);
+		taken = json_object_get(j, "fault") == NULL && taken;
+		version = number_at(json_object_get(j, changes[i].noun), "version");
+		json_decref(j);
+	}
+	ok(refused, "changes of tasks, groups and devices that name another version are refused");
+	ok(taken, "and taken when they name the present one (FL-70)");
+}
+
 int main(void)
 {
 	client_open();
@@ -244,6 +289,7 @@ int main(void)
 	fleet();
 	frozen_list();
 	rerun_explicit();
+	stale_versions();
 	transitions();
 	tick_once();
 	culprits();
