@@ -51,6 +51,7 @@ struct rest {
 	json_t *json;        /* request as JSON until it is decoded; owned */
 	const void *body;    /* decoded: struct of match.route->request */
 	const char *object;  /* for the audit: the path */
+	bool waits;          /* asks again for a lock that it waits for */
 	void (*then)(struct rest *r);
 	void (*checked)(struct rest *r);
 };
@@ -77,6 +78,11 @@ struct peer_opts rest_opts(const struct rest *r);
 
 /* Of a task that is saved: then(r), unless what it writes may not be written so. */
 void source_check(struct rest *r, void (*then)(struct rest *r));
+
+/* ---- repeat.c ---- */
+
+/* Of a lock that is asked for: r->then(r), noted in the audit before when it is not asked again. */
+void repeat_check(struct rest *r);
 
 /* ---- local.c: requests the gateway answers itself, by message id ---- */
 

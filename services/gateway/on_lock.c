@@ -3,6 +3,7 @@
  * states that a script understands. The lock service decides; here is only how it is said. */
 #include <string.h>
 
+#include "services/gateway/audit.h"
 #include "services/gateway/devices.h"
 
 enum { DEVICES_MAX = 1000 };
@@ -166,6 +167,8 @@ static void declared(void *arg, const void *body, const struct fault *f, uint64_
 	a.session = e->session;
 	a.has = 0;
 	name_devices(e, &a);
+	if (e->r->waits && a.answer == LOCK_RESULT_GRANTED)
+		audit_note(e->r, "granted"); /* what is refused is noted anyhow */
 	reply_answer(e->r, &a);
 }
 

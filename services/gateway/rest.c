@@ -238,7 +238,10 @@ static int build_json(struct rest *r, struct fault *f)
 static void note(struct rest *r)
 {
 	r->then = forward;
-	audit_change(r); /* refused when it cannot be written (SE-33) */
+	if (r->match.route->request->id == MSG_LOCK_DECLARE)
+		repeat_check(r);
+	else
+		audit_change(r); /* refused when it cannot be written (SE-33) */
 }
 
 /* The person is known (or the route is public): check the right, build the message, note it, go. */

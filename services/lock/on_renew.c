@@ -21,6 +21,7 @@ struct renewal_round {
 	struct call *calls[];
 };
 
+/* The holder's and a forger's may come in one round: each is judged by all that it presents. */
 static void answer(struct call *call, struct map *leases)
 {
 	const struct m_lock_renew *m = call->body;
@@ -32,10 +33,10 @@ static void answer(struct call *call, struct map *leases)
 		return;
 	}
 	for (size_t i = 0; i < m->locks_n; i++) {
-		const struct uuid *id = &m->locks[i].request;
-		uintptr_t lease = (uintptr_t)map_get(leases, id->b, sizeof(id->b));
+		const struct sql_lock one = {m->session, m->locks[i].request, m->locks[i].token};
+		uintptr_t lease = (uintptr_t)map_get(leases, &one, sizeof(one));
 		if (lease == 0)
-			lost[a.lost_n++] = *id;
+			lost[a.lost_n++] = one.request;
 		else if (a.remaining_ms == 0 || lease < a.remaining_ms)
 			a.remaining_ms = lease;
 	}
@@ -60,9 +61,9 @@ static void committed(
 	CRASHPOINT("renew.after_commit");
 	/* the second statement's rows: what is live, with its lease */
 	for (int i = 0; f == NULL && n > 1 && i < db_rows(results[1]); i++) {
-		struct uuid id = db_get_uuid(results[1], i, 0);
-		void *lease = (void *)(uintptr_t)db_get_int(results[1], i, 1);
-		(void)map_put(&leases, id.b, sizeof(id.b), lease);
+		struct sql_lock one;
+		uintptr_t lease = sql_renewed(results[1], i, &one);
+		(void)map_put(&leases, &one, sizeof(one), (void *)lease);
 	}
 	for (size_t i = 0; i < r->n; i++) {
 		if (f != NULL)

@@ -44,9 +44,11 @@ struct sql_lock {
 	struct uuid session, request;
 	uint64_t token;
 };
-/* Locks the device rows of these requests, then prolongs what is live: rows of request, lease_ms
- * in the second result. */
+_Static_assert(sizeof(struct sql_lock) == 40, "it is a key: no holes");
+/* Locks the device rows of these requests, then prolongs what is live and theirs: its rows, to be
+ * read with sql_renewed, are the second result. */
 void sql_renew(struct txn *t, const struct uuid *requests, const struct sql_lock *locks, size_t n);
+uint64_t sql_renewed(const struct db_result *r, int row, struct sql_lock *ret); /* its lease */
 
 /* ---- decided ahead (ahead.c): behind sql_lock_rows, in the same step ---- */
 

@@ -50,7 +50,7 @@ static const struct db_sql renew = {"renew",
 	" unnest(r.devices) d(id)"
 	" where h.device_id = d.id and h.request = r.id and h.state = 2"
 	" and clock_timestamp() < h.granted_at + h.max_hold_ms * interval '1 ms'"
-	" returning h.request, h.lease_ms"};
+	" returning u.session, u.request, u.token, h.lease_ms"};
 
 void sql_locks(struct db_args *a, const struct sql_lock *locks, size_t n)
 {
@@ -67,6 +67,13 @@ void sql_renew(struct txn *t, const struct uuid *requests, const struct sql_lock
 
 	sql_lock_rows(t, &keys);
 	sql_locks(db_add(t, &renew), locks, n);
+}
+
+uint64_t sql_renewed(const struct db_result *r, int row, struct sql_lock *ret)
+{
+	*ret = (struct sql_lock){
+		db_get_uuid(r, row, 0), db_get_uuid(r, row, 1), (uint64_t)db_get_int(r, row, 2)};
+	return (uint64_t)db_get_int(r, row, 3);
 }
 
 /* ---- profiles ---- */

@@ -604,6 +604,19 @@ static void push(struct search *s, const struct state *st)
 	s->stack[s->stack_n++] = *st;
 }
 
+/* An effect was refused between the end of a lease and a renewal that came after it all the same.
+ */
+static bool may_be_refused_first(const struct search *s, const struct state *st, size_t prolong)
+{
+	const struct history_event *p = &s->d->events[prolong];
+
+	for (size_t i = st->lo; i < s->d->n && s->d->events[i].call <= p->ret; i++)
+		if (s->d->events[i].kind == HISTORY_NO_EFFECT &&
+			s->d->events[i].request == p->request && !is_done(st, i))
+			return true;
+	return false;
+}
+
 /* Changes nothing and costs no time: whatever comes later, it may as well come now. */
 static bool is_free(
 	const struct search *s, const struct state *before, const struct state *after, size_t i)
@@ -617,8 +630,9 @@ static bool is_free(
 	if (kind == HISTORY_NOT_LIVE)
 		return lives(before, s->d->events[i].request) ==
 		       lives(after, s->d->events[i].request);
-	return kind == HISTORY_POLL || kind == HISTORY_EFFECT || kind == HISTORY_NO_EFFECT ||
-	       kind == HISTORY_PROLONG;
+	if (kind == HISTORY_PROLONG)
+		return !may_be_refused_first(s, before, i);
+	return kind == HISTORY_POLL || kind == HISTORY_EFFECT || kind == HISTORY_NO_EFFECT;
 }
 
 /* The event that had to come and could not. */

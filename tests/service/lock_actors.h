@@ -18,9 +18,17 @@ static const struct actor *hold_of_another(const struct actor *a)
 	return NULL;
 }
 
+/* All want the same one for a moment. */
+static struct {
+	unsigned device;
+	uint64_t until;
+} crowd;
+
 static void choose_devices(struct actor *a)
 {
-	unsigned first = pick(DEVICES), n = once_in(4) ? 2 + pick(2) : 1;
+	bool with_the_crowd = clock_mono_ms() < crowd.until;
+	unsigned first = with_the_crowd ? crowd.device : pick(DEVICES);
+	unsigned n = once_in(4) ? 2 + pick(2) : 1;
 
 	a->n = 0;
 	for (unsigned i = 0; i < n && first + i < DEVICES; i++)
@@ -164,4 +172,15 @@ static void actors_end(void)
 		timer_free(act.all[i].timer);
 	db_close(act.storage);
 	history_record_fini(&act.record);
+}
+
+/* Everybody does now what it would do later, at one device where it is free to choose; who waits
+ * for an answer says the same once more meanwhile. */
+static void stampede(void)
+{
+	crowd.device = pick(DEVICES);
+	crowd.until = clock_mono_ms() + 5;
+	for (size_t i = 0; i < ACTORS; i++)
+		if (once_in(2))
+			timer_set(act.all[i].timer, 0, 0);
 }

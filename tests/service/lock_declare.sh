@@ -105,6 +105,26 @@ is "$(said)" "409 lock_lost" "after that nothing is renewed"
 check "the stream told of it all" within 20 grep -q '"released"' "$D/events"
 is "$(grep -o '"device_name":"[^"]*"' "$D/events" | sort -u)" '"device_name":"lobby"' "of the printer that was named, and of no other"
 
+# ---- asked again and again: the audit has the first asking and the outcome
+
+r=$(uuid) q=$(uuid)
+ask POST /locks "{\"request\":\"$r\",\"op\":\"sw_update\",\"devices\":[\"attic\"],\"lease_ms\":60000}"
+token=$(field '.grants[0].token')
+seq=$(db -c "select max(seq) from gate.audit")
+noted() { db -c "select string_agg(outcome, ' ' order by seq) from gate.audit where seq > $seq and verb = 'lock_declare'"; }
+wait_for_it() { ask POST /locks "{\"request\":\"$q\",\"op\":\"dist\",\"devices\":[\"attic\"],\"wait_ms\":3600000}"; }
+wait_for_it && wait_for_it && wait_for_it
+is "$status $(noted)" "202 accepted" "three times asked, once noted"
+ask POST "/locks/$r:release" "{\"token\":$token}"
+wait_for_it
+check "and how the waiting ended" within 20 eval '[ "$status $(noted)" = "200 accepted granted" ]'
+token=$(field '.grants[0].token')
+wait_for_it
+is "$status $(noted)" "200 accepted granted" "who has it and asks again changes nothing"
+ask POST "/locks/$q:release" "{\"token\":$token}"
+wait_for_it
+check "a request that is over is noted as any other" within 20 eval '[ "$status $(noted)" = "409 accepted granted accepted lease_lost" ]'
+
 # ---- bad input: each its own refusal, nothing changed
 
 before=$(standing)

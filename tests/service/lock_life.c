@@ -49,6 +49,19 @@ static void asked_twice(void)
 	json_decref(again);
 }
 
+/* In one call; how many are lost. */
+static long renew_both(unsigned request, const char *token, const char *other)
+{
+	json_t *j = ask("lock_renew",
+		"{'session': '%s', 'locks': [{'request': '%s', 'token': %s}, "
+		"{'request': '%s', 'token': %s}]}",
+		id(request), id(request), token, id(request), other);
+	long lost = (long)json_array_size(json_object_get(j, "lost"));
+
+	json_decref(j);
+	return lost;
+}
+
 static void only_the_holder(void)
 {
 	json_t *j = acquire(
@@ -59,6 +72,7 @@ static void only_the_holder(void)
 	json_decref(j);
 	ok(give_back("lock_renew", 10, 11, token, "") == 1, "another session cannot renew (I6)");
 	ok(give_back("lock_renew", 10, 10, wrong(token), "") == 1, "a wrong token cannot renew");
+	ok(renew_both(10, token, wrong(token)) == 1, "nor beside the right one");
 	ok(give_back("lock_release", 10, 11, token, "") == 1, "another session cannot release");
 	ok(give_back("lock_release", 10, 10, wrong(token), "") == 1,
 		"a wrong token cannot release");

@@ -93,7 +93,8 @@ int main(void)
 {
 	client_service = "lock";
 	client_open();
-	(void)scheduler_start_one((const char *const[]){"--shadow_ttl_ms=600000", NULL});
+	(void)scheduler_start_one(
+		(const char *const[]){"--shadow_ttl_ms=600000", "--lease_default_ms=120000", NULL});
 	client_connect(1);
 	read_matrix();
 	every_pair(false, "each operation after each that holds the device: as the matrix and the "

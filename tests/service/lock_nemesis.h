@@ -109,6 +109,8 @@ static void rage(uint64_t ms)
 			strike();
 			next = now + 200 + pick(500);
 		}
+		if (once_in(6))
+			stampede();
 		pause_ms(20);
 	}
 	for (size_t k = 0; k < INSTANCES; k++)
