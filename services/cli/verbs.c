@@ -49,6 +49,7 @@
 #define RETENTION_WIDE "changed_by=BY,changed_at=CHANGED"
 
 #define DRILL_COLUMNS "device,kind,generation=GEN,outcome=OUTCOME,at=AT,detail"
+#define CANDIDATE_COLUMNS "path,label,disks,size,free,removable,verdict=VERDICT,why"
 #define COPY_COLUMNS                                                                               \
 	"name=VAULT,role,state=STATE,verified_at=VERIFIED,scrubbed_at=READ AGAIN,removable"
 
@@ -251,6 +252,8 @@ const struct verb verb_table[] = {
 	{"vault", "add", "POST", "/vaults", "", "", NULL,
 		"--name N --place PATH --removable --accept-same-disk REASON",
 		"a directory that gets copies of all versions", NULL},
+	{"vault", "candidates", "GET", "/vaults/candidates", "", CANDIDATE_COLUMNS, "vault", "",
+		"media that are there now, and whether a vault may be on them", NULL},
 	{"vault", "retire", "DELETE", "/vaults/{name}", "NAME", "", NULL, "",
 		"nothing more is copied to it; what is there stays", NULL},
 	{"vault", "list", "GET", "/vaults", "",

@@ -8,13 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEPTH_MAX 8
 
+static const char *const network[] = {"nfs", "nfs4", "cifs", "smb3", NULL};
+
 struct mount {
 	unsigned major, minor;
 	char *point, *type, *source;
+	bool read_only;
 };
 
 struct disks_tree {
@@ -62,6 +66,7 @@ static bool parse_line(char *line, struct mount *m)
 	}
 	if (dash == 0 || dash + 2 >= n || sscanf(field[2], "%u:%u", &m->major, &m->minor) != 2)
 		return false;
+	m->read_only = strncmp(field[5], "ro", 2) == 0 && (field[5][2] == ',' || field[5][2] == 0);
 	m->point = unescape(field[4]);
 	m->type = mem_strdup(field[dash + 1]);
 	m->source = unescape(field[dash + 2]);
@@ -302,7 +307,6 @@ static bool of_path(const struct disks_tree *t, const char *path, unsigned depth
 {
 	static const char *const in_memory[] = {"tmpfs", "ramfs", "ramdisk", NULL};
 	static const char *const layered[] = {"overlay", "aufs", NULL};
-	static const char *const network[] = {"nfs", "nfs4", "cifs", "smb3", NULL};
 	char link[64];
 	char *real = disks_real_path(t, path);
 	const struct mount *m = real == NULL ? NULL : mount_of(t, real);
@@ -320,6 +324,55 @@ static bool of_path(const struct disks_tree *t, const char *path, unsigned depth
 					       : !climb_link(t, link, depth, d))
 		lost(d, m->source);
 	return true;
+}
+
+/* ---- what people choose from ---- */
+
+void disks_each_mount(
+	const struct disks_tree *t, void (*fn)(void *arg, const struct disks_mount *m), void *arg)
+{
+	char path[PATH_MAX * 2];
+	struct stat st;
+	for (size_t i = 0; i < t->n; i++) {
+		const struct mount *m = &t->mounts[i];
+		bool on_disk = m->major != 0 || is_one_of(m->type, network) ||
+			       strcmp(m->type, "btrfs") == 0;
+		put(path, sizeof(path), "%s%s", t->root, m->point);
+		if (on_disk && mount_of(t, m->point) == m && stat(path, &st) == 0 &&
+			S_ISDIR(st.st_mode))
+			fn(arg, &(struct disks_mount){m->point, m->type, m->source, m->read_only});
+	}
+}
+
+void disks_property(
+	const struct disks_tree *t, const char *disk, const char *name, char *out, size_t size)
+{
+	char path[PATH_MAX * 2];
+	out[0] = 0;
+	put(path, sizeof(path), "%s/sys/class/block/%s/%s", t->root, disk, name);
+	FILE *f = fopen(path, "re");
+	if (f != NULL && fgets(out, (int)size, f) != NULL)
+		out[strcspn(out, "\n ")] = 0;
+	if (f != NULL)
+		(void)fclose(f);
+}
+
+void disks_label(const struct disks_tree *t, const char *source, char *out, size_t size)
+{
+	char path[PATH_MAX * 2], link[PATH_MAX + 64];
+	struct dirent *e;
+	out[0] = 0;
+	put(path, sizeof(path), "%s/dev/disk/by-label", t->root);
+	DIR *d = opendir(path);
+	while (d != NULL && out[0] == 0 && (e = readdir(d)) != NULL) {
+		put(link, sizeof(link), "/dev/disk/by-label/%s", e->d_name);
+		char *real = e->d_name[0] == '.' ? NULL : disks_real_path(t, link);
+		if (real != NULL && strcmp(base_name(real), base_name(source)) == 0)
+			put(out, size, "%s", e->d_name);
+		free(real);
+	}
+	if (d != NULL)
+		closedir(d);
 }
 
 bool disks_of_path(const struct disks_tree *t, const char *path, struct disks *d)

@@ -28,6 +28,19 @@ bool disks_of_path(const struct disks_tree *t, const char *path, struct disks *a
 bool disks_of_device(const struct disks_tree *t, const char *name, struct disks *add);
 /* The path without symbolic links, as seen in the tree; NULL when absent. free() it. */
 char *disks_real_path(const struct disks_tree *t, const char *path);
+/* Where file systems are mounted on directories, each seen and not hidden by another: calls fn for
+ * those that lie on disks or servers. */
+struct disks_mount {
+	const char *point, *type, *source;
+	bool read_only;
+};
+void disks_each_mount(
+	const struct disks_tree *t, void (*fn)(void *arg, const struct disks_mount *m), void *arg);
+/* What the kernel says of a disk: "serial", "removable", "size" (of 512 bytes) …; "" = nothing. */
+void disks_property(
+	const struct disks_tree *t, const char *disk, const char *name, char *out, size_t size);
+/* Label of the file system on this device; "" = none. */
+void disks_label(const struct disks_tree *t, const char *source, char *out, size_t size);
 /* A disk in both, or NULL. */
 const char *disks_common(const struct disks *a, const struct disks *b);
 const char *disks_root(const struct disks_tree *t);

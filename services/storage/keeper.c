@@ -41,6 +41,51 @@ static void open_place(struct look *l)
 		vault_close(&l->vault);
 }
 
+static struct placement_ask place_asked(const struct storage_config *c)
+{
+	return (struct placement_ask){.vault_name = c->vault_name,
+		.vault = c->vault_dir,
+		.kek_file = c->kek_file,
+		.database = c->common.database,
+		.database_disk = c->database_disk,
+		.system_disks = c->system_disks,
+		.accept_reason = c->accept_same_disk};
+}
+
+static void mounts_digest(uint8_t out[static SHA256_LEN])
+{
+	uint8_t piece[8192];
+	struct sha256 *h = sha256_new();
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	size_t n;
+	while (f != NULL && (n = fread(piece, 1, sizeof(piece), f)) > 0)
+		sha256_add(h, (struct span){piece, n});
+	if (f != NULL)
+		(void)fclose(f);
+	sha256_end(h, out);
+}
+
+/* ST-64: when anything was mounted or unmounted, and while it is refused, the place is judged anew.
+ * Work pool, one look at a time. */
+static int check_mounts(struct fault *reterr)
+{
+	static uint8_t seen[SHA256_LEN];
+	static struct fault verdict;
+	static bool any; /* the start judged what is mounted first */
+	uint8_t now[SHA256_LEN];
+	struct placement p;
+	mounts_digest(now);
+	if (any && (verdict.code != 0 || memcmp(now, seen, sizeof(now)) != 0)) {
+		const struct placement_ask ask = place_asked(app.config);
+		verdict = FAULT_INIT;
+		(void)!placement_check(&ask, &p, &verdict);
+	}
+	any = true;
+	memcpy(seen, now, sizeof(seen));
+	*reterr = verdict.code != 0 ? verdict : *reterr;
+	return verdict.code != 0 ? -1 : 0;
+}
+
 static void look_work(void *arg)
 {
 	struct look *l = arg;
@@ -49,7 +94,8 @@ static void look_work(void *arg)
 		return;
 	}
 	l->free_bytes = vault_free_bytes(&app.vault);
-	if (vault_check(&app.vault, &l->fault) < 0 || vault_room(&app.vault, &l->fault) < 0)
+	if (vault_check(&app.vault, &l->fault) < 0 || check_mounts(&l->fault) < 0 ||
+		vault_room(&app.vault, &l->fault) < 0)
 		return;
 }
 
@@ -207,13 +253,7 @@ static int check_key_files(const struct storage_config *c, struct fault *reterr)
 static int check_place(const struct storage_config *c, struct fault *reterr)
 {
 	struct placement p;
-	const struct placement_ask ask = {.vault_name = c->vault_name,
-		.vault = c->vault_dir,
-		.kek_file = c->kek_file,
-		.database = c->common.database,
-		.database_disk = c->database_disk,
-		.system_disks = c->system_disks,
-		.accept_reason = c->accept_same_disk};
+	const struct placement_ask ask = place_asked(c);
 	if (placement_check(&ask, &p, reterr) < 0)
 		return -1;
 	(void)snprintf(app.placement, sizeof(app.placement), "%s", placement_word(p.verdict));

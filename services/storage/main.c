@@ -49,6 +49,7 @@ static const struct handler handlers[] = {
 	{MSG_DRILL_LIST, on_drill_list},
 	{MSG_VAULT_ADD, on_vault_add},
 	{MSG_VAULT_RETIRE, on_vault_retire},
+	{MSG_VAULT_CANDIDATES, on_vault_candidates},
 	{MSG_VERSION_COPIES, on_version_copies},
 	{0, NULL},
 };

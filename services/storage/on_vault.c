@@ -24,7 +24,7 @@ struct adding {
 	struct fault fault;
 };
 
-/* The same question as for the primary vault: is it on a disk of the system or the database? */
+/* The same question as for the primary vault, and not on its disk either (ST-59). */
 static int place_good(struct adding *a, const struct m_vault_add *ask)
 {
 	const struct storage_config *c = app.config;
@@ -33,6 +33,7 @@ static int place_good(struct adding *a, const struct m_vault_add *ask)
 		ask->accept_same_disk != NULL && strlen(ask->accept_same_disk) >= REASON_MIN;
 	const struct placement_ask question = {.vault_name = ask->name,
 		.vault = ask->place,
+		.primary = c->vault_dir,
 		.kek_file = c->kek_file,
 		.database = c->common.database,
 		.database_disk = c->database_disk,

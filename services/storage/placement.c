@@ -2,12 +2,14 @@
 /* The decision where a vault may be. */
 #include "services/storage/placement.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "gen/errors.h"
@@ -152,6 +154,22 @@ static void declared_disk(const struct disks_tree *t, const char *declared, stru
 	}
 }
 
+/* As far as we may look into the directory. */
+static void add_table_spaces(const struct disks_tree *t, const char *data_dir, struct disks *ret)
+{
+	char path[PATH_MAX * 2];
+	struct dirent *e;
+	put(path, sizeof(path), "%s%s/pg_tblspc", disks_root(t), data_dir);
+	DIR *d = opendir(path);
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		put(path, sizeof(path), "%s/pg_tblspc/%s", data_dir, e->d_name);
+		if (e->d_name[0] != '.')
+			(void)disks_of_path(t, path, ret);
+	}
+	if (d != NULL)
+		closedir(d);
+}
+
 static void database_disks(const struct disks_tree *t, const struct placement_ask *ask,
 	char *data_dir, size_t size, struct disks *ret)
 {
@@ -171,6 +189,7 @@ static void database_disks(const struct disks_tree *t, const struct placement_as
 	}
 	put(sub, sizeof(sub), "%s/pg_wal", data_dir);
 	(void)disks_of_path(t, sub, ret);
+	add_table_spaces(t, data_dir, ret);
 }
 
 /* ---- decision ---- */
@@ -188,33 +207,40 @@ static bool inside(const struct disks_tree *t, const char *path, const char *fol
 static void serial_of(const struct disks_tree *t, const char *disk, char *out, size_t size)
 {
 	static const char *const files[] = {"serial", "device/serial", "wwid", "device/wwid"};
-	char path[PATH_MAX * 2];
-	put(out, size, "unknown");
 	for (size_t i = 0; i < array_len(files); i++) {
-		put(path, sizeof(path), "%s/sys/class/block/%s/%s", disks_root(t), disk, files[i]);
-		FILE *f = fopen(path, "re");
-		bool got = f != NULL && fgets(out, (int)size, f) != NULL;
-		if (f != NULL)
-			(void)fclose(f);
-		if (!got)
-			continue;
-		out[strcspn(out, "\n ")] = 0;
-		return;
+		disks_property(t, disk, files[i], out, size);
+		if (out[0] != 0)
+			return;
 	}
+	put(out, size, "unknown");
 }
 
-static void say_same(const struct disks_tree *t, const struct placement_ask *ask, const char *disk,
-	bool with_system, bool with_database, struct placement *p)
+/* Whose disks a vault must not be on. */
+struct taken {
+	struct disks system, database, primary;
+	char data_dir[PATH_MAX];
+};
+
+static void say_same(const struct disks_tree *t, const struct placement_ask *ask,
+	const char *const shared[static 3], struct placement *p)
 {
-	char serial[64];
+	static const char *const owners[] = {"the system (/)", "the database", "the primary vault"};
+	char serial[64], what[80] = "";
+	const char *disk = NULL;
+	for (size_t i = 0; i < array_len(owners); i++) {
+		if (shared[i] == NULL)
+			continue;
+		size_t n = strlen(what);
+		put(what + n, sizeof(what) - n, "%s%s", n == 0 ? "" : " and ", owners[i]);
+		disk = disk == NULL ? shared[i] : disk;
+	}
 	serial_of(t, disk, serial, sizeof(serial));
 	p->verdict = PLACEMENT_SAME_DISK;
 	put(p->why, sizeof(p->why),
-		"vault '%s' (%.120s) is on disk %s (serial %s), which also holds %s%s%s. If this "
+		"vault '%s' (%.120s) is on disk %s (serial %s), which also holds %s. If this "
 		"disk fails, the printers' backups fail with it. Attach an external or network "
 		"disk, or choose another vault",
-		ask->vault_name, ask->vault, disk, serial, with_system ? "the system (/)" : "",
-		with_system && with_database ? " and " : "", with_database ? "the database" : "");
+		ask->vault_name, ask->vault, disk, serial, what);
 }
 
 static void say(struct placement *p, enum placement_verdict v, const struct placement_ask *ask,
@@ -234,25 +260,26 @@ static const char *local_server(const struct disks *d)
 }
 
 static void decide(const struct disks_tree *t, const struct placement_ask *ask,
-	const struct disks *vault, const struct disks *system, const struct disks *database,
-	struct placement *p)
+	const struct disks *vault, const struct taken *taken, struct placement *p)
 {
-	const char *s = disks_common(vault, system), *d = disks_common(vault, database);
-	if (s == NULL)
-		s = local_server(vault);
+	const char *shared[3] = {disks_common(vault, &taken->system),
+		disks_common(vault, &taken->database), disks_common(vault, &taken->primary)};
+	if (shared[0] == NULL)
+		shared[0] = local_server(vault);
 	if (vault->is_volatile || vault->overlay)
 		say(p, PLACEMENT_REFUSED, ask,
 			vault->overlay ? "is in a container's own layer" : "is in memory",
 			": it does not outlive this machine");
-	else if (s != NULL || d != NULL)
-		say_same(t, ask, s != NULL ? s : d, s != NULL, d != NULL, p);
+	else if (shared[0] != NULL || shared[1] != NULL || shared[2] != NULL)
+		say_same(t, ask, shared, p);
 	else if (vault->unknown || vault->n == 0)
 		say(p, PLACEMENT_UNKNOWN, ask,
 			"lies on a disk that could not be found out: ", vault->what);
-	else if (system->unknown)
-		say(p, PLACEMENT_UNKNOWN, ask, "cannot be judged, unknown is ", system->what);
-	else if (database->unknown)
-		say(p, PLACEMENT_UNKNOWN, ask, "cannot be judged, unknown is ", database->what);
+	else if (taken->system.unknown)
+		say(p, PLACEMENT_UNKNOWN, ask, "cannot be judged, unknown is ", taken->system.what);
+	else if (taken->database.unknown)
+		say(p, PLACEMENT_UNKNOWN, ask, "cannot be judged, unknown is ",
+			taken->database.what);
 	else
 		p->verdict = PLACEMENT_SEPARATE;
 }
@@ -283,11 +310,19 @@ static int judge(const struct placement_ask *ask, struct placement *p, struct fa
 		reason > 0 ? ". The reason given to accept it is too short" : "");
 }
 
+static void take_all(const struct disks_tree *t, const struct placement_ask *ask, struct taken *ret)
+{
+	system_disks(t, ask->system_disks, &ret->system);
+	database_disks(t, ask, ret->data_dir, sizeof(ret->data_dir), &ret->database);
+	if (ask->primary != NULL)
+		(void)disks_of_path(t, ask->primary, &ret->primary);
+}
+
 int placement_check(const struct placement_ask *ask, struct placement *ret, struct fault *reterr)
 {
-	struct disks *sets = mem_alloc(3 * sizeof(*sets)); /* vault, system, database */
+	struct taken *taken = mem_alloc(sizeof(*taken));
+	struct disks *vault = mem_alloc(sizeof(*vault));
 	struct placement p = {.verdict = PLACEMENT_UNKNOWN};
-	char data_dir[PATH_MAX];
 	struct disks_tree *t = disks_tree_new(ask->root == NULL ? "" : ask->root);
 	int rc = -1;
 	if (t == NULL) {
@@ -295,21 +330,86 @@ int placement_check(const struct placement_ask *ask, struct placement *ret, stru
 		rc = judge(ask, &p, reterr);
 		goto out;
 	}
-	if (!disks_of_path(t, ask->vault, &sets[0])) {
+	if (!disks_of_path(t, ask->vault, vault)) {
 		fault_why(reterr, CN_VAULT_NOT_MOUNTED, "vault_not_mounted",
 			"%s: no such place for vault '%s'", ask->vault, ask->vault_name);
 		goto out;
 	}
-	system_disks(t, ask->system_disks, &sets[1]);
-	database_disks(t, ask, data_dir, sizeof(data_dir), &sets[2]);
-	decide(t, ask, &sets[0], &sets[1], &sets[2], &p);
-	rc = never(t, ask, data_dir, reterr);
+	take_all(t, ask, taken);
+	decide(t, ask, vault, taken, &p);
+	rc = never(t, ask, taken->data_dir, reterr);
 	if (rc == 0)
 		rc = judge(ask, &p, reterr);
 out:
 	if (rc == 0)
 		*ret = p;
 	disks_tree_free(t);
-	free(sets);
+	free(taken);
+	free(vault);
 	return rc;
+}
+
+/* ---- what people choose from (ST-82) ---- */
+
+struct choosing {
+	const struct disks_tree *tree;
+	struct placement_ask ask;
+	struct taken taken;
+	struct placement_candidate *out;
+	size_t n, max;
+};
+
+static void describe(
+	const struct disks_tree *t, const struct disks *d, struct placement_candidate *c)
+{
+	char flag[16] = "", where[PATH_MAX * 2];
+	for (size_t i = 0; i < d->n; i++) {
+		size_t n = strlen(c->disks);
+		put(c->disks + n, sizeof(c->disks) - n, "%s%s", n == 0 ? "" : " ", d->names[i]);
+		disks_property(t, d->names[i], "removable", flag, sizeof(flag));
+		put(where, sizeof(where), "/sys/class/block/%s", d->names[i]);
+		char *real = disks_real_path(t, where);
+		c->removable |=
+			strcmp(flag, "1") == 0 || (real != NULL && strstr(real, "/usb") != NULL);
+		free(real);
+	}
+}
+
+static void choose(void *arg, const struct disks_mount *m)
+{
+	struct choosing *ch = arg;
+	char path[PATH_MAX * 2];
+	struct statvfs st;
+	put(path, sizeof(path), "%s%s", disks_root(ch->tree), m->point);
+	if (ch->n == ch->max || m->read_only || access(path, W_OK) < 0 || statvfs(path, &st) < 0)
+		return;
+	struct placement_candidate *c = &ch->out[ch->n++];
+	*c = (struct placement_candidate){.size = (uint64_t)st.f_blocks * st.f_frsize,
+		.free = (uint64_t)st.f_bavail * st.f_frsize};
+	struct disks *d = mem_alloc(sizeof(*d));
+	put(c->path, sizeof(c->path), "%s", m->point);
+	put(c->type, sizeof(c->type), "%s", m->type);
+	disks_label(ch->tree, m->source, c->label, sizeof(c->label));
+	(void)disks_of_path(ch->tree, m->point, d);
+	describe(ch->tree, d, c);
+	ch->ask.vault = c->path;
+	ch->ask.vault_name = c->label[0] == 0 ? c->path : c->label;
+	decide(ch->tree, &ch->ask, d, &ch->taken, &c->placement);
+	free(d);
+}
+
+size_t placement_candidates(
+	const struct placement_ask *ask, struct placement_candidate *out, size_t max)
+{
+	struct choosing *ch = mem_alloc(sizeof(*ch));
+	struct disks_tree *t = disks_tree_new(ask->root == NULL ? "" : ask->root);
+	*ch = (struct choosing){.tree = t, .ask = *ask, .out = out, .max = max};
+	if (t != NULL) {
+		take_all(t, ask, &ch->taken);
+		disks_each_mount(t, choose, ch);
+	}
+	size_t n = ch->n;
+	disks_tree_free(t);
+	free(ch);
+	return n;
 }

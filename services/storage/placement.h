@@ -16,6 +16,7 @@ struct placement_ask {
 	const char *root; /* tests: prefix of /proc, /sys and of every path; NULL = the machine */
 	const char *vault_name;
 	const char *vault;         /* path */
+	const char *primary;       /* of a copy: path of the primary vault; NULL = this is it */
 	const char *kek_file;      /* path */
 	const char *database;      /* libpq connection string */
 	const char *database_disk; /* declared: a path, "UUID=…", or a host name; "" = find out */
@@ -28,6 +29,18 @@ struct placement {
 	bool overridden; /* accepted although not separate: for demonstrations */
 	char why[400];   /* for people; "" when separate */
 };
+
+/* A file system that storage can write. */
+struct placement_candidate {
+	char path[512], label[64], type[32];
+	char disks[128]; /* names, with blanks between */
+	uint64_t size, free;
+	bool removable;
+	struct placement placement;
+};
+/* What the machine has now (ST-82): how many of at most max. ask: no vault is named. */
+size_t placement_candidates(
+	const struct placement_ask *ask, struct placement_candidate *out, size_t max);
 
 const char *placement_word(enum placement_verdict v);
 /* 0: may be used; -1: CN_DESTINATION_REFUSED with reason same_disk, unknown or refused. */

@@ -303,6 +303,7 @@ void on_quota_put(struct call *call);
 void on_drill_list(struct call *call);
 void on_vault_add(struct call *call);
 void on_vault_retire(struct call *call);
+void on_vault_candidates(struct call *call);
 void on_version_copies(struct call *call);
 
 /* The word of a kind, as in the catalogue and the vault. */

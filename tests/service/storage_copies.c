@@ -130,6 +130,22 @@ static void a_place_is_taken_once_and_never_the_primary_one(void **state)
 	assert_string_equal(f.reason, "not_empty");
 }
 
+static void the_media_of_the_machine_are_listed_with_a_verdict_st_82(void **state)
+{
+	struct ask a = {.done = false};
+	const struct m_vault_candidates m = {.has = 0};
+	(void)state;
+	assert_int_equal(ask(&a, one.client, 0, &m_vault_candidates_desc, &m), 0);
+	const struct m_vault_candidate_page *p = a.body;
+	for (size_t i = 0; i < p->items_n; i++) {
+		assert_int_equal(p->items[i].path[0], '/');
+		assert_true(p->items[i].size >= p->items[i].free);
+		assert_true(
+			strcmp(p->items[i].verdict, "separate") == 0 || p->items[i].why[0] != 0);
+	}
+	arena_fini(&a.arena);
+}
+
 static void what_is_committed_goes_to_the_other_vault_by_itself(void **state)
 {
 	(void)state;
@@ -317,6 +333,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_vault_that_is_added_gets_what_was_there_before_st_9),
 		cmocka_unit_test(a_place_is_taken_once_and_never_the_primary_one),
+		cmocka_unit_test(the_media_of_the_machine_are_listed_with_a_verdict_st_82),
 		cmocka_unit_test(what_is_committed_goes_to_the_other_vault_by_itself),
 		cmocka_unit_test(an_absent_vault_gets_nothing_and_catches_up_when_it_is_back_st_48),
 		cmocka_unit_test(

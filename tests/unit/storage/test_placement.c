@@ -322,6 +322,67 @@ static void the_last_of_several_mounts_at_a_place_counts(void **state)
 	end();
 }
 
+static void a_copy_beside_the_primary_vault_is_no_second_place_st_59(void **state)
+{
+	(void)state;
+	tree(ROOT_SDA PG_SDC "2 1 9:1 / /vault rw - ext4 /dev/sdb1 rw\n");
+	struct placement_ask ask = ask_of();
+	struct placement p;
+	struct fault f;
+	folder("/vault/copy");
+	ask.vault = "/vault/copy";
+	expect(&ask, "");
+	ask.primary = "/vault";
+	expect(&ask, "same_disk");
+	assert_int_equal(placement_check(&ask, &p, &f), -1);
+	assert_non_null(strstr(f.detail, "holds the primary vault"));
+	end();
+}
+
+static void table_spaces_belong_to_the_database_st_62(void **state)
+{
+	(void)state;
+	tree(ROOT_SDA PG_SDC "2 1 9:1 / /vault rw - ext4 /dev/sdb1 rw\n");
+	struct placement_ask ask = ask_of();
+	expect(&ask, "");
+	put_link("../../vault", "/pg/pg_tblspc/16384");
+	expect(&ask, "same_disk");
+	end();
+}
+
+static void people_choose_from_the_media_that_are_there_st_82(void **state)
+{
+	(void)state;
+	tree(ROOT_SDA PG_SDC "2 1 9:1 / /vault rw - ext4 /dev/sdb1 rw\n"
+			     "4 1 0:50 / /nas rw - nfs4 nas.example.org:/backup rw\n"
+			     "5 1 9:1 / /readonly ro,relatime - ext4 /dev/sdb1 ro\n"
+			     "6 1 0:60 / /run rw - tmpfs tmpfs rw\n"
+			     "7 1 9:1 /f /etc/hosts rw - ext4 /dev/sdb1 rw\n");
+	folder("/nas");
+	folder("/readonly");
+	put_file("/etc/hosts", "");
+	put_file("/dev/sdb1", "");
+	put_link("../../sdb1", "/dev/disk/by-label/BACKUP");
+	put_file("/sys/devices/sdb/removable", "1\n");
+	struct placement_candidate c[8];
+	struct placement_ask ask = ask_of();
+	/* the file that a container's engine binds lies on the engine's disk (ST-61) */
+	assert_int_equal(placement_candidates(&ask, c, 8), 4);
+	assert_string_equal(c[0].path, "/");
+	assert_int_equal(c[0].placement.verdict, PLACEMENT_SAME_DISK);
+	assert_string_equal(c[1].path, "/pg");
+	assert_int_equal(c[1].placement.verdict, PLACEMENT_SAME_DISK);
+	assert_string_equal(c[2].path, "/vault");
+	assert_string_equal(c[2].label, "BACKUP");
+	assert_string_equal(c[2].disks, "sdb");
+	assert_true(c[2].removable && c[2].size > 0);
+	assert_string_equal(c[3].path, "/nas");
+	assert_int_equal(c[3].placement.verdict, PLACEMENT_SEPARATE);
+	assert_false(c[3].removable);
+	assert_int_equal(placement_candidates(&ask, c, 2), 2);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +398,9 @@ int main(void)
 		cmocka_unit_test(a_container_knows_its_engines_disk_by_the_bound_files_st_61),
 		cmocka_unit_test(an_override_needs_a_reason_and_never_excuses_the_key_st_66),
 		cmocka_unit_test(the_last_of_several_mounts_at_a_place_counts),
+		cmocka_unit_test(a_copy_beside_the_primary_vault_is_no_second_place_st_59),
+		cmocka_unit_test(table_spaces_belong_to_the_database_st_62),
+		cmocka_unit_test(people_choose_from_the_media_that_are_there_st_82),
 	};
 	return cmocka_run_group_tests_name("placement", tests, NULL, NULL);
 }
