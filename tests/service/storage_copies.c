@@ -81,6 +81,11 @@ static void all_copied(void)
 	assert_string_equal(sql_out, "t");
 }
 
+static unused void all_verified(void)
+{
+	becomes("select count(*) from store.copy where state <> 'verified'", "0");
+}
+
 static void protection(const struct uuid *version, const char *want)
 {
 	struct ask a = {.done = false};
@@ -263,6 +268,59 @@ static void what_is_erased_leaves_every_vault_st_31_76(void **state)
 		0);
 }
 
+#ifdef CARNET_CRASHPOINTS
+static void dies_at(const char *crash)
+{
+	struct timespec pause = {0, 50000000};
+	uint64_t until = clock_mono_ms() + 3 * DEADLINE_MS;
+	int status = 0;
+	host_kill(&one, SIGTERM);
+	/* who died with a chore in hand keeps it for minutes: here it is free at once */
+	sql("update store.chore set claimed_until = '-infinity'");
+	host_start(&one, 1, "main", crash, 0);
+	while (waitpid(one.pid, &status, WNOHANG) == 0 && clock_mono_ms() < until)
+		(void)nanosleep(&pause, NULL);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	one.pid = 0;
+	sql("update store.chore set claimed_until = '-infinity'");
+}
+
+static void killed_at_each_step_of_copying_and_collecting_both_end_as_if_never_st_76(void **state)
+{
+	static const char *const places[] = {
+		"collect.condemned:1", "collect.doomed:1", "collect.removed:1", "collect.slots:1"};
+	struct uuid device = new_id();
+	char id[UUID_TEXT];
+	(void)state;
+	struct uuid old = store_version(&device, BOOK("Gone"));
+	(void)store_version(&device, BOOK("Stays"));
+	all_verified();
+	sql("update store.version set state = 'condemned', held_until = now() - interval '1 s'"
+	    " where id = '%s'; select store.erase_due(tenant_id, 9) from store.version"
+	    " where id = '%s'",
+		uuid_format(&old, id), id);
+	put_env("CARNET_COLLECT_EVERY_MS", "%d", 100);
+	for (size_t i = 0; i < array_len(places); i++)
+		dies_at(places[i]);
+	host_start(&one, 1, "main", NULL, 0);
+	host_ready(&one);
+	becomes("select count(*) from store.copy where state = 'erase_pending'", "0");
+	becomes("select count(*) from store.object where state <> 'live'", "0");
+	put_env("CARNET_COLLECT_EVERY_MS", "%d", 0);
+	(void)store_version(&device, BOOK("Copied twice"));
+	sql("update store.copy c set state = 'queued' from store.vault v where v.id = c.vault_id"
+	    " and v.name = 'away'");
+	dies_at("copy.written:1");
+	host_start(&one, 1, "main", NULL, 0);
+	host_ready(&one);
+	all_verified();
+	assert_int_equal(shell("diff -r -x carnet-vault.json -x tmp -x 'passport*' -x '*.erased' -x"
+			       " '*.slot' %s %s",
+				 one.vault, away),
+		0);
+}
+#endif
+
 static void damage_in_any_vault_is_found_and_put_right_by_itself_st_72_73(void **state)
 {
 	(void)state;
@@ -340,6 +398,10 @@ int main(void)
 			a_damaged_copy_is_put_right_from_the_good_one_in_either_vault_st_73),
 		cmocka_unit_test(without_a_good_copy_an_unchanged_book_is_stored_anew_st_73),
 		cmocka_unit_test(what_is_erased_leaves_every_vault_st_31_76),
+#ifdef CARNET_CRASHPOINTS
+		cmocka_unit_test(
+			killed_at_each_step_of_copying_and_collecting_both_end_as_if_never_st_76),
+#endif
 		cmocka_unit_test(damage_in_any_vault_is_found_and_put_right_by_itself_st_72_73),
 		cmocka_unit_test(a_retired_vault_gets_nothing_more),
 	};
