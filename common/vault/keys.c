@@ -257,6 +257,12 @@ static void derive_dedup(const struct keys *k, struct key_bytes *b)
 		text("carnet-dedup-1"), b->dedup, KEY_LEN);
 }
 
+void keys_login(const struct keys *k, uint8_t private_key[static 32])
+{
+	hkdf_sha256((struct span){bytes_of(k)->root, KEY_LEN}, (struct span){k->tenant.b, 16},
+		text("carnet-vault-login-1"), private_key, 32);
+}
+
 int keys_rewrap_root(const struct keys *k, const struct vault *v, struct fault *reterr)
 {
 	struct key_bytes b = *bytes_of(k);

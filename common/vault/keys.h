@@ -37,6 +37,9 @@ void keys_fini(struct keys *k);
 
 const uint8_t *keys_dedup(const struct keys *k);
 const uint8_t *keys_sign_seed(const struct keys *k);
+/* The X25519 private key of who opens logins of vaults: follows from the tenant root, so every
+ * instance has the same one. Wipe it. */
+void keys_login(const struct keys *k, uint8_t private_key[static 32]);
 /* Can a key of the ring open what is wrapped under this id? */
 bool keys_has(const struct keys *k, const struct uuid *kek_id);
 

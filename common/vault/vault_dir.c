@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/crypto/crypto.h"
+#include "common/vault/vault_remote.h"
 
 #define DIRECT_BLOCK ((size_t)4096)
 #define READ_BUFFER ((size_t)64 * 1024)
@@ -110,6 +111,8 @@ int vault_create(
 	*f = (struct vault_file){.fd = -1};
 	(void)snprintf(f->temp, sizeof(f->temp), "tmp/%s", hex);
 	(void)snprintf(f->name, sizeof(f->name), "%s", name);
+	if (v->remote != NULL)
+		return remote_create(v->remote, f, reterr);
 	f->fd = open_beneath(v->fd, f->temp, O_CREAT | O_EXCL | O_WRONLY, 0400);
 	if (f->fd >= 0)
 		return 0;
@@ -119,6 +122,8 @@ int vault_create(
 
 int vault_write(struct vault_file *f, struct span bytes, struct fault *reterr)
 {
+	if (f->put != NULL)
+		return remote_write(f->remote, f->put, bytes, reterr);
 	while (bytes.n > 0) {
 		ssize_t put = write(f->fd, bytes.p, bytes.n);
 		if (put < 0 && errno == EINTR)
@@ -133,6 +138,8 @@ int vault_write(struct vault_file *f, struct span bytes, struct fault *reterr)
 
 int vault_finish(struct vault_file *f, struct fault *reterr)
 {
+	if (f->put != NULL)
+		return remote_finish(f->remote, f->put, reterr);
 	int fd = f->fd;
 	f->fd = -1;
 	/* a full network disk may say so only now */
@@ -152,6 +159,8 @@ int vault_create_with(const struct vault *v, const char *name, struct span bytes
 
 int vault_sync(const struct vault *v, struct fault *reterr)
 {
+	if (v->remote != NULL)
+		return remote_sync(v->remote, reterr);
 	/* never repeated: the kernel forgets the pages it could not write */
 	if (syncfs(v->fd) == 0)
 		return 0;
@@ -159,8 +168,17 @@ int vault_sync(const struct vault *v, struct fault *reterr)
 		v->name, strerror(errno));
 }
 
+bool vault_has_temp(const struct vault *v)
+{
+	return v->remote == NULL || v->remote->ops->has_temp;
+}
+
 void vault_discard(const struct vault *v, struct vault_file *f)
 {
+	if (f->put != NULL) {
+		remote_discard(f->remote, f);
+		return;
+	}
 	if (f->fd >= 0)
 		close(f->fd);
 	f->fd = -1;
@@ -213,6 +231,8 @@ static bool same_bytes(const struct vault *v, const char *a, const char *b)
 
 int vault_publish(const struct vault *v, struct vault_file *f, struct fault *reterr)
 {
+	if (f->put != NULL)
+		return remote_publish(f->remote, f, false, reterr);
 	if (rename_to(v, f, RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno != EEXIST)
@@ -226,12 +246,15 @@ int vault_publish(const struct vault *v, struct vault_file *f, struct fault *ret
 
 int vault_replace(const struct vault *v, struct vault_file *f, struct fault *reterr)
 {
+	if (f->put != NULL)
+		return remote_publish(f->remote, f, true, reterr);
 	return rename_to(v, f, 0) == 0 ? 0 : vault_errno(reterr, f->name);
 }
 
 /* ---- reading ---- */
 
 struct vault_reader {
+	struct remote_reader *remote; /* NULL = a file */
 	int fd;
 	bool direct;
 	uint8_t *buffer; /* aligned for O_DIRECT */
@@ -250,8 +273,22 @@ static int open_file(const struct vault *v, const char *name, int flags)
 	return -1;
 }
 
+static struct vault_reader *reader_of_remote(
+	const struct vault *v, const char *name, struct fault *reterr)
+{
+	struct remote_reader *remote = v->remote->ops->reader(v->remote, name, reterr);
+	if (remote == NULL)
+		return NULL;
+	struct vault_reader *r = mem_alloc(sizeof(*r));
+	*r = (struct vault_reader){.remote = remote, .fd = -1};
+	remote->remote = v->remote;
+	return r;
+}
+
 struct vault_reader *vault_reader_new(const struct vault *v, const char *name, struct fault *reterr)
 {
+	if (v->remote != NULL)
+		return reader_of_remote(v, name, reterr);
 	bool direct = true;
 	int fd = open_file(v, name, O_DIRECT);
 	if (fd < 0 && errno == EINVAL) { /* the file system cannot */
@@ -265,8 +302,7 @@ struct vault_reader *vault_reader_new(const struct vault *v, const char *name, s
 	if (!direct)
 		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	struct vault_reader *r = mem_alloc(sizeof(*r));
-	r->fd = fd;
-	r->direct = direct;
+	*r = (struct vault_reader){.fd = fd, .direct = direct};
 	bug_if(posix_memalign((void **)&r->buffer, DIRECT_BLOCK, READ_BUFFER) != 0);
 	return r;
 }
@@ -275,7 +311,10 @@ void vault_reader_free(struct vault_reader *r)
 {
 	if (r == NULL)
 		return;
-	close(r->fd);
+	if (r->remote != NULL)
+		r->remote->remote->ops->reader_free(r->remote);
+	else
+		close(r->fd);
 	free(r->buffer);
 	free(r);
 }
@@ -299,6 +338,8 @@ static ssize_t refill(struct vault_reader *r)
 ssize_t vault_reader_read(void *reader, uint8_t *p, size_t n, struct fault *reterr)
 {
 	struct vault_reader *r = reader;
+	if (r->remote != NULL)
+		return r->remote->remote->ops->read(r->remote, p, n, reterr);
 	if (r->at == r->n) {
 		ssize_t got = refill(r);
 		if (got < 0)
@@ -338,6 +379,8 @@ int vault_read_small(
 int vault_list(const struct vault *v, const char *folder, int (*fn)(void *arg, const char *name),
 	void *arg, struct fault *reterr)
 {
+	if (v->remote != NULL)
+		return v->remote->ops->list(v->remote, folder, fn, arg, reterr);
 	int fd = open_beneath(v->fd, folder, O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : vault_errno(reterr, folder);
@@ -357,12 +400,24 @@ int vault_list(const struct vault *v, const char *folder, int (*fn)(void *arg, c
 
 void vault_remove(const struct vault *v, const char *name)
 {
-	(void)unlinkat(v->fd, name, 0); /* what stays is tried again next time */
+	if (v->remote != NULL)
+		remote_remove(v->remote, name);
+	else
+		(void)unlinkat(v->fd, name, 0); /* what stays is tried again next time */
+}
+
+static bool stat_remote(const struct vault *v, const char *name, struct remote_stat *ret)
+{
+	struct fault ignored = FAULT_INIT;
+	return v->remote->ops->stat(v->remote, name, ret, &ignored) == 0;
 }
 
 uint64_t vault_changed_ms(const struct vault *v, const char *name)
 {
 	struct stat st;
+	struct remote_stat far;
+	if (v->remote != NULL)
+		return stat_remote(v, name, &far) ? far.changed_ms : 0;
 	if (fstatat(v->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	return (uint64_t)st.st_mtim.tv_sec * 1000 + (uint64_t)st.st_mtim.tv_nsec / 1000000;
@@ -371,6 +426,9 @@ uint64_t vault_changed_ms(const struct vault *v, const char *name)
 int64_t vault_size(const struct vault *v, const char *name)
 {
 	struct stat st;
+	struct remote_stat far;
+	if (v->remote != NULL)
+		return stat_remote(v, name, &far) ? (int64_t)far.size : -1;
 	if (fstatat(v->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
 		return -1;
 	return st.st_size;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A vault in a directory (docs/spec/storage.md sections 8 and 9). Every name is opened beneath the
- * vault's own descriptor, never through a symbolic link. Nothing is ever overwritten. All calls may
- * block: work pool only. Faults: CN_STORE_FULL, CN_VAULT_NOT_MOUNTED, CN_STORE_UNAVAILABLE. */
+/* A vault in a directory (docs/spec/storage.md sections 8 and 9), or on a server (vault_remote.h).
+ * Every name is opened beneath the vault's own descriptor, never through a symbolic link. Nothing
+ * is ever overwritten. All calls may block: work pool only. Faults: CN_STORE_FULL,
+ * CN_VAULT_NOT_MOUNTED, CN_STORE_UNAVAILABLE. */
 #pragma once
 
 #include <sys/types.h>
@@ -14,9 +15,13 @@
 #define VAULT_PROTOCOL 1
 #define VAULT_NAME_MAX 192
 
+struct vault_remote;
+struct remote_put;
+
 struct vault {
 	char name[65];
-	char *path;
+	char *path;                  /* or the place on the server */
+	struct vault_remote *remote; /* NULL = a directory */
 	struct uuid id;
 	struct uuid tenant;
 	int fd;  /* of the directory; open for life, so that syncfs reports every error since */
@@ -47,6 +52,8 @@ struct vault_file {
 	int fd;        /* -1 = not open */
 	char temp[48]; /* "" = no temporary name */
 	char name[VAULT_NAME_MAX];
+	struct vault_remote *remote; /* on a server: whose */
+	struct remote_put *put;      /* until published or discarded */
 };
 
 int vault_create(const struct vault *v, const char *name, struct vault_file *f,
@@ -64,6 +71,8 @@ int vault_sync(const struct vault *v, struct fault *reterr) must_check;
 int vault_publish(const struct vault *v, struct vault_file *f, struct fault *reterr) must_check;
 /* Same for the files that may be replaced: slots (ST-30). */
 int vault_replace(const struct vault *v, struct vault_file *f, struct fault *reterr) must_check;
+/* Can what was written be read by its temporary name before it is published? */
+bool vault_has_temp(const struct vault *v);
 /* Removes the temporary file, if it has not been published. */
 void vault_discard(const struct vault *v, struct vault_file *f);
 

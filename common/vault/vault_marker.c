@@ -12,7 +12,7 @@
 
 #include "common/clock/clock.h"
 #include "common/vault/canonical.h"
-#include "common/vault/vault_dir.h"
+#include "common/vault/vault_remote.h"
 
 #define MARKER VAULT_MARKER
 #define GIB ((uint64_t)1 << 30)
@@ -83,35 +83,49 @@ static int open_dirs(struct vault *v, struct fault *reterr)
 	return 0;
 }
 
+/* Is it the vault that is wanted? */
+static int identify(struct vault *v, const struct uuid *expected, struct fault *reterr)
+{
+	struct marker m = {.min_protocol = 0};
+	if (read_marker(v, &m, reterr) < 0)
+		return -1;
+	if (m.min_protocol > VAULT_PROTOCOL)
+		return fault_set(reterr, CN_VAULT_TOO_OLD, "vault '%s' needs >= %lld, has %d",
+			v->name, (long long)m.min_protocol, VAULT_PROTOCOL);
+	if (!uuid_is_nil(expected) && !uuid_eq(expected, &m.id))
+		return not_mounted(reterr, v->name, expected, v->path);
+	if (!uuid_eq(&v->tenant, &m.tenant))
+		return fault_why(reterr, CN_VAULT_NOT_MOUNTED, "other_tenant",
+			"vault '%s' belongs to another tenant", v->name);
+	v->id = m.id;
+	return 0;
+}
+
 int vault_open(struct vault *v, const char *path, const char *name, const struct uuid *tenant,
 	const struct uuid *expected, struct fault *reterr)
 {
-	struct marker m = {.min_protocol = 0};
 	*v = (struct vault){.fd = -1, .tmp = -1, .id = *expected, .tenant = *tenant};
 	(void)snprintf(v->name, sizeof(v->name), "%s", name);
 	v->path = mem_strdup(path);
-	if (open_dirs(v, reterr) < 0 || read_marker(v, &m, reterr) < 0)
+	if (open_dirs(v, reterr) < 0 || identify(v, expected, reterr) < 0)
 		goto bad;
-	if (m.min_protocol > VAULT_PROTOCOL) {
-		fault_set(reterr, CN_VAULT_TOO_OLD, "vault '%s' needs >= %lld, has %d", name,
-			(long long)m.min_protocol, VAULT_PROTOCOL);
-		goto bad;
-	}
-	if (!uuid_is_nil(expected) && !uuid_eq(expected, &m.id)) {
-		not_mounted(reterr, name, expected, path);
-		goto bad;
-	}
-	if (!uuid_eq(tenant, &m.tenant)) {
-		fault_why(reterr, CN_VAULT_NOT_MOUNTED, "other_tenant",
-			"vault '%s' belongs to another tenant", name);
-		goto bad;
-	}
-	v->id = m.id;
 	v->tmp = openat(v->fd, "tmp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (v->tmp >= 0)
 		return 0;
 	vault_errno(reterr, "tmp/");
 bad:
+	vault_close(v);
+	return -1;
+}
+
+int vault_open_remote(struct vault *v, struct vault_remote *r, const char *name,
+	const struct uuid *tenant, const struct uuid *expected, struct fault *reterr)
+{
+	*v = (struct vault){.fd = -1, .tmp = -1, .id = *expected, .tenant = *tenant, .remote = r};
+	(void)snprintf(v->name, sizeof(v->name), "%s", name);
+	v->path = mem_strdup(r->place);
+	if (r->ops->check(r, reterr) == 0 && identify(v, expected, reterr) == 0)
+		return 0;
 	vault_close(v);
 	return -1;
 }
@@ -142,6 +156,8 @@ void vault_close(struct vault *v)
 		close(v->fd);
 	if (v->tmp >= 0)
 		close(v->tmp);
+	if (v->remote != NULL)
+		v->remote->ops->close(v->remote);
 	free(v->path);
 	*v = (struct vault){.fd = -1, .tmp = -1};
 }
@@ -151,7 +167,10 @@ int vault_check(const struct vault *v, struct fault *reterr)
 	struct stat st;
 	struct marker m;
 	struct vault now = *v;
-	if (stat(v->path, &st) < 0 || st.st_dev != v->dev || st.st_ino != v->ino)
+	if (v->remote != NULL && v->remote->ops->check(v->remote, reterr) < 0)
+		return -1;
+	if (v->remote == NULL &&
+		(stat(v->path, &st) < 0 || st.st_dev != v->dev || st.st_ino != v->ino))
 		return not_mounted(reterr, v->name, &v->id, v->path);
 	if (read_marker(&now, &m, reterr) < 0)
 		return -1;
@@ -161,6 +180,8 @@ int vault_check(const struct vault *v, struct fault *reterr)
 static bool usage(const struct vault *v, uint64_t *ret_free, uint64_t *ret_size)
 {
 	struct statvfs st;
+	if (v->remote != NULL)
+		return v->remote->ops->space(v->remote, ret_free, ret_size);
 	if (fstatvfs(v->fd, &st) < 0)
 		return false;
 	*ret_free = (uint64_t)st.f_bavail * st.f_frsize;
@@ -177,8 +198,8 @@ uint64_t vault_free_bytes(const struct vault *v)
 int vault_room(const struct vault *v, struct fault *reterr)
 {
 	uint64_t room = 0, size = 0;
-	if (!usage(v, &room, &size))
-		return vault_errno(reterr, "free space");
+	if (!usage(v, &room, &size)) /* not every server tells */
+		return v->remote != NULL ? 0 : vault_errno(reterr, "free space");
 	/* 1 GiB, but on a small medium no more than a tenth of it */
 	uint64_t floor = size / 10 < GIB ? size / 10 : GIB;
 	uint64_t reserve = size / 100 * v->reserve_percent;
@@ -227,14 +248,23 @@ static void marker_write(struct buf *out, const struct uuid *id, const struct uu
 		uuid_format(id, i), VAULT_PROTOCOL, VAULT_PROTOCOL, uuid_format(tenant, t));
 }
 
+static int make_folder(const struct vault *v, const char *folder, struct fault *reterr)
+{
+	if (v->remote != NULL)
+		return v->remote->ops->make(v->remote, folder, reterr);
+	if (mkdirat(v->fd, folder, 0700) < 0 && errno != EEXIST)
+		return vault_errno(reterr, folder);
+	return 0;
+}
+
 static int make(struct vault *v, const struct uuid *tenant, struct fault *reterr)
 {
 	struct vault_file f;
 	struct buf text = BUF_INIT;
 	struct uuid id = uuid_v7(clock_wall_ms());
 	for (size_t i = 0; i < array_len(folders); i++)
-		if (mkdirat(v->fd, folders[i], 0700) < 0 && errno != EEXIST)
-			return vault_errno(reterr, folders[i]);
+		if (make_folder(v, folders[i], reterr) < 0)
+			return -1;
 	marker_write(&text, &id, tenant);
 	/* the marker comes last: without it this is no vault */
 	int rc = vault_create_with(v, MARKER, buf_span(&text), &f, reterr);
@@ -270,4 +300,32 @@ int vault_make(const char *path, const struct uuid *tenant, struct fault *reterr
 	}
 	vault_close(&v);
 	return rc;
+}
+
+static int stranger(void *arg, const char *name)
+{
+	(void)arg;
+	return allowed(name) ? 0 : 1;
+}
+
+int vault_make_remote(struct vault_remote *r, const struct uuid *tenant, struct fault *reterr)
+{
+	struct remote_stat there;
+	struct vault v = {.fd = -1, .tmp = -1, .name = "new", .path = r->place, .remote = r};
+	if (r->ops->check(r, reterr) < 0)
+		return -1;
+	struct fault why = FAULT_INIT;
+	if (r->ops->stat(r, MARKER, &there, &why) == 0)
+		return 0; /* vault_open_remote looks whose it is */
+	if (why.code != CN_NOT_FOUND) {
+		*reterr = why;
+		return -1;
+	}
+	if (r->ops->make(r, ".", reterr) < 0)
+		return -1;
+	int other = r->ops->list(r, ".", stranger, NULL, reterr);
+	if (other > 0)
+		return fault_why(
+			reterr, CN_CONFLICT, "not_empty", "%s is not empty and no vault", r->place);
+	return other < 0 ? -1 : make(&v, tenant, reterr);
 }

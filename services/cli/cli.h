@@ -126,6 +126,8 @@ void request_escape(struct buf *out, const char *s);
 /* ---- the verbs that are more than one call ---- */
 
 int verb_run(struct cli *c, const struct verb *v);
+/* The same with members of the body that are no flags. */
+int verb_run_with(struct cli *c, const struct verb *v, json_t *more);
 int run_device_import(struct cli *c, const struct verb *v);
 int run_task_create(struct cli *c, const struct verb *v);
 int run_task_when(struct cli *c, const struct verb *v);
@@ -162,6 +164,7 @@ int run_search(struct cli *c, const struct verb *v);
 int run_version_export(struct cli *c, const struct verb *v);
 int run_retention_plan(struct cli *c, const struct verb *v);
 int run_retention_prune(struct cli *c, const struct verb *v);
+int run_vault_add(struct cli *c, const struct verb *v);
 int run_version_verify(struct cli *c, const struct verb *v);
 int run_cred_set(struct cli *c, const struct verb *v);
 int run_user_create(struct cli *c, const struct verb *v);

@@ -47,6 +47,11 @@ static void show(const struct cli *c, const struct verb *v, const json_t *answer
 
 int verb_run(struct cli *c, const struct verb *v)
 {
+	return verb_run_with(c, v, NULL);
+}
+
+int verb_run_with(struct cli *c, const struct verb *v, json_t *more)
+{
 	struct buf path = BUF_INIT;
 	json_t *body = NULL;
 	bool has_body = false;
@@ -55,6 +60,8 @@ int verb_run(struct cli *c, const struct verb *v)
 	const char *limit = cli_flag(c, "limit");
 	int rc = request_build(c, v, &path, &body, &has_body);
 
+	if (more != NULL && rc == 0)
+		(void)json_object_update(body, more);
 	if (rc == 0 && limit != NULL) {
 		buf_addf(&path, "%slimit=%s", strchr(buf_str(&path), '?') == NULL ? "?" : "&",
 			limit);

@@ -51,7 +51,7 @@
 #define DRILL_COLUMNS "device,kind,generation=GEN,outcome=OUTCOME,at=AT,detail"
 #define CANDIDATE_COLUMNS "path,label,disks,size,free,removable,verdict=VERDICT,why"
 #define COPY_COLUMNS                                                                               \
-	"name=VAULT,role,state=STATE,verified_at=VERIFIED,scrubbed_at=READ AGAIN,removable"
+	"name=VAULT,kind,role,state=STATE,verified_at=VERIFIED,scrubbed_at=READ AGAIN,removable"
 
 const struct verb verb_table[] = {
 	{"device", "list", "GET", "/devices", "", DEVICE_COLUMNS, DEVICE_WIDE, "",
@@ -250,15 +250,19 @@ const struct verb verb_table[] = {
 	{"drill", "list", "GET", "/drills", "", DRILL_COLUMNS, "version,target,run", "--device ID",
 		"versions restored to simulated printers, and what came back", NULL},
 	{"vault", "add", "POST", "/vaults", "", "", NULL,
-		"--name N --place PATH --removable --accept-same-disk REASON",
-		"a directory that gets copies of all versions", NULL},
+		"--name N --place PATH|sftp://HOST:PORT/PATH --removable --account U --pin "
+		"SHA256:… "
+		"--key-file F --passphrase-file F | --password-file F --accept-same-disk REASON",
+		"a directory or a server that gets copies of all versions", run_vault_add},
 	{"vault", "candidates", "GET", "/vaults/candidates", "", CANDIDATE_COLUMNS, "vault", "",
 		"media that are there now, and whether a vault may be on them", NULL},
 	{"vault", "retire", "DELETE", "/vaults/{name}", "NAME", "", NULL, "",
 		"nothing more is copied to it; what is there stays", NULL},
 	{"vault", "list", "GET", "/vaults", "",
-		"name,kind,role,state,placement,versions,bytes_free=FREE,path", "id,warning", "",
-		"vaults and their state", NULL},
+		"name,kind,role,state,cause,versions,waiting,bad,copied_at=LAST "
+		"COPY,bytes_free=FREE,"
+		"path",
+		"id,placement,durability,account,pin,warning", "", "vaults and their state", NULL},
 	{"erase", "list", "GET", "/erase-orders", "",
 		"id,device,version,asked_by=ASKED,approved_by=APPROVED,executed_at=DONE,versions,"
 		"keys_left=LEFT",

@@ -39,7 +39,8 @@ static void got_vaults(void *arg, const void *body, const struct fault *f, uint6
 	add(s, "storage", f == NULL, f == NULL ? NULL : f->detail);
 	for (size_t i = 0; f == NULL && i < page->items_n; i++) {
 		const struct m_vault *v = &page->items[i];
-		bool good = v->state == NULL || strcmp(v->state, "ready") == 0;
+		bool good = v->state == NULL || strcmp(v->state, "ready") == 0 ||
+			    strcmp(v->state, "retired") == 0;
 		add(s, arena_printf(s->r->arena, "vault %s", v->name), good,
 			arena_printf(s->r->arena, "%s, %llu versions", v->placement,
 				(unsigned long long)v->versions));

@@ -244,12 +244,31 @@ static void note(struct rest *r)
 		audit_change(r); /* refused when it cannot be written (SE-33) */
 }
 
-/* The person is known (or the route is public): check the right, build the message, note it, go. */
+/* The JSON is as it goes on: make it the message, note it, go. */
+static void built(struct rest *r)
+{
+	struct fault f;
+	void *body;
+
+	if (msg_from_json(r->match.route->request, r->json, r->arena, &body, &f) != 0) {
+		rest_fault(r, &f);
+		return;
+	}
+	r->body = body;
+	/* a renewal changes nothing that was not noted when the lock was asked for */
+	if (!changes(r) || r->match.route->request->right == MSG_VIEWER ||
+		r->match.route->request->id == MSG_LOCK_KEEP) {
+		forward(r);
+		return;
+	}
+	source_check(r, note);
+}
+
+/* The person is known (or the route is public): check the right, build the request. */
 static void admitted(struct rest *r)
 {
 	const struct route *route = r->match.route;
 	struct fault f;
-	void *body;
 
 	if (!route->is_public && r->who.right < route->request->right) {
 		rest_refuse(r, CN_PERMISSION_DENIED, "role", "%s %s needs the role %s",
@@ -257,19 +276,10 @@ static void admitted(struct rest *r)
 			route->request->right == MSG_ADMIN ? "admin" : "operator");
 		return;
 	}
-	if (build_json(r, &f) != 0 ||
-		msg_from_json(route->request, r->json, r->arena, &body, &f) != 0) {
+	if (build_json(r, &f) != 0)
 		rest_fault(r, &f);
-		return;
-	}
-	r->body = body;
-	/* a renewal changes nothing that was not noted when the lock was asked for */
-	if (!changes(r) || route->request->right == MSG_VIEWER ||
-		route->request->id == MSG_LOCK_KEEP) {
-		forward(r);
-		return;
-	}
-	source_check(r, note);
+	else
+		seal_login(r, built);
 }
 
 /* Machines send a bearer token; browsers a cookie and, with changes, proof that it was meant. */

@@ -9,6 +9,9 @@
  */
 int seal_request(const struct gateway *g, const struct route *route, json_t *root,
 	struct fault *reterr) must_check;
+/* On a route with seal=login: the login of a vault is sealed to storage, whose key is asked for;
+ * then(r), now or later, unless it fails. */
+void seal_login(struct rest *r, void (*then)(struct rest *r));
 /* The AAD of a sealed secret: purpose NUL tenant id. */
 void seal_aad(
 	struct buf *out, const char *purpose, const struct uuid *tenant, const struct uuid *id);

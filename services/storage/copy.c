@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/crashpoint.h"
+#include "common/clock/clock.h"
 #include "services/storage/copy.h"
 #include "services/storage/copy_files.h"
 #include "services/storage/sql_copies.h"
@@ -18,10 +19,12 @@
 struct beside {
 	struct uuid id;
 	char name[65];
-	char path[4096];
+	struct remote_row at;
 	struct vault vault;
 	bool open, listed;
-	struct fault fault; /* why it is not open */
+	struct fault fault; /* why it is not open, or full */
+	unsigned failures;  /* in a row, of a server */
+	uint64_t again_ms;  /* monotonic: it is left alone until then */
 };
 
 static struct beside home; /* the primary one: only what is damaged there is put right */
@@ -197,6 +200,20 @@ static void fetch(struct beside *p)
 
 /* ---- a vault ---- */
 
+static bool on_server(const struct beside *p)
+{
+	return strcmp(p->at.kind, "dir") != 0;
+}
+
+static int open_vault(struct beside *p)
+{
+	if (!on_server(p))
+		return vault_open(&p->vault, p->at.place, p->name, &app.tenant, &p->id, &p->fault);
+	struct vault_remote *r = remote_of_row(&p->at, &p->fault);
+	return r == NULL ? -1
+			 : vault_open_remote(&p->vault, r, p->name, &app.tenant, &p->id, &p->fault);
+}
+
 static void open_work(void *arg)
 {
 	struct beside *p = arg;
@@ -204,10 +221,11 @@ static void open_work(void *arg)
 	if (p->open && vault_check(&p->vault, &p->fault) < 0) {
 		vault_close(&p->vault);
 		p->open = false;
+		if (on_server(p)) /* it was asked over a new connection */
+			return;
 		p->fault = FAULT_INIT; /* it may have come back with another descriptor */
 	}
-	if (!p->open &&
-		vault_open(&p->vault, p->path, p->name, &app.tenant, &p->id, &p->fault) == 0) {
+	if (!p->open && open_vault(p) == 0) {
 		p->vault.reserve_percent = (unsigned)app.config->reserve_percent;
 		p->open = copy_shared(&p->vault, &p->fault) == 0;
 		if (!p->open)
@@ -217,10 +235,21 @@ static void open_work(void *arg)
 		(void)!vault_room(&p->vault, &p->fault);
 }
 
+/* A server that is down is asked less and less often, so that it does not hold up the others. */
+static void leave_alone(struct beside *p)
+{
+	p->failures = p->open || !on_server(p) ? 0 : p->failures + 1;
+	p->again_ms = 0;
+	if (p->failures > 0)
+		p->again_ms = clock_mono_ms() + ((uint64_t)app.config->copy_every_ms
+							<< (p->failures < 6 ? p->failures : 6));
+}
+
 static void open_done(void *arg)
 {
 	struct beside *p = arg;
-	sql_vault_seen(&p->id, p->open ? "ready" : "absent", p->fault.detail);
+	sql_vault_seen(&p->id, p->open, &p->fault);
+	leave_alone(p);
 	if (p->open && p->fault.code == 0)
 		fetch(p);
 	else
@@ -229,7 +258,8 @@ static void open_done(void *arg)
 
 static void next_vault(void)
 {
-	while (cp.at < cp.n && !cp.places[cp.at].listed)
+	while (cp.at < cp.n &&
+		(!cp.places[cp.at].listed || clock_mono_ms() < cp.places[cp.at].again_ms))
 		cp.at++;
 	if (cp.at < cp.n) {
 		loop_work(app.service->loop, open_work, open_done, &cp.places[cp.at++]);
@@ -245,17 +275,36 @@ static void next_vault(void)
 
 /* ---- which there are ---- */
 
+static void close_place(struct beside *p)
+{
+	if (p->open)
+		vault_close(&p->vault);
+	p->open = false;
+}
+
+/* The address or the login was changed: what was known of it counts no more. */
+static struct beside *refresh(struct beside *p, const struct copy_vault_row *row)
+{
+	if (remote_row_same(&p->at, &row->at))
+		return p;
+	close_place(p);
+	p->at = row->at;
+	p->failures = 0;
+	p->again_ms = 0;
+	return p;
+}
+
 static struct beside *place_of(const struct copy_vault_row *row)
 {
 	for (size_t i = 0; i < cp.n; i++)
 		if (uuid_eq(&cp.places[i].id, &row->id))
-			return &cp.places[i];
+			return refresh(&cp.places[i], row);
 	if (cp.n == VAULTS)
 		return NULL;
 	struct beside *p = &cp.places[cp.n++];
 	*p = (struct beside){.id = row->id, .vault = {.fd = -1, .tmp = -1}};
 	(void)snprintf(p->name, sizeof(p->name), "%s", row->name);
-	(void)snprintf(p->path, sizeof(p->path), "%s", row->place);
+	p->at = row->at;
 	return p;
 }
 
@@ -276,10 +325,8 @@ static void listed(struct txn *t, struct db_result **r, size_t n, const struct f
 			p->listed = true;
 	}
 	for (size_t i = 0; i < cp.n; i++)
-		if (cp.places[i].open && !cp.places[i].listed) {
-			vault_close(&cp.places[i].vault);
-			cp.places[i].open = false;
-		}
+		if (!cp.places[i].listed)
+			close_place(&cp.places[i]);
 	cp.at = 0;
 	next_vault();
 }

@@ -48,6 +48,7 @@ static const struct handler handlers[] = {
 	{MSG_QUOTA_PUT, on_quota_put},
 	{MSG_DRILL_LIST, on_drill_list},
 	{MSG_VAULT_ADD, on_vault_add},
+	{MSG_VAULT_KEY, on_vault_key},
 	{MSG_VAULT_RETIRE, on_vault_retire},
 	{MSG_VAULT_CANDIDATES, on_vault_candidates},
 	{MSG_VERSION_COPIES, on_version_copies},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* vault_add, vault_retire, version_copies: the vaults that copies go to. */
+/* vault_add, vault_key, vault_retire, version_copies: the vaults that copies go to. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +28,7 @@ struct adding {
 static int place_good(struct adding *a, const struct m_vault_add *ask)
 {
 	const struct storage_config *c = app.config;
+	char host[256];
 	struct placement p;
 	bool override =
 		ask->accept_same_disk != NULL && strlen(ask->accept_same_disk) >= REASON_MIN;
@@ -39,7 +40,11 @@ static int place_good(struct adding *a, const struct m_vault_add *ask)
 		.database_disk = c->database_disk,
 		.system_disks = c->system_disks,
 		.accept_reason = override ? ask->accept_same_disk : ""};
-	if (placement_check(&question, &p, &a->fault) < 0)
+	bool dir = strcmp(a->row.at.kind, "dir") == 0;
+	if (dir && placement_check(&question, &p, &a->fault) < 0)
+		return -1;
+	if (!dir && (remote_host(ask->place, host, sizeof(host), &a->fault) < 0 ||
+			    placement_server(&question, host, &p, &a->fault) < 0))
 		return -1;
 	(void)snprintf(a->placement, sizeof(a->placement), "%s", placement_word(p.verdict));
 	a->row.placement = a->placement;
@@ -47,14 +52,38 @@ static int place_good(struct adding *a, const struct m_vault_add *ask)
 	return 0;
 }
 
+static const struct uuid any;
+
+static int open_dir(struct adding *a, const struct m_vault_add *ask, struct vault *v)
+{
+	a->row.durability = "strong";
+	if (vault_make(ask->place, &app.tenant, &a->fault) < 0 || place_good(a, ask) < 0)
+		return -1;
+	return vault_open(v, ask->place, ask->name, &app.tenant, &any, &a->fault);
+}
+
+static int open_server(struct adding *a, const struct m_vault_add *ask, struct vault *v)
+{
+	a->row.durability = "weak"; /* names of files are not flushed */
+	if (place_good(a, ask) < 0)
+		return -1;
+	struct vault_remote *r = remote_new(&a->row.at, a->row.login, &a->fault);
+	if (r == NULL)
+		return -1;
+	if (vault_make_remote(r, &app.tenant, &a->fault) < 0) {
+		r->ops->close(r);
+		return -1;
+	}
+	return vault_open_remote(v, r, ask->name, &app.tenant, &any, &a->fault);
+}
+
 static void add_work(void *arg)
 {
-	static const struct uuid any;
 	struct adding *a = arg;
 	const struct m_vault_add *ask = a->call->body;
 	struct vault v = {.fd = -1, .tmp = -1};
-	if (vault_make(ask->place, &app.tenant, &a->fault) < 0 || place_good(a, ask) < 0 ||
-		vault_open(&v, ask->place, ask->name, &app.tenant, &any, &a->fault) < 0)
+	bool dir = strcmp(a->row.at.kind, "dir") == 0;
+	if ((dir ? open_dir : open_server)(a, ask, &v) < 0)
 		return;
 	a->row.id = v.id;
 	if (uuid_eq(&v.id, &app.vault.id))
@@ -68,14 +97,13 @@ static void added(struct txn *t, struct db_result **r, size_t n, const struct fa
 {
 	struct call *call = arg;
 	(void)t;
-	(void)r;
 	(void)n;
 	static const struct m_ok ok;
-	if (f != NULL && strcmp(f->reason, "23505") == 0)
+	if (f != NULL && strcmp(f->reason, "23505") != 0)
+		database_down(call, f);
+	else if (f != NULL || db_rows(r[0]) == 0)
 		call_refuse(call, CN_CONFLICT, "name_taken",
 			"a vault of this name or at this place is known");
-	else if (f != NULL)
-		database_down(call, f);
 	else
 		call_reply(call, &ok);
 }
@@ -102,19 +130,50 @@ static void add_done(void *arg)
 		db_begin(app.service->db, add, a);
 }
 
+static const char *text_or(const char *s, const char *otherwise)
+{
+	return s == NULL || s[0] == 0 ? otherwise : s;
+}
+
 void on_vault_add(struct call *call)
 {
 	const struct m_vault_add *ask = call->body;
 	struct adding *a = arena_alloc(&call->arena, sizeof(*a));
 	bug_if(a == NULL);
 	*a = (struct adding){.call = call,
-		.row = {.name = ask->name, .place = ask->place, .removable = ask->removable}};
-	if (ask->place[0] != '/')
+		.row = {.name = ask->name,
+			.at = {.kind = text_or(ask->kind, "dir"),
+				.place = ask->place,
+				.account = text_or(ask->account, ""),
+				.pin = text_or(ask->pin, ""),
+				.region = text_or(ask->region, "")},
+			.login = {ask->login.p, ask->login.n},
+			.removable = ask->removable}};
+	bool dir = strcmp(a->row.at.kind, "dir") == 0;
+	if (!dir && !remote_known(a->row.at.kind))
+		call_refuse(call, CN_VALIDATION_FAILED, "vault_kind",
+			"'%.16s' is no kind of vault for copies", a->row.at.kind);
+	else if (dir && ask->place[0] != '/')
 		call_refuse(call, CN_VALIDATION_FAILED, "place", "an absolute path is wanted");
 	else if (app.place_fault.code != 0)
 		call_fault(call, &app.place_fault);
 	else
 		loop_work(app.service->loop, add_work, add_done, a);
+}
+
+/* To whom logins are sealed. */
+void on_vault_key(struct call *call)
+{
+	uint8_t private_key[32], public_key[32];
+	if (app.place_fault.code != 0) {
+		call_fault(call, &app.place_fault);
+		return;
+	}
+	keys_login(&app.keys, private_key);
+	box_public(private_key, public_key);
+	crypto_wipe(private_key, sizeof(private_key));
+	const struct m_vault_key_is answer = {.public_key = {public_key, sizeof(public_key)}};
+	call_reply(call, &answer);
 }
 
 /* ---- no more of them ---- */
@@ -159,7 +218,7 @@ static void listed(struct txn *t, struct db_result **r, size_t n, const struct f
 		if (strcmp(items[i].state, "verified") != 0)
 			continue;
 		good++;
-		away |= items[i].removable;
+		away |= items[i].removable || strcmp(items[i].kind, "dir") != 0;
 	}
 	bool enough = good >= (uint64_t)app.config->copies_required &&
 		      (away || app.config->copies_required <= 1);

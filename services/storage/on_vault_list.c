@@ -11,7 +11,16 @@ static void read_row(struct db_result *r, int row, struct m_vault *v)
 		.state = db_get_text(r, row, 4),
 		.placement = db_get_text(r, row, 5),
 		.seen_at = db_get_time_ms(r, row, 7),
-		.versions = (uint64_t)db_get_int(r, row, 8)};
+		.versions = (uint64_t)db_get_int(r, row, 8),
+		.copied_at = db_get_time_ms(r, row, 9),
+		.waiting = (uint64_t)db_get_int(r, row, 10),
+		.bad = (uint64_t)db_get_int(r, row, 11),
+		.cause = db_get_text(r, row, 12),
+		.warning = db_get_text(r, row, 13),
+		.path = db_get_text(r, row, 14),
+		.account = db_get_text(r, row, 15),
+		.pin = db_get_text(r, row, 16),
+		.durability = db_get_text(r, row, 17)};
 	if (!uuid_eq(&v->id, &app.vault.id))
 		return;
 	v->path = app.config->vault_dir;
@@ -22,6 +31,7 @@ static void read_row(struct db_result *r, int row, struct m_vault *v)
 	if (app.place_fault.code != 0) {
 		v->state = "refused";
 		v->warning = app.place_fault.detail;
+		v->cause = app.place_fault.reason;
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -412,4 +413,25 @@ size_t placement_candidates(
 	disks_tree_free(t);
 	free(ch);
 	return n;
+}
+
+int placement_server(const struct placement_ask *ask, const char *host, struct placement *ret,
+	struct fault *reterr)
+{
+	struct placement p = {.verdict = PLACEMENT_SEPARATE};
+	char database[256];
+	conninfo_get(ask->database, "host", database, sizeof(database));
+	bool with_database = !is_here(database) && strcasecmp(host, database) == 0;
+	if (is_here(host) || with_database || strcasecmp(host, ask->database_disk) == 0) {
+		p.verdict = PLACEMENT_SAME_DISK;
+		put(p.why, sizeof(p.why),
+			"vault '%s' (%.120s) is on %s, which also holds %s. If it fails, the "
+			"printers' backups fail with it. Choose a server elsewhere",
+			ask->vault_name, ask->vault, host,
+			with_database ? "the database" : "the system");
+	}
+	if (judge(ask, &p, reterr) < 0)
+		return -1;
+	*ret = p;
+	return 0;
 }

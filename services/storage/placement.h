@@ -46,3 +46,7 @@ const char *placement_word(enum placement_verdict v);
 /* 0: may be used; -1: CN_DESTINATION_REFUSED with reason same_disk, unknown or refused. */
 int placement_check(
 	const struct placement_ask *ask, struct placement *ret, struct fault *reterr) must_check;
+/* The same for a server: it must be neither this host nor the database's (ST-63). vault: its place;
+ * kek_file and system_disks do not count. */
+int placement_server(const struct placement_ask *ask, const char *host, struct placement *ret,
+	struct fault *reterr) must_check;

@@ -86,8 +86,12 @@ static const struct db_sql VAULT_PUT = {"store_vault_put",
 	" last_seen_at = clock_timestamp()"};
 static const struct db_sql VAULT_LIST = {"store_vault_list",
 	"select v.id, v.name, v.kind, v.role, v.state, v.placement, v.placement_override,"
-	" v.last_seen_at, (select count(*) from store.copy c where c.vault_id = v.id"
-	" and c.state = 'verified') from store.vault v where v.tenant_id = $1 order by v.name "
+	" v.last_seen_at, c.good, c.newest, c.waiting, c.bad, v.cause, v.detail, v.place,"
+	" v.account, v.pin, v.durability from store.vault v cross join lateral (select"
+	" count(*) filter (where state = 'verified') as good, max(verified_at) as newest,"
+	" count(*) filter (where state in ('queued','written')) as waiting,"
+	" count(*) filter (where state in ('damaged','missing')) as bad"
+	" from store.copy where vault_id = v.id) c where v.tenant_id = $1 order by v.name "
 	"limit 64"};
 static const struct db_sql UNSIGNED = {"store_unsigned",
 	"select id, device_id, kind, generation, manifest, signature from store.version"

@@ -3,21 +3,32 @@
 #include "services/storage/sql_copies.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/clock/clock.h"
 
 static const struct db_sql COPY_VAULTS = {"store_copy_vaults",
-	"select id, name, coalesce(place, ''), state from store.vault where tenant_id = $1"
-	" and role = 'copy' and kind = 'dir' and state <> 'retired' order by name limit 16"};
+	"select id, name, state, kind, coalesce(place, ''), account, pin, region,"
+	" coalesce(login, '') from store.vault where tenant_id = $1"
+	" and role = 'copy' and state <> 'retired' order by name limit 16"};
 static const struct db_sql VAULT_SEEN = {"store_vault_seen",
-	"update store.vault set state = $2, detail = $3,"
+	"update store.vault set state = $2, detail = $3, cause = $4,"
 	" last_seen_at = case when $2 = 'ready' then clock_timestamp() else last_seen_at end"
 	" where id = $1 and state <> 'retired'"};
+/* A vault that is known may be given another address or login, or come back after it was retired.
+ */
 static const struct db_sql VAULT_ADD = {"store_vault_add",
-	"insert into store.vault (id, tenant_id, name, kind, role, min_protocol, protocol, place,"
-	" placement, placement_override, durability, removable, state, last_seen_at)"
-	" values ($1, $2, $3, 'dir', 'copy', $4, $4, $5, $6, $7, 'strong', $8, 'ready',"
-	" clock_timestamp())"};
+	"insert into store.vault as v (id, tenant_id, name, role, min_protocol, protocol, kind,"
+	" place, account, pin, region, login, placement, placement_override, durability, removable,"
+	" state, last_seen_at) values ($1, $2, $3, 'copy', $4, $4, $5, $6, $7, $8, $9, $10, $11,"
+	" $12, $13, $14, 'ready', clock_timestamp()) on conflict (id) do update set"
+	" name = excluded.name, kind = excluded.kind, place = excluded.place,"
+	" account = excluded.account, pin = excluded.pin, region = excluded.region,"
+	" login = excluded.login, placement = excluded.placement,"
+	" placement_override = excluded.placement_override, durability = excluded.durability,"
+	" removable = excluded.removable, state = 'ready', cause = '', detail = '',"
+	" last_seen_at = excluded.last_seen_at"
+	" where v.role = 'copy' and (v.state = 'retired' or v.name = excluded.name) returning id"};
 static const struct db_sql VAULT_FILL = {"store_vault_fill",
 	/* of erased ones what the chain needs: manifest and tombstone */
 	"insert into store.copy (version_id, vault_id, state) select v.id, $1,"
@@ -28,7 +39,8 @@ static const struct db_sql VAULT_RETIRE = {"store_vault_retire",
 	"update store.vault set state = 'retired' where tenant_id = $1 and name = $2"
 	" and role = 'copy' and state <> 'retired' returning id"};
 static const struct db_sql VERSION_COPIES = {"store_version_copies",
-	"select c.vault_id, v.name, c.state, c.verified_at, c.scrubbed_at, v.removable, v.role"
+	"select c.vault_id, v.name, c.state, c.verified_at, c.scrubbed_at, v.removable, v.role, "
+	"v.kind"
 	" from store.copy c join store.vault v on v.id = c.vault_id"
 	" where v.tenant_id = $1 and c.version_id = $2 order by v.role = 'primary' desc, v.name"
 	" limit 64"};
@@ -82,26 +94,45 @@ void sql_copy_vault_read(struct db_result *r, int row, struct copy_vault_row *re
 {
 	*ret = (struct copy_vault_row){.id = db_get_uuid(r, row, 0),
 		.name = db_get_text(r, row, 1),
-		.place = db_get_text(r, row, 2),
-		.state = db_get_text(r, row, 3)};
+		.state = db_get_text(r, row, 2)};
+	struct remote_row *at = &ret->at;
+	(void)snprintf(at->kind, sizeof(at->kind), "%s", db_get_text(r, row, 3));
+	(void)snprintf(at->place, sizeof(at->place), "%s", db_get_text(r, row, 4));
+	(void)snprintf(at->account, sizeof(at->account), "%s", db_get_text(r, row, 5));
+	(void)snprintf(at->pin, sizeof(at->pin), "%s", db_get_text(r, row, 6));
+	(void)snprintf(at->region, sizeof(at->region), "%s", db_get_text(r, row, 7));
+	struct span login = db_get_bytes(r, row, 8);
+	at->login_n = size_min(login.n, sizeof(at->login));
+	if (at->login_n > 0)
+		memcpy(at->login, login.p, at->login_n);
 }
 
-static const char *text[2];
+static const struct fault *seen_why;
+static bool seen_there;
 
 static void fill_seen(struct db_args *a, void *arg)
 {
+	const char *word = seen_why->reason;
 	(void)arg;
+	if (seen_why->code != 0 && word[0] == 0)
+		word = error_info(seen_why->code)->name;
 	db_uuid(a, of_vault);
-	db_text(a, text[0]);
-	db_text(a, text[1]);
+	db_text(a, seen_there ? "ready" : "absent");
+	db_text(a, seen_why->detail);
+	db_text(a, word);
 }
 
-void sql_vault_seen(const struct uuid *id, const char *state, const char *detail)
+void sql_vault_seen(const struct uuid *id, bool there, const struct fault *why)
 {
 	of_vault = id;
-	text[0] = state;
-	text[1] = detail;
+	seen_there = there;
+	seen_why = why;
 	db_query(app.service->db, &VAULT_SEEN, fill_seen, ignore, NULL);
+}
+
+static const char *text_or(const char *s)
+{
+	return s == NULL ? "" : s;
 }
 
 void sql_add_vault(struct txn *t, const struct vault_adding *v)
@@ -111,9 +142,15 @@ void sql_add_vault(struct txn *t, const struct vault_adding *v)
 	db_uuid(a, &app.tenant);
 	db_text(a, v->name);
 	db_int(a, VAULT_PROTOCOL);
-	db_text(a, v->place);
+	db_text(a, v->at.kind);
+	db_text(a, v->at.place);
+	db_text(a, text_or(v->at.account));
+	db_text(a, text_or(v->at.pin));
+	db_text(a, text_or(v->at.region));
+	db_bytes(a, v->login);
 	db_text(a, v->placement);
 	db_text(a, v->override);
+	db_text(a, v->durability);
 	db_bool(a, v->removable);
 	a = db_add(t, &VAULT_FILL);
 	db_uuid(a, &v->id);
@@ -152,7 +189,8 @@ void sql_version_copy_read(struct db_result *r, int row, struct m_version_copy *
 		.verified_at = db_get_time_ms(r, row, 3),
 		.scrubbed_at = db_get_time_ms(r, row, 4),
 		.removable = db_get_bool(r, row, 5),
-		.role = db_get_text(r, row, 6)};
+		.role = db_get_text(r, row, 6),
+		.kind = db_get_text(r, row, 7)};
 }
 
 /* ---- copies ---- */

@@ -3,25 +3,30 @@
  * at once. */
 #pragma once
 
+#include "services/storage/remote.h"
 #include "services/storage/storage.h"
 
 /* ---- vaults ---- */
 
 struct copy_vault_row {
 	struct uuid id;
-	const char *name, *place, *state;
+	const char *name, *state;
+	struct remote_row at; /* kind dir: its path is the place */
 };
 /* The vaults that copies go to. */
 void sql_copy_vaults(db_fn fn, void *arg);
 void sql_copy_vault_read(struct db_result *r, int row, struct copy_vault_row *ret);
-/* state ready or absent, with the reason. */
-void sql_vault_seen(const struct uuid *id, const char *state, const char *detail);
+/* Is it there? why: what hinders copies, code 0 = nothing. */
+void sql_vault_seen(const struct uuid *id, bool there, const struct fault *why);
 struct vault_adding {
 	struct uuid id;
-	const char *name, *place, *placement, *override;
+	const char *name, *placement, *override, *durability;
+	struct vault_address at;
+	struct span login;
 	bool removable;
 };
-/* Two statements: the vault; all committed versions wait for it. */
+/* Two statements: the vault, no row when it is known under another name; all committed versions
+ * wait for it. */
 void sql_add_vault(struct txn *t, const struct vault_adding *v);
 /* One row when there was one: nothing more is copied to it. */
 void sql_vault_retire(struct call *call, db_fn fn);

@@ -302,6 +302,7 @@ void on_quota_get(struct call *call);
 void on_quota_put(struct call *call);
 void on_drill_list(struct call *call);
 void on_vault_add(struct call *call);
+void on_vault_key(struct call *call);
 void on_vault_retire(struct call *call);
 void on_vault_candidates(struct call *call);
 void on_version_copies(struct call *call);

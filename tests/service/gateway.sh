@@ -115,6 +115,14 @@ ask GET /api/v1/versions/00000000-0000-7000-8000-000000000009/entries "${viewer[
 ask GET '/api/v1/diff?a=00000000-0000-7000-8000-000000000009' "${viewer[@]}" && is "$status $(field .reason)" "422 required" "a comparison needs two"
 post /api/v1/search:reindex '{}' "${admin[@]}" && is "$status" 202 "an administrator has all books read again"
 
+away='"name":"away","place":"sftp://127.0.0.1:1/x","account":"u","pin":"SHA256:x","accept_same_disk":"a test on one machine"'
+post /api/v1/vaults "{$away,\"kind\":\"sftp\",\"password\":\"correct horse\"}" "${admin[@]}"
+is "$status $(field .reason)" "503 vault_unreachable" "the login of a vault is sealed at the door, storage opens it"
+post /api/v1/vaults "{$away,\"kind\":\"sftp\",\"login\":\"AAAA\"}" "${admin[@]}"
+is "$status $(field .reason)" "422 login_sealed" "what somebody else sealed does not open"
+post /api/v1/vaults "{$away,\"kind\":\"floppy\"}" "${admin[@]}"
+is "$status $(field .reason)" "422 vault_kind" "kinds of vaults are known ones"
+
 ask GET '/api/v1/audit?limit=5' "${admin[@]}" && is "$(field '.items | length')" 5 "the audit trail is paged"
 is "$(stack_psql "$D" -c 'select gate.audit_check() is null')" t "its chain is whole"
 stack_psql "$D" -c "update gate.audit set object = 'else' where seq = 3"

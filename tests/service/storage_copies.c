@@ -1,51 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Copies beside the primary vault (docs/spec/storage.md ST-9, ST-47, ST-48, ST-73): made, read
  * back, late after an outage, put right from each other. Run by tests/service/storage_copies.sh. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/service/storage_copying.h"
 
-#include <cmocka.h>
-
-#include "tests/service/storage_client.h"
-
-static struct host one;
-static uint64_t next_token = 1000;
 static char away[128]; /* the second vault */
-
-#define BOOK(name)                                                                                 \
-	"# Canon AddressBook version: 1\r\n# CharSet: WCP1252\r\n\r\n"                             \
-	"dn: 200\r\ncn: " name "\r\nmailaddress: a@example.org\r\nobjectclass: email\r\n\r\n"
-
-static struct uuid store_version(const struct uuid *device, const char *text)
-{
-	struct store s = {.client = one.client,
-		.device = *device,
-		.run = new_id(),
-		.request = new_id(),
-		.token = next_token++,
-		.parts = {{"list_1", text, 0}},
-		.n = 1};
-	grant(&s);
-	if (store_run(&s) < 0)
-		print_error("%d %s: %s\n", s.fault.code, s.fault.reason, s.fault.detail);
-	assert_int_equal(s.fault.code, 0);
-	struct uuid version = s.result.version;
-	arena_fini(&s.ask.arena);
-	return version;
-}
-
-static int shell(const char *fmt, ...) printf_like(1, 2);
-static int shell(const char *fmt, ...)
-{
-	char command[800];
-	va_list ap;
-	va_start(ap, fmt);
-	(void)vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	return system(command);
-}
 
 static int vault_add(const char *name, const char *place, struct fault *ret)
 {
@@ -60,40 +18,9 @@ static int vault_add(const char *name, const char *place, struct fault *ret)
 	return rc;
 }
 
-static void becomes(const char *query, const char *want)
-{
-	uint64_t until = clock_mono_ms() + 3 * DEADLINE_MS;
-	do {
-		struct timespec pause = {0, 30000000};
-		(void)nanosleep(&pause, NULL);
-		sql("%s", query);
-	} while (strcmp(sql_out, want) != 0 && clock_mono_ms() < until);
-	if (strcmp(sql_out, want) != 0)
-		print_error("%s\n", query);
-	assert_string_equal(sql_out, want);
-}
-
-static void all_copied(void)
-{
-	becomes("select count(*) from store.copy where state <> 'verified'", "0");
-	sql("select (select count(*) from store.copy) = 2 * (select count(*) from store.version"
-	    " where state = 'committed')");
-	assert_string_equal(sql_out, "t");
-}
-
 static unused void all_verified(void)
 {
 	becomes("select count(*) from store.copy where state <> 'verified'", "0");
-}
-
-static void protection(const struct uuid *version, const char *want)
-{
-	struct ask a = {.done = false};
-	const struct m_version_copies m = {.id = *version};
-	assert_int_equal(ask(&a, one.client, 0, &m_version_copies_desc, &m), 0);
-	const struct m_version_copy_page *p = a.body;
-	assert_string_equal(p->protection, want);
-	arena_fini(&a.arena);
 }
 
 static void a_vault_that_is_added_gets_what_was_there_before_st_9(void **state)
@@ -110,9 +37,7 @@ static void a_vault_that_is_added_gets_what_was_there_before_st_9(void **state)
 	all_copied();
 	protection(&first, "protected");
 	/* the same files, byte for byte, but the marker */
-	assert_int_equal(
-		shell("diff -r -x carnet-vault.json -x tmp -x 'passport*' %s %s", one.vault, away),
-		0);
+	same_files(away);
 }
 
 static void a_place_is_taken_once_and_never_the_primary_one(void **state)
@@ -203,9 +128,7 @@ static void a_damaged_copy_is_put_right_from_the_good_one_in_either_vault_st_73(
 		    " (select id from store.vault where name = '%s')",
 			id, names[i]);
 		all_copied();
-		assert_int_equal(shell("diff -r -x carnet-vault.json -x tmp -x 'passport*' %s %s",
-					 one.vault, away),
-			0);
+		same_files(away);
 		struct ask a = {.done = false};
 		const struct m_version_verify m = {.id = v};
 		assert_int_equal(ask(&a, one.client, 0, &m_version_verify_desc, &m), 0);
@@ -229,13 +152,6 @@ static void without_a_good_copy_an_unchanged_book_is_stored_anew_st_73(void **st
 	assert_false(uuid_eq(&first, &next));
 	sql("update store.copy set state = 'verified' where version_id = '%s'", id);
 	all_copied();
-}
-
-static void restart(void)
-{
-	host_kill(&one, SIGTERM);
-	host_start(&one, 1, "main", NULL, 0);
-	host_ready(&one);
 }
 
 static void what_is_erased_leaves_every_vault_st_31_76(void **state)
@@ -367,14 +283,8 @@ static void a_retired_vault_gets_nothing_more(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	client_setup();
-	put_env("CARNET_COPY_EVERY_MS", "%d", 50);
-	put_env("CARNET_PRUNE_EVERY_MS", "%d", 0);
-	put_env("CARNET_COLLECT_EVERY_MS", "%d", 0);
-	put_env("CARNET_SCRUB_EVERY_MS", "%d", 0);
+	(void)copies_setup();
 	(void)snprintf(away, sizeof(away), "%s/away", dir);
-	host_start(&one, 1, "main", NULL, 0);
-	host_ready(&one);
 	return 0;
 }
 

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the tests of copies share: one storage process, versions, questions until they are true. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/service/storage_client.h"
+
+static struct host one;
+static uint64_t next_token = 1000;
+
+#define BOOK(name)                                                                                 \
+	"# Canon AddressBook version: 1\r\n# CharSet: WCP1252\r\n\r\n"                             \
+	"dn: 200\r\ncn: " name "\r\nmailaddress: a@example.org\r\nobjectclass: email\r\n\r\n"
+
+static struct uuid store_version(const struct uuid *device, const char *text)
+{
+	struct store s = {.client = one.client,
+		.device = *device,
+		.run = new_id(),
+		.request = new_id(),
+		.token = next_token++,
+		.parts = {{"list_1", text, 0}},
+		.n = 1};
+	grant(&s);
+	if (store_run(&s) < 0)
+		print_error("%d %s: %s\n", s.fault.code, s.fault.reason, s.fault.detail);
+	assert_int_equal(s.fault.code, 0);
+	struct uuid version = s.result.version;
+	arena_fini(&s.ask.arena);
+	return version;
+}
+
+static int shell(const char *fmt, ...) printf_like(1, 2);
+static int shell(const char *fmt, ...)
+{
+	char command[800];
+	va_list ap;
+	va_start(ap, fmt);
+	(void)vsnprintf(command, sizeof(command), fmt, ap);
+	va_end(ap);
+	return system(command);
+}
+
+static void becomes(const char *query, const char *want)
+{
+	uint64_t until = clock_mono_ms() + 3 * DEADLINE_MS;
+	do {
+		struct timespec pause = {0, 30000000};
+		(void)nanosleep(&pause, NULL);
+		sql("%s", query);
+	} while (strcmp(sql_out, want) != 0 && clock_mono_ms() < until);
+	if (strcmp(sql_out, want) != 0) {
+		print_error("%s\n", query);
+		(void)shell("tail -n 5 %s/storage-1.log >&2", dir);
+	}
+	assert_string_equal(sql_out, want);
+}
+
+static void all_copied(void)
+{
+	becomes("select count(*) from store.copy where state <> 'verified'", "0");
+	sql("select (select count(*) from store.copy) = 2 * (select count(*) from store.version"
+	    " where state = 'committed')");
+	assert_string_equal(sql_out, "t");
+}
+
+static void protection(const struct uuid *version, const char *want)
+{
+	struct ask a = {.done = false};
+	const struct m_version_copies m = {.id = *version};
+	assert_int_equal(ask(&a, one.client, 0, &m_version_copies_desc, &m), 0);
+	const struct m_version_copy_page *p = a.body;
+	assert_string_equal(p->protection, want);
+	arena_fini(&a.arena);
+}
+
+static void restart(void)
+{
+	host_kill(&one, SIGTERM);
+	host_start(&one, 1, "main", NULL, 0);
+	host_ready(&one);
+}
+
+/* Files on their way and what each vault says of itself apart, the two are alike. */
+static void same_files(const char *other)
+{
+	assert_int_equal(shell("diff -r -x carnet-vault.json -x tmp -x 'passport*' %s %s >&2",
+				 one.vault, other),
+		0);
+}
+
+static int copies_setup(void)
+{
+	client_setup();
+	put_env("CARNET_COPY_EVERY_MS", "%d", 50);
+	put_env("CARNET_PRUNE_EVERY_MS", "%d", 0);
+	put_env("CARNET_COLLECT_EVERY_MS", "%d", 0);
+	put_env("CARNET_SCRUB_EVERY_MS", "%d", 0);
+	host_start(&one, 1, "main", NULL, 0);
+	host_ready(&one);
+	return 0;
+}
