@@ -28,8 +28,14 @@ static bool plain(const char *s)
 /* Folders only go down. */
 static bool path_good(const char *path)
 {
-	return strstr(path, "//") == NULL && strstr(path, "/../") == NULL &&
-	       strstr(path, "/./") == NULL;
+	for (const char *slash = path; *slash == '/';) {
+		size_t n = strcspn(slash + 1, "/");
+		if (n == 0 || (n == 1 && slash[1] == '.') ||
+			(n == 2 && slash[1] == '.' && slash[2] == '.'))
+			return false;
+		slash += n + 1;
+	}
+	return true;
 }
 
 static bool port_of(const char *text, size_t n, unsigned *ret)
@@ -41,7 +47,8 @@ static bool port_of(const char *text, size_t n, unsigned *ret)
 	}
 	unsigned long port = strtoul(text + 1, &end, 10);
 	*ret = (unsigned)port;
-	return text[0] == ':' && end == text + n && port > 0 && port < 65536;
+	return text[0] == ':' && text[1] >= '0' && text[1] <= '9' && end == text + n && port > 0 &&
+	       port < 65536;
 }
 
 static bool parse(const char *text, struct server *p)
@@ -53,7 +60,7 @@ static bool parse(const char *text, struct server *p)
 	host += 3;
 	size_t n = strcspn(host, "/"), length;
 	const char *path = host + n;
-	const char *end = host;
+	const char *end;
 	if (host[0] == '[') {
 		end = memchr(host, ']', n);
 		if (end == NULL ||

@@ -288,7 +288,7 @@ static void what_is_damaged_on_the_server_is_found_and_put_right_st_73(void **st
 	put_env("CARNET_SCRUB_EVERY_MS", "%d", 100);
 	put_env("CARNET_SCRUB_AGE_MS", "%d", 3600000); /* each once */
 	restart();
-	becomes("select count(*) from store.copy where state = 'verified' and coalesce(scrubbed_at,"
+	becomes("select count(*) from store.copy where state <> 'verified' or coalesce(scrubbed_at,"
 		" verified_at) < now() - interval '1 h'",
 		"0");
 	back();
