@@ -87,7 +87,7 @@ static struct map_entry **find(const struct map *m, uint64_t h, const void *key,
 	struct map_entry **at = &m->slots[h & (m->n_slots - 1)];
 
 	while (*at != NULL &&
-		((*at)->hash != h || (*at)->n != n || memcmp((*at)->key, key, n) != 0))
+		((*at)->hash != h || (*at)->n != n || (n > 0 && memcmp((*at)->key, key, n) != 0)))
 		at = &(*at)->next;
 	return at;
 }
@@ -136,7 +136,8 @@ void *map_put(struct map *m, const void *key, size_t n, void *value)
 	e->value = value;
 	e->hash = h;
 	e->n = n;
-	memcpy(e->key, key, n);
+	if (n > 0) /* an empty key may be NULL */
+		memcpy(e->key, key, n);
 	*at = e;
 	m->n++;
 	return NULL;

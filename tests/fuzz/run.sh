@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Each libFuzzer target: its seed corpus (for fuzz_book_<codec> also the sample files of that codec, for fuzz_book_convert of all) and dictionary, then FUZZ_SECONDS (10) of new inputs. Two targets at a time.
-# FUZZ_SEED (1) says which: the same seed tries the same inputs in the same order, 0 others each time. A finding is printed
+# Each libFuzzer target: its seed corpus (for fuzz_book_<codec> also the sample files of that codec, for fuzz_book_convert of all) and dictionary, then FUZZ_RUNS (50000) new inputs or FUZZ_SECONDS (10) of them. Two targets at a time.
+# FUZZ_SEED (1) says which: the same seed tries the same inputs in the same order, 0 others each time; so a fast machine
+# tries no others than the one on which a change was made, but for FUZZ_RUNS=-1, which ends by time only. A finding is printed
 # with its seed and its input in base64 (at most 4 KB); feed it back: base64 -d >input; build-fuzz/fuzz/TARGET input
 set -u
 cd "$(dirname "$0")/../.."
-seconds=${FUZZ_SECONDS:-10} seed=${FUZZ_SEED:-1}
+seconds=${FUZZ_SECONDS:-10} seed=${FUZZ_SEED:-1} runs=${FUZZ_RUNS:-50000}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mapfile -t targets < <(find build-fuzz/fuzz -maxdepth 1 -type f -executable -name 'fuzz_*' | sort)
@@ -23,7 +24,7 @@ one() {
 	fi
 	mkdir -p "$work/$name"
 	# entropic=0: its bookkeeping takes 4 of 5 seconds where a target has many features
-	"$target" -seed="$seed" -entropic=0 -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1 $dict \
+	"$target" -seed="$seed" -entropic=0 -max_total_time="$seconds" -runs="$runs" -timeout=10 -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1 $dict \
 		-artifact_prefix="$work/$name." "$work/$name" \
 		$(ls -d "tests/fuzz/corpus/$what" $samples 2>/dev/null) >"$work/$name.log" 2>&1
 	echo $? >"$work/$name.rc"

@@ -392,6 +392,9 @@ static int entry(struct reader *x, const struct record *r, const char *dn, bool 
 		b->too_big = true;
 		return 0;
 	}
+	if (!uid && !*dn)
+		return wrong(
+			x, &r->line[0], r->line[0].whole.p, "dn", "an entry needs a name or a uid");
 	*place = (struct named){(uint32_t)(l - b->list), l->n_entries};
 	dn_fold(dn, &normal);
 	twice = map_get(&x->names, buf_str(&normal), normal.n);

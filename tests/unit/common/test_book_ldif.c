@@ -154,6 +154,7 @@ static void ldif_rfc_what_is_none_is_refused_with_its_place(void **state unused)
 	refused_at(ANA "version: 1\n" ANA, "version", 8, 1);
 	refused_at("cn: Ana\n" ANA, "no_dn", 1, 1);
 	refused_at("dn: Ana\n" PERSON, "dn", 1, 1);
+	refused_at("dn:\n" PERSON, "dn", 1, 1);
 	refused_at("dn: cn=Ana,o=B\n" PERSON "mail:: !!!!\n", "base64", 5, 8);
 	refused_at("dn: cn=Ana,o=B\n" PERSON "mail:: YR==\n", "base64", 5, 8);
 	refused_at("dn: cn=Ana,o=B\n" PERSON "mail: Ren\xc3\xa9\n", "not_safe", 5, 10);
