@@ -302,7 +302,7 @@ static void commit_failed(struct batch *b, const struct fault *f)
 {
 	if (++b->tries > COMMIT_TRIES) {
 		struct fault out = FAULT_INIT;
-		fault_why(&out, CN_STORE_UNAVAILABLE, f->reason, "catalogue: %.200s", f->detail);
+		catalogue_fault(f, &out);
 		fail_all(b, &out);
 		drop_failed(b);
 		batch_free(b);

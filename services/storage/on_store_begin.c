@@ -43,7 +43,9 @@ static void checked(struct txn *t, struct db_result **r, size_t n, const struct 
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		call_refuse(call, CN_STORE_UNAVAILABLE, f->reason, "catalogue: %.200s", f->detail);
+		struct fault why = FAULT_INIT;
+		catalogue_fault(f, &why);
+		call_fault(call, &why);
 		draft_leave();
 		return;
 	}

@@ -23,9 +23,13 @@ int store_refused(const char *verdict, struct fault *reterr)
 	return fault_why(reterr, CN_INTERNAL_ERROR, verdict, "the catalogue answers '%s'", verdict);
 }
 
-static void database_fault(struct draft *d, const struct fault *f)
+void catalogue_fault(const struct fault *f, struct fault *ret)
 {
-	fault_why(&d->fault, CN_STORE_UNAVAILABLE, f->reason, "catalogue: %.200s", f->detail);
+	static const char CANCELED[] = "57014"; /* it took longer than statement_timeout */
+	bool busy = db_transient(f) || strcmp(f->reason, CANCELED) == 0;
+
+	fault_why(ret, CN_STORE_UNAVAILABLE, busy ? "busy" : f->reason, "catalogue: %.200s",
+		f->detail);
 }
 
 static void fail(struct draft *d)
@@ -209,7 +213,7 @@ static void staged(struct txn *t, struct db_result **r, size_t n, const struct f
 		return;
 	}
 	if (f != NULL) {
-		database_fault(d, f);
+		catalogue_fault(f, &d->fault);
 		fail(d);
 		return;
 	}
@@ -246,7 +250,7 @@ static void stage(struct txn *t, struct db_result **r, size_t n, const struct fa
 	(void)r;
 	(void)n;
 	if (f != NULL) {
-		database_fault(d, f);
+		catalogue_fault(f, &d->fault);
 		fail(d);
 		return;
 	}

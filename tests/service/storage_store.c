@@ -572,6 +572,22 @@ static void a_database_that_dies_during_commits_loses_and_doubles_nothing(void *
 	}
 }
 
+static void a_catalogue_that_is_held_up_is_busy_and_charges_nobody_rl_60(void **state)
+{
+	(void)state;
+	struct store s = fresh_store();
+	/* until the next question */
+	sql("begin; lock table store.version in access exclusive mode");
+	assert_int_equal(store_run(&s), -1);
+	assert_int_equal(s.fault.code, CN_STORE_UNAVAILABLE);
+	assert_string_equal(s.fault.reason, "busy");
+	arena_fini(&s.ask.arena);
+	sql("select 1");
+	struct store again = fresh_store();
+	store_good(&again);
+	arena_fini(&again.ask.arena);
+}
+
 /* ---- the catalogue protects the last good copy ---- */
 
 static void head_guard_sql_st_17(void **state)
@@ -831,6 +847,7 @@ int main(void)
 		cmocka_unit_test(recovery_signs_what_was_committed_before_a_crash_st_56),
 		cmocka_unit_test(a_full_disk_is_store_full_and_leaves_nothing),
 		cmocka_unit_test(a_database_that_dies_during_commits_loses_and_doubles_nothing),
+		cmocka_unit_test(a_catalogue_that_is_held_up_is_busy_and_charges_nobody_rl_60),
 		cmocka_unit_test(head_guard_sql_st_17),
 		cmocka_unit_test(two_removals_at_once_leave_one_copy_st_17),
 #ifdef CARNET_CRASHPOINTS
