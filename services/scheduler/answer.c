@@ -21,6 +21,18 @@ void answer_fault(struct call *call, const struct fault *f)
 		call_fault(call, f);
 }
 
+void answer_ok(unused struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	struct m_ok reply = {0};
+
+	if (f != NULL)
+		answer_fault(call, f);
+	else
+		call_reply(call, &reply);
+}
+
 void ref_args(struct db_args *a, const char *ref)
 {
 	struct uuid id;

@@ -122,18 +122,6 @@ void on_group_update(struct call *call)
 
 /* ---- delete ---- */
 
-static void deleted(unused struct txn *t, unused struct db_result **r, unused size_t n,
-	const struct fault *f, void *arg)
-{
-	struct call *call = arg;
-	struct m_ok reply = {0};
-
-	if (f != NULL)
-		answer_fault(call, f);
-	else
-		call_reply(call, &reply);
-}
-
 static void delete_checked(
 	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
@@ -150,7 +138,7 @@ static void delete_checked(
 		return;
 	}
 	db_uuid(db_add(t, &SQL_GROUP_DELETE), call->state);
-	db_commit(t, deleted, call);
+	db_commit(t, answer_ok, call);
 }
 
 static void delete_found(

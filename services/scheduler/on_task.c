@@ -73,18 +73,6 @@ void on_task_get(struct call *call)
 
 /* ---- delete ---- */
 
-static void deleted(unused struct txn *t, unused struct db_result **r, unused size_t n,
-	const struct fault *f, void *arg)
-{
-	struct call *call = arg;
-	struct m_ok reply = {0};
-
-	if (f != NULL)
-		answer_fault(call, f);
-	else
-		call_reply(call, &reply);
-}
-
 static void found(
 	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
@@ -101,7 +89,7 @@ static void found(
 		row_task(&c, &task);
 		if (version_fits(call, m->if_version, task.version)) {
 			db_uuid(db_add(t, &SQL_TASK_DELETE), &task.id);
-			db_commit(t, deleted, call);
+			db_commit(t, answer_ok, call);
 			return;
 		}
 	}

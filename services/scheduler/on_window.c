@@ -80,18 +80,6 @@ void on_window_get(struct call *call)
 
 /* ---- delete ---- */
 
-static void deleted(unused struct txn *t, unused struct db_result **r, unused size_t n,
-	const struct fault *f, void *arg)
-{
-	struct call *call = arg;
-	struct m_ok reply = {0};
-
-	if (f != NULL)
-		answer_fault(call, f);
-	else
-		call_reply(call, &reply);
-}
-
 static void found(
 	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
@@ -108,7 +96,7 @@ static void found(
 		if (version_fits(call, ((const struct m_window_delete *)call->body)->if_version,
 			    w.version)) {
 			db_uuid(db_add(t, &SQL_WINDOW_DELETE), &w.id);
-			db_commit(t, deleted, call);
+			db_commit(t, answer_ok, call);
 			return;
 		}
 	}

@@ -5,18 +5,6 @@
 
 #include "services/scheduler/scheduler.h"
 
-static void answer_ok(unused struct txn *t, unused struct db_result **r, unused size_t n,
-	const struct fault *f, void *arg)
-{
-	struct call *call = arg;
-	struct m_ok reply = {0};
-
-	if (f != NULL)
-		answer_fault(call, f);
-	else
-		call_reply(call, &reply);
-}
-
 /* ---- job_give_back ---- */
 
 static void give_back_begun(struct txn *t, unused struct db_result **r, unused size_t n,

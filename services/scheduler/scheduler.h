@@ -29,6 +29,8 @@ int scheduler_start(struct service *s, struct fault *reterr);
 /* Says what went wrong in the words of the API: a broken constraint is a conflict, not an accident.
  */
 void answer_fault(struct call *call, const struct fault *f);
+/* m_ok when a transaction was committed whose result says nothing more; arg is the call. */
+void answer_ok(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg);
 /* "id or name" as the two parameters of every statement that finds by reference. */
 void ref_args(struct db_args *a, const char *ref);
 /* References of a request to devices or groups: the statement that resolves them, then their ids in

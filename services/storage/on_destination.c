@@ -25,7 +25,7 @@ static void listed(struct txn *t, struct db_result **r, size_t n, const struct f
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+		catalogue_refuse(call, f);
 	} else if (db_rows(r[0]) == 0) {
 		call_refuse(call, CN_NOT_FOUND, "no_destinations",
 			"the destination list is empty: import a file first");
@@ -162,8 +162,7 @@ static void found(struct txn *t, struct db_result **r, size_t n, const struct fa
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		call_refuse(
-			m->call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+		catalogue_refuse(m->call, f);
 		return;
 	}
 	m->opened = (struct opened){.call = m->call,

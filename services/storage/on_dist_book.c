@@ -12,11 +12,6 @@
 
 #define BOOKS 1000
 
-static void database_down(struct call *call, const struct fault *f)
-{
-	call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
-}
-
 static struct m_dist_book of_version(const struct m_version *v)
 {
 	return (struct m_dist_book){.id = v->device,
@@ -37,7 +32,7 @@ static void listed(struct txn *t, struct db_result **r, size_t n, const struct f
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		database_down(call, f);
+		catalogue_refuse(call, f);
 		return;
 	}
 	for (int i = 0; items != NULL && i < db_rows(r[0]) && page.items_n < BOOKS; i++) {
@@ -117,7 +112,7 @@ static void found_one(
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		database_down(o->call, f);
+		catalogue_refuse(o->call, f);
 		return;
 	}
 	if (db_rows(r[0]) == 0) {
@@ -229,7 +224,7 @@ static void found_pool(
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		database_down(o->call, f);
+		catalogue_refuse(o->call, f);
 		return;
 	}
 	if (db_rows(r[0]) == 0) {
@@ -252,7 +247,7 @@ static void named(struct txn *t, struct db_result **r, size_t n, const struct fa
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		database_down(o->call, f);
+		catalogue_refuse(o->call, f);
 		return;
 	}
 	for (int i = 0; i < db_rows(r[0]); i++) {

@@ -8,7 +8,7 @@ static void listed(struct txn *t, struct db_result **r, size_t n, const struct f
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+		catalogue_refuse(call, f);
 		return;
 	}
 	size_t rows = (size_t)db_rows(r[0]);

@@ -97,8 +97,7 @@ static void found(struct txn *t, struct db_result **r, size_t n, const struct fa
 	(void)t;
 	(void)n;
 	if (f != NULL)
-		call_refuse(
-			s->call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+		catalogue_refuse(s->call, f);
 	else
 		answer(s, r[0]);
 }

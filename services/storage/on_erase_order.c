@@ -6,18 +6,13 @@
 
 #include <string.h>
 
-static void database_down(struct call *call, const struct fault *f)
-{
-	call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
-}
-
 static void listed(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		database_down(call, f);
+		catalogue_refuse(call, f);
 		return;
 	}
 	size_t rows = (size_t)db_rows(r[0]);
@@ -63,7 +58,7 @@ static void answered(
 		return;
 	}
 	if (f != NULL) {
-		database_down(call, f);
+		catalogue_refuse(call, f);
 		return;
 	}
 	const char *verdict = db_get_text(r[0], 0, 0);
@@ -86,7 +81,7 @@ static void asked(struct txn *t, struct db_result **r, size_t n, const struct fa
 	(void)r;
 	(void)n;
 	if (f != NULL) {
-		database_down(arg, f);
+		catalogue_refuse(arg, f);
 		return;
 	}
 	sql_add_erase_ask(t, arg);
@@ -112,7 +107,7 @@ static void approved(
 	(void)r;
 	(void)n;
 	if (f != NULL) {
-		database_down(arg, f);
+		catalogue_refuse(arg, f);
 		return;
 	}
 	sql_add_erase_approve(t, arg);

@@ -11,7 +11,7 @@ static void deleted(struct txn *t, struct db_result **r, size_t n, const struct 
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+		catalogue_refuse(call, f);
 		return;
 	}
 	const char *why = db_get_text(r[0], 0, 0);

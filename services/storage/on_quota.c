@@ -8,7 +8,7 @@ static void got(struct txn *t, struct db_result **r, size_t n, const struct faul
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+		catalogue_refuse(call, f);
 		return;
 	}
 	const struct m_quota quota = {.bytes_used = (uint64_t)db_get_int(r[0], 0, 0),

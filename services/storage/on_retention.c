@@ -2,11 +2,6 @@
 /* retention_list, retention_put; a version protected, or brought back. */
 #include "services/storage/sql_retention.h"
 
-static void database_down(struct call *call, const struct fault *f)
-{
-	call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
-}
-
 /* ---- policies ---- */
 
 static void listed(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
@@ -15,7 +10,7 @@ static void listed(struct txn *t, struct db_result **r, size_t n, const struct f
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		database_down(call, f);
+		catalogue_refuse(call, f);
 		return;
 	}
 	size_t rows = (size_t)db_rows(r[0]);
@@ -39,7 +34,7 @@ static void put(struct txn *t, struct db_result **r, size_t n, const struct faul
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		database_down(call, f);
+		catalogue_refuse(call, f);
 		return;
 	}
 	sql_policy_read(r[0], 0, &policy);
@@ -64,7 +59,7 @@ static void changed(struct txn *t, struct db_result **r, size_t n, const struct 
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		database_down(call, f);
+		catalogue_refuse(call, f);
 	} else if (db_rows(r[0]) == 0) {
 		call_refuse(
 			call, CN_NOT_FOUND, "no_version", "no version of which this can be said");

@@ -10,11 +10,6 @@
 
 #define REASON_MIN 10
 
-static void database_down(struct call *call, const struct fault *f)
-{
-	call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
-}
-
 /* ---- a new one ---- */
 
 struct adding {
@@ -100,7 +95,7 @@ static void added(struct txn *t, struct db_result **r, size_t n, const struct fa
 	(void)n;
 	static const struct m_ok ok;
 	if (f != NULL && strcmp(f->reason, "23505") != 0)
-		database_down(call, f);
+		catalogue_refuse(call, f);
 	else if (f != NULL || db_rows(r[0]) == 0)
 		call_refuse(call, CN_CONFLICT, "name_taken",
 			"a vault of this name or at this place is known");
@@ -114,7 +109,7 @@ static void add(struct txn *t, struct db_result **r, size_t n, const struct faul
 	(void)r;
 	(void)n;
 	if (f != NULL) {
-		database_down(a->call, f);
+		catalogue_refuse(a->call, f);
 		return;
 	}
 	sql_add_vault(t, &a->row);
@@ -185,7 +180,7 @@ static void retired(struct txn *t, struct db_result **r, size_t n, const struct 
 	(void)t;
 	(void)n;
 	if (f != NULL)
-		database_down(call, f);
+		catalogue_refuse(call, f);
 	else if (db_rows(r[0]) == 0)
 		call_refuse(call, CN_NOT_FOUND, "no_vault", "no such vault for copies");
 	else
@@ -207,7 +202,7 @@ static void listed(struct txn *t, struct db_result **r, size_t n, const struct f
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		database_down(call, f);
+		catalogue_refuse(call, f);
 		return;
 	}
 	size_t rows = (size_t)db_rows(r[0]);

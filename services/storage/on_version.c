@@ -9,11 +9,6 @@
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX 1000
 
-static void database_down(struct call *call, const struct fault *f)
-{
-	call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
-}
-
 static void listed(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct sql_list_ask *ask = arg;
@@ -22,7 +17,7 @@ static void listed(struct txn *t, struct db_result **r, size_t n, const struct f
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		database_down(call, f);
+		catalogue_refuse(call, f);
 		return;
 	}
 	size_t rows = (size_t)db_rows(r[0]), shown = size_min(rows, ask->limit);
@@ -70,7 +65,7 @@ static void got(struct txn *t, struct db_result **r, size_t n, const struct faul
 	struct m_version_one one = {.version = &version};
 	(void)t;
 	if (f != NULL) {
-		database_down(call, f);
+		catalogue_refuse(call, f);
 		return;
 	}
 	bug_if(n != 2);
@@ -103,7 +98,7 @@ static void get(struct txn *t, struct db_result **r, size_t n, const struct faul
 	(void)r;
 	(void)n;
 	if (f != NULL) {
-		database_down(call, f);
+		catalogue_refuse(call, f);
 		return;
 	}
 	sql_add_get(t, call->state);
@@ -130,7 +125,7 @@ static void found(struct txn *t, struct db_result **r, size_t n, const struct fa
 	(void)t;
 	(void)n;
 	if (f != NULL) {
-		database_down(call, f);
+		catalogue_refuse(call, f);
 	} else if (db_rows(r[0]) == 0) {
 		call_refuse(call, CN_NOT_FOUND, "no_version", "no such version of that time");
 	} else {

@@ -116,7 +116,7 @@ static void got(struct txn *t, struct db_result **r, size_t n, const struct faul
 	struct call *call = arg;
 	(void)t;
 	if (f != NULL) {
-		call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+		catalogue_refuse(call, f);
 		return;
 	}
 	bug_if(n != 2);
@@ -144,7 +144,7 @@ static void get(struct txn *t, struct db_result **r, size_t n, const struct faul
 	(void)r;
 	(void)n;
 	if (f != NULL) {
-		call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+		catalogue_refuse(call, f);
 		return;
 	}
 	sql_add_get(t, &ask->id);

@@ -104,8 +104,7 @@ static void got(struct txn *t, struct db_result **r, size_t n, const struct faul
 	struct opened *o = arg;
 	(void)t;
 	if (f != NULL) {
-		call_refuse(
-			o->call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+		catalogue_refuse(o->call, f);
 		return;
 	}
 	bug_if(n != 2 * o->n);
@@ -127,8 +126,7 @@ static void get(struct txn *t, struct db_result **r, size_t n, const struct faul
 	(void)r;
 	(void)n;
 	if (f != NULL) {
-		call_refuse(
-			o->call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+		catalogue_refuse(o->call, f);
 		return;
 	}
 	for (size_t i = 0; i < o->n; i++)

@@ -334,7 +334,7 @@ static void fill_ids(struct db_args *a, void *arg)
 }
 
 /* Of what nobody waits for: the next round of recovery repeats it. */
-static void ignore(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+void sql_ignore(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	(void)t;
 	(void)r;
@@ -546,7 +546,7 @@ void sql_vault_put(db_fn fn)
 	db_query(app.service->db, &VAULT_PUT, fill_vault, fn, NULL);
 }
 
-static void fill_tenant(struct db_args *a, void *arg)
+void sql_fill_tenant(struct db_args *a, void *arg)
 {
 	(void)arg;
 	db_uuid(a, &app.tenant);
@@ -554,7 +554,7 @@ static void fill_tenant(struct db_args *a, void *arg)
 
 void sql_vault_list(db_fn fn, void *arg)
 {
-	db_query(app.service->db, &VAULT_LIST, fill_tenant, fn, arg);
+	db_query(app.service->db, &VAULT_LIST, sql_fill_tenant, fn, arg);
 }
 
 /* arg begins with the id wanted, nil = all */
@@ -570,5 +570,5 @@ void sql_unsigned(struct uuid *only, db_fn fn)
 
 void sql_expire(void)
 {
-	db_query(app.service->db, &EXPIRE, NULL, ignore, NULL);
+	db_query(app.service->db, &EXPIRE, NULL, sql_ignore, NULL);
 }

@@ -4,6 +4,10 @@
 
 #include "services/storage/storage.h"
 
+/* For statements whose only parameter is the tenant; for those whose end nobody waits for. */
+void sql_fill_tenant(struct db_args *a, void *arg);
+void sql_ignore(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg);
+
 /* A version as begin_version and stage_version answer. */
 struct sql_known {
 	const char *verdict; /* "" done unchanged staged lease_lost conflict_op conflict_items */

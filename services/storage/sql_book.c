@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "services/storage/sql.h"
+
 static const struct db_sql CLAIM = {
 	"store_book_claim", "select version_id, tries from store.book_claim($1, $2, $3)"};
 static const struct db_sql BEGIN = {"store_book_begin", "select store.book_begin($1)"};
@@ -188,15 +190,9 @@ void sql_book_sweep(struct sql_sweep *s, db_fn fn)
 	db_query(app.service->db, &SWEEP, fill_sweep, fn, s);
 }
 
-static void fill_tenant(struct db_args *a, void *arg)
-{
-	(void)arg;
-	db_uuid(a, &app.tenant);
-}
-
 void sql_book_waiting(db_fn fn)
 {
-	db_query(app.service->db, &WAITING, fill_tenant, fn, NULL);
+	db_query(app.service->db, &WAITING, sql_fill_tenant, fn, NULL);
 }
 
 /* ---- asking ---- */

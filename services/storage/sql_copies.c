@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock/clock.h"
+#include "services/storage/sql.h"
 
 static const struct db_sql COPY_VAULTS = {"store_copy_vaults",
 	"select id, name, state, kind, coalesce(place, ''), account, pin, region,"
@@ -68,26 +69,11 @@ static const struct db_sql DRILL_LIST = {"store_drill_list",
 static const struct uuid *of_vault, *of_version;
 static int64_t number, second;
 
-static void ignore(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
-{
-	(void)t;
-	(void)r;
-	(void)n;
-	(void)f;
-	(void)arg;
-}
-
 /* ---- vaults ---- */
-
-static void fill_tenant(struct db_args *a, void *arg)
-{
-	(void)arg;
-	db_uuid(a, &app.tenant);
-}
 
 void sql_copy_vaults(db_fn fn, void *arg)
 {
-	db_query(app.service->db, &COPY_VAULTS, fill_tenant, fn, arg);
+	db_query(app.service->db, &COPY_VAULTS, sql_fill_tenant, fn, arg);
 }
 
 void sql_copy_vault_read(struct db_result *r, int row, struct copy_vault_row *ret)
@@ -127,7 +113,7 @@ void sql_vault_seen(const struct uuid *id, bool there, const struct fault *why)
 	of_vault = id;
 	seen_there = there;
 	seen_why = why;
-	db_query(app.service->db, &VAULT_SEEN, fill_seen, ignore, NULL);
+	db_query(app.service->db, &VAULT_SEEN, fill_seen, sql_ignore, NULL);
 }
 
 static const char *text_or(const char *s)

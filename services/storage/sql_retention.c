@@ -2,6 +2,8 @@
 /* SQL of retention and chores. */
 #include "services/storage/sql_retention.h"
 
+#include "services/storage/sql.h"
+
 static const struct db_sql POLICIES = {"store_policies",
 	"select kind, last, hourly, daily, weekly, monthly, yearly, within_days, keep_min,"
 	" held_days, time_zone, changed_by, changed_at from store.retention where tenant_id = $1"
@@ -74,26 +76,11 @@ static const struct db_sql CHORE_RENEW = {"store_chore_renew",
 static const struct db_sql CHORE_DONE = {
 	"store_chore_done", "select store.chore_done($1, $2, $3, $4, $5)"};
 
-static void ignore(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
-{
-	(void)t;
-	(void)r;
-	(void)n;
-	(void)f;
-	(void)arg;
-}
-
-static void fill_tenant(struct db_args *a, void *arg)
-{
-	(void)arg;
-	db_uuid(a, &app.tenant);
-}
-
 /* ---- policies ---- */
 
 void sql_policies(db_fn fn, void *arg)
 {
-	db_query(app.service->db, &POLICIES, fill_tenant, fn, arg);
+	db_query(app.service->db, &POLICIES, sql_fill_tenant, fn, arg);
 }
 
 void sql_policy_read(struct db_result *r, int row, struct m_retention *ret)
@@ -218,7 +205,7 @@ void sql_condemn(struct sql_condemned *c, db_fn fn)
 
 void sql_erase_due(db_fn fn, void *arg)
 {
-	db_query(app.service->db, &ERASE_DUE, fill_tenant, fn, arg);
+	db_query(app.service->db, &ERASE_DUE, sql_fill_tenant, fn, arg);
 }
 
 /* ---- one version ---- */
@@ -300,7 +287,7 @@ static void fill_done(struct db_args *a, void *arg)
 void sql_chore_done(const struct sql_chore *c)
 {
 	ended = c;
-	db_query(app.service->db, &CHORE_DONE, fill_done, ignore, NULL);
+	db_query(app.service->db, &CHORE_DONE, fill_done, sql_ignore, NULL);
 }
 
 static void fill_renew(struct db_args *a, void *arg)
@@ -315,5 +302,5 @@ static void fill_renew(struct db_args *a, void *arg)
 void sql_chore_renew(const struct sql_chore *c)
 {
 	ended = c;
-	db_query(app.service->db, &CHORE_RENEW, fill_renew, ignore, NULL);
+	db_query(app.service->db, &CHORE_RENEW, fill_renew, sql_ignore, NULL);
 }

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "services/storage/sql.h"
+
 static const struct db_sql CONDEMN = {
 	"store_collect_condemn", "select store.collect_condemn($1, $2, $3)"};
 static const struct db_sql DOOM = {"store_collect_doom", "select store.collect_doom($1, $2, $3)"};
@@ -23,15 +25,6 @@ static const struct db_sql SLOTS_GONE = {
 
 static const struct uuid *of_vault;
 static int64_t first, second;
-
-static void ignore(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
-{
-	(void)t;
-	(void)r;
-	(void)n;
-	(void)f;
-	(void)arg;
-}
 
 /* ---- collection ---- */
 
@@ -225,18 +218,12 @@ static void fill_release(struct db_args *a, void *arg)
 void sql_release(const struct m_store_begin *ask)
 {
 	released = ask;
-	db_query(app.service->db, &RELEASE, fill_release, ignore, NULL);
-}
-
-static void fill_tenant(struct db_args *a, void *arg)
-{
-	(void)arg;
-	db_uuid(a, &app.tenant);
+	db_query(app.service->db, &RELEASE, fill_release, sql_ignore, NULL);
 }
 
 void sql_quota(db_fn fn, void *arg)
 {
-	db_query(app.service->db, &QUOTA, fill_tenant, fn, arg);
+	db_query(app.service->db, &QUOTA, sql_fill_tenant, fn, arg);
 }
 
 static void fill_quota(struct db_args *a, void *arg)

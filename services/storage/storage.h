@@ -186,6 +186,8 @@ int store_refused(const char *verdict, struct fault *reterr);
 /* What the database said to a stream. One that is held up for too long is `busy`: like one that is
  * not there it charges nobody (RL-60). */
 void catalogue_fault(const struct fault *f, struct fault *ret);
+/* The same to somebody who only asks. */
+void catalogue_refuse(struct call *call, const struct fault *f);
 
 /* ---- file.c: what people upload is read whole before anything of it is stored ---- */
 

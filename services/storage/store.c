@@ -32,6 +32,11 @@ void catalogue_fault(const struct fault *f, struct fault *ret)
 		f->detail);
 }
 
+void catalogue_refuse(struct call *call, const struct fault *f)
+{
+	call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
+}
+
 static void fail(struct draft *d)
 {
 	struct making *m;

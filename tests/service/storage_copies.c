@@ -156,24 +156,9 @@ static void without_a_good_copy_an_unchanged_book_is_stored_anew_st_73(void **st
 
 static void what_is_erased_leaves_every_vault_st_31_76(void **state)
 {
-	struct uuid device = new_id();
 	char id[UUID_TEXT];
 	(void)state;
-	struct uuid old = store_version(&device, BOOK("Only here"));
-	(void)store_version(&device, BOOK("The next"));
-	all_copied();
-	sql("insert into store.retention (tenant_id, keep_min) select tenant_id, 1 from store.vault"
-	    " limit 1; update store.version set state = 'condemned', held_until = now() - interval"
-	    " '1 s' where id = '%s'; select store.erase_due(tenant_id, 9) from store.version"
-	    " where id = '%s'",
-		uuid_format(&old, id), id);
-	assert_int_equal(sql_number(), 1);
-	put_env("CARNET_COLLECT_EVERY_MS", "%d", 100);
-	put_env("CARNET_COLLECT_AGE_MS", "%d", 0);
-	restart();
-	becomes("select count(*) from store.copy where state = 'erase_pending'", "0");
-	becomes("select count(*) from store.object where state <> 'live'", "0");
-	put_env("CARNET_COLLECT_EVERY_MS", "%d", 0);
+	one_is_erased(id);
 	assert_int_equal(shell("grep -q erased_at %s/keys/%s.slot && grep -q erased_at"
 			       " %s/keys/%s.slot && ls %s/devices/*/*/*%s.erased >%s/out",
 				 one.vault, id, away, id, away, id, dir),

@@ -87,6 +87,27 @@ static void restart(void)
 	host_ready(&one);
 }
 
+/* One of a device's two versions is erased and collected from all vaults; its id. */
+static void one_is_erased(char id[static UUID_TEXT])
+{
+	struct uuid device = new_id();
+	struct uuid old = store_version(&device, BOOK("Only here"));
+	(void)store_version(&device, BOOK("The next"));
+	all_copied();
+	sql("insert into store.retention (tenant_id, keep_min) select tenant_id, 1 from store.vault"
+	    " limit 1; update store.version set state = 'condemned', held_until = now() - interval"
+	    " '1 s' where id = '%s'; select store.erase_due(tenant_id, 9) from store.version"
+	    " where id = '%s'",
+		uuid_format(&old, id), id);
+	assert_int_equal(sql_number(), 1);
+	put_env("CARNET_COLLECT_EVERY_MS", "%d", 100);
+	put_env("CARNET_COLLECT_AGE_MS", "%d", 0);
+	restart();
+	becomes("select count(*) from store.copy where state = 'erase_pending'", "0");
+	becomes("select count(*) from store.object where state <> 'live'", "0");
+	put_env("CARNET_COLLECT_EVERY_MS", "%d", 0);
+}
+
 /* Files on their way and what each vault says of itself apart, the two are alike. */
 static void same_files(const char *other)
 {
