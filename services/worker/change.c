@@ -191,6 +191,15 @@ void change_source(struct change *c)
 
 /* ---- reading ---- */
 
+static void begin_read(struct change *c)
+{
+	struct session *s = c->s;
+
+	c->counting = false;
+	s->change_before = s->errand.seen.change;
+	steps_call_device(s, STEP_READ, s->adapter->read);
+}
+
 void change_read(struct change *c, struct picture *into)
 {
 	struct session *s = c->s;
@@ -199,8 +208,11 @@ void change_read(struct change *c, struct picture *into)
 	c->reading = into;
 	s->n_lists = s->n_read = 0;
 	s->entries = 0;
-	s->change_before = s->errand.seen.change;
-	steps_call_device(s, STEP_READ, s->adapter->read);
+	c->counting = c->touched && s->errand.seen.change != 0;
+	if (c->counting)
+		steps_call_device(s, STEP_IDENTIFY, s->adapter->identify);
+	else
+		begin_read(c);
 }
 
 void change_item(struct change *c, const char *name)
@@ -493,6 +505,8 @@ static void identified(struct change *c, const struct fault *f)
 		f = &wrong;
 	if (f)
 		session_fail(s, f);
+	else if (c->counting)
+		begin_read(c);
 	else if (c->touched)
 		change_prove(c);
 	else

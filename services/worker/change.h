@@ -39,11 +39,12 @@ struct change {
 	struct proof back;  /* of putting the pre-image back */
 	struct book *empty; /* stands for a book that cannot be read */
 
-	bool looking;         /* an earlier attempt may have written */
-	bool touched;         /* a changing call was begun */
-	bool reverting;       /* the pre-image is being put back */
-	bool settled;         /* it is known what the device holds */
-	bool kept_old;        /* read back: it is as it was */
+	bool looking;   /* an earlier attempt may have written */
+	bool touched;   /* a changing call was begun */
+	bool counting;  /* the change counter, right before what was written is read back (ST-13) */
+	bool reverting; /* the pre-image is being put back */
+	bool settled;   /* it is known what the device holds */
+	bool kept_old;  /* read back: it is as it was */
 	bool restart_pending; /* needed, not allowed or not possible now */
 	bool restart_unknown; /* an earlier attempt may have sent it */
 	bool restart_later; /* allowed, and the device was at work: the scheduler queues it (B4) */

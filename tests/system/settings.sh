@@ -55,10 +55,11 @@ is "$(c run targets "$apply" --json | jq -r '.items[0] | "\(.state) \(.step) \(.
 rc 0 "again: nothing is to be changed" plan settings cups@latest --to cups
 rc 0 "reverted" revert "$apply" --yes
 is "$(ipp_get "$port" /printers/q1 printer-location)" Paris "what was overwritten is back"
+is "$(db -c "select count(*) from store.version where read_back and 'torn' = any(flags)")" 0 "a read-back is not torn by the write before it"
 
 # stopped, the printer is busy: the job waits, and goes on when it is free
 cupsdisable -h "127.0.0.1:$port" -r "out of paper" q1
-rc 2 "a plan again" plan settings cups@latest --to cups --json
+rc 2 "a plan again" plan settings cups@1 --to cups --json
 "$B/bin/carnet" apply "$(jq -r .run.id "$D/stdout")" --yes >/dev/null 2>&1 &
 apply_pid=$!
 state_of() { c run targets "$(c run list --json | jq -r '[.items[] | select(.kind == "settings.restore" and .phase == "apply")][0].id')" --json | jq -r '.items[0] | "\(.state) \(.cause)"'; }
