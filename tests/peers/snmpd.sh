@@ -95,7 +95,7 @@ restart 1000 permission_denied snmp_set "v1 has one word for it: permission_deni
 is "$(sets)" 2 "each refusal was asked for once"
 v2c private
 echo DONE >"$D/sets.answer"
-restart 30 rejected no_restart "it said yes and its up time goes on: rejected"
+restart 250 rejected no_restart "it said yes and its up time goes on: rejected"
 is "$(sets)" 3 "and was not asked again"
 v2c wrong
 restart 40 unreachable snmp_silent "a wrong community for writing is silence: unreachable, and the text says so"

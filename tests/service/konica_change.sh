@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 worker_dir
 
 echo '{"seed":23,"count":2,"families":{"konica_openapi":1},"books":{"medium":1},"konica":{"lock_ms":1500},
-	"latency":{"login_ms":1,"page_ms":1,"export_ms":2,"import_ms":20},"restart_ms":100}' >"$D/fleet"
+	"latency":{"login_ms":1,"page_ms":1,"export_ms":2,"import_ms":20},"restart_ms":1}' >"$D/fleet"
 sim_up --fleet="$D/fleet" --address_base=127.48.0.0 || { not_ok "the simulator starts"; done_testing; }
 me=$(jq -r '.devices[0].name' "$D/map")
 jq --arg n "$me" '.devices |= map(select(.name==$n))' "$D/map" >"$D/one"

@@ -47,6 +47,7 @@ struct konica_session {
 	bool begun;      /* the item has begun */
 	bool told;       /* that it can be read */
 	bool last;       /* no page follows */
+	bool new_key;    /* asked for once more, with a new login */
 	struct buf page; /* as received, not yet taken */
 	size_t given;
 	uint32_t entries;
@@ -344,6 +345,18 @@ static int note_numbers(struct konica_session *s, const struct soap_answer *a,
 	return 0;
 }
 
+/* A device that restarted knows no key of before, and says no more than Nack: once with a new one. */
+static void page_refused(struct konica_session *s, const struct fault *f)
+{
+	if (s->begun || s->new_key) {
+		done(s, f);
+		return;
+	}
+	s->new_key = true;
+	s->k.auth = NULL;
+	with_login(s, ask_page);
+}
+
 static void on_page(void *arg, const struct soap_answer *a, const struct fault *f)
 {
 	struct konica_session *s = arg;
@@ -352,8 +365,11 @@ static void on_page(void *arg, const struct soap_answer *a, const struct fault *
 	struct fault why = FAULT_INIT;
 	uint32_t n = 0;
 
-	if (f || check(s, a, "GetAbbr", CN_REJECTED, &why) < 0 ||
-		konica_page_read(a, &n, &first, &why) < 0 ||
+	if (!f && check(s, a, "GetAbbr", CN_REJECTED, &why) < 0) {
+		page_refused(s, &why);
+		return;
+	}
+	if (f || konica_page_read(a, &n, &first, &why) < 0 ||
 		note_numbers(s, a, first, n, &why) < 0) {
 		done(s, f ? f : &why);
 		return;
@@ -381,7 +397,7 @@ static void read_book(void *self)
 	struct konica_session *s = self;
 
 	s->start = 1;
-	s->begun = s->last = false;
+	s->begun = s->last = s->new_key = false;
 	s->entries = 0;
 	map_fini(&s->numbers);
 	s->numbers = MAP_INIT;
