@@ -4,6 +4,7 @@
 # Prints wall against ideal, memory per device while all wait, CPU per device. Storage and lock answer at once.
 set -u
 cd "$(dirname "$0")/../.."
+. tests/lib/tap.sh
 . tests/lib/worker.sh
 ulimit -n 100000 2>/dev/null || ulimit -n "$(ulimit -Hn)" # sockets of both ends are on this machine
 think=5000

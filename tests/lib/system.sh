@@ -5,7 +5,6 @@
 #   system_start FILTER      the same, and: imports the fleet, makes the task "backup" over all of it
 #   system_finish            ends every service, looks for reports of sanitizers and broken asserts, counts
 #   system_end               for the trap: ends everything, removes D (kept after a failure with KEEP=1)
-#   within SECONDS COMMAND…  waits until it succeeds
 #   run_start, run_ended ID, run_wait ID SECONDS, open_jobs [ID], charged
 #   control METHOD PATH …    of the simulator         edit_some N      changes N books
 #   faulty, failures [RUN]   NAME CAUSE of printers that must fail, that did
@@ -54,15 +53,6 @@ system_end() {
 	stack_down "$D"
 	[ "$tap_bad" -gt 0 ] && [ -n "${KEEP:-}" ] && { echo "# kept: $D"; return; }
 	rm -rf "$D"
-}
-
-within() { # SECONDS COMMAND…
-	local until=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ $SECONDS -lt $until ] || { echo "# not in time: $*"; return 1; }
-		sleep 0.1
-	done
 }
 
 carnet() { "$B/bin/carnet" "$@"; }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # A worker with a simulated fleet and simple-minded peers (tests/service/worker_peers.c), in a directory of its own.
+# Wants tap.sh.
 #   worker_dir; sim_up ARGS…; peers_up; worker_up ARGS…; …; all_down
 B=${B:-build}
 case $B in /*) ;; *) B=$PWD/$B ;; esac
@@ -10,16 +11,6 @@ worker_dir() {
 	head -c 32 /dev/urandom >"$D/class" && chmod 0400 "$D/class"
 	sim_pid= peers_pid= worker_pid=
 	trap 'all_down; rm -rf "$D"' EXIT
-}
-
-# Waits until a command succeeds: within SECONDS COMMAND…
-within() {
-	local end=$(($(date +%s%N) + $1 * 1000000000))
-	shift
-	until "$@"; do
-		[ "$(date +%s%N)" -lt "$end" ] || return 1
-		sleep 0.05
-	done
 }
 
 sim() { # METHOD PATH [JSON]

@@ -18,11 +18,6 @@ for i in 1 2; do
 done
 mkdir -p "$D/log"
 stack_database "$D" >/dev/null && stack_up "$D" && stack_ready "$D" 60 || { not_ok "the services start"; done_testing; }
-within() { # SECONDS COMMAND…
-	local until=$((SECONDS + $1))
-	shift
-	until "$@"; do [ $SECONDS -lt $until ] || { echo "# not in time: $*"; return 1; }; sleep 0.05; done
-}
 within 60 test -s "$D/run/setup-token"
 export CARNET_SERVER=$STACK_REST CARNET_TOKEN_FILE=$D/admin
 echo "a password for the administrator" >"$D/password"
