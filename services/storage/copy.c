@@ -10,7 +10,7 @@
 #include "common/base/crashpoint.h"
 #include "common/clock/clock.h"
 #include "services/storage/copy.h"
-#include "services/storage/copy_files.h"
+#include "services/storage/copy_papers.h"
 #include "services/storage/sql_copies.h"
 
 #define VAULTS 16
@@ -25,6 +25,7 @@ struct beside {
 	struct fault fault; /* why it is not open, or full */
 	unsigned failures;  /* in a row, of a server */
 	uint64_t again_ms;  /* monotonic: it is left alone until then */
+	struct papers papers;
 };
 
 static struct beside home; /* the primary one: only what is damaged there is put right */
@@ -60,6 +61,7 @@ static const struct vault *vault_of(const struct uuid *id)
 }
 
 static void next_vault(void);
+static void leave_vault(struct beside *p);
 
 static void finish(const char *why)
 {
@@ -93,7 +95,8 @@ static void tell(struct beside *p)
 	for (; cp.next < cp.batch_n; cp.next++) {
 		struct copying *c = &cp.batch[cp.next];
 		if (c->fault.code == 0) {
-			sql_copy_put(&p->id, &c->copy.version, c->bytes, told, p);
+			const struct copy_put put = {p->id, c->copy.version, c->copy.kek, c->bytes};
+			sql_copy_put(&put, told, p);
 			return;
 		}
 		cp.failed++;
@@ -105,10 +108,11 @@ static void tell(struct beside *p)
 		some |= cp.batch[i].fault.code == 0;
 		copied_fini(&cp.batch[i].copy);
 	}
+	p->papers.changed |= some;
 	if (some && all)
 		fetch(p);
 	else
-		next_vault();
+		leave_vault(p);
 }
 
 static void told(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
@@ -188,7 +192,7 @@ static void owed(struct txn *t, struct db_result **r, size_t n, const struct fau
 			(struct copying){.version = o.version, .source = source, .mend = !o.queued};
 	}
 	if (cp.batch_n == 0)
-		next_vault();
+		leave_vault(arg);
 	else
 		db_begin(app.service->db, get, arg);
 }
@@ -226,6 +230,7 @@ static void open_work(void *arg)
 		p->fault = FAULT_INIT; /* it may have come back with another descriptor */
 	}
 	if (!p->open && open_vault(p) == 0) {
+		p->papers.due_ms = p->papers.slots_ms = 0;
 		p->vault.reserve_percent = (unsigned)app.config->reserve_percent;
 		p->open = copy_shared(&p->vault, &p->fault) == 0;
 		if (!p->open)
@@ -245,13 +250,49 @@ static void leave_alone(struct beside *p)
 							<< (p->failures < 6 ? p->failures : 6));
 }
 
+static void papers_done(void *arg, bool down)
+{
+	(void)arg;
+	if (down)
+		finish("; the catalogue does not answer");
+	else
+		next_vault();
+}
+
+static void papers_begun(void *arg, bool down)
+{
+	if (down)
+		finish("; the catalogue does not answer");
+	else
+		fetch(arg);
+}
+
+/* Nothing waits for it any more. */
+static void leave_vault(struct beside *p)
+{
+	if (p == &home) {
+		next_vault();
+		return;
+	}
+	p->papers.done = papers_done;
+	papers_write(&p->papers);
+}
+
+static void enter_vault(struct beside *p)
+{
+	p->papers.vault = &p->vault;
+	p->papers.arg = p;
+	p->papers.done = papers_begun;
+	papers_begin(&p->papers);
+}
+
 static void open_done(void *arg)
 {
 	struct beside *p = arg;
 	sql_vault_seen(&p->id, p->open, &p->fault);
 	leave_alone(p);
 	if (p->open && p->fault.code == 0)
-		fetch(p);
+		enter_vault(p);
 	else
 		next_vault();
 }
@@ -321,8 +362,12 @@ static void listed(struct txn *t, struct db_result **r, size_t n, const struct f
 		struct copy_vault_row v;
 		sql_copy_vault_read(r[0], row, &v);
 		struct beside *p = place_of(&v);
-		if (p != NULL)
-			p->listed = true;
+		if (p == NULL)
+			continue;
+		p->listed = true;
+		p->papers.passport = v.passport;
+		p->papers.changed = v.changed;
+		(void)snprintf(p->papers.override, sizeof(p->papers.override), "%s", v.override);
 	}
 	for (size_t i = 0; i < cp.n; i++)
 		if (!cp.places[i].listed)

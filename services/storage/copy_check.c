@@ -145,11 +145,11 @@ static int check_manifest(
 }
 
 static int check_slot(
-	const struct vault *v, const struct copied *c, uint64_t *bytes, struct fault *reterr)
+	const struct vault *v, struct copied *c, uint64_t *bytes, struct fault *reterr)
 {
 	char name[VAULT_NAME_MAX];
 	struct buf text = BUF_INIT;
-	struct slot s;
+	struct slot s = {.erased_ms = 0};
 	uint8_t dek[KEY_LEN];
 	struct fault why = FAULT_INIT;
 	vault_slot_name(name, &c->version);
@@ -162,12 +162,13 @@ static int check_slot(
 				(struct span){s.wrapped, WRAPPED_LEN}, dek, &why) < 0))
 		rc = fault_why(reterr, CN_STORE_VERIFY_FAILED, "slot",
 			"%s does not hold the version's key", name);
+	c->kek = s.kek;
 	crypto_wipe(dek, sizeof(dek));
 	buf_fini(&text);
 	return rc;
 }
 
-int copy_check(const struct vault *v, const struct copied *c, struct seen *seen, uint64_t *bytes,
+int copy_check(const struct vault *v, struct copied *c, struct seen *seen, uint64_t *bytes,
 	struct fault *reterr)
 {
 	int rc = check_manifest(v, c, bytes, reterr);

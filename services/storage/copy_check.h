@@ -14,6 +14,7 @@ struct copied {
 	uint8_t digest[SHA256_LEN]; /* of the manifest */
 	struct stored_item *items;
 	size_t n;
+	struct uuid kek; /* after copy_check: under which its slot lies there */
 };
 
 /* Of the results of sql_add_get; false when it is not (or no longer) committed or condemned. */
@@ -30,5 +31,5 @@ void seen_forget(struct seen *s);
 
 /* 0; or -1: CN_STORE_VERIFY_FAILED = damaged, CN_NOT_FOUND = a file is not there, others = the
  * vault cannot be read. seen may be NULL. bytes counts what was read. */
-int copy_check(const struct vault *v, const struct copied *c, struct seen *seen, uint64_t *bytes,
+int copy_check(const struct vault *v, struct copied *c, struct seen *seen, uint64_t *bytes,
 	struct fault *reterr) must_check;

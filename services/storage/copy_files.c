@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/crashpoint.h"
+
 /* A file on its way. */
 struct moving {
 	struct vault_file file; /* no temporary name: it is there already, and good */
@@ -105,9 +107,11 @@ static int begin_version(const struct vault *to, struct copying *c, struct movin
 
 static int end_version(const struct vault *to, struct copying *c, struct moving *files, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if (end_file(to, &files[i], &c->fault) < 0)
 			return -1;
+		CRASHPOINT("copy.named");
+	}
 	return 0;
 }
 
@@ -143,6 +147,42 @@ void copy_files(const struct vault *to, struct copying *all, size_t n)
 	}
 	free(files);
 	free(counts);
+}
+
+/* ---- keys that were wrapped anew ---- */
+
+/* The slot of the primary vault, if it is what the catalogue says: it is written before its row. */
+static bool begin_slot(const struct vault *to, const struct slot_copying *c, struct moving *m,
+	struct fault *reterr)
+{
+	char name[VAULT_NAME_MAX];
+	struct buf text = BUF_INIT;
+	struct slot s;
+	vault_slot_name(name, &c->version);
+	*m = (struct moving){.file = {.fd = -1}, .replace = true};
+	bool good = vault_read_small(&app.vault, name, SLOT_MAX, &text, reterr) == 0 &&
+		    slot_read(buf_span(&text), &s) == 0 && uuid_eq(&s.kek, &c->kek);
+	if (good)
+		sha256(buf_span(&text), m->digest);
+	good = good && vault_create_with(to, name, buf_span(&text), &m->file, reterr) == 0;
+	buf_fini(&text);
+	return good;
+}
+
+int copy_slots(const struct vault *to, struct slot_copying *all, size_t n, struct fault *reterr)
+{
+	struct moving *files = mem_alloc((n + 1) * sizeof(*files));
+	for (size_t i = 0; i < n; i++)
+		all[i].good = begin_slot(to, &all[i], &files[i], reterr);
+	int rc = vault_sync(to, reterr);
+	for (size_t i = 0; i < n; i++) {
+		/* a tombstone means that its key must not come back */
+		all[i].good = rc == 0 && all[i].good && vault_changed_ms(to, all[i].stone) == 0 &&
+			      end_file(to, &files[i], reterr) == 0;
+		vault_discard(to, &files[i].file);
+	}
+	free(files);
+	return rc == 0 ? vault_sync(to, reterr) : -1;
 }
 
 /* ---- what all versions need ---- */

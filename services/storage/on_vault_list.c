@@ -20,14 +20,18 @@ static void read_row(struct db_result *r, int row, struct m_vault *v)
 		.path = db_get_text(r, row, 14),
 		.account = db_get_text(r, row, 15),
 		.pin = db_get_text(r, row, 16),
-		.durability = db_get_text(r, row, 17)};
+		.durability = db_get_text(r, row, 17),
+		.passport = (uint64_t)db_get_int(r, row, 18),
+		.passport_at = db_is_null(r, row, 19) ? 0 : db_get_time_ms(r, row, 19)};
 	if (!uuid_eq(&v->id, &app.vault.id))
 		return;
 	v->path = app.config->vault_dir;
 	v->bytes_free = app.free_bytes;
 	v->warning = app.warning;
-	v->passport = app.passport.serial;
-	v->passport_at = (int64_t)app.passport.at_ms;
+	if (app.passport.serial > v->passport) {
+		v->passport = app.passport.serial;
+		v->passport_at = (int64_t)app.passport.at_ms;
+	}
 	if (app.place_fault.code != 0) {
 		v->state = "refused";
 		v->warning = app.place_fault.detail;

@@ -10,7 +10,8 @@
 
 static const struct db_sql COPY_VAULTS = {"store_copy_vaults",
 	"select id, name, state, kind, coalesce(place, ''), account, pin, region,"
-	" coalesce(login, '') from store.vault where tenant_id = $1"
+	" coalesce(login, ''), coalesce(placement_override, ''), passport > 0,"
+	" changes <> passport_of from store.vault where tenant_id = $1"
 	" and role = 'copy' and state <> 'retired' order by name limit 16"};
 static const struct db_sql VAULT_SEEN = {"store_vault_seen",
 	"update store.vault set state = $2, detail = $3, cause = $4,"
@@ -47,7 +48,15 @@ static const struct db_sql VERSION_COPIES = {"store_version_copies",
 	" limit 64"};
 static const struct db_sql COPY_NEXT = {
 	"store_copy_next", "select version_id, was, source from store.copy_next($1, $2)"};
-static const struct db_sql COPY_PUT = {"store_copy_put", "select store.copy_put($1, $2, $3)"};
+static const struct db_sql COPY_PUT = {"store_copy_put", "select store.copy_put($1, $2, $3, $4)"};
+static const struct db_sql COPY_SLOTS = {"store_copy_slots",
+	"select version_id, kek_id, device_id, kind, generation from store.copy_slots($1, $2)"};
+static const struct db_sql COPY_SLOTS_PUT = {"store_copy_slots_put",
+	"update store.copy c set kek_id = k.kek_id from store.version_key k"
+	" where c.vault_id = $1 and c.version_id = any($2::uuid[]) and k.version_id = "
+	"c.version_id"};
+static const struct db_sql VAULT_CHANGED = {
+	"store_vault_changed", "update store.vault set changes = changes + 1 where id = $1"};
 static const struct db_sql DRILL_NEXT = {"store_drill_next",
 	"select d.version_id, d.device_id, d.kind, d.generation, d.family, d.model,"
 	" coalesce((select string_agg(o.item, ',' order by o.item) from store.version_object o"
@@ -66,7 +75,7 @@ static const struct db_sql DRILL_LIST = {"store_drill_list",
 	" from store.drill where tenant_id = $1 and ($2::uuid is null or device_id = $2)"
 	" order by at desc limit $3"};
 
-static const struct uuid *of_vault, *of_version;
+static const struct uuid *of_vault;
 static int64_t number, second;
 
 /* ---- vaults ---- */
@@ -80,7 +89,10 @@ void sql_copy_vault_read(struct db_result *r, int row, struct copy_vault_row *re
 {
 	*ret = (struct copy_vault_row){.id = db_get_uuid(r, row, 0),
 		.name = db_get_text(r, row, 1),
-		.state = db_get_text(r, row, 2)};
+		.state = db_get_text(r, row, 2),
+		.override = db_get_text(r, row, 9),
+		.passport = db_get_bool(r, row, 10),
+		.changed = db_get_bool(r, row, 11)};
 	struct remote_row *at = &ret->at;
 	(void)snprintf(at->kind, sizeof(at->kind), "%s", db_get_text(r, row, 3));
 	(void)snprintf(at->place, sizeof(at->place), "%s", db_get_text(r, row, 4));
@@ -202,21 +214,40 @@ void sql_copy_next_read(struct db_result *r, int row, struct copy_owed *ret)
 		.source = db_get_uuid(r, row, 2)};
 }
 
+static const struct copy_put *copy_put;
+
 static void fill_put(struct db_args *a, void *arg)
 {
 	(void)arg;
-	db_uuid(a, of_vault);
-	db_uuid(a, of_version);
-	db_int(a, number);
+	db_uuid(a, &copy_put->vault);
+	db_uuid(a, &copy_put->version);
+	db_int(a, (int64_t)copy_put->bytes);
+	db_uuid(a, &copy_put->kek);
 }
 
-void sql_copy_put(
-	const struct uuid *vault, const struct uuid *version, uint64_t bytes, db_fn fn, void *arg)
+void sql_copy_put(const struct copy_put *p, db_fn fn, void *arg)
 {
-	of_vault = vault;
-	of_version = version;
-	number = (int64_t)bytes;
+	copy_put = p;
 	db_query(app.service->db, &COPY_PUT, fill_put, fn, arg);
+}
+
+void sql_add_copy_slots(struct txn *t, const struct uuid *vault, unsigned limit)
+{
+	struct db_args *a = db_add(t, &COPY_SLOTS);
+	db_uuid(a, vault);
+	db_int(a, limit);
+}
+
+void sql_add_copy_slots_put(
+	struct txn *t, const struct uuid *vault, const struct uuid *ids, size_t n)
+{
+	struct db_args *a = db_add(t, &COPY_SLOTS_PUT);
+	db_uuid(a, vault);
+	db_array(a);
+	for (size_t i = 0; i < n; i++)
+		db_uuid(a, &ids[i]);
+	db_array_end(a);
+	db_uuid(db_add(t, &VAULT_CHANGED), vault);
 }
 
 /* ---- drills ---- */

@@ -12,6 +12,9 @@ struct copy_vault_row {
 	struct uuid id;
 	const char *name, *state;
 	struct remote_row at; /* kind dir: its path is the place */
+	const char *override; /* why it may be on the same disk; "" = it is not */
+	bool passport;        /* it ever had one */
+	bool changed;         /* since its newest passport */
 };
 /* The vaults that copies go to. */
 void sql_copy_vaults(db_fn fn, void *arg);
@@ -43,8 +46,18 @@ struct copy_owed {
 };
 void sql_copy_next(const struct uuid *vault, unsigned limit, db_fn fn, void *arg);
 void sql_copy_next_read(struct db_result *r, int row, struct copy_owed *ret);
-void sql_copy_put(
-	const struct uuid *vault, const struct uuid *version, uint64_t bytes, db_fn fn, void *arg);
+struct copy_put {
+	struct uuid vault, version, kek; /* kek: under which the slot lies there */
+	uint64_t bytes;
+};
+void sql_copy_put(const struct copy_put *put, db_fn fn, void *arg);
+
+/* Slots of a vault that lie under another key than in the primary one: rows version, kek, device,
+ * kind, generation; nobody erases them until the transaction ends. */
+void sql_add_copy_slots(struct txn *t, const struct uuid *vault, unsigned limit);
+/* They lie under the key that the catalogue says; the vault has changed. */
+void sql_add_copy_slots_put(
+	struct txn *t, const struct uuid *vault, const struct uuid *ids, size_t n);
 
 /* ---- drills ---- */
 

@@ -8,24 +8,33 @@
 
 /* In one order for all three: bit i of copies is row i here. */
 static const struct db_sql VAULTS = {"passport_vaults",
-	"select id, kind, name, role, removable, clock_timestamp() from store.vault"
+	"select id, kind, name, role, removable, clock_timestamp(),"
+	" case when id = $2 then changes else 0 end from store.vault"
 	" where tenant_id = $1 order by id limit 32"};
 
+/* Slots of copies follow those of the primary vault. */
 static const struct db_sql KEKS = {"passport_keks",
-	"select distinct k.kek_id from store.version_key k join store.version v on v.id = "
-	"k.version_id"
+	"select distinct case when $3 then k.kek_id else coalesce(c.kek_id, k.kek_id) end"
+	" from store.version_key k join store.version v on v.id = k.version_id"
+	" left join store.copy c on c.version_id = v.id and c.vault_id = $2"
 	" where v.tenant_id = $1 and k.wrapped_dek is not null and v.state in"
-	" ('committed','condemned') order by 1 limit 8"};
+	" ('committed','condemned') and ($3 or c.state in ('verified','damaged','missing'))"
+	" order by 1 limit 8"};
 
-/* Only what is whole on the medium: signed there; erased when the medium says so, too. */
+/* Only what is whole on the medium: signed there, in a vault for copies read back there; erased
+ * when the medium says so, too. */
 static const struct db_sql CHAINS = {"passport_chains",
 	"with vaults as (select id, row_number() over (order by id) - 1 as i from store.vault"
 	" where tenant_id = $1 order by id limit 32),"
-	" chains as (select device_id, kind, max(generation) as newest, count(*) as versions,"
-	"  count(*) filter (where state = 'erased' and not exists (select 1 from store.copy c"
-	"   where c.version_id = x.id and c.vault_id = $2 and c.state = 'erase_pending')) as erased"
-	"  from store.version x where tenant_id = $1 and signed_at is not null"
-	"  and state in ('committed','condemned','erased') group by device_id, kind)"
+	" chains as (select x.device_id, x.kind, max(x.generation) as newest,"
+	"  count(*) as versions, count(*) filter (where x.state = 'erased'"
+	"  and c.state is distinct from 'erase_pending') as erased"
+	"  from store.version x left join store.copy c on c.version_id = x.id and c.vault_id = $2"
+	"  where x.tenant_id = $1 and x.signed_at is not null"
+	"  and x.state in ('committed','condemned','erased')"
+	"  and ($3 or c.state in ('verified','damaged','missing')"
+	"   or x.state = 'erased' and c.state is null)"
+	"  group by x.device_id, x.kind)"
 	" select c.device_id, c.kind, v.id, v.generation, v.digest, v.created_at, v.verified_at,"
 	"  h.last_check_at, c.versions, c.erased, array_to_string(v.flags, ','),"
 	"  (select coalesce(bit_or((1::bigint << u.i::int)), 0) from store.copy p join vaults u on"
@@ -35,19 +44,44 @@ static const struct db_sql CHAINS = {"passport_chains",
 	" left join store.head h on h.device_id = c.device_id and h.kind = c.kind"
 	" limit 400000"};
 
-void sql_add_passport(struct txn *t)
+/* What came meanwhile is owed another one. */
+static const struct db_sql PUT = {"passport_put",
+	"update store.vault set passport_of = greatest(passport_of, $2), passport = $3,"
+	" passport_at = $4 where id = $1"};
+
+void sql_add_passport(struct txn *t, const struct making_passport *m)
 {
-	struct db_args *a = db_add(t, &VAULTS);
-	db_uuid(a, &app.tenant);
-	a = db_add(t, &KEKS);
-	db_uuid(a, &app.tenant);
-	a = db_add(t, &CHAINS);
-	db_uuid(a, &app.tenant);
-	db_uuid(a, &app.vault.id);
+	const struct db_sql *const all[] = {&VAULTS, &KEKS, &CHAINS};
+	for (size_t i = 0; i < array_len(all); i++) {
+		struct db_args *a = db_add(t, all[i]);
+		db_uuid(a, &app.tenant);
+		db_uuid(a, &m->vault->id);
+		if (all[i] != &VAULTS)
+			db_bool(a, m->primary);
+	}
 }
 
-static void read_vaults(struct db_result *r, struct passport *p)
+static const struct making_passport *put; /* read at once */
+
+static void fill_put(struct db_args *a, void *arg)
 {
+	const struct making_passport *m = put;
+	(void)arg;
+	db_uuid(a, &m->vault->id);
+	db_int(a, (int64_t)m->changes);
+	db_int(a, (int64_t)m->serial);
+	db_time_ms(a, (int64_t)m->at_ms);
+}
+
+void sql_passport_put(const struct making_passport *m)
+{
+	put = m;
+	db_query(app.service->db, &PUT, fill_put, sql_ignore, NULL);
+}
+
+static void read_vaults(struct db_result *r, struct making_passport *m)
+{
+	struct passport *p = &m->now;
 	for (int row = 0; row < db_rows(r); row++) {
 		struct passport_vault *v = &p->vaults[p->vaults_n++];
 		v->id = db_get_uuid(r, row, 0);
@@ -56,6 +90,7 @@ static void read_vaults(struct db_result *r, struct passport *p)
 		(void)snprintf(v->role, sizeof(v->role), "%s", db_get_text(r, row, 3));
 		v->removable = db_get_bool(r, row, 4);
 		p->made_ms = (uint64_t)db_get_time_ms(r, row, 5);
+		m->changes += (uint64_t)db_get_int(r, row, 6);
 	}
 }
 
@@ -91,9 +126,10 @@ static void read_chain(struct db_result *r, int row, struct passport_entry *e)
 	e->copies = (uint32_t)db_get_int(r, row, 11);
 }
 
-void sql_passport_read(struct db_result **r, struct passport *p)
+void sql_passport_read(struct db_result **r, struct making_passport *m)
 {
-	read_vaults(r[0], p);
+	struct passport *p = &m->now;
+	read_vaults(r[0], m);
 	for (int row = 0; row < db_rows(r[1]); row++)
 		p->keks[p->keks_n++] = db_get_uuid(r[1], row, 0);
 	p->entries = mem_alloc(((size_t)db_rows(r[2]) + 1) * sizeof(*p->entries));

@@ -183,8 +183,8 @@ void store_start(struct draft *d);
 void store_again(struct draft *d);
 /* Answer texts of a verdict of the catalogue that is not good. */
 int store_refused(const char *verdict, struct fault *reterr);
-/* What the database said to a stream. One that is held up for too long is `busy`: like one that is
- * not there it charges nobody (RL-60). */
+/* What the database said to a stream. One that is held up for too long is `busy`, one that was lost
+ * `database`, like one that is not there: they charge nobody (RL-60). */
 void catalogue_fault(const struct fault *f, struct fault *ret);
 /* The same to somebody who only asks. */
 void catalogue_refuse(struct call *call, const struct fault *f);

@@ -27,9 +27,11 @@ void catalogue_fault(const struct fault *f, struct fault *ret)
 {
 	static const char CANCELED[] = "57014"; /* it took longer than statement_timeout */
 	bool busy = db_transient(f) || strcmp(f->reason, CANCELED) == 0;
+	/* lost with the question under way: asked again, it finds what was done by its run */
+	bool lost = strcmp(f->reason, "unknown") == 0;
 
-	fault_why(ret, CN_STORE_UNAVAILABLE, busy ? "busy" : f->reason, "catalogue: %.200s",
-		f->detail);
+	fault_why(ret, CN_STORE_UNAVAILABLE, busy ? "busy" : lost ? "database" : f->reason,
+		"catalogue: %.200s", f->detail);
 }
 
 void catalogue_refuse(struct call *call, const struct fault *f)

@@ -38,6 +38,8 @@ static void a_vault_that_is_added_gets_what_was_there_before_st_9(void **state)
 	protection(&first, "protected");
 	/* the same files, byte for byte, but the marker */
 	same_files(away);
+	passports_know_all();
+	verifies(away, 0);
 }
 
 static void a_place_is_taken_once_and_never_the_primary_one(void **state)
@@ -154,11 +156,56 @@ static void without_a_good_copy_an_unchanged_book_is_stored_anew_st_73(void **st
 	all_copied();
 }
 
+/* Whoever keeps the second medium proves it as the first, whatever happens to either (ST-41). */
+static void a_version_that_is_gone_from_a_copy_is_missed_by_its_passport_st_38(void **state)
+{
+	struct uuid device = new_id();
+	char d[UUID_TEXT], path[200];
+	(void)state;
+	(void)store_version(&device, BOOK("First"));
+	(void)store_version(&device, BOOK("Second"));
+	all_copied();
+	passports_know_all();
+	verifies(away, 0);
+	(void)snprintf(
+		path, sizeof(path), "%s/devices/%s/address_book", away, uuid_format(&device, d));
+	assert_int_equal(shell("mkdir %s/aside && mv %s/2-* %s/aside", dir, path, dir), 0);
+	assert_int_equal(verify_now(away), 3);
+	assert_non_null(strstr(verify_out, "knows generation 2, the newest here is 1"));
+	assert_int_equal(shell("mv %s/aside/* %s && mv %s/1-* %s/aside", dir, path, path, dir), 0);
+	assert_int_equal(verify_now(away), 1);
+	assert_int_equal(shell("mv %s/aside/* %s && rmdir %s/aside", dir, path, dir), 0);
+	assert_int_equal(verify_now(away), 0);
+}
+
+static void slots_of_copies_follow_a_rotation_and_the_old_key_may_go_st_29(void **state)
+{
+	(void)state;
+	assert_int_equal(shell("%s/bin/carnet-storage new-key %s/kek", build_dir(), dir), 0);
+	put_env("CARNET_ROTATE_EVERY_MS", "%d", 100);
+	sql("update store.chore set next_at = '-infinity' where name = 'rotate'");
+	restart();
+	becomes("select count(*) from store.version_key k join store.copy c using (version_id)"
+		" join store.vault v on v.id = c.vault_id where v.role = 'copy' and"
+		" k.wrapped_dek is not null and (k.rewrapped_at is null or c.kek_id <> k.kek_id)",
+		"0");
+	put_env("CARNET_ROTATE_EVERY_MS", "%d", 0);
+	same_files(away);
+	passports_know_all();
+	verifies(away, 0);
+	assert_int_equal(
+		shell("%s/bin/carnet-storage retire-keys %s/kek %s", build_dir(), dir, away), 0);
+	restart();
+	verifies(away, 0);
+}
+
 static void what_is_erased_leaves_every_vault_st_31_76(void **state)
 {
 	char id[UUID_TEXT];
 	(void)state;
 	one_is_erased(id);
+	passports_know_all();
+	verifies(away, 0);
 	assert_int_equal(shell("grep -q erased_at %s/keys/%s.slot && grep -q erased_at"
 			       " %s/keys/%s.slot && ls %s/devices/*/*/*%s.erased >%s/out",
 				 one.vault, id, away, id, away, id, dir),
@@ -209,16 +256,56 @@ static void killed_at_each_step_of_copying_and_collecting_both_end_as_if_never_s
 	becomes("select count(*) from store.object where state <> 'live'", "0");
 	put_env("CARNET_COLLECT_EVERY_MS", "%d", 0);
 	(void)store_version(&device, BOOK("Copied twice"));
+	all_verified();
+	passports_know_all();
 	sql("update store.copy c set state = 'queued' from store.vault v where v.id = c.vault_id"
 	    " and v.name = 'away'");
 	dies_at("copy.written:1");
+	verifies(away, 0); /* what it holds now is what the passport before promised */
 	host_start(&one, 1, "main", NULL, 0);
 	host_ready(&one);
 	all_verified();
+	passports_know_all();
+	verifies(away, 0);
 	assert_int_equal(shell("diff -r -x carnet-vault.json -x tmp -x 'passport*' -x '*.erased' -x"
 			       " '*.slot' %s %s",
 				 one.vault, away),
 		0);
+}
+
+/* Half a medium says that it is half: nothing on it is called damaged. */
+static void copying_that_is_interrupted_leaves_a_true_passport_st_38(void **state)
+{
+	static const char *const places[] = {"copy.named:4", "copy.named:29"};
+	struct uuid device = new_id();
+	char third[160];
+	struct fault f;
+	(void)state;
+	(void)snprintf(third, sizeof(third), "%s/third", dir);
+	for (unsigned i = 0; i < 3; i++)
+		(void)store_version(&device, i == 0 ? BOOK("A") : i == 1 ? BOOK("B") : BOOK("C"));
+	all_verified();
+	put_env("CARNET_COPY_EVERY_MS", "%d", 0);
+	put_env("CARNET_COLLECT_EVERY_MS", "%d", 100);
+	restart();
+	assert_int_equal(vault_add("third", third, &f), 0);
+	put_env("CARNET_COPY_EVERY_MS", "%d", 50);
+	for (size_t i = 0; i < array_len(places); i++) {
+		dies_at(places[i]);
+		assert_int_equal(verify_now(third), 3);
+	}
+	host_start(&one, 1, "main", NULL, 0);
+	host_ready(&one);
+	all_verified();
+	passports_know_all();
+	verifies(third, 0);
+	put_env("CARNET_COLLECT_EVERY_MS", "%d", 0);
+	struct ask a = {.done = false};
+	const struct m_vault_retire m = {.name = "third"};
+	assert_int_equal(ask(&a, one.client, 0, &m_vault_retire_desc, &m), 0);
+	arena_fini(&a.arena);
+	sql("delete from store.copy where vault_id = (select id from store.vault where name ="
+	    " 'third')");
 }
 #endif
 
@@ -286,10 +373,14 @@ int main(void)
 		cmocka_unit_test(
 			a_damaged_copy_is_put_right_from_the_good_one_in_either_vault_st_73),
 		cmocka_unit_test(without_a_good_copy_an_unchanged_book_is_stored_anew_st_73),
+		cmocka_unit_test(
+			a_version_that_is_gone_from_a_copy_is_missed_by_its_passport_st_38),
+		cmocka_unit_test(slots_of_copies_follow_a_rotation_and_the_old_key_may_go_st_29),
 		cmocka_unit_test(what_is_erased_leaves_every_vault_st_31_76),
 #ifdef CARNET_CRASHPOINTS
 		cmocka_unit_test(
 			killed_at_each_step_of_copying_and_collecting_both_end_as_if_never_st_76),
+		cmocka_unit_test(copying_that_is_interrupted_leaves_a_true_passport_st_38),
 #endif
 		cmocka_unit_test(damage_in_any_vault_is_found_and_put_right_by_itself_st_72_73),
 		cmocka_unit_test(a_retired_vault_gets_nothing_more),

@@ -108,6 +108,41 @@ static void one_is_erased(char id[static UUID_TEXT])
 	put_env("CARNET_COLLECT_EVERY_MS", "%d", 0);
 }
 
+static char verify_out[4096];
+
+static int verify_now(const char *medium)
+{
+	char text[512];
+	(void)snprintf(text, sizeof(text), "%s/bin/carnet-verify %s --key %s/kek 2>&1", build_dir(),
+		medium, dir);
+	FILE *p = popen(text, "re");
+	assert_non_null(p);
+	verify_out[fread(verify_out, 1, sizeof(verify_out) - 1, p)] = 0;
+	int status = pclose(p);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Until carnet-verify says so of this medium: its passport follows the copies. */
+static void verifies(const char *medium, int code)
+{
+	struct timespec pause = {0, 100000000};
+	uint64_t until = clock_mono_ms() + 3 * DEADLINE_MS;
+	int got;
+	while ((got = verify_now(medium)) != code && clock_mono_ms() < until)
+		(void)nanosleep(&pause, NULL);
+	if (got != code)
+		print_error("%s\n", verify_out);
+	assert_int_equal(got, code);
+}
+
+/* The catalogue knows a passport of each vault for copies, of all that is there. */
+static void passports_know_all(void)
+{
+	becomes("select count(*) from store.vault where role = 'copy' and state <> 'retired'"
+		" and (passport = 0 or changes <> passport_of)",
+		"0");
+}
+
 /* Files on their way and what each vault says of itself apart, the two are alike. */
 static void same_files(const char *other)
 {
@@ -120,6 +155,7 @@ static int copies_setup(void)
 {
 	client_setup();
 	put_env("CARNET_COPY_EVERY_MS", "%d", 50);
+	put_env("CARNET_PASSPORT_MS", "%d", 50);
 	put_env("CARNET_PRUNE_EVERY_MS", "%d", 0);
 	put_env("CARNET_COLLECT_EVERY_MS", "%d", 0);
 	put_env("CARNET_SCRUB_EVERY_MS", "%d", 0);

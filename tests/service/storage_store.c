@@ -588,6 +588,46 @@ static void a_catalogue_that_is_held_up_is_busy_and_charges_nobody_rl_60(void **
 	arena_fini(&again.ask.arena);
 }
 
+/* Another session holds the table until one of storage's waits for it, and ends that one. */
+static FILE *end_who_waits(void)
+{
+	char path[160];
+	uint64_t until = clock_mono_ms() + 30000;
+	(void)snprintf(path, sizeof(path), "%s/end.sql", dir);
+	FILE *f = fopen(path, "we");
+	assert_non_null(f);
+	(void)fputs("do $$ begin lock table store.version in access exclusive mode;"
+		    " for i in 1..1500 loop exit when (select count(pg_terminate_backend(pid))"
+		    " from pg_stat_activity where usename = 'carnet_storage' and"
+		    " wait_event_type = 'Lock' and query like '%begin_version%') > 0; perform"
+		    " pg_sleep(.01); perform pg_stat_clear_snapshot(); end loop; end $$",
+		f);
+	assert_int_equal(fclose(f), 0);
+	(void)snprintf(path, sizeof(path), "psql -X -q \"$CARNET_TEST_DB\" -f %s/end.sql", dir);
+	f = popen(path, "re");
+	assert_non_null(f);
+	do
+		sql("select count(*) from pg_locks where mode = 'AccessExclusiveLock' and granted"
+		    " and relation = 'store.version'::regclass");
+	while (sql_number() == 0 && clock_mono_ms() < until);
+	return f;
+}
+
+static void a_connection_lost_inside_the_question_charges_nobody_rl_60(void **state)
+{
+	(void)state;
+	struct store s = fresh_store();
+	FILE *other = end_who_waits();
+	assert_int_equal(store_run(&s), -1);
+	assert_int_equal(s.fault.code, CN_STORE_UNAVAILABLE);
+	assert_string_equal(s.fault.reason, "database");
+	(void)pclose(other);
+	arena_fini(&s.ask.arena);
+	struct store again = fresh_store();
+	store_good(&again);
+	arena_fini(&again.ask.arena);
+}
+
 /* ---- the catalogue protects the last good copy ---- */
 
 static void head_guard_sql_st_17(void **state)
@@ -848,6 +888,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk_is_store_full_and_leaves_nothing),
 		cmocka_unit_test(a_database_that_dies_during_commits_loses_and_doubles_nothing),
 		cmocka_unit_test(a_catalogue_that_is_held_up_is_busy_and_charges_nobody_rl_60),
+		cmocka_unit_test(a_connection_lost_inside_the_question_charges_nobody_rl_60),
 		cmocka_unit_test(head_guard_sql_st_17),
 		cmocka_unit_test(two_removals_at_once_leave_one_copy_st_17),
 #ifdef CARNET_CRASHPOINTS

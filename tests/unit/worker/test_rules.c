@@ -284,6 +284,9 @@ static void storage_that_is_not_there_defers_the_job_rl_60(void **state unused)
 	f = verdict_storage_fault(&f);
 	assert_int_equal(verdict_of_fault(&f, false).state, JOB_STATE_DEFERRED);
 	assert_int_equal(verdict_of_fault(&f, true).state, JOB_STATE_DEFERRED);
+	fault_why(&f, CN_STORE_UNAVAILABLE, "unknown", "catalogue: connection lost");
+	f = verdict_storage_fault(&f);
+	assert_int_equal(verdict_of_fault(&f, true).state, JOB_STATE_DEFERRED);
 	fault_why(&f, CN_NOT_FOUND, "stream", "no such stream here");
 	f = verdict_storage_fault(&f);
 	assert_int_equal(verdict_of_fault(&f, false).state, JOB_STATE_DEFERRED);
