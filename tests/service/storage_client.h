@@ -51,6 +51,20 @@ static unused long sql_number(void)
 	return strtol(sql_out, NULL, 10);
 }
 
+/* Until the query says `want`, a minute at most; what it says at last. */
+static unused long sql_wait(const char *query, long want)
+{
+	const struct timespec pause = {0, 50000000};
+	uint64_t until = clock_mono_ms() + 4 * DEADLINE_MS;
+
+	for (;;) {
+		sql("%s", query);
+		if (sql_number() == want || clock_mono_ms() >= until)
+			return sql_number();
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
 /* ---- processes ---- */
 
 struct host {

@@ -113,15 +113,7 @@ static long files(const char *pattern)
 
 static void wait_until(const char *query, long want)
 {
-	uint64_t until = clock_mono_ms() + 4 * DEADLINE_MS;
-	do {
-		struct timespec pause = {0, 50000000};
-		(void)nanosleep(&pause, NULL);
-		sql("%s", query);
-	} while (sql_number() != want && clock_mono_ms() < until);
-	if (sql_number() != want)
-		print_error("%s: %s, not %ld\n", query, sql_out, want);
-	assert_int_equal(sql_number(), want);
+	assert_int_equal(sql_wait(query, want), want);
 }
 
 /* A third collector, in the database itself, that hardly pauses. Its files are removed by the

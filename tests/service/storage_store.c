@@ -101,6 +101,15 @@ static void assert_verifies(const struct uuid *version)
 	arena_fini(&a.arena);
 }
 
+/* The signatures follow the answer. */
+static void wait_signed(void)
+{
+	assert_int_equal(sql_wait("select count(*) from store.version where state = 'committed'"
+				  " and signed_at is null",
+				 0),
+		0);
+}
+
 /* ---- what a backup is ---- */
 
 static void a_book_is_stored_and_given_back_byte_for_byte_st_1(void **state)
@@ -115,6 +124,7 @@ static void a_book_is_stored_and_given_back_byte_for_byte_st_1(void **state)
 	assert_item(&s.result.version, "list_1", BOOK("Ana"));
 	assert_item(&s.result.version, "list_2", EMPTY);
 	assert_verifies(&s.result.version);
+	wait_signed();
 	assert_int_equal(files("tmp/*"), 0);
 	assert_int_equal(files("*.json") - 1, files("*.sig"));
 	arena_fini(&s.ask.arena);
@@ -126,6 +136,7 @@ static void an_unchanged_book_makes_no_version_and_no_blob_st_3(void **state)
 	struct store s = fresh_store();
 	store_good(&s);
 	struct uuid first = s.result.version;
+	wait_signed();
 	long before = files("*"), checked;
 	char id[UUID_TEXT];
 	sql("select extract(epoch from last_check_at) * 1000 from store.head where device_id = "
