@@ -84,15 +84,32 @@ static void civil(uint64_t days, unsigned *ret_y, unsigned *ret_m, unsigned *ret
 	*ret_y = (unsigned)(yoe + era * 400 + (*ret_m <= 2 ? 1 : 0));
 }
 
+#define LAST_MS UINT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
+
 char *clock_rfc3339(uint64_t wall_ms, char text[static CLOCK_RFC3339])
 {
-	static const uint64_t last = 253402300799999; /* 9999-12-31T23:59:59.999Z */
-	uint64_t ms = wall_ms < last ? wall_ms : last;
+	uint64_t ms = wall_ms < LAST_MS ? wall_ms : LAST_MS;
 	unsigned s = (unsigned)(ms / 1000 % 86400);
 	unsigned y, m, d;
 
 	civil(ms / 86400000, &y, &m, &d);
 	(void)snprintf(text, CLOCK_RFC3339, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", y % 10000,
 		m % 100, d % 100, s / 3600 % 24, s / 60 % 60, s % 60, (unsigned)(ms % 1000));
+	return text;
+}
+
+char *clock_rfc5322(uint64_t wall_ms, char text[static CLOCK_RFC5322])
+{
+	static const char days[7][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+	static const char months[12][4] = {
+		"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	uint64_t at = (wall_ms < LAST_MS ? wall_ms : LAST_MS) / 1000;
+	unsigned s = (unsigned)(at % 86400);
+	unsigned y, m, d;
+
+	civil(at / 86400, &y, &m, &d);
+	(void)snprintf(text, CLOCK_RFC5322, "%s, %02u %s %04u %02u:%02u:%02u +0000",
+		days[at / 86400 % 7], d % 100, months[(m - 1) % 12], y % 10000, s / 3600 % 24,
+		s / 60 % 60, s % 60);
 	return text;
 }

@@ -27,3 +27,6 @@ const char *clock_boot_name(void);
 #define CLOCK_RFC3339 25 /* bytes of "2027-01-05T01:20:30.123Z" with its NUL */
 /* UTC with milliseconds; returns text. */
 char *clock_rfc3339(uint64_t wall_ms, char text[static CLOCK_RFC3339]);
+#define CLOCK_RFC5322 32 /* bytes of "Tue, 05 Jan 2027 01:20:30 +0000" with its NUL */
+/* As mails have it, UTC; returns text. */
+char *clock_rfc5322(uint64_t wall_ms, char text[static CLOCK_RFC5322]);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/clock/clock.h"
+#include "common/text/utf8.h"
 
 #define LINE_MAX_BYTES ((size_t)8 * 1024)
 #define TEXT_MAX_BYTES ((size_t)1024) /* of one field: text of devices is cut here (T25) */
@@ -56,37 +57,6 @@ static void puts_(struct line *l, const char *s)
 	put(l, s, strlen(s));
 }
 
-/* Length and value of the UTF-8 character at s, 0 when it is not one. */
-static size_t utf8(const uint8_t *s, size_t n, uint32_t *ret_c)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	uint32_t c = len == 1   ? s[0]
-		     : len == 2 ? s[0] & 0x1fu
-		     : len == 3 ? s[0] & 0x0fu
-				: s[0] & 7u;
-
-	if (len == 0 || len > n || s[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (s[i] & 0x3fu);
-	}
-	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	*ret_c = c;
-	return len;
-}
-
-/* Controls, line separators and bidi marks: what could forge a line or fool a terminal. */
-static bool dangerous(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0xfeff ||
-	       (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2060 && c <= 0x206f);
-}
-
 static void put_string(struct line *l, const char *text)
 {
 	size_t whole = strlen(text);
@@ -97,14 +67,14 @@ static void put_string(struct line *l, const char *text)
 	put(l, "\"", 1);
 	for (size_t i = 0, len; i < n; i += len) {
 		uint32_t c = 0xfffd;
-		len = utf8(s + i, whole - i, &c);
+		len = utf8_read(s + i, whole - i, &c);
 		if (len == 0) {
 			len = 1;
 			puts_(l, "\\ufffd");
 		} else if (c == '"' || c == '\\') {
 			put(l, "\\", 1);
 			put(l, text + i, 1);
-		} else if (dangerous(c)) {
+		} else if (utf8_deceives(c)) {
 			(void)snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)(c & 0xffff));
 			puts_(l, escape);
 		} else {

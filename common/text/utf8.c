@@ -106,3 +106,10 @@ size_t utf8_cut(const char *s, size_t max)
 		n--;
 	return n;
 }
+
+bool utf8_deceives(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0xfeff ||
+	       (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2060 && c <= 0x206f);
+}

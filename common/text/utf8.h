@@ -16,3 +16,5 @@ size_t utf8_write(uint32_t code_point, uint8_t out[static 4]) must_check;
 void utf8_scrub(char *s);
 /* Bytes of the longest prefix of at most max bytes that does not cut a character of valid text. */
 size_t utf8_cut(const char *s, size_t max) must_check;
+/* Controls, line separators, bidi and invisible marks: what could forge a line or fool a reader. */
+bool utf8_deceives(uint32_t code_point) must_check;
