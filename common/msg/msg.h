@@ -51,7 +51,12 @@ enum msg_right {
 	MSG_VIEWER,
 	MSG_OPERATOR,
 	MSG_ADMIN,
+	MSG_AUDITOR, /* of a message: auditors and administrators */
+	MSG_READER,  /* of a message: whoever may see the entries of books: all but auditors */
 };
+
+/* Whether a person of this role may send a message of this right. */
+bool msg_may(enum msg_right role, enum msg_right right);
 
 struct msg_desc {
 	const char *name;

@@ -158,7 +158,7 @@ static const struct msg_field header_fields[] = {
 	{.name = "role",
 		.tag = 9,
 		.type = MSG_UINT,
-		.max = MSG_ADMIN,
+		.max = MSG_AUDITOR,
 		.offset = offsetof(struct wire_header, role)},
 };
 
@@ -168,3 +168,22 @@ const struct msg_desc wire_header_desc = {
 	.fields = header_fields,
 	.n_fields = array_len(header_fields),
 };
+
+bool msg_may(enum msg_right role, enum msg_right right)
+{
+	switch (right) {
+	case MSG_VIEWER:
+		return role != MSG_INTERNAL;
+	case MSG_READER:
+		return role != MSG_INTERNAL && role != MSG_AUDITOR;
+	case MSG_OPERATOR:
+		return role == MSG_OPERATOR || role == MSG_ADMIN;
+	case MSG_AUDITOR:
+		return role == MSG_AUDITOR || role == MSG_ADMIN;
+	case MSG_ADMIN:
+		return role == MSG_ADMIN;
+	case MSG_INTERNAL:
+		break;
+	}
+	return false;
+}

@@ -122,7 +122,7 @@ static bool may(const struct msg_header *h, const struct msg_desc *desc)
 {
 	if (h->role == MSG_INTERNAL) /* a service on its own behalf */
 		return h->actor == NULL || h->actor[0] == '\0';
-	return desc->right != MSG_INTERNAL && h->role >= desc->right;
+	return msg_may(h->role, desc->right);
 }
 
 /* 0 or -1 with the fault that the caller gets. */

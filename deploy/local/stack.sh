@@ -81,7 +81,7 @@ stack_keys() {
 	(
 		umask 077
 		mkdir -p "$keys"
-		for f in kek sign pepper; do [ -e "$keys/$f" ] || head -c 32 /dev/urandom >"$keys/$f"; done
+		for f in kek sign pepper audit; do [ -e "$keys/$f" ] || head -c 32 /dev/urandom >"$keys/$f"; done
 		if [ ! -e "$keys/class" ]; then
 			openssl genpkey -algorithm X25519 -out "$keys/class.pem"
 			openssl pkey -in "$keys/class.pem" -outform DER | tail -c 32 >"$keys/class"
@@ -126,6 +126,7 @@ stack_service_env() {
 	gateway)
 		stack_env "$dir" "$name" LISTEN "$STACK_REST"
 		stack_env "$dir" "$name" PEPPER_FILE "$dir/keys/pepper"
+		stack_env "$dir" "$name" AUDIT_KEY_FILE "$dir/keys/audit"
 		stack_env "$dir" "$name" CLASS_KEY_PUBLIC "$dir/keys/class.pub"
 		stack_env "$dir" "$name" SETUP_TOKEN_FILE "$dir/run/setup-token"
 		;;

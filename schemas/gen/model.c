@@ -14,7 +14,8 @@
 const char *const form_words[4] = {"struct", "request", "reply", "event"};
 const char *const type_words[9] = {
 	"bool", "uint", "int", "enum", "text", "bytes", "uuid", "time", "struct"};
-static const char *const rights[] = {"internal", "viewer", "operator", "admin"};
+static const char *const rights[] = {
+	"internal", "viewer", "operator", "admin", "auditor", "reader"};
 
 struct message *model_message(const struct model *m, const char *name)
 {
@@ -158,7 +159,9 @@ static void read_message(struct model *m, struct lex *l, struct token form, unsi
 	if (msg.form == F_REQUEST) {
 		struct token right = lex_want(l, T_WORD, "right");
 		if (index_of(rights, array_len(rights), right.s) < 0)
-			die(right.at, "'%s' is no right: internal viewer operator admin", right.s);
+			die(right.at,
+				"'%s' is no right: internal viewer operator admin auditor reader",
+				right.s);
 		msg.right = right.s;
 		if (!lex_is(l, "->"))
 			die(l->next.at, "-> REPLY wanted");

@@ -178,6 +178,7 @@ int run_book_show(struct cli *c, const struct verb *v);
 /* What --help says about a verb of `book`, or of `lock`, beyond its line. */
 void book_help(const struct verb *v);
 void lock_help(const struct verb *v);
+int run_audit_verify(struct cli *c, const struct verb *v);
 int run_status(struct cli *c, const struct verb *v);
 int run_explain(struct cli *c, const struct verb *v);
 int run_completion(struct cli *c, const struct verb *v);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/crypto/crypto.h"
 #include "common/db/db.h"
 #include "services/gateway/sql.h"
 
@@ -17,6 +18,8 @@ struct line {
 	struct rest *waiting; /* NULL = nobody waits */
 	struct uuid trace;
 	char *actor, *origin, *verb, *object, *outcome;
+	uint8_t digest[SHA256_LEN];
+	bool digested;
 };
 
 struct append {
@@ -60,6 +63,11 @@ static void appended(
 	free(a);
 }
 
+static struct span digest_of(const struct line *l)
+{
+	return l->digested ? (struct span){l->digest, sizeof(l->digest)} : (struct span){NULL, 0};
+}
+
 static void fill(struct db_args *args, void *arg)
 {
 	const struct append *a = arg;
@@ -80,6 +88,10 @@ static void fill(struct db_args *args, void *arg)
 	db_array(args);
 	for (size_t i = 0; i < a->n; i++)
 		db_uuid(args, &a->lines[i]->trace);
+	db_array_end(args);
+	db_array(args);
+	for (size_t i = 0; i < a->n; i++)
+		db_bytes(args, digest_of(a->lines[i]));
 	db_array_end(args);
 }
 
@@ -104,7 +116,7 @@ struct audit *audit_new(struct gateway *g)
 	return audit;
 }
 
-static void put(struct rest *r, const char *outcome, struct rest *waiting)
+static void put(struct rest *r, const char *outcome, const char *content, struct rest *waiting)
 {
 	struct line *l = mem_alloc(sizeof(*l));
 
@@ -116,15 +128,41 @@ static void put(struct rest *r, const char *outcome, struct rest *waiting)
 		r->match.route == NULL ? http_method(r->http) : r->match.route->request->name);
 	l->object = mem_strdup(r->object);
 	l->outcome = mem_strdup(outcome);
+	l->digested = content != NULL;
+	if (content != NULL)
+		sha256((struct span){(const uint8_t *)content, strlen(content)}, l->digest);
 	db_batch_put(r->gateway->audit->batch, l);
+}
+
+/* What is asked, in one spelling and without secrets; NULL when it is no message. */
+static char *asked(const struct rest *r)
+{
+	if (r->match.route == NULL)
+		return NULL;
+	json_t *doc = msg_to_json(r->match.route->request, r->body);
+	char *text = doc == NULL ? NULL : json_dumps(doc, JSON_COMPACT | JSON_SORT_KEYS);
+
+	json_decref(doc);
+	return text;
 }
 
 void audit_change(struct rest *r)
 {
-	put(r, "accepted", r);
+	char *text = asked(r);
+
+	r->noted = true;
+	put(r, "accepted", text, r);
+	free(text);
 }
 
 void audit_note(struct rest *r, const char *outcome)
 {
-	put(r, outcome, NULL);
+	put(r, outcome, NULL, NULL);
+}
+
+void audit_done(struct rest *r, const char *answer)
+{
+	/* of a lock it is told when it is granted: it may be waited for */
+	if (r->match.route == NULL || r->match.route->request->id != MSG_LOCK_DECLARE)
+		put(r, "done", answer, NULL);
 }

@@ -10,3 +10,5 @@ struct audit *audit_new(struct gateway *g);
 void audit_change(struct rest *r);
 /* Notes how it ended when it did not go well, or another event of r; nobody waits. */
 void audit_note(struct rest *r, const char *outcome);
+/* Notes that what was noted before is done, with the digest of the answer. */
+void audit_done(struct rest *r, const char *answer);

@@ -17,12 +17,14 @@ enum msg_right auth_right(const char *role)
 {
 	if (strcmp(role, "admin") == 0)
 		return MSG_ADMIN;
+	if (strcmp(role, "auditor") == 0)
+		return MSG_AUDITOR;
 	return strcmp(role, "operator") == 0 ? MSG_OPERATOR : MSG_VIEWER;
 }
 
 const char *auth_role(enum msg_right right)
 {
-	return right == MSG_ADMIN ? "admin" : right == MSG_OPERATOR ? "operator" : "viewer";
+	return msg_word(role_words, (int)right);
 }
 
 void auth_digest(const char *text, uint8_t digest[static 32])

@@ -159,7 +159,7 @@ bool content_path(struct rest *r, const char *path)
 		return true;
 	if (!rest_may_stream(r))
 		return true;
-	if (r->who.right < MSG_OPERATOR) {
+	if (!msg_may(r->who.right, MSG_OPERATOR)) {
 		rest_refuse(r, CN_PERMISSION_DENIED, "role",
 			"exporting a backup needs the role operator");
 	} else {

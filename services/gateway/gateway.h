@@ -11,6 +11,7 @@
 #include "services/gateway/route.h"
 
 struct audit;
+struct checkpoints;
 struct events;
 
 /* The service's own state: one per process. */
@@ -20,6 +21,7 @@ struct gateway {
 	struct http_server *rest;
 	struct peer *scheduler, *lock, *storage, *sync;
 	struct audit *audit;
+	struct checkpoints *checkpoints;
 	struct events *events;
 	uint8_t pepper[32];
 	size_t pepper_n;          /* 0 = no pepper file */
@@ -52,6 +54,7 @@ struct rest {
 	const void *body;    /* decoded: struct of match.route->request */
 	const char *object;  /* for the audit: the path */
 	bool waits;          /* asks again for a lock that it waits for */
+	bool noted;          /* the audit has it: how it ends is told there, too */
 	void (*then)(struct rest *r);
 	void (*checked)(struct rest *r);
 };
@@ -100,6 +103,7 @@ void on_token_list(struct rest *r, const void *body);
 void on_token_create(struct rest *r, const void *body);
 void on_token_delete(struct rest *r, const void *body);
 void on_audit_list(struct rest *r, const void *body);
+void on_audit_verify(struct rest *r, const void *body);
 void on_status(struct rest *r, const void *body);
 void on_explain(struct rest *r, const void *body);
 void on_lock_declare(struct rest *r, const void *body);

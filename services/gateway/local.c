@@ -17,6 +17,7 @@ static const struct {
 	{MSG_TOKEN_CREATE, on_token_create},
 	{MSG_TOKEN_DELETE, on_token_delete},
 	{MSG_AUDIT_LIST, on_audit_list},
+	{MSG_AUDIT_VERIFY, on_audit_verify},
 	{MSG_STATUS, on_status},
 	{MSG_EXPLAIN, on_explain},
 	{MSG_LOCK_DECLARE, on_lock_declare},

@@ -7,6 +7,7 @@
 
 #include "common/crypto/crypto.h"
 #include "services/gateway/audit.h"
+#include "services/gateway/checkpoint.h"
 #include "services/gateway/events.h"
 #include "services/gateway/gateway.h"
 #include "services/gateway/setup.h"
@@ -78,6 +79,9 @@ static int start(struct service *s, struct fault *reterr)
 	if (read_keys(reterr) != 0 || connect_peers(s, reterr) != 0)
 		return -1;
 	gateway.audit = audit_new(&gateway);
+	gateway.checkpoints = checkpoints_new(&gateway, reterr);
+	if (gateway.checkpoints == NULL)
+		return -1;
 	gateway.events = events_new(&gateway, reterr);
 	if (gateway.events == NULL)
 		return -1;

@@ -20,6 +20,7 @@ static void fill(struct db_args *a, void *arg)
 
 	db_int(a, m->cursor == NULL ? INT64_MAX : strtoll(m->cursor, NULL, 10));
 	db_int(a, (int64_t)page_size(m));
+	db_bool(a, m->text);
 }
 
 static void listed(
@@ -48,6 +49,8 @@ static void listed(
 			.outcome = db_get_text(rows, i, 6),
 			.trace = db_get_uuid(rows, i, 7),
 			.hash = db_get_bytes(rows, i, 8),
+			.digest = db_get_bytes(rows, i, 9),
+			.text = db_is_null(rows, i, 10) ? NULL : db_get_text(rows, i, 10),
 		};
 	if (page.items_n == page_size(r->body) && items[page.items_n - 1].seq > 1)
 		page.next = arena_printf(

@@ -2,6 +2,7 @@
 /* State of the whole system: which services answer, how many workers, what the vaults warn of. */
 #include <string.h>
 
+#include "services/gateway/checkpoint.h"
 #include "services/gateway/gateway.h"
 
 #define COMPONENTS 64
@@ -84,6 +85,7 @@ void on_status(struct rest *r, const void *body)
 	}
 	s->r = r;
 	add(s, "gateway", true, NULL);
+	warn(s, checkpoints_warning(r->gateway));
 	add(s, "lock", peer_up(r->gateway->lock), NULL);
 	add(s, "sync", peer_up(r->gateway->sync), NULL);
 	opts.deadline_ms = 3000;

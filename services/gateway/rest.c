@@ -29,6 +29,8 @@ static void finish(struct rest *r, unsigned status, const char *type, json_t *do
 
 	json_decref(doc);
 	json_decref(r->json);
+	if (r->noted && status < 400)
+		audit_done(r, text);
 	http_set_header(r->http, "X-Carnet-Trace", uuid_format(&r->trace, trace));
 	http_set_header(r->http, "Cache-Control", "no-store");
 	http_set_header(r->http, "X-Content-Type-Options", "nosniff");
@@ -264,16 +266,21 @@ static void built(struct rest *r)
 	source_check(r, note);
 }
 
+/* Who may do what this right is for, beside administrators. */
+static const char *role_for(enum msg_right right)
+{
+	return right == MSG_READER ? "viewer" : right == MSG_AUDITOR ? "auditor" : auth_role(right);
+}
+
 /* The person is known (or the route is public): check the right, build the request. */
 static void admitted(struct rest *r)
 {
 	const struct route *route = r->match.route;
 	struct fault f;
 
-	if (!route->is_public && r->who.right < route->request->right) {
+	if (!route->is_public && !msg_may(r->who.right, route->request->right)) {
 		rest_refuse(r, CN_PERMISSION_DENIED, "role", "%s %s needs the role %s",
-			http_method(r->http), r->object,
-			route->request->right == MSG_ADMIN ? "admin" : "operator");
+			http_method(r->http), r->object, role_for(route->request->right));
 		return;
 	}
 	if (build_json(r, &f) != 0)

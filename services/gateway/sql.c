@@ -87,12 +87,37 @@ const struct db_sql SQL_TOKEN_CREATE = {"gate_token_create",
 const struct db_sql SQL_TOKEN_DELETE = {
 	"gate_token_delete", "delete from gate.token where id = $1"};
 
+/* The canonical text of an entry, made here: a function of the database could be another one by
+ * the time somebody verifies. */
+#define ENTRY                                                                                      \
+	"a.seq, to_char(a.at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), a.actor, "  \
+	"a.origin, a.verb, a.object, a.outcome, a.trace"
+#define TEXT                                                                                       \
+	"case when a.digest is null then json_build_array(" ENTRY ")::text "                       \
+	"else json_build_array(" ENTRY ", encode(a.digest, 'hex'))::text end"
+
 const struct db_sql SQL_AUDIT_APPEND = {"gate_audit_append",
 	"select gate.audit_append($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], "
-	"$6::uuid[])"};
+	"$6::uuid[], $7::bytea[])"};
 
 const struct db_sql SQL_AUDIT_LIST = {"gate_audit_list",
-	"select seq, at, actor, origin, verb, object, outcome, trace, hash from gate.audit "
-	"where seq < $1::bigint order by seq desc limit $2::bigint"};
+	"select a.seq, a.at, a.actor, a.origin, a.verb, a.object, a.outcome, a.trace, a.hash, "
+	"a.digest, case when $3 then " TEXT " end from gate.audit a "
+	"where a.seq < $1::bigint order by a.seq desc limit $2::bigint"};
 
-const struct db_sql SQL_AUDIT_CHECK = {"gate_audit_check", "select gate.audit_check()"};
+const struct db_sql SQL_AUDIT_HEAD = {"gate_audit_head",
+	"select h.seq, h.hash, (select coalesce(max(seq), 0) from gate.audit), coalesce(c.seq, 0), "
+	"c.hash, c.key, c.signature, coalesce(c.at < clock_timestamp() - $1::bigint * "
+	"interval '1 millisecond', true) from gate.audit_head h "
+	"left join lateral (select * from gate.audit_checkpoint order by seq desc limit 1) c on "
+	"true"};
+
+const struct db_sql SQL_AUDIT_WALK = {"gate_audit_walk",
+	"select t.seq, substr(t.text, strpos(t.text, ',')), t.hash, c.hash, c.key, c.signature "
+	"from (select a.seq, a.hash, " TEXT " as text from gate.audit a "
+	"where a.seq > $1::bigint and a.seq <= $2::bigint order by a.seq limit $3::bigint) t "
+	"left join gate.audit_checkpoint c on c.seq = t.seq order by t.seq"};
+
+const struct db_sql SQL_AUDIT_MARK = {"gate_audit_mark",
+	"insert into gate.audit_checkpoint (seq, hash, key, signature) values ($1, $2, $3, $4) "
+	"on conflict (seq) do nothing"};

@@ -28,6 +28,13 @@ extern const struct db_sql SQL_PERSON_LEAVE; /* id or name: its sessions end */
 extern const struct db_sql SQL_TOKEN_LIST;
 extern const struct db_sql SQL_TOKEN_CREATE; /* id digest name role made_by expires → the row */
 extern const struct db_sql SQL_TOKEN_DELETE; /* id */
-extern const struct db_sql SQL_AUDIT_APPEND; /* six arrays */
-extern const struct db_sql SQL_AUDIT_LIST;   /* before seq, limit */
-extern const struct db_sql SQL_AUDIT_CHECK;  /* → first bad seq or NULL */
+extern const struct db_sql SQL_AUDIT_APPEND; /* seven arrays */
+/* before seq, limit, with text? → seq at actor origin verb object outcome trace hash digest text */
+extern const struct db_sql SQL_AUDIT_LIST;
+/* → of the head: seq, hash; greatest seq of an entry, of a checkpoint; then the last checkpoint:
+ * hash, key, signature, whether it is older than $1 ms */
+extern const struct db_sql SQL_AUDIT_HEAD;
+/* after seq, up to seq, limit → seq, text without its number, hash; its checkpoint's hash, key,
+ * signature */
+extern const struct db_sql SQL_AUDIT_WALK;
+extern const struct db_sql SQL_AUDIT_MARK; /* seq hash key signature */

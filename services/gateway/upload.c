@@ -268,7 +268,7 @@ static bool allowed(struct rest *r)
 
 	if (!r->who.known)
 		rest_refuse(r, CN_AUTH_MISSING, "sign_in", "sign in, or send an API token");
-	else if (r->who.right < MSG_OPERATOR)
+	else if (!msg_may(r->who.right, MSG_OPERATOR))
 		rest_refuse(r, CN_PERMISSION_DENIED, "role",
 			"uploading a file needs the role operator");
 	else if (good_name(r) == NULL)

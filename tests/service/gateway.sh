@@ -10,6 +10,7 @@ D=$(mktemp -d /tmp/cgw.XXXXXX)
 trap 'stack_down "$D"; rm -rf "$D"' EXIT
 rest=unix:$D/rest.sock
 STACK_INSTANCES="gateway:2 lock:1 scheduler:1 storage:1 sync:1" STACK_DURABLE=0 STACK_REST=$rest stack_make "$D" "$B"
+for i in 1 2; do printf 300 >"$D/env/gateway-$i/CARNET_CHECKPOINT_MS"; done
 printf 'unix:%s' "$D/rest2.sock" >"$D/env/gateway-2/CARNET_LISTEN"
 mkdir -p "$D/log"
 stack_database "$D" >/dev/null && stack_up "$D" && stack_ready "$D" 30 || { not_ok "the gateway starts"; done_testing; exit; }
@@ -52,26 +53,44 @@ post /api/v1/tokens '{"name":"admin","role":"admin"}' "${cookie[@]}" -H "X-Carne
 is "$status" 201 "with the proof it is done"
 admin=(-H "Authorization: Bearer $(field .token)")
 
-for role in viewer operator; do
+for role in viewer operator auditor; do
 	post /api/v1/tokens "{\"name\":\"$role\",\"role\":\"$role\"}" "${admin[@]}"
 	printf 'Authorization: Bearer %s' "$(field .token)" >"$D/$role"
 done
-viewer=(-H "$(cat "$D/viewer")") operator=(-H "$(cat "$D/operator")")
+viewer=(-H "$(cat "$D/viewer")") operator=(-H "$(cat "$D/operator")") auditor=(-H "$(cat "$D/auditor")")
 
-# Every route, every role: a role below the message's right is refused with 403 before anything else (rbac, FL-68).
+# Every route, every role: a role that the message's right does not name is refused with 403 before anything else (rbac,
+# FL-68); and what each changing call came to stands in the audit trail (FL-71).
+may() { # ROLE RIGHT
+	case $2-$1 in
+	viewer-* | reader-viewer | reader-operator | operator-operator | auditor-auditor) ;;
+	*) return 1 ;;
+	esac
+}
 wrong=
+: >"$D/changes"
 while read -r method path _; do
 	right=$(sed -n "s/^request $(awk -v m="$method" -v p="$path" '$1 == m && $2 == p {print $3}' schemas/routes.tab) 0x[0-9a-f]* \([a-z]*\) .*/\1/p" schemas/messages/*.msg)
 	url=/api/v1$(sed 's/{[a-z]*}/00000000-0000-7000-8000-000000000009/g' <<<"$path")
-	for role in viewer operator; do
-		ask "$method" "$url" -H "$(cat "$D/$role")" -m 20
-		case $role-$right in
-		viewer-operator | viewer-admin | operator-admin) [ "$status" = 403 ] || wrong+=" $role:$method:$path=$status" ;;
-		*) [ "$status" != 403 ] || wrong+=" $role:$method:$path=403" ;;
-		esac
+	for role in viewer operator auditor; do
+		ask "$method" "$url" -H "$(cat "$D/$role")" -m 20 -D "$D/head"
+		may "$role" "$right" && wanted=open || wanted=403
+		[ "$status" = 403 ] && got=403 || got=open
+		[ $got = $wanted ] || wrong+=" $role:$method:$path=$status"
+		[ "$method" = GET ] && continue
+		[ "$right" = viewer ] && [ "$status" -lt 400 ] && continue # asks, changes nothing
+		sed -n "s|^X-Carnet-Trace: \([0-9a-f-]*\).*|\1 token:$role $method:$path|p" "$D/head" >>"$D/changes"
 	done
 done < <(grep -E '^(GET|POST|PUT|PATCH|DELETE) ' schemas/routes.tab | grep -v -e ' public' -e '/logout')
 is "$wrong" "" "each role may do exactly what its messages allow, on every route"
+unaudited() {
+	stack_psql "$D" -c 'create temp table asked (trace uuid, actor text, what text)' -c "\\copy asked from '$D/changes' delimiter ' '" \
+		-c 'select what from asked t where not exists (select 1 from gate.audit a where a.trace = t.trace and a.actor = t.actor)'
+}
+n=$(wc -l <"$D/changes")
+check "every changing call of the table was noted, refused ones too ($n)" test "$n" -gt 150
+for _ in $(seq 200); do [ -n "$(unaudited)" ] || break; sleep 0.1; done
+is "$(unaudited)" "" "and each stands in the audit trail with who asked (FL-71)"
 
 # Without the proof of a session every changing route refuses a cookie.
 wrong=
@@ -124,9 +143,56 @@ post /api/v1/vaults "{$away,\"kind\":\"floppy\"}" "${admin[@]}"
 is "$status $(field .reason)" "422 vault_kind" "kinds of vaults are known ones"
 
 ask GET '/api/v1/audit?limit=5' "${admin[@]}" && is "$(field '.items | length')" 5 "the audit trail is paged"
-is "$(stack_psql "$D" -c 'select gate.audit_check() is null')" t "its chain is whole"
-stack_psql "$D" -c "update gate.audit set object = 'else' where seq = 3"
-is "$(stack_psql "$D" -c 'select gate.audit_check()')" 3 "an edited line is found (audit_tamper)"
+ask GET '/api/v1/audit?limit=5' "${operator[@]}" && is "$status" 403 "which an operator does not read"
+ask GET '/api/v1/audit?limit=1000&text=true' "${auditor[@]}"
+is "$(field '[.items[] | select(.actor == "root" and .verb == "token_create") | .outcome] | join(" ")')" "done accepted" "an entry says who, what, and how it ended"
+is "$(field '[.items[] | select(.outcome == "accepted" or .outcome == "done") | select(.digest == null)] | length')" 0 "with the digest of what was asked and answered"
+is "$(field '[.items[] | select(.text | test("correct horse|a long enough"))] | length')" 0 "and no password"
+
+# The trail and who would change it (audit_tamper, FL-71): as owner of the tables, behind the gateway's back.
+verify() { ask GET /api/v1/audit:verify "${auditor[@]}"; field '[.faults[] | "\(.fault) \(.seq) \(.to)"] | join(", ")'; }
+sql() { stack_psql "$D" "$@"; }
+is "$(verify)" "" "its chain is whole, says a walk from the first entry to the last"
+for change in "update gate.audit set object = 'else' where seq = 3" 'delete from gate.audit where seq = 3' 'truncate gate.audit' 'delete from gate.audit_checkpoint'; do
+	check "the database refuses: $change" eval '! sql -c "$change" 2>/dev/null'
+	check "also from a session that fires no ordinary trigger" eval '! sql -c "set session_replication_role = replica" -c "$change" 2>/dev/null'
+done
+signed() { [ "$(sql -c 'select h.seq = (select max(seq) from gate.audit_checkpoint) from gate.audit_head h')" = t ]; }
+for _ in $(seq 300); do signed && break; sleep 0.1; done
+check "a gateway has signed the head" signed
+off='alter table gate.audit disable trigger all; alter table gate.audit_checkpoint disable trigger all'
+on='alter table gate.audit enable always trigger only_added_to; alter table gate.audit_checkpoint enable always trigger only_added_to'
+sql -c 'create table keep_audit as table gate.audit; create table keep_mark as table gate.audit_checkpoint; create table keep_head as table gate.audit_head'
+restore='delete from gate.audit; delete from gate.audit_checkpoint; delete from gate.audit_head; insert into gate.audit table keep_audit;
+	insert into gate.audit_checkpoint table keep_mark; insert into gate.audit_head table keep_head'
+n=$(sql -c 'select seq from gate.audit_head')
+tampered() { # SQL PATTERN TEXT
+	sql -c "begin; $off; $1; $on; commit"
+	like "$(verify)" "$2" "$3"
+	sql -c "begin; $off; $restore; $on; commit"
+}
+cut="delete from gate.audit where seq > $n - 2; update gate.audit_head set (seq, hash) = (select seq, hash from gate.audit where seq = $n - 2)"
+tampered "update gate.audit set object = 'else' where seq = 3" '^changed 3 3$' "a changed entry is found"
+tampered 'delete from gate.audit where seq = 5' '^removed 5 5$' "a removed one"
+tampered "update gate.audit set seq = -seq where seq >= 7; insert into gate.audit select 7, at, actor, origin, verb, object, outcome, trace, hash, digest
+	from gate.audit where seq = 2; update gate.audit set seq = 1 - seq where seq < 0" 'inserted 7 7(,|$)' "one that was put in"
+tampered 'update gate.audit set seq = -19 + seq where seq in (8, 11); update gate.audit set seq = -seq where seq < 0' 'moved 8 11, .*moved 11 8(,|$)' "two that changed places"
+tampered "$cut" "^cut $((n - 1)) $n\$" "the end cut off: the checkpoint knows"
+head=$(sql -c "select seq || ':' || encode(hash, 'hex') from gate.audit_head")
+tampered "update gate.audit set actor = 'nobody' where seq = 9; do \$\$ declare a gate.audit; h bytea;
+	begin select hash into h from gate.audit where seq = 8;
+	for a in select * from gate.audit where seq > 8 order by seq loop
+		h := sha256(h || convert_to(gate.audit_text(a), 'UTF8')); update gate.audit set hash = h where seq = a.seq;
+	end loop; update gate.audit_head set hash = h; end \$\$" 'rewritten [0-9]+ [0-9]+' "a chain written anew from there on: it is not the one that was signed"
+tampered "update gate.audit_checkpoint set signature = decode(repeat('00', 64), 'hex') where seq = $n" "^unsigned $n $n\$" "a checkpoint nobody signed"
+printf '%s' "${auditor[0]#*Bearer }${auditor[1]#*Bearer }" | sed 's/^-H//' >"$D/auditor-token"
+carnet() { CARNET_SERVER=unix:$sock CARNET_TOKEN_FILE=$D/auditor-token "$B/bin/carnet" "$@"; }
+out=$(carnet audit verify --head "$head") && is "${out%%:*}" whole "carnet audit verify says so"
+sql -c "begin; $off; $cut; delete from gate.audit_checkpoint where seq > $n - 2; $on; commit"
+check "cut off with its checkpoints a trail looks whole" carnet audit verify
+out=$(carnet audit verify --head "$head")
+is "$? $(grep -c "cut off: entries $((n - 1)) to $n" <<<"$out")" "1 1" "but not to who has kept its head elsewhere"
+sql -c "begin; $off; $restore; $on; commit"
 grep -rqE 'correct horse|a long enough one' "$D/log" && leaked=yes || leaked=no
 is "$leaked" no "no password in the logs"
 
