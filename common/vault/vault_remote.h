@@ -13,6 +13,7 @@ struct vault_remote {
 	const struct remote_ops *ops;
 	char place[1024];       /* as people gave it; no secret */
 	struct fault unsettled; /* of removals since the last sync; code 0 = none */
+	bool never_twice;       /* found by probe: the server refuses a name that is taken */
 };
 
 /* A file being written; a backend's own begins with it. */
@@ -38,6 +39,9 @@ struct remote_ops {
 	bool has_temp;
 	/* Connects anew if need be; does not look at what is there. */
 	int (*check)(struct vault_remote *r, struct fault *reterr);
+	/* Asks what the server can do, by doing it; NULL = there is nothing to ask. Only in a vault
+	 * whose marker was read. */
+	int (*probe)(struct vault_remote *r, struct fault *reterr);
 	/* Makes the root (folder ".") or a folder of it, if absent. */
 	int (*make)(struct vault_remote *r, const char *folder, struct fault *reterr);
 	struct remote_put *(*create)(

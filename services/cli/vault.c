@@ -28,7 +28,14 @@ static char *read_key(const char *path)
 /* The scheme of a place says the kind. */
 static const char *kind_of(const char *place)
 {
-	return place != NULL && strncmp(place, "sftp://", 7) == 0 ? "sftp" : "dir";
+	static const struct {
+		const char *scheme, *kind;
+	} kinds[] = {{"sftp://", "sftp"}, {"s3://", "s3"}, {"https://", "s3"}, {"http://", "s3"}};
+
+	for (size_t i = 0; i < array_len(kinds); i++)
+		if (strncmp(place, kinds[i].scheme, strlen(kinds[i].scheme)) == 0)
+			return kinds[i].kind;
+	return "dir";
 }
 
 static void put_secret(json_t *body, const char *member, char *secret)

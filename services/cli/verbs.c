@@ -250,8 +250,8 @@ const struct verb verb_table[] = {
 	{"drill", "list", "GET", "/drills", "", DRILL_COLUMNS, "version,target,run", "--device ID",
 		"versions restored to simulated printers, and what came back", NULL},
 	{"vault", "add", "POST", "/vaults", "", "", NULL,
-		"--name N --place PATH|sftp://HOST:PORT/PATH --removable --account U --pin "
-		"SHA256:… "
+		"--name N --place PATH|sftp://HOST:PORT/PATH|https://HOST/BUCKET/PREFIX "
+		"--removable --account U --pin SHA256:… --region R --clear-text "
 		"--key-file F --passphrase-file F | --password-file F --accept-same-disk REASON",
 		"a directory or a server that gets copies of all versions", run_vault_add},
 	{"vault", "candidates", "GET", "/vaults/candidates", "", CANDIDATE_COLUMNS, "vault", "",

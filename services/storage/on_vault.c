@@ -59,7 +59,6 @@ static int open_dir(struct adding *a, const struct m_vault_add *ask, struct vaul
 
 static int open_server(struct adding *a, const struct m_vault_add *ask, struct vault *v)
 {
-	a->row.durability = "weak"; /* names of files are not flushed */
 	if (place_good(a, ask) < 0)
 		return -1;
 	struct vault_remote *r = remote_new(&a->row.at, a->row.login, &a->fault);
@@ -69,7 +68,15 @@ static int open_server(struct adding *a, const struct m_vault_add *ask, struct v
 		r->ops->close(r);
 		return -1;
 	}
-	return vault_open_remote(v, r, ask->name, &app.tenant, &any, &a->fault);
+	if (vault_open_remote(v, r, ask->name, &app.tenant, &any, &a->fault) < 0)
+		return -1;
+	if (r->ops->probe != NULL && r->ops->probe(r, &a->fault) < 0) {
+		vault_close(v);
+		return -1;
+	}
+	/* weak: names are not flushed, or the server gives one twice */
+	a->row.durability = r->never_twice ? "strong" : "weak";
+	return 0;
 }
 
 static void add_work(void *arg)
@@ -150,6 +157,10 @@ void on_vault_add(struct call *call)
 			"'%.16s' is no kind of vault for copies", a->row.at.kind);
 	else if (dir && ask->place[0] != '/')
 		call_refuse(call, CN_VALIDATION_FAILED, "place", "an absolute path is wanted");
+	else if (strncmp(ask->place, "http://", 7) == 0 && !ask->clear_text)
+		call_refuse(call, CN_VALIDATION_FAILED, "clear_text",
+			"%.200s is not encrypted on its way; say clear_text to allow it",
+			ask->place);
 	else if (app.place_fault.code != 0)
 		call_fault(call, &app.place_fault);
 	else

@@ -5,17 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "services/storage/s3.h"
 #include "services/storage/server.h"
 #include "services/storage/sftp.h"
 #include "services/storage/storage.h"
 
 typedef struct vault_remote *(*remote_fn)(const struct vault_address *a, struct secret *login,
-	uint32_t timeout_ms, struct fault *reterr);
+	struct remote_opts opts, struct fault *reterr);
 
 static const struct {
 	const char *kind;
 	remote_fn make;
 } kinds[] = {
+	{"s3", s3_new},
 	{"sftp", sftp_new},
 };
 
@@ -52,7 +54,10 @@ struct vault_remote *remote_new(
 		if (login == NULL)
 			return NULL;
 	}
-	return make(a, login, (uint32_t)app.config->vault_timeout_ms, reterr);
+	const struct remote_opts opts = {.timeout_ms = (uint32_t)app.config->vault_timeout_ms,
+		.ca_file = app.config->vault_ca_file,
+		.home = &app.vault};
+	return make(a, login, opts, reterr);
 }
 
 bool remote_row_same(const struct remote_row *a, const struct remote_row *b)

@@ -11,5 +11,13 @@ struct server {
 	char path[768]; /* "" or "/…", no slash at the end */
 };
 
+/* How servers are spoken to, whatever their kind. */
+struct vault;
+struct remote_opts {
+	uint32_t timeout_ms;
+	const char *ca_file;      /* of TLS; "" = the system's */
+	const struct vault *home; /* the primary one: files on their way may lie in its tmp/ */
+};
+
 /* No account, no query, nothing that would need escaping. CN_VALIDATION_FAILED "place_form". */
 int server_parse(const char *text, struct server *ret, struct fault *reterr) must_check;

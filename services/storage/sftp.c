@@ -424,7 +424,7 @@ static const struct remote_ops SFTP = {
 };
 
 struct vault_remote *sftp_new(const struct vault_address *a, struct secret *login,
-	uint32_t timeout_ms, struct fault *reterr)
+	struct remote_opts opts, struct fault *reterr)
 {
 	struct server server;
 	if (server_parse(a->place, &server, reterr) < 0)
@@ -436,7 +436,7 @@ struct vault_remote *sftp_new(const struct vault_address *a, struct secret *logi
 	}
 	struct sftp *s = mem_alloc(sizeof(*s));
 	*s = (struct sftp){.base = {.ops = &SFTP},
-		.target = {.server = server, .login = login, .timeout_ms = timeout_ms},
+		.target = {.server = server, .login = login, .timeout_ms = opts.timeout_ms},
 		.writing = {.fd = -1},
 		.reading = {.fd = -1}};
 	(void)snprintf(s->base.place, sizeof(s->base.place), "%s", a->place);

@@ -4,7 +4,8 @@
 
 #include "common/vault/vault_remote.h"
 #include "services/storage/login.h"
+#include "services/storage/server.h"
 
 /* Reads the address only; takes the login (NULL = none: the server's key is told, nothing more). */
 struct vault_remote *sftp_new(const struct vault_address *a, struct secret *login,
-	uint32_t timeout_ms, struct fault *reterr) must_check;
+	struct remote_opts opts, struct fault *reterr) must_check;

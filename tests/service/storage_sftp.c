@@ -5,12 +5,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "common/vault/address.h"
-#include "tests/service/storage_copying.h"
+#include "tests/service/storage_servers.h"
 
 static const char *ssh; /* directory of the server */
-static char place[256]; /* of the vault */
-static char files[160]; /* the same, as we see it */
 static char user[64], pin[64], port[16];
 static char key[4096], other_key[4096];
 
@@ -32,76 +29,21 @@ static int sshd(const char *what)
 	return shell("tests/lib/sshd %s %s", what, ssh);
 }
 
-/* As the gateway does it: sealed to storage, bound to the address. */
-static void seal_login(
-	const struct vault_address *a, const char *member, const char *secret, struct buf *out)
+static struct try to(const char *its_pin, const char *our_key)
 {
-	struct ask q = {.done = false};
-	struct uuid tenant;
-	struct buf aad = BUF_INIT, text = BUF_INIT;
-	const struct m_vault_key m = {.has = 0};
-	bug_if(uuid_parse("00000000-0000-7000-8000-000000000001", &tenant) < 0);
-	assert_int_equal(ask(&q, one.client, 0, &m_vault_key_desc, &m), 0);
-	const struct m_vault_key_is *is = q.body;
-	assert_int_equal(is->public_key.n, 32);
-	buf_addf(&text, "{\"%s\":\"", member);
-	for (const char *p = secret; *p != 0; p++)
-		if (*p == '\n')
-			buf_adds(&text, "\\n");
-		else
-			buf_addc(&text, *p);
-	buf_adds(&text, "\"}");
-	vault_login_aad(&aad, &tenant, a);
-	box_seal(is->public_key.p, buf_span(&aad), buf_span(&text), out);
-	buf_wipe(&text);
-	buf_fini(&aad);
-	arena_fini(&q.arena);
-}
-
-struct
-try {
-	const char *name, *place, *pin, *member, *secret;
-	bool strict;            /* no excuse for this host */
-	const char *sealed_for; /* another place */
-};
-
-static struct fault vault_add(const struct try *t)
-{
-	struct ask a = {.done = false};
-	struct buf sealed = BUF_INIT;
-	struct vault_address to = {.kind = "sftp",
-		.place = t->sealed_for != NULL ? t->sealed_for : t->place,
+	return (struct try){.kind = "sftp",
+		.name = "away",
+		.place = place,
 		.account = user,
-		.pin = t->pin};
-	seal_login(&to, t->member, t->secret, &sealed);
-	const struct m_vault_add m = {.name = t->name,
-		.kind = "sftp",
-		.place = t->place,
-		.account = user,
-		.pin = t->pin,
-		.login = {sealed.p, sealed.n},
-		.accept_same_disk = t->strict ? "" : "a test on one machine"};
-	(void)ask(&a, one.client, 0, &m_vault_add_desc, &m);
-	struct fault f = a.fault;
-	arena_fini(&a.arena);
-	buf_fini(&sealed);
-	return f;
-}
-
-static void refused(const struct try *t, const char *reason)
-{
-	struct fault f = vault_add(t);
-	if (strcmp(f.reason, reason) != 0)
-		print_error("%d %s: %s\n", f.code, f.reason, f.detail);
-	assert_string_equal(f.reason, reason);
-	sql("select count(*) from store.vault where role = 'copy'");
-	assert_int_equal(sql_number(), 0);
+		.pin = its_pin,
+		.member = "private_key",
+		.secret = our_key};
 }
 
 static void the_key_of_the_server_is_compared_before_anything_is_said_se_8(void **state)
 {
 	(void)state;
-	struct try t = {"away", place, "", "private_key", key, false, NULL};
+	struct try t = to("", key);
 	struct fault f = vault_add(&t);
 	assert_string_equal(f.reason, "host_key_unknown");
 	assert_non_null(strstr(f.detail, pin)); /* what to compare and repeat with */
@@ -126,7 +68,7 @@ static void each_refusal_has_a_cause_of_its_own(void **state)
 {
 	char mute[64], nowhere[300];
 	(void)state;
-	struct try t = {"away", place, pin, "private_key", other_key, false, NULL};
+	struct try t = to(pin, other_key);
 	refused(&t, "login_refused");
 	t.secret = key;
 	t.sealed_for = "sftp://elsewhere.example/backup";
@@ -160,11 +102,8 @@ static void a_server_gets_what_was_there_before_and_all_of_it_is_read_back_st_9_
 	struct uuid first = store_version(&device, BOOK("One"));
 	(void)store_version(&device, BOOK("Two"));
 	protection(&first, "under_protected");
-	const struct try t = {"away", place, pin, "private_key", key, false, NULL};
-	struct fault f = vault_add(&t);
-	if (f.code != 0)
-		print_error("%d %s: %s\n", f.code, f.reason, f.detail);
-	assert_int_equal(f.code, 0);
+	const struct try t = to(pin, key);
+	added(&t);
 	all_copied();
 	protection(&first, "protected"); /* it is another machine */
 	same_files(files);
@@ -192,23 +131,6 @@ static void the_list_tells_state_cause_and_the_last_good_copy(void **state)
 	assert_int_equal(v->waiting, 0);
 	assert_true(v->copied_at > 0);
 	arena_fini(&a.arena);
-}
-
-static void waits(const char *cause)
-{
-	char query[160];
-	(void)snprintf(query, sizeof(query),
-		"select state || ' ' || cause from store.vault where name = 'away'");
-	char want[96];
-	(void)snprintf(want, sizeof(want), "absent %s", cause);
-	becomes(query, want);
-}
-
-static void back(void)
-{
-	all_copied();
-	becomes("select state || cause from store.vault where name = 'away'", "ready");
-	same_files(files);
 }
 
 static void an_outage_delays_no_backup_and_is_made_up_for_st_48(void **state)
@@ -268,8 +190,8 @@ static void a_login_goes_nowhere_else_se_37(void **state)
 	    " 'away'");
 	waits("login_sealed");
 	/* given anew, it does */
-	const struct try t = {"away", place, pin, "private_key", key, false, NULL};
-	assert_int_equal(vault_add(&t).code, 0);
+	const struct try t = to(pin, key);
+	added(&t);
 	back();
 }
 
