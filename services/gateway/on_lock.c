@@ -134,20 +134,31 @@ static bool devices_fit(struct rest *r, size_t n)
 	return n > 0;
 }
 
-static void ids_and_families(
-	const struct errand *e, struct uuid **ret_ids, const char ***ret_families)
+/* What the lock service is told of the devices. */
+struct told {
+	struct uuid *ids, *strict;
+	const char **families;
+	size_t n, strict_n;
+};
+
+static struct told tell(const struct errand *e)
 {
 	size_t n = e->devices->n;
-	struct uuid *ids = arena_array(e->r->arena, n + 1, sizeof(*ids));
-	const char **families = arena_array(e->r->arena, n + 1, sizeof(const char *));
+	struct told t = {.n = n,
+		.ids = arena_array(e->r->arena, n + 1, sizeof(struct uuid)),
+		.strict = arena_array(e->r->arena, n + 1, sizeof(struct uuid)),
+		.families = arena_array(e->r->arena, n + 1, sizeof(const char *))};
 
-	bug_if(ids == NULL || families == NULL);
+	bug_if(t.ids == NULL || t.strict == NULL || t.families == NULL);
 	for (size_t i = 0; i < n; i++) {
-		ids[i] = e->devices->items[i].id;
-		families[i] = e->devices->items[i].family;
+		const struct m_device_ref *d = &e->devices->items[i];
+
+		t.ids[i] = d->id;
+		t.families[i] = d->family;
+		if (d->strict_interlock)
+			t.strict[t.strict_n++] = d->id;
 	}
-	*ret_ids = ids;
-	*ret_families = families;
+	return t;
 }
 
 /* ---- declare ---- */
@@ -176,12 +187,15 @@ static void declare(void *arg, const struct devices *found)
 {
 	struct errand *e = arg;
 	const struct m_lock_declare *d = e->body;
+	e->devices = found;
+	const struct told t = tell(e);
 	struct m_lock_acquire m = {.request = e->request,
 		.session = e->session,
 		.kind = LOCK_KIND_DECLARED,
 		.op = d->op,
 		.direction = d->direction != 0 ? d->direction : LOCK_DIRECTION_NONE,
-		.devices_n = found->n,
+		.devices = t.ids,
+		.devices_n = t.n,
 		.items = d->items,
 		.items_n = d->items_n,
 		.item_policy = d->item_policy,
@@ -189,15 +203,12 @@ static void declare(void *arg, const struct devices *found)
 		.lease_ms = d->lease_ms,
 		.strict = d->strict,
 		.lang = e->r->lang,
-		.profiles_n = found->n};
+		.profiles = t.families,
+		.profiles_n = t.n,
+		.strict_devices = t.strict,
+		.strict_devices_n = t.strict_n};
 	struct peer_opts opts = opts_of(e);
-	struct uuid *ids;
-	const char **families;
 
-	e->devices = found;
-	ids_and_families(e, &ids, &families);
-	m.devices = ids;
-	m.profiles = families;
 	peer_call(e->r->gateway->lock, &m_lock_acquire_desc, &m, &opts, declared, e);
 }
 
@@ -233,26 +244,26 @@ static void explain(void *arg, const struct devices *found)
 {
 	struct errand *e = arg;
 	const struct m_lock_ask *q = e->body;
+	e->devices = found;
+	const struct told t = tell(e);
 	struct m_lock_explain m = {.op = q->op,
 		.direction = q->direction,
-		.devices_n = found->n,
+		.devices = t.ids,
+		.devices_n = t.n,
 		.items = q->items,
 		.items_n = q->items_n,
 		.profile = q->profile,
 		.kind = q->kind,
 		.lang = e->r->lang,
 		.item_policy = q->item_policy,
-		.strict = q->strict};
+		.strict = q->strict,
+		.strict_devices = t.strict,
+		.strict_devices_n = t.strict_n};
 	struct peer_opts opts = rest_opts(e->r);
-	struct uuid *ids;
-	const char **families;
 
-	e->devices = found;
-	ids_and_families(e, &ids, &families);
-	m.devices = ids;
 	if (q->profile == NULL || *q->profile == '\0') {
-		m.profiles = families;
-		m.profiles_n = found->n;
+		m.profiles = t.families;
+		m.profiles_n = t.n;
 	}
 	peer_call(e->r->gateway->lock, &m_lock_explain_desc, &m, &opts, explained, e);
 }

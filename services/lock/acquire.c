@@ -15,6 +15,11 @@ static const struct lock_profile *profile_for(
 			     : ledger_device(l, &ask->devices[index])->profile;
 }
 
+static bool is_strict(const struct ledger_ask *ask, size_t index)
+{
+	return ask->strict && ask->strict[index];
+}
+
 static bool queues_have_room(const struct ledger *l, const struct ledger_ask *ask)
 {
 	for (size_t i = 0; i < ask->devices_n; i++)
@@ -60,6 +65,7 @@ static enum lock_result decide(struct ledger *l, const struct ledger_ask *ask,
 		const struct ledger_device *d = ledger_device(l, &ask->devices[i]);
 
 		devices[i] = (struct lock_device){.profile = profile_for(l, ask, i),
+			.strict = is_strict(ask, i),
 			.held = d->held,
 			.held_n = d->held_n,
 			.waiting = d->waiting,
@@ -108,6 +114,7 @@ static uint64_t take_device(struct ledger *l, const struct ledger_ask *ask, size
 		.state = LOCK_STATE_LIVE,
 		.until_ms = l->now_ms + ask->lease_ms};
 
+	held.use.strict |= is_strict(ask, index);
 	d->last_token = lock_next_token(d->last_token, l->timeline);
 	d->profile = p;
 	d->changed = true;

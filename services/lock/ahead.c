@@ -12,20 +12,17 @@
 
 /* ---- guessing ---- */
 
-static struct ledger_life *life_on(const struct ledger *l, const struct uuid *device)
-{
-	return ledger_device(l, device)->life;
-}
-
 /* One row of the statement says what is the same for all its devices. */
 static bool is_alike(const struct ledger *l, const struct ledger_request *r)
 {
-	const struct ledger_life *first = life_on(l, &r->devices[0]);
+	const struct ledger_device *first = ledger_device(l, &r->devices[0]);
 
 	for (size_t i = 1; i < r->devices_n; i++) {
-		const struct ledger_life *one = life_on(l, &r->devices[i]);
+		const struct ledger_device *one = ledger_device(l, &r->devices[i]);
 
-		if (one->profile != first->profile || strcmp(one->items, first->items) != 0)
+		if (one->life->profile != first->life->profile ||
+			one->held->use.strict != first->held->use.strict ||
+			strcmp(one->life->items, first->life->items) != 0)
 			return false;
 	}
 	return true;

@@ -12,7 +12,7 @@
 /* What the member "lock" may say (schemas/profiles/README.md). */
 static const char *const members[] = {"revision", "strict", "shared_export", "probe",
 	"quarantine_ms", "quarantine_max_ms", "max_hold_ms", "shadow_ttl_ms", "window_required",
-	"window_at_start", "logout_old_session", "denied", "operations"};
+	"window_at_start", "denied", "operations"};
 
 /* All the files of one start. */
 struct putting {

@@ -86,6 +86,7 @@ struct ledger_ask {
 	uint32_t lease_ms;
 	uint64_t attempt;
 	const struct lock_profile *const *profiles; /* one each; NULL = those the devices have */
+	const bool *strict;                         /* one each: marked strict; NULL = none */
 	enum words_lang lang;                       /* of sentences */
 	bool speak;                                 /* the answer as a whole in words, too */
 	uint32_t retry_ms;                          /* a waiter should ask again after this */

@@ -241,6 +241,15 @@ struct surroundings {
 	const struct lock_held *sync; /* the standing row, when there is one */
 };
 
+/* Strict mode is a property of the device, too: then whatever is done to it is strict. */
+static enum lock_may may_start_on(
+	const struct lock_device *d, struct lock_use later, struct lock_use earlier)
+{
+	later.strict |= d->strict;
+	earlier.strict |= d->strict;
+	return lock_may_start(d->profile, later, earlier);
+}
+
 static struct surroundings meet_holders(const struct lock_request *r, const struct lock_device *d,
 	int64_t now_ms, struct lock_verdict *v)
 {
@@ -257,7 +266,7 @@ static struct surroundings meet_holders(const struct lock_request *r, const stru
 			continue;
 		if (h->kind == LOCK_KIND_STANDING)
 			s.sync = h;
-		switch (lock_may_start(d->profile, r->use, h->use)) {
+		switch (may_start_on(d, r->use, h->use)) {
 		case LOCK_MAY:
 			break;
 		case LOCK_MAY_ITEMS:
@@ -279,8 +288,7 @@ static void meet_waiters(const struct lock_request *r, const struct lock_device 
 		const struct lock_waiter *w = &d->waiting[i];
 		bool earlier = r->ticket == 0 || w->ticket < r->ticket;
 
-		if (earlier && now_ms < w->until_ms &&
-			lock_may_start(d->profile, w->use, r->use) != LOCK_MAY)
+		if (earlier && now_ms < w->until_ms && may_start_on(d, w->use, r->use) != LOCK_MAY)
 			add_blocker(v, true, i);
 	}
 }

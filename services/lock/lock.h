@@ -23,7 +23,6 @@ struct lock_profile {
 	bool shared_export;      /* two exports may overlap */
 	bool window_required;    /* an export of synchronised items needs a preparation (X2, X4) */
 	bool window_at_start;    /* the device checks that window at start only (sync.md W5) */
-	bool logout_old_session; /* end the old admin session before quarantine ends */
 	enum lock_probe probe;   /* can the device be asked what it does */
 	uint32_t quarantine_ms;
 	uint32_t quarantine_max_ms;
@@ -44,7 +43,7 @@ enum lock_may { LOCK_MAY_NOT, LOCK_MAY_ITEMS /* some items only (section 5) */, 
 struct lock_use {
 	unsigned op;
 	enum lock_direction direction;
-	bool strict; /* asked for strict mode itself */
+	bool strict; /* asked for strict mode itself, or of a device that is marked strict */
 };
 
 enum lock_may lock_may_start(
@@ -74,6 +73,7 @@ struct lock_waiter {
 
 struct lock_device {
 	const struct lock_profile *profile;
+	bool strict; /* its own record says so, whatever the profile says */
 	const struct lock_held *held;
 	size_t held_n;
 	const struct lock_waiter *waiting;

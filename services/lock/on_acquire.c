@@ -6,8 +6,6 @@
 #include "services/lock/profile.h"
 #include "services/lock/serve.h"
 
-enum { DEVICES_MAX = 1000 };
-
 /* What makes two requests the same: everything but what was seen meanwhile, what the devices are
  * and who reads the answer. */
 static struct span digest_of(struct call *call, const struct m_lock_acquire *m)
@@ -21,6 +19,8 @@ static struct span digest_of(struct call *call, const struct m_lock_acquire *m)
 	plain.observed_n = 0;
 	plain.profiles = NULL;
 	plain.profiles_n = 0;
+	plain.strict_devices = NULL;
+	plain.strict_devices_n = 0;
 	plain.lang = NULL;
 	plain.attempt = 0;
 	plain.has = 0;
@@ -110,13 +110,15 @@ static void fill_ask(struct call *call, const struct m_lock_acquire *m, struct l
 	set_items(ask, m->items, m->items_n);
 }
 
-/* What the caller says of its devices' families. */
+/* What the caller says of its devices. */
 struct families {
 	const struct uuid *devices;
 	size_t devices_n;
 	const char *profile;         /* of all, or */
 	const char *const *profiles; /* of each, in the order of devices */
 	size_t profiles_n;
+	const struct uuid *strict; /* those that are marked strict */
+	size_t strict_n;
 };
 
 static const char *family_of(const struct families *f, const struct uuid *device)
@@ -125,6 +127,29 @@ static const char *family_of(const struct families *f, const struct uuid *device
 		if (uuid_eq(&f->devices[i], device))
 			return f->profiles[i];
 	return f->profile;
+}
+
+static bool is_marked(const struct families *f, const struct uuid *device)
+{
+	for (size_t i = 0; i < f->strict_n; i++)
+		if (uuid_eq(&f->strict[i], device))
+			return true;
+	return false;
+}
+
+static int put_marks(struct work *w, const struct families *f)
+{
+	bool *strict;
+
+	if (f->strict_n == 0)
+		return 0;
+	strict = arena_array(w->arena, w->devices_n, sizeof(*strict));
+	if (strict == NULL)
+		return -1;
+	for (size_t i = 0; i < w->devices_n; i++)
+		strict[i] = is_marked(f, &w->devices[i]);
+	w->ask.strict = strict;
+	return 0;
 }
 
 static bool is_said(const char *word)
@@ -143,6 +168,8 @@ static int put_devices(struct work *w, const struct families *f)
 		return -1;
 	w->ask.devices = w->devices;
 	w->ask.devices_n = w->devices_n;
+	if (put_marks(w, f) != 0)
+		return -1;
 	if (!is_said(f->profile) && f->profiles_n == 0)
 		return 0;
 	for (size_t i = 0; i < w->devices_n; i++)
@@ -153,8 +180,8 @@ static int put_devices(struct work *w, const struct families *f)
 
 static int put_keys(struct work *w, const struct m_lock_acquire *m)
 {
-	const struct families families = {
-		m->devices, m->devices_n, m->profile, m->profiles, m->profiles_n};
+	const struct families families = {m->devices, m->devices_n, m->profile, m->profiles,
+		m->profiles_n, m->strict_devices, m->strict_devices_n};
 	struct uuid *requests = arena_array(w->arena, 2, sizeof(*requests));
 
 	if (requests == NULL || w->ask.digest.p == NULL || put_devices(w, &families) != 0)
@@ -205,9 +232,8 @@ void on_lock_acquire(struct call *call)
 	if (w == NULL || !form_ok(call, m))
 		return;
 	fill_ask(call, m, &w->ask);
-	if (m->devices_n == 0 || m->devices_n > DEVICES_MAX) {
-		refuse(call, w->ask.lang,
-			m->devices_n == 0 ? "unknown_device" : "too_many_devices");
+	if (m->devices_n == 0) {
+		refuse(call, w->ask.lang, "unknown_device");
 	} else if (!may_ask(call, m)) {
 		refuse(call, w->ask.lang, "not_requestable");
 	} else if (w->ask.use.op != OP_UNKNOWN && !items_known(&w->ask)) {
@@ -251,8 +277,8 @@ static void fill_question(const struct m_lock_explain *m, struct ledger_ask *ask
 void on_lock_explain(struct call *call)
 {
 	const struct m_lock_explain *m = call->body;
-	const struct families families = {
-		m->devices, m->devices_n, m->profile, m->profiles, m->profiles_n};
+	const struct families families = {m->devices, m->devices_n, m->profile, m->profiles,
+		m->profiles_n, m->strict_devices, m->strict_devices_n};
 	enum words_lang lang = words_lang(m->lang);
 
 	if (!profile_ready()) {

@@ -80,7 +80,7 @@ uint64_t sql_renewed(const struct db_result *r, int row, struct sql_lock *ret)
 
 const struct db_sql sql_profiles = {"profiles",
 	"select name, revision, strict, shared_export, probe, quarantine_ms, quarantine_max_ms,"
-	" max_hold_ms, shadow_ttl_ms, window_required, window_at_start, logout_old_session,"
+	" max_hold_ms, shadow_ttl_ms, window_required, window_at_start,"
 	" array_to_string(denied, ',') from lock.profile order by name, revision"};
 const struct db_sql sql_profile_cells = {"profile_cells",
 	"select name, revision, op, run_during_import_export, import_export_during_run,"
@@ -91,14 +91,15 @@ const struct db_sql sql_put_family = {"put_family",
 	"int,"
 	" strict boolean, shared_export boolean, probe text, quarantine_ms int,"
 	" quarantine_max_ms int, max_hold_ms int, shadow_ttl_ms int, window_required boolean,"
-	" window_at_start boolean, logout_old_session boolean, denied jsonb)),"
-	" put as (insert into lock.profile select name, revision, coalesce(strict, false),"
+	" window_at_start boolean, denied jsonb)),"
+	" put as (insert into lock.profile (name, revision, strict, shared_export, probe,"
+	" quarantine_ms, quarantine_max_ms, max_hold_ms, shadow_ttl_ms, window_required,"
+	" window_at_start, denied) select name, revision, coalesce(strict, false),"
 	" coalesce(shared_export, false),"
 	" array_position(array['required', 'best_effort', 'none'], coalesce(probe, 'required')),"
 	" coalesce(quarantine_ms, 60000), coalesce(quarantine_max_ms, 900000),"
 	" coalesce(max_hold_ms, 3600000), coalesce(shadow_ttl_ms, 15000),"
 	" coalesce(window_required, true), coalesce(window_at_start, false),"
-	" coalesce(logout_old_session, false),"
 	" array(select jsonb_array_elements_text(coalesce(denied, '[]'))) from given"
 	" on conflict do nothing returning name, revision)"
 	" insert into lock.profile_cell (name, revision, op, run_during_import_export,"
@@ -139,8 +140,7 @@ void sql_profile_row(const struct db_result *r, int row, struct lock_profile *p,
 	p->shadow_ttl_ms = (uint32_t)db_get_int(r, row, 8);
 	p->window_required = db_get_bool(r, row, 9);
 	p->window_at_start = db_get_bool(r, row, 10);
-	p->logout_old_session = db_get_bool(r, row, 11);
-	p->denied = denied_ops(db_get_text(r, row, 12));
+	p->denied = denied_ops(db_get_text(r, row, 11));
 }
 
 static void set_cell(enum matrix_cell *cell, const char *word)

@@ -22,7 +22,7 @@ bool serve_ids_ok(struct call *call, const struct uuid *ids, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (!uuid_is_nil(&ids[i]))
 			continue;
-		call_refuse(call, CN_VALIDATION_FAILED, "", "an id is nil");
+		call_refuse(call, CN_VALIDATION_FAILED, "id", "an id is nil");
 		return false;
 	}
 	return true;

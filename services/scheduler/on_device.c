@@ -127,7 +127,8 @@ static void resolved(unused struct txn *t, struct db_result **r, unused size_t n
 		items[i] = (struct m_device_ref){.ref = db_get_text(r[0], i, 0),
 			.id = db_get_uuid(r[0], i, 1),
 			.name = db_get_text(r[0], i, 2),
-			.family = db_get_text(r[0], i, 3)};
+			.family = db_get_text(r[0], i, 3),
+			.strict_interlock = db_get_bool(r[0], i, 4)};
 	struct m_devices_resolved reply = {.devices = items, .devices_n = (size_t)db_rows(r[0])};
 	call_reply(call, &reply);
 }

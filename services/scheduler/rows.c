@@ -228,6 +228,7 @@ void row_device(struct row *c, struct m_device *d)
 	uint64_t last = row_uint(c);
 	d->last_state = last == 0 ? NULL : job_state_words[last - 1].word;
 	d->created_at = row_time(c);
+	d->strict_interlock = row_bool(c);
 }
 
 void row_task(struct row *c, struct m_task *t)

@@ -8,8 +8,8 @@
 	" case when d.time_zone <> '' then d.time_zone else s.time_zone end, d.site, s.region,"    \
 	" d.labels::text, d.capabilities::text, d.managed_by, d.state, d.version, d.simulated,"    \
 	" d.clear_text, d.accept_clear_text_secrets, d.allow_unproven, d.tls_pin, d.pool,"         \
-	" d.state_cause, l.success_at, l.state, d.created_at"
-#define SQL_DEVICE_COLUMNS_N 32
+	" d.state_cause, l.success_at, l.state, d.created_at, d.strict_interlock"
+#define SQL_DEVICE_COLUMNS_N 33
 #define SQL_DEVICE_TABLES                                                                          \
 	"fleet.device d left join fleet.site s on s.name = d.site"                                 \
 	" left join fleet.last l on l.device = d.id"

@@ -195,6 +195,7 @@ const struct filter_field FILTER_DEVICES[] = {
 	{"state", FILTER_WORD, device_state_words, "d.state"},
 	{"simulated", FILTER_BOOL, NULL, "d.simulated"},
 	{"clear_text", FILTER_BOOL, NULL, "d.clear_text"},
+	{"strict_interlock", FILTER_BOOL, NULL, "d.strict_interlock"},
 	{"pool", FILTER_STRING, NULL, "d.pool"},
 	{"created_at", FILTER_TIME, NULL, "d.created_at"},
 	{"last_state", FILTER_WORD, job_state_words,

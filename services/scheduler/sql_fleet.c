@@ -18,10 +18,12 @@ const struct db_sql SQL_DEVICE_GET = {"device_get",
 	"select i.id from fleet.device i where i.name = $2::text limit 2))"};
 
 const struct db_sql SQL_DEVICE_RESOLVE = {"device_resolve",
-	"select u.ref, d.id, d.name, d.family from (select ref, case when ref ~*"
+	"select u.ref, d.id, d.name, d.family, d.strict_interlock from (select ref, case when ref "
+	"~*"
 	" '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then ref::uuid end as id"
-	" from unnest($1::text[]) r(ref)) u, lateral (select i.id, i.name, i.family"
-	" from fleet.device i where i.id = u.id union all select i.id, i.name, i.family"
+	" from unnest($1::text[]) r(ref)) u, lateral (select i.* from fleet.device i where i.id = "
+	"u.id"
+	" union all select i.*"
 	" from fleet.device i where i.name = u.ref limit 2) d"};
 
 const char SQL_DEVICE_LIST[] =
@@ -36,7 +38,7 @@ const char SQL_DEVICE_LIST[] =
 	"text,"                                                                                    \
 	" labels jsonb, managed_by text, simulated boolean, clear_text boolean,"                   \
 	" accept_clear_text_secrets boolean, allow_unproven boolean, tls_pin text, pool text,"     \
-	" state text)"
+	" state text, strict_interlock boolean)"
 
 #define DEVICE_SET                                                                                 \
 	"name = coalesce(x.name, d.name), vendor = coalesce(x.vendor, d.vendor),"                  \
@@ -59,6 +61,7 @@ const char SQL_DEVICE_LIST[] =
 	" accept_clear_text_secrets = coalesce(x.accept_clear_text_secrets,"                       \
 	" d.accept_clear_text_secrets),"                                                           \
 	" allow_unproven = coalesce(x.allow_unproven, d.allow_unproven),"                          \
+	" strict_interlock = coalesce(x.strict_interlock, d.strict_interlock),"                    \
 	" tls_pin = coalesce(x.tls_pin, d.tls_pin), pool = coalesce(x.pool, d.pool),"              \
 	" version = d.version + 1 "
 
@@ -83,7 +86,7 @@ const struct db_sql SQL_DEVICE_PUT = {"device_put",
 	"  address, ip, ports, firmware, type, display_language, charset, time_zone, site, labels,"
 	"  managed_by, simulated, clear_text, accept_clear_text_secrets, allow_unproven, tls_pin, "
 	"pool,"
-	"  state)"
+	"  state, strict_interlock)"
 	"  select x.id, x.name, coalesce(x.vendor, ''), x.family, coalesce(x.model, ''),"
 	"   coalesce(x.serial, ''), coalesce(x.mac, ''), coalesce(x.device_uuid, ''), x.address,"
 	"   fleet.ip_of(x.address), coalesce(fleet.ports_of(x.ports), '{}'), coalesce(x.firmware, "
@@ -95,7 +98,7 @@ const struct db_sql SQL_DEVICE_PUT = {"device_put",
 	"   coalesce(fleet.manager_of(x.managed_by), 1), coalesce(x.simulated, false),"
 	"   coalesce(x.clear_text, false), coalesce(x.accept_clear_text_secrets, false),"
 	"   coalesce(x.allow_unproven, false), coalesce(x.tls_pin, ''), coalesce(x.pool, ''),"
-	"   case when x.state = 'candidate' then 1 else 2 end"
+	"   case when x.state = 'candidate' then 1 else 2 end, coalesce(x.strict_interlock, false)"
 	"  from x where x.site_known and x.place not in (select place from found)"
 	"  on conflict do nothing returning id)"
 	" select x.place, coalesce(upd.id, ins.id), ins.id is not null, x.site_known"

@@ -204,3 +204,24 @@ int plan_make(const struct m_job_work *job, struct arena *a, struct plan *ret, s
 		*ret = p;
 	return r;
 }
+
+static bool names(const struct m_grant *g, const char *item)
+{
+	for (size_t i = 0; i < g->items_n; i++)
+		if (strcmp(g->items[i], item) == 0)
+			return true;
+	return false;
+}
+
+int plan_granted(const struct plan *p, const struct uuid *device, const struct m_lock_answer *a,
+	struct fault *reterr)
+{
+	if (a->grants_n != 1 || !uuid_eq(&a->grants[0].device, device))
+		return fault_why(reterr, CN_LOCK_REFUSED, "other_device",
+			"the lock that was granted is not this device's alone");
+	for (size_t i = 0; i < p->n_lock_items; i++)
+		if (!names(&a->grants[0], p->lock_items[i]))
+			return fault_why(reterr, CN_LOCK_REFUSED, "items_refused",
+				"the lock was granted without '%.64s'", p->lock_items[i]);
+	return 0;
+}

@@ -21,3 +21,7 @@ struct plan {
  * CN_MANAGED_ELSEWHERE never (reading is always allowed, FL-5). */
 int plan_make(const struct m_job_work *job, struct arena *a, struct plan *ret,
 	struct fault *reterr) must_check;
+/* A grant is for this device, and for every item of the plan; -1 with CN_LOCK_REFUSED: what was not
+ * granted is not touched. */
+int plan_granted(const struct plan *p, const struct uuid *device, const struct m_lock_answer *a,
+	struct fault *reterr) must_check;

@@ -356,7 +356,7 @@ static void on_granted(struct session *s, const struct m_lock_answer *a, uint64_
 	leases_granted(s->worker, s);
 	if (steps_ended(s))
 		return;
-	if (effects_take(s, a, &f) < 0)
+	if (plan_granted(&s->plan, &s->job->device->id, a, &f) < 0 || effects_take(s, a, &f) < 0)
 		session_fail(s, &f);
 	else
 		to_running(s);
@@ -389,13 +389,15 @@ static void ask_lock(struct session *s)
 		.devices_n = 1,
 		.items = s->plan.lock_items,
 		.items_n = s->plan.n_lock_items,
-		.item_policy = ITEM_POLICY_FILTER,
+		.item_policy = ITEM_POLICY_STRICT, /* a job does all of it, or nothing */
 		.lease_ms = (uint64_t)s->worker->config->lock_lease_ms,
 		.observed = &seen,
 		.observed_n = 1,
 		.job = s->job->job,
 		.attempt = s->job->attempt,
-		.profile = s->job->device->family};
+		.profile = s->job->device->family,
+		.strict_devices = &s->job->device->id,
+		.strict_devices_n = s->job->device->strict_interlock};
 	struct peer_opts opts = {
 		.trace = s->job->trace, .request = s->lock_request, .deadline_ms = LOCK_ASK_MS};
 

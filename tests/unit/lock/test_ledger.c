@@ -530,6 +530,28 @@ static void after_the_cut_the_same_sight_is_evidence(void **state unused)
 	assert_false(ledger.devices[0].life[0].clear);
 }
 
+static void strictness_of_a_device_stays_with_its_lock_and_is_its_alone(void **state unused)
+{
+	struct ledger_ask a = ask(1, OP_BATCH_IE, 1, 2), again = ask(1, OP_BATCH_IE, 1, 2);
+	const bool second[] = {false, true};
+
+	a.strict = second;
+	uint64_t token = granted(&a);
+	assert_false(ledger.devices[0].held[0].use.strict);
+	assert_true(ledger.devices[1].held[0].use.strict);
+	assert_int_equal(granted(&again), token); /* marked or not, it is the same request */
+	observe(1, false, "other_activity");
+	observe(2, false, "other_activity");
+	assert_true(release(&a, token, false));
+	struct ledger_ask loose = ask(2, OP_BATCH_IE, 1, 2);
+	assert_int_equal(ledger_explain(&ledger, &loose)->answer, LOCK_RESULT_GRANTED);
+	loose.strict = second;
+	const struct m_lock_answer *no = acquire(&loose);
+	assert_int_equal(no->answer, LOCK_RESULT_BUSY);
+	assert_int_equal(no->blockers_n, 1);
+	assert_true(uuid_eq(&no->blockers[0].device, &ledger.devices[1].id));
+}
+
 #define RULE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 static void i10_a_step_of_the_clock_leads_neither_to_attention_nor_out_of_it(void **state unused)
@@ -574,6 +596,7 @@ int main(void)
 		RULE(a_blocker_says_who_declared_it_and_for_how_long),
 		RULE(carnets_own_work_seen_by_another_worker_is_no_shadow),
 		RULE(after_the_cut_the_same_sight_is_evidence),
+		RULE(strictness_of_a_device_stays_with_its_lock_and_is_its_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -221,6 +221,41 @@ static void strict_mode_stops_at_any_work_seen(void **state unused)
 	assert_int_equal(lock_may_start(&p, use(OP_OTHER_ACTIVITY), use(OP_BATCH_IE)), LOCK_MAY);
 }
 
+/* All that may or may not start on such a device is what a strict family would say. */
+static void a_device_marked_strict_is_judged_as_if_its_family_were(void **state unused)
+{
+	for (unsigned later = OP_SEND; later < OP_END; later++)
+		for (unsigned earlier = OP_SEND; earlier < OP_END; earlier++) {
+			struct world marked, family;
+			const struct lock_request r =
+				world_request(LOCK_KIND_OWN, later, IMPORT, NULL);
+
+			world_init(&marked);
+			world_init(&family);
+			marked.device.strict = true;
+			family.profile.strict = true;
+			world_shadow(&marked, earlier);
+			world_shadow(&family, earlier);
+			assert_int_equal(
+				world_ask(&marked, &r).result, world_ask(&family, &r).result);
+		}
+}
+
+/* The batch that waits could not start beside it there, so it may not pass (rule 4). */
+static void a_device_marked_strict_makes_its_waiters_strict_too(void **state unused)
+{
+	const struct lock_request send =
+		world_request(LOCK_KIND_DECLARED, OP_SEND, LOCK_DIRECTION_NONE, NULL);
+	struct world w;
+
+	world_init(&w);
+	world_wait(&w, OP_BATCH_IE, IMPORT);
+	w.profile.cells[OP_SEND].beside = MATRIX_CELL_YES;
+	assert_int_equal(world_ask(&w, &send).result, LOCK_RESULT_GRANTED);
+	w.device.strict = true;
+	assert_int_equal(world_ask(&w, &send).result, LOCK_RESULT_BUSY);
+}
+
 static void a_family_may_override_both_cells_of_an_operation(void **state unused)
 {
 	struct lock_profile p;
@@ -267,6 +302,8 @@ int main(void)
 		cmocka_unit_test(sync_control_is_like_a_batch_but_sync_does_not_hinder_it),
 		cmocka_unit_test(a_restart_waits_for_everything_but_remote_ui_sleep_and_sync),
 		cmocka_unit_test(strict_mode_stops_at_any_work_seen),
+		cmocka_unit_test(a_device_marked_strict_is_judged_as_if_its_family_were),
+		cmocka_unit_test(a_device_marked_strict_makes_its_waiters_strict_too),
 		cmocka_unit_test(a_family_may_override_both_cells_of_an_operation),
 		cmocka_unit_test(a_request_for_everything_names_every_item_of_its_operation),
 		cmocka_unit_test(a_token_rises_by_one_or_jumps_with_the_timeline),

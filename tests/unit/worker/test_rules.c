@@ -262,6 +262,42 @@ static void a_refused_lock_fails_with_its_word_synced_items_skip(void **state un
 	assert_int_equal(verdict_of_lock(&a).fault.code, CN_LEASE_LOST);
 }
 
+static const char *not_granted(struct m_grant *grants, size_t n)
+{
+	static struct fault f;
+	static const char *const planned[] = {"address_book", "paper_info"};
+	const struct plan p = {.op = "batch_ie", .lock_items = planned, .n_lock_items = 2};
+	const struct m_lock_answer a = {
+		.answer = LOCK_RESULT_GRANTED, .grants = grants, .grants_n = n};
+
+	f = FAULT_INIT;
+	if (plan_granted(&p, &(struct uuid){.b = {7}}, &a, &f) == 0)
+		return NULL;
+	assert_int_equal(f.code, CN_LOCK_REFUSED);
+	return f.reason;
+}
+
+static void a_grant_is_for_this_device_and_for_every_item_planned(void **state unused)
+{
+	const char *const more[] = {"paper_info", "favorites", "address_book"};
+	const char *const others[] = {"address_book", "favorites"};
+	struct m_grant g[2] = {{.device = {.b = {7}}, .items = more, .items_n = 3}};
+
+	g[1] = g[0];
+	assert_null(not_granted(g, 1));
+	assert_string_equal(not_granted(g, 0), "other_device");
+	assert_string_equal(not_granted(g, 2), "other_device");
+	g[0].items_n = 2;
+	assert_string_equal(not_granted(g, 1), "items_refused");
+	g[0].items_n = 0;
+	assert_string_equal(not_granted(g, 1), "items_refused");
+	g[0].items = others;
+	g[0].items_n = 2;
+	assert_string_equal(not_granted(g, 1), "items_refused");
+	g[1].device.b[0] = 8;
+	assert_string_equal(not_granted(&g[1], 1), "other_device");
+}
+
 static void what_the_bus_says_means_that_storage_is_not_there(void **state unused)
 {
 	struct fault f = FAULT_INIT;
@@ -332,6 +368,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_code_is_an_internal_error_and_is_tried_again),
 		cmocka_unit_test(a_denied_lock_defers_and_says_who_stands_in_the_way),
 		cmocka_unit_test(a_refused_lock_fails_with_its_word_synced_items_skip),
+		cmocka_unit_test(a_grant_is_for_this_device_and_for_every_item_planned),
 		cmocka_unit_test(what_the_bus_says_means_that_storage_is_not_there),
 		cmocka_unit_test(storage_that_is_not_there_defers_the_job_rl_60),
 		cmocka_unit_test(another_serial_is_another_device_fl_1),
