@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The lock service as processes on a real PostgreSQL: the matrix and the worked examples from outside, the life of a lock,
-# chaos with its history checked, and a kill at each crash point (make CRASH=1 or SAN=1). The parts
-# run side by side, each with its own database. PARTS="life chaos" chooses.
+# The lock service as processes on a real PostgreSQL: the matrix and the worked examples from outside, the life of a lock, races,
+# what is refused. The parts run side by side, each with its own database. PARTS="life bad" chooses.
 cd "$(dirname "$0")/../.." || exit 1
 export B=${B:-build}
-parts=${PARTS:-matrix examples life race chaos crash}
+parts=${PARTS:-matrix examples life race bad}
 dir=$(mktemp -d /tmp/carnet-lock.XXXXXX)
 trap 'rm -rf "$dir"' EXIT
 declare -A pids

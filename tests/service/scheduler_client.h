@@ -27,6 +27,9 @@ static struct client {
 	pid_t pids[8];
 	size_t n;
 	struct arena arena;
+	/* whose calls they are: NULL = a service's own */
+	const char *actor;
+	enum msg_right role;
 	/* of the call under way */
 	void (*watch)(void); /* called now and then meanwhile */
 	bool done;
@@ -77,7 +80,8 @@ static const void *ask_struct(
 		.deadline_ms = 60000,
 		.protocol = MSG_PROTOCOL,
 		.trace = uuid_v7(clock_wall_ms()),
-		.actor = ""};
+		.actor = client.actor != NULL ? client.actor : "",
+		.role = client.role};
 	struct buf out = BUF_INIT;
 
 	arena_reset(&client.arena);
@@ -98,9 +102,8 @@ static const void *ask_struct(
 }
 
 /* Same with JSON; the answer is {"fault": {…}} when refused. Caller decrefs. */
-static json_t *ask_as(const char *name, const char *json, const struct uuid *request)
+static json_t *ask_with(const struct msg_desc *desc, const char *json, const struct uuid *request)
 {
-	const struct msg_desc *desc = msg_find_name(name);
 	struct arena arena;
 	struct fault f = FAULT_INIT;
 	void *body = NULL;
@@ -112,7 +115,7 @@ static json_t *ask_as(const char *name, const char *json, const struct uuid *req
 	json_t *j = json_loads(text, 0, &e);
 	arena_init(&arena, 0);
 	if (j == NULL || desc == NULL || msg_from_json(desc, j, &arena, &body, &f) < 0) {
-		(void)fprintf(stderr, "%s %s: %s %s\n", name, text, e.text, f.detail);
+		(void)fprintf(stderr, "%s: %s %s\n", text, e.text, f.detail);
 		abort();
 	}
 	(void)ask_struct(desc, body, request);
@@ -125,6 +128,11 @@ static json_t *ask_as(const char *name, const char *json, const struct uuid *req
 	if (client.desc == &m_fault_desc)
 		answer = json_pack("{s:o}", "fault", answer);
 	return answer;
+}
+
+static json_t *ask_as(const char *name, const char *json, const struct uuid *request)
+{
+	return ask_with(msg_find_name(name), json, request);
 }
 
 static unused json_t *ask(const char *name, const char *fmt, ...) printf_like(2, 3);
@@ -289,9 +297,12 @@ static unused void client_connect(size_t n)
 			sizeof(client.urls) - strlen(client.urls), "%sipc://%s/s%zu",
 			i > 0 ? "," : "", client.dir, i);
 	client.to = bus_connect(client.bus, client.urls, &f);
-	uint64_t end = clock_mono_ms() + 10000;
-	while (client.to != NULL && bus_live(client.to) == 0 && clock_mono_ms() < end)
+	uint64_t end = clock_mono_ms() + 60000;
+	while (client.to != NULL && bus_live(client.to) == 0 && clock_mono_ms() < end) {
+		if (client.watch != NULL)
+			client.watch();
 		pause_ms(20);
+	}
 	if (client.to == NULL || bus_live(client.to) == 0) {
 		(void)fprintf(stderr, "no scheduler answers: %s\n", f.detail);
 		abort();
