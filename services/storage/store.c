@@ -30,7 +30,10 @@ void catalogue_fault(const struct fault *f, struct fault *ret)
 	/* lost with the question under way: asked again, it finds what was done by its run */
 	bool lost = strcmp(f->reason, "unknown") == 0;
 
-	fault_why(ret, CN_STORE_UNAVAILABLE, busy ? "busy" : lost ? "database" : f->reason,
+	fault_why(ret, CN_STORE_UNAVAILABLE,
+		busy   ? "busy"
+		: lost ? "database"
+		       : f->reason,
 		"catalogue: %.200s", f->detail);
 }
 

@@ -345,7 +345,8 @@ static int note_numbers(struct konica_session *s, const struct soap_answer *a,
 	return 0;
 }
 
-/* A device that restarted knows no key of before, and says no more than Nack: once with a new one. */
+/* A device that restarted knows no key of before, and says no more than Nack: once with a new one.
+ */
 static void page_refused(struct konica_session *s, const struct fault *f)
 {
 	if (s->begun || s->new_key) {
@@ -426,69 +427,6 @@ static void identify(void *self)
 	struct konica_session *s = self;
 
 	snmp_device_identify(&s->snmp, s->errand, on_identified, s);
-}
-
-/* ---- write: what would be refused ---- */
-
-static int refusal_fault(const struct konica_refusal *r, struct fault *reterr)
-{
-	return fault_why(reterr, CN_UNSUPPORTED_OPERATION, r->reason,
-		"entry %s \"%.60s\" (%.20s): e-mail entries are written; others only as they were "
-		"read",
-		r->number, r->name, *r->mode ? r->mode : "no kind");
-}
-
-static const char *copy(struct arena *a, const char *s)
-{
-	const char *c = arena_strdup(a, s);
-
-	return c ? c : "";
-}
-
-/* Notes live in the errand's arena: the steps end here. */
-static int add_notes(
-	const struct errand *e, const struct konica_steps *s, struct m_device_plan *plan)
-{
-	size_t room = plan->notes_n + s->n_refused + 1;
-	struct m_plan_note *notes = arena_array(e->arena, room, sizeof(*notes));
-	size_t n = plan->notes_n;
-
-	if (!notes)
-		return -1;
-	if (n > 0)
-		memcpy(notes, plan->notes, n * sizeof(*notes));
-	for (size_t i = 0; i < s->n_refused && n < 200; i++)
-		notes[n++] = (struct m_plan_note){.kind = "refused",
-			.item = "address_book",
-			.name = copy(e->arena, s->refusal[i].name),
-			.reason = s->refusal[i].reason,
-			.before = copy(e->arena, s->refusal[i].number),
-			.after = copy(e->arena, s->refusal[i].mode),
-			.text = "This family writes e-mail entries; others only as they were "
-				"read."};
-	if (s->n_deleted > 0 && n < 200)
-		notes[n++] = (struct m_plan_note){.kind = "hazard",
-			.item = "address_book",
-			.reason = "members_unknown",
-			.number = s->n_deleted,
-			.text = "Groups on the device that name a removed entry lose it; which "
-				"they are cannot be read (DC-6)."};
-	plan->notes = notes;
-	plan->notes_n = n;
-	return 0;
-}
-
-static int foresee(const struct errand *e, struct m_device_plan *plan, struct fault *reterr)
-{
-	struct konica_steps steps;
-	int r = konica_steps_make(e, &steps, reterr);
-
-	if (r == 0 && add_notes(e, &steps, plan) < 0)
-		r = fault_set(reterr, CN_INTERNAL_ERROR, "session memory is used up");
-	if (r == 0 && steps.n_refused > 0)
-		r = refusal_fault(&steps.refusal[0], reterr);
-	konica_steps_fini(&steps);
-	return r;
 }
 
 /* ---- write ---- */
@@ -622,7 +560,7 @@ static void write_book(void *self)
 	s->step = 0;
 	s->failure = FAULT_INIT;
 	if (konica_steps_make(s->errand, &s->steps, &f) < 0 ||
-		(s->steps.n_refused > 0 && refusal_fault(&s->steps.refusal[0], &f) < 0)) {
+		(s->steps.n_refused > 0 && konica_refusal_fault(&s->steps.refusal[0], &f) < 0)) {
 		forget_steps(s);
 		done(s, &f);
 	} else if (s->steps.n == 0) {
@@ -701,7 +639,7 @@ const struct adapter adapter_konica_openapi = {
 	.read = read_book,
 	.resume = resume,
 	.identify = identify,
-	.foresee = foresee,
+	.foresee = konica_foresee,
 	.write = write_book,
 	.release = release,
 	.cancel = cancel,

@@ -314,3 +314,66 @@ void konica_steps_fini(struct konica_steps *s)
 {
 	arena_fini(&s->arena);
 }
+
+/* ---- what would be refused ---- */
+
+int konica_refusal_fault(const struct konica_refusal *r, struct fault *reterr)
+{
+	return fault_why(reterr, CN_UNSUPPORTED_OPERATION, r->reason,
+		"entry %s \"%.60s\" (%.20s): e-mail entries are written; others only as they were "
+		"read",
+		r->number, r->name, *r->mode ? r->mode : "no kind");
+}
+
+static const char *copy(struct arena *a, const char *s)
+{
+	const char *c = arena_strdup(a, s);
+
+	return c ? c : "";
+}
+
+/* Notes live in the errand's arena: the steps end here. */
+static int add_notes(
+	const struct errand *e, const struct konica_steps *s, struct m_device_plan *plan)
+{
+	size_t room = plan->notes_n + s->n_refused + 1;
+	struct m_plan_note *notes = arena_array(e->arena, room, sizeof(*notes));
+	size_t n = plan->notes_n;
+
+	if (!notes)
+		return -1;
+	if (n > 0)
+		memcpy(notes, plan->notes, n * sizeof(*notes));
+	for (size_t i = 0; i < s->n_refused && n < 200; i++)
+		notes[n++] = (struct m_plan_note){.kind = "refused",
+			.item = "address_book",
+			.name = copy(e->arena, s->refusal[i].name),
+			.reason = s->refusal[i].reason,
+			.before = copy(e->arena, s->refusal[i].number),
+			.after = copy(e->arena, s->refusal[i].mode),
+			.text = "This family writes e-mail entries; others only as they were "
+				"read."};
+	if (s->n_deleted > 0 && n < 200)
+		notes[n++] = (struct m_plan_note){.kind = "hazard",
+			.item = "address_book",
+			.reason = "members_unknown",
+			.number = s->n_deleted,
+			.text = "Groups on the device that name a removed entry lose it; which "
+				"they are cannot be read (DC-6)."};
+	plan->notes = notes;
+	plan->notes_n = n;
+	return 0;
+}
+
+int konica_foresee(const struct errand *e, struct m_device_plan *plan, struct fault *reterr)
+{
+	struct konica_steps steps;
+	int r = konica_steps_make(e, &steps, reterr);
+
+	if (r == 0 && add_notes(e, &steps, plan) < 0)
+		r = fault_set(reterr, CN_INTERNAL_ERROR, "session memory is used up");
+	if (r == 0 && steps.n_refused > 0)
+		r = konica_refusal_fault(&steps.refusal[0], reterr);
+	konica_steps_fini(&steps);
+	return r;
+}

@@ -33,3 +33,9 @@ struct konica_steps {
 int konica_steps_make(
 	const struct errand *e, struct konica_steps *ret, struct fault *reterr) must_check;
 void konica_steps_fini(struct konica_steps *s);
+/* Into the plan: entries that are not written, groups that lose members. As an adapter's foresee.
+ */
+int konica_foresee(
+	const struct errand *e, struct m_device_plan *plan, struct fault *reterr) must_check;
+/* -1 with what is said of an entry that is not written. */
+int konica_refusal_fault(const struct konica_refusal *r, struct fault *reterr);
