@@ -277,13 +277,20 @@ static unused size_t scheduler_start_one(const char *const *settings)
 	return k;
 }
 
+/* The client has seen it go when this returns: no later call is sent down the dead connection,
+ * where it would be lost. */
 static unused void scheduler_kill(size_t k)
 {
+	size_t live = client.to == NULL ? 0 : bus_live(client.to);
+	uint64_t end = clock_mono_ms() + 1000;
+
 	if (client.pids[k] <= 0)
 		return;
 	(void)kill(client.pids[k], SIGKILL);
 	(void)waitpid(client.pids[k], NULL, 0);
 	client.pids[k] = 0;
+	while (live > 0 && bus_live(client.to) >= live && clock_mono_ms() < end)
+		pause_ms(5);
 }
 
 /* A client of schedulers 0 … n-1, started or not. */
