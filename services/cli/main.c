@@ -81,7 +81,7 @@ static bool alone(const char *name)
 	static const char *const names[] = {"json", "wide", "yes", "dry-run", "help", "all",
 		"heads", "no-wait", "restart-if-needed", "strict", "summary", "view",
 		"transliterate", "reveal-secrets", "join", "always", "pre-image", "going",
-		"clock-ok", "removable"};
+		"clock-ok", "removable", "override-windows", "as-it-was"};
 
 	for (size_t i = 0; i < array_len(names); i++)
 		if (strcmp(names[i], name) == 0)

@@ -122,7 +122,8 @@ static int add_every(json_t *schedule, const char *every, const char *on)
 
 int schedule_flags(struct cli *c, json_t *task)
 {
-	static const char *const texts[][2] = {{"at", "time"}, {"zone", "zone"}, {"date", "date"}};
+	static const char *const texts[][2] = {
+		{"at", "time"}, {"zone", "zone"}, {"date", "date"}, {"catch-up", "catch_up"}};
 	const char *every = cli_flag(c, "every"), *on = cli_flag(c, "on"), *value;
 	char until[CLOCK_RFC3339];
 	json_t *schedule = json_object();
@@ -141,6 +142,12 @@ int schedule_flags(struct cli *c, json_t *task)
 		if (ms < 0)
 			return EXIT_USAGE;
 		(void)json_object_set_new(schedule, "jitter", json_integer(ms / 1000));
+	}
+	if ((value = cli_flag(c, "start-deadline")) != NULL) {
+		long long ms = write_duration("start-deadline", value);
+		if (ms < 0)
+			return EXIT_USAGE;
+		(void)json_object_set_new(schedule, "start_deadline_ms", json_integer(ms));
 	}
 	if ((value = cli_flag(c, "times")) != NULL)
 		(void)json_object_set_new(schedule, "count", json_integer(number_of(value)));

@@ -216,6 +216,8 @@ int run_run_rerun(struct cli *c, const struct verb *v)
 		answer_fini(&a);
 		return cli_fail(EXIT_USAGE, "which ones? --state STATE, repeatable");
 	}
+	if (cli_flag(c, "as-it-was") != NULL)
+		(void)json_object_set_new(body, "as_it_was", json_true());
 	(void)snprintf(path, sizeof(path), "/runs/%.40s/rerun", c->args[0]);
 	int rc = start(c, path, body);
 	json_decref(body);

@@ -15,7 +15,8 @@
 #define FIRING_COLUMNS "due_at=FIRES,local=AS ASKED FOR,offset=SECONDS EAST,fit"
 #define SCHEDULE_FLAGS                                                                             \
 	"--every 15m|6h|2d|2w|1mo --on mon,fri|1,15,last|1-tue,last-fri --date YYYY-MM-DD "        \
-	"--at HH:MM --zone Z|target --until DAY --times N --jitter 10m"
+	"--at HH:MM --zone Z|target --until DAY --times N --jitter 10m"                            \
+	" --catch-up once|skip --start-deadline 6h"
 #define WINDOW_FLAGS                                                                               \
 	"--open 22:00-06:00|mon-fri=22:00-06:00 --closed DAY --open-on DAY=08:00-12:00 --zone Z "  \
 	"--min-left 10m --hard-end --site S --group G --device D --task T"
@@ -134,10 +135,13 @@ const struct verb verb_table[] = {
 	{"run", "outcomes", "GET", "/runs/{id}/outcomes", "RUN",
 		"state=STATE,n=TARGETS,cause,reason,example,detail", "code", "",
 		"targets that ended alike", NULL},
+	{"run", "changes", "GET", "/runs/{id}/changes", "RUN", "since=SINCE,came=CAME,name=DEVICE",
+		"device", "",
+		"who came and who went since the task was saved, and since its last run", NULL},
 	{"run", "cancel", "POST", "/runs/{id}:cancel", "RUN", "", NULL, "", "what has not ended",
 		NULL},
 	{"run", "rerun", NULL, NULL, "RUN", "", NULL,
-		"--state S (repeatable, required) --cause C --device ID --no-wait",
+		"--state S (repeatable, required) --cause C --device ID --as-it-was --no-wait",
 		"run chosen targets again", run_run_rerun},
 	{"job", "get", "GET", "/jobs/{id}", "JOB", "", NULL, "", "one target", NULL},
 	{"job", "cancel", "POST", "/jobs/{id}:cancel", "JOB", "", NULL, "", "one target", NULL},

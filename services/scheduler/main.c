@@ -56,6 +56,7 @@ static const struct handler handlers[] = {
 	{MSG_RUN_REVERT, on_run_revert},
 	{MSG_RUN_TARGETS, on_run_targets},
 	{MSG_RUN_OUTCOMES, on_run_outcomes},
+	{MSG_RUN_CHANGES, on_run_changes},
 	{MSG_JOB_GET, on_job_get},
 	{MSG_JOB_CANCEL, on_job_cancel},
 	{MSG_JOB_TRANSITIONS, on_job_transitions},

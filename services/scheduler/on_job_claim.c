@@ -86,6 +86,7 @@ static void read_write(struct row *c, struct m_job_work *w, struct m_task_settin
 	if (uuid_is_nil(&settings->source)) /* a distribution: of the device's set */
 		settings->source = book;
 	w->cancel = row_bool(c);
+	w->restarted = row_bool(c);
 }
 
 static void read_work(struct row *c, struct handed *h, bool *ret_credentials)

@@ -4,7 +4,7 @@
 #include "common/base/crashpoint.h"
 #include "services/scheduler/batch.h"
 
-enum column { JOB, ATTEMPT, TOKEN, STEP, PRE_IMAGE, COLUMNS };
+enum column { JOB, ATTEMPT, TOKEN, STEP, PRE_IMAGE, RESTARTS, COLUMNS };
 
 static void add_column(struct db_args *a, const struct m_job_journal *m, enum column column)
 {
@@ -13,6 +13,8 @@ static void add_column(struct db_args *a, const struct m_job_journal *m, enum co
 		const struct m_journal_entry *e = &m->entries[i];
 		if (column == JOB || column == PRE_IMAGE)
 			db_uuid(a, column == JOB ? &e->job : &e->pre_image);
+		else if (column == RESTARTS)
+			db_bool(a, e->restarts);
 		else
 			db_int(a, column == ATTEMPT ? (int64_t)e->attempt
 				  : column == TOKEN ? (int64_t)e->token

@@ -304,3 +304,42 @@ void on_job_transitions(struct call *call)
 	db_query(scheduler.service->db, &SQL_JOB_TRANSITIONS, transitions_args, listed_transitions,
 		call);
 }
+
+/* ---- run_changes ---- */
+
+static void changes_args(struct db_args *a, void *arg)
+{
+	struct call *call = arg;
+
+	db_uuid(a, &((const struct m_run_changes *)call->body)->id);
+}
+
+static void listed_changes(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	struct m_run_change_page reply = {0};
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	struct m_run_change *items =
+		arena_array(&call->arena, (size_t)db_rows(r[0]) + 1, sizeof(*items));
+	bug_if(items == NULL);
+	for (int row = 0; row < db_rows(r[0]); row++) {
+		struct row c = {.r = r[0], .row = row, .arena = &call->arena};
+		struct m_run_change *one = &items[reply.items_n++];
+		one->since = row_text(&c);
+		one->came = row_bool(&c);
+		one->device = row_uuid(&c);
+		one->name = row_text(&c);
+	}
+	reply.items = items;
+	call_reply(call, &reply);
+}
+
+void on_run_changes(struct call *call)
+{
+	db_query(scheduler.service->db, &SQL_RUN_CHANGES, changes_args, listed_changes, call);
+}

@@ -3,6 +3,7 @@
  * cause and device. Nothing is taken out because of the reason it failed (FL-63). */
 #include <string.h>
 
+#include "services/scheduler/kind.h"
 #include "services/scheduler/scheduler.h"
 
 struct rerun {
@@ -99,6 +100,33 @@ static void add_choice(struct txn *t, const struct m_run_rerun *m)
 	db_array_end(a);
 }
 
+/* With the settings of then it needs no task any more, but what they would write today was never
+ * planned (FL-64). */
+static bool may_run_again(const struct rerun *s, bool task_there)
+{
+	bool as_it_was = ((const struct m_run_rerun *)s->call->body)->as_it_was;
+
+	if (!as_it_was && !task_there)
+		call_refuse(s->call, CN_CONFLICT, "task_gone",
+			"the task of this run was removed; as_it_was runs with the settings of "
+			"then");
+	else if (as_it_was && !kind_reads(s->kind))
+		call_refuse(s->call, CN_VALIDATION_FAILED, "reads_only",
+			"only what reads can run again as it was");
+	else
+		return true;
+	return false;
+}
+
+static void add_as_it_was(struct txn *t, const struct rerun *s)
+{
+	struct db_args *a = db_add(t, &SQL_RUN_AS_IT_WAS);
+
+	db_uuid(a, &s->run);
+	db_uuid(a, &((const struct m_run_rerun *)s->call->body)->id);
+	db_int(a, scheduler.config.run_deadline_ms);
+}
+
 static void checked(
 	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
@@ -114,18 +142,20 @@ static void checked(
 		db_rollback(t);
 		return;
 	}
-	if (!db_get_bool(r[n], 0, 3)) {
-		db_rollback(t);
-		call_refuse(s->call, CN_CONFLICT, "task_gone", "the task of this run was removed");
-		return;
-	}
 	s->task = db_get_uuid(r[n], 0, 0);
 	s->kind = arena_strdup(&s->call->arena, db_get_text(r[n], 0, 1));
-	run_insert(t, &(struct new_run){.run = s->run,
-			      .task = s->task,
-			      .rerun_of = m->id,
-			      .kind = s->kind,
-			      .cause = "rerun"});
+	if (!may_run_again(s, db_get_bool(r[n], 0, 3))) {
+		db_rollback(t);
+		return;
+	}
+	if (m->as_it_was)
+		add_as_it_was(t, s);
+	else
+		run_insert(t, &(struct new_run){.run = s->run,
+				      .task = s->task,
+				      .rerun_of = m->id,
+				      .kind = s->kind,
+				      .cause = "rerun"});
 	add_choice(t, m);
 	db_step(t, chosen, s);
 }

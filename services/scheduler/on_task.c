@@ -87,7 +87,10 @@ static void found(
 	if (found_one(call, r[0], "task")) {
 		struct row c = {.r = r[0], .arena = &call->arena};
 		row_task(&c, &task);
-		if (version_fits(call, m->if_version, task.version)) {
+		if (task.built_in) {
+			call_refuse(call, CN_CONFLICT, "built_in",
+				"a built-in task can be switched off, not removed");
+		} else if (version_fits(call, m->if_version, task.version)) {
 			db_uuid(db_add(t, &SQL_TASK_DELETE), &task.id);
 			db_commit(t, answer_ok, call);
 			return;

@@ -72,6 +72,20 @@ static const struct m_schedule *with_start(struct save *s)
 	return copy;
 }
 
+static void remembered(struct txn *t, unused struct db_result *r, const struct fault *f, void *arg)
+{
+	struct save *s = arg;
+
+	if (f != NULL) {
+		answer_fault(s->call, f);
+		return;
+	}
+	struct db_args *a = db_add(t, &SQL_TASK_GET);
+	db_uuid(a, &s->task->id);
+	db_null(a);
+	db_commit(t, committed, s);
+}
+
 static void write_task(struct save *s, struct txn *t, const struct zones *zones)
 {
 	struct arena *arena = &s->call->arena;
@@ -95,12 +109,16 @@ static void write_task(struct save *s, struct txn *t, const struct zones *zones)
 	db_text(a, m->owner == NULL ? s->call->header.actor : m->owner);
 	db_time_ms(a, planned ? next.due_ms : 0);
 	db_text(a, planned ? next.local : NULL);
+	if (s->change->settings != NULL && s->change->settings->password_sealed.p != NULL &&
+		!uuid_is_nil(&settings.password_id)) {
+		a = db_add(t, &SQL_PASSWORD_KEEP);
+		db_uuid(a, &settings.password_id);
+		db_uuid(a, &m->id);
+		db_bytes(a, m->settings->password_sealed);
+	}
 	if (schedule_by_target(m->schedule))
 		db_uuid(db_add(t, &SQL_TASK_REPLAN), &m->id);
-	a = db_add(t, &SQL_TASK_GET);
-	db_uuid(a, &m->id);
-	db_null(a);
-	db_commit(t, committed, s);
+	opening_remember(t, &m->id, &s->targets, arena, remembered, s);
 }
 
 static void zones_seen(struct txn *t, const struct zones *zones, const struct fault *f, void *arg)
@@ -160,6 +178,11 @@ static void check_and_resolve(struct save *s, struct txn *t, const struct m_task
 	db_step(t, resolved, s);
 }
 
+static bool same_kind(const struct m_task *old, const struct m_task *change)
+{
+	return !old->built_in || change->kind == NULL || strcmp(change->kind, old->kind) == 0;
+}
+
 static void found(
 	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
@@ -174,7 +197,10 @@ static void found(
 	if (found_one(s->call, r[0], "task")) {
 		struct row c = {.r = r[0], .arena = &s->call->arena};
 		row_task(&c, &old);
-		if (version_fits(s->call, m->if_version, old.version)) {
+		if (!same_kind(&old, m->task)) {
+			call_refuse(
+				s->call, CN_CONFLICT, "built_in", "a built-in task keeps its kind");
+		} else if (version_fits(s->call, m->if_version, old.version)) {
 			check_and_resolve(s, t, &old);
 			return;
 		}

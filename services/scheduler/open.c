@@ -16,7 +16,8 @@ struct open {
 	struct opening *o;
 	struct arena *arena;
 	opening_fn fn;
-	preview_fn preview; /* only count */
+	preview_fn preview; /* no jobs: only count, or remember */
+	const char *tail;   /* how its statement ends then */
 	void *arg;
 	/* what may hold the jobs back once they are made */
 	const struct m_wave *waves;
@@ -78,8 +79,12 @@ static void freeze(struct open *o, struct txn *t, enum run_state state, size_t n
 	struct db_args *a = db_add(t, &SQL_RUN_OPENED);
 	db_uuid(a, &o->o->run);
 	db_int(a, (int64_t)state);
-	db_uuid(a, &o->o->previous);
 	db_int(a, (int64_t)n_waves);
+	if (o->o->targets != NULL && !o->o->from_run) {
+		a = db_add(t, &SQL_RUN_MEMBERS);
+		db_uuid(a, &o->o->run);
+		db_uuid(a, &o->o->previous);
+	}
 	a = db_add(t, &SQL_TASK_RAN);
 	db_uuid(a, &o->o->task);
 	db_uuid(a, &o->o->run);
@@ -212,7 +217,7 @@ static void make_sql(struct open *o)
 		buf_adds(&o->sql, SQL_OPEN_EXCEPT_FILTER);
 		sql_condition(o->not_filters[i], SQL_OPEN_VALUES, &o->sql, &o->values);
 	}
-	buf_adds(&o->sql, o->preview != NULL ? SQL_OPEN_COUNTS : SQL_OPEN_TAIL);
+	buf_adds(&o->sql, o->preview != NULL ? o->tail : SQL_OPEN_TAIL);
 	o->statement = (struct db_sql){"", buf_str(&o->sql)};
 }
 
@@ -325,14 +330,14 @@ static int take_groups(struct open *o, struct db_result **r, struct fault *err)
 }
 
 static void groups_read(
-	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+	struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct open *o = arg;
 	struct fault err = FAULT_INIT;
 
 	if (f != NULL)
 		finish(o, NULL, f);
-	else if (take_groups(o, r, &err) < 0)
+	else if (take_groups(o, &r[n - 2], &err) < 0) /* before them: what saved the task */
 		refuse(o, t, &err);
 	else
 		insert_jobs(o, t);
@@ -414,16 +419,32 @@ void opening_start(
 	db_step(t, ruled, o);
 }
 
-void opening_preview(struct txn *t, const struct m_targets *targets, struct arena *arena,
-	preview_fn fn, void *arg)
+static void look_at(struct txn *t, const struct opening *what, const char *tail,
+	struct arena *arena, preview_fn fn, void *arg)
 {
 	struct open *o = arena_alloc(arena, sizeof(*o));
 	struct opening *counted = arena_alloc(arena, sizeof(*counted));
 
 	bug_if(o == NULL || counted == NULL);
-	*counted = (struct opening){.targets = targets, .kind = ""};
-	*o = (struct open){.o = counted, .arena = arena, .preview = fn, .arg = arg};
+	*counted = *what;
+	*o = (struct open){.o = counted, .arena = arena, .preview = fn, .tail = tail, .arg = arg};
 	start(o, t);
+}
+
+void opening_preview(struct txn *t, const struct m_targets *targets, struct arena *arena,
+	preview_fn fn, void *arg)
+{
+	struct opening nobodys = {.targets = targets, .kind = ""};
+
+	look_at(t, &nobodys, SQL_OPEN_COUNTS, arena, fn, arg);
+}
+
+void opening_remember(struct txn *t, const struct uuid *task, const struct m_targets *targets,
+	struct arena *arena, preview_fn fn, void *arg)
+{
+	struct opening of_task = {.run = *task, .targets = targets, .kind = ""};
+
+	look_at(t, &of_task, SQL_OPEN_SAVE, arena, fn, arg);
 }
 
 void opening_tell(const struct opening *o)

@@ -207,7 +207,8 @@ static void fire(struct txn *t, const struct due *d)
 		return;
 	}
 	if (schedule_read(task->schedule, task->created_at, &schedule, &f) < 0)
-		schedule = (struct schedule){.form = SCHEDULE_FORM_MANUAL};
+		schedule = (struct schedule){
+			.form = SCHEDULE_FORM_MANUAL, .late_ms = SCHEDULE_LATE_MS};
 	else if (schedule_by_target(task->schedule))
 		schedule_over(&schedule, task->schedule, d->zones.list, d->zones.n);
 	schedule_catch_up(&schedule, &first, d->now_ms, missed, MISSED_MAX, &c);

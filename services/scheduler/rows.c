@@ -261,6 +261,7 @@ void row_task(struct row *c, struct m_task *t)
 	uint64_t last = row_uint(c);
 	t->last_state = last == 0 ? NULL : run_state_words[last - 1].word;
 	t->approved = row_uuid(c);
+	t->built_in = row_bool(c);
 }
 
 /* "2=40 8=160" */
@@ -295,6 +296,9 @@ static void row_run_plan(struct row *c, struct m_run *r)
 	r->state_cause = row_text(c);
 	r->follows = row_uuid(c);
 	r->override_windows = row_bool(c);
+	r->saved_added = row_uint(c);
+	r->saved_removed = row_uint(c);
+	r->as_it_was = row_bool(c);
 }
 
 void row_run(struct row *c, struct m_run *r)
@@ -346,6 +350,7 @@ static void row_target_result(struct row *c, struct m_target *t)
 	t->pre_image = row_uuid(c);
 	t->step = (enum write_step)row_uint(c);
 	t->wave = row_uint(c);
+	t->restarted = row_bool(c);
 }
 
 void row_target(struct row *c, struct m_target *t)

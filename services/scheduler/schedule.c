@@ -134,10 +134,20 @@ void schedule_over(
 		end_after(s, m->count);
 }
 
+static int64_t late_after(const struct m_schedule *m)
+{
+	int64_t late = m == NULL || m->start_deadline_ms == 0 ? SCHEDULE_LATE_MS
+							      : (int64_t)m->start_deadline_ms;
+	bool skip = m != NULL && m->catch_up == MISSED_FIRING_SKIP;
+
+	return skip && late > SCHEDULE_SKIP_MS ? SCHEDULE_SKIP_MS : late;
+}
+
 int schedule_read(const struct m_schedule *m, int64_t now_ms, struct schedule *ret_schedule,
 	struct fault *reterr)
 {
-	struct schedule s = {.form = SCHEDULE_FORM_MANUAL, .start_ms = now_ms};
+	struct schedule s = {
+		.form = SCHEDULE_FORM_MANUAL, .start_ms = now_ms, .late_ms = late_after(m)};
 	struct firing first;
 
 	if (m != NULL && m->form != 0) {
@@ -258,7 +268,7 @@ void schedule_catch_up(const struct schedule *s, const struct firing *first, int
 		keep_newest(&c, &c.newest, most);
 		c.newest = f;
 	}
-	c.runs = now_ms - c.newest.due_ms <= SCHEDULE_LATE_MS;
+	c.runs = now_ms - c.newest.due_ms <= s->late_ms;
 	c.has_next = schedule_next(s, c.newest.due_ms, &c.next);
 	*ret_catch_up = c;
 }

@@ -10,13 +10,17 @@
 #include "gen/msg.h"
 #include "services/scheduler/occurrence.h"
 
-#define SCHEDULE_LATE_MS ((int64_t)24 * 3600 * 1000) /* start_deadline (FL-35) */
+#define SCHEDULE_LATE_MS                                                                           \
+	((int64_t)24 * 3600 * 1000)           /* start_deadline when none is given (FL-35)         \
+					       */
+#define SCHEDULE_SKIP_MS ((int64_t)60 * 1000) /* with catch_up skip: planners were away */
 
 /* A checked schedule. */
 struct schedule {
 	enum schedule_form form;
 	int64_t n;                /* of every_minutes */
 	int64_t start_ms, end_ms; /* end 0 = none */
+	int64_t late_ms;          /* a firing later than this is missed */
 	/* forms with days */
 	const struct zone *zone;         /* NULL: each target's own, an occurrence opens at the */
 	const struct zone *const *zones; /* earliest instant over these (FL-30); none = UTC */
@@ -48,7 +52,8 @@ bool schedule_next(
 	const struct schedule *s, int64_t after_ms, struct firing *ret_firing) must_check;
 
 /* After a planner's downtime: of the firings from `first` on that are due at now_ms, the newest
- * runs unless it is later than its deadline, all older ones are missed (catch_up once, FL-35). */
+ * runs unless it is later than its deadline, all older ones are missed (FL-35). With catch_up skip
+ * that deadline is a minute: nothing is made up. */
 struct catch_up {
 	struct firing newest;
 	bool runs;             /* newest is not too late */

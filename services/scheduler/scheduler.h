@@ -132,6 +132,9 @@ void run_answer(struct call *call, struct db_result **r, size_t n);
 typedef void (*preview_fn)(struct txn *t, struct db_result *r, const struct fault *f, void *arg);
 void opening_preview(struct txn *t, const struct m_targets *targets, struct arena *arena,
 	preview_fn fn, void *arg);
+/* The same list, kept with its task: runs say who came and who went since it was saved (FL-23). */
+void opening_remember(struct txn *t, const struct uuid *task, const struct m_targets *targets,
+	struct arena *arena, preview_fn fn, void *arg);
 
 /* ---- maintenance (sweep.c, planner.c) ---- */
 
@@ -188,6 +191,7 @@ void on_run_confirm(struct call *call);
 void on_run_revert(struct call *call);
 void on_run_targets(struct call *call);
 void on_run_outcomes(struct call *call);
+void on_run_changes(struct call *call);
 void on_window_list(struct call *call);
 void on_window_get(struct call *call);
 void on_window_create(struct call *call);

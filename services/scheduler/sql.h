@@ -75,6 +75,7 @@ extern const struct db_sql SQL_TASK_GET;
 extern const struct db_sql SQL_TASK_INSERT;
 extern const struct db_sql SQL_TASK_UPDATE;
 extern const struct db_sql SQL_TASK_DELETE;
+extern const struct db_sql SQL_PASSWORD_KEEP;
 extern const struct db_sql SQL_TASK_DUE;
 extern const struct db_sql SQL_TASK_FIRED;
 extern const struct db_sql SQL_TASK_REPLAN;
@@ -91,6 +92,9 @@ extern const struct db_sql SQL_RUN_COUNTS;
 extern const struct db_sql SQL_RUN_FOLD;
 extern const struct db_sql SQL_RUN_CHANGE;
 extern const struct db_sql SQL_RUN_OPENED;
+extern const struct db_sql SQL_RUN_MEMBERS;
+extern const struct db_sql SQL_RUN_CHANGES;
+extern const struct db_sql SQL_RUN_AS_IT_WAS;
 extern const struct db_sql SQL_RUN_OPENING;
 extern const struct db_sql SQL_RUN_LIVE;
 extern const struct db_sql SQL_RUN_TARGETS;
@@ -128,6 +132,7 @@ extern const struct db_sql SQL_LATE_BLAME;
 extern const struct db_sql SQL_WORKER_LIST;
 extern const struct db_sql SQL_HOLD_OVER;
 extern const struct db_sql SQL_PURGE;
+extern const struct db_sql SQL_PURGE_HISTORY;
 
 /* ---- sql_plan.c: the parameters stand there ---- */
 
@@ -191,6 +196,6 @@ extern const struct db_sql SQL_ACTIVE_CUT;
 /* Parts of the statement that opens a run (open.c). */
 #define SQL_OPEN_VALUES 8u
 extern const char SQL_OPEN_HEAD[], SQL_OPEN_ALL[], SQL_OPEN_EXCEPT[], SQL_OPEN_EXCEPT_FILTER[];
-extern const char SQL_OPEN_TAIL[], SQL_OPEN_COUNTS[];
+extern const char SQL_OPEN_TAIL[], SQL_OPEN_COUNTS[], SQL_OPEN_SAVE[];
 #define SQL_OPEN_FILTER                                                                            \
 	" union all select d.id, ($5::text[])[%zu], 2 from fleet.device d where d.state <> 5 and "

@@ -18,15 +18,15 @@
 	"d.id, d.name, d.kind, d.active, d.schedule::text, d.targets::text, d.settings::text,"     \
 	" d.retry::text, d.password_sealed, d.version, d.owner, d.created_at, d.next_at, "         \
 	"d.last_run,"                                                                              \
-	" (select r.state from sched.run r where r.id = d.last_run), d.approved"
-#define SQL_TASK_COLUMNS_N 16
+	" (select r.state from sched.run r where r.id = d.last_run), d.approved, d.built_in"
+#define SQL_TASK_COLUMNS_N 17
 
 #define SQL_RUN_COLUMNS                                                                            \
 	"r.id, r.task, r.task_name, r.kind, r.state, r.opened_at, r.ended_at, r.added, r.removed," \
 	" r.rerun_of, r.cause, r.due_at, r.deadline_at, r.phase, r.plan, r.plan_hash,"             \
 	" r.totals::text, r.applied_by, r.wave, r.waves, r.confirm_until, r.confirmed, r.reverts," \
-	" r.state_cause, r.follows, r.no_windows"
-#define SQL_RUN_COLUMNS_N 26
+	" r.state_cause, r.follows, r.no_windows, r.saved_added, r.saved_removed, r.as_it_was"
+#define SQL_RUN_COLUMNS_N 29
 
 #define SQL_TARGET_COLUMNS                                                                         \
 	"j.id, j.run, j.device, j.device_name, j.address, j.type, j.via, j.state, j.cause, "       \
@@ -36,8 +36,8 @@
 	" (1000 * extract(epoch from coalesce(j.started_at, j.ended_at) - j.created_at))::bigint," \
 	" j.lock_ms, j.device_ms, j.store_ms, j.version, j.generation, j.entries, j.bytes,"        \
 	" j.lists::text, j.firmware, j.language, j.worker, j.token, r.kind, j.plan::text,"         \
-	" j.report::text, j.pre_image, j.step, j.wave"
-#define SQL_TARGET_COLUMNS_N 40
+	" j.report::text, j.pre_image, j.step, j.wave, j.restarted"
+#define SQL_TARGET_COLUMNS_N 41
 #define TARGET_PLAN 35 /* columns that may be long */
 #define TARGET_REPORT 36
 

@@ -217,5 +217,6 @@ const struct filter_field FILTER_TASKS[] = {
 	{"kind", FILTER_STRING, NULL, "d.kind"},
 	{"active", FILTER_BOOL, NULL, "d.active"},
 	{"owner", FILTER_STRING, NULL, "d.owner"},
+	{"built_in", FILTER_BOOL, NULL, "d.built_in"},
 	{NULL, FILTER_STRING, NULL, NULL},
 };

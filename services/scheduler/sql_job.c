@@ -25,13 +25,14 @@ const struct db_sql SQL_JOB_CLAIM = {"job_claim",
 	"   token = 0, lost_by = null, started_at = coalesce(j.started_at, clock_timestamp()),"
 	"   not_before = null where j.id = any (array(select job from act))"
 	"   returning j.id, j.attempt, j.run, j.device, j.address, j.device_name, j.step,"
-	"   j.pre_image, j.source, j.plan_hash, j.map, j.book, j.cancel)"
+	"   j.pre_image, j.source, j.plan_hash, j.map, j.book, j.cancel, j.restarted)"
 	" select " SQL_DEVICE_COLUMNS ", t.id, t.attempt, t.run, r.kind, r.settings::text,"
 	" r.password_sealed, greatest(case when t.step in (3, 4, 6) then 3600000 else 1 end,"
 	" (1000 * extract(epoch from r.deadline_at - clock_timestamp()))::bigint),"
 	" exists (select from fleet.credential), t.address, t.device_name, r.phase, t.plan_hash,"
 	" t.step, coalesce(t.pre_image, case r.phase when 3 then t.source end), t.source,"
-	" t.map::text, r.accept::text, t.book, t.cancel, case when not r.no_windows and r.phase <> "
+	" t.map::text, r.accept::text, t.book, t.cancel, t.restarted, case when not r.no_windows "
+	"and r.phase <> "
 	"3"
 	"  and t.step not in (3, 4, 6) and exists (select from sched.time_window_on)"
 	"  then sched.windows_of(r.task, t.device)::text end, clock_timestamp(), r.deadline_at"
@@ -289,3 +290,6 @@ const struct db_sql SQL_HOLD_OVER = {"hold_over",
 	" and state_at < clock_timestamp() - interval '24 hours' returning id"};
 const struct db_sql SQL_PURGE = {
 	"purge", "delete from sched.worker where seen_at < clock_timestamp() - interval '1 day'"};
+/* days, jobs at most → how much was forgotten (FL-60) */
+const struct db_sql SQL_PURGE_HISTORY = {"purge_history",
+	"select sched.purge_history(clock_timestamp() - make_interval(days => $1::int), $2::int)"};

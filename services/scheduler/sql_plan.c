@@ -280,9 +280,9 @@ const struct db_sql SQL_SET_DELETE = {"set_delete",
  * first attempt that wrote stays: what is read later may be half of both. */
 const struct db_sql SQL_JOB_JOURNAL = {"job_journal",
 	"with x as materialized (select distinct on (job) * from unnest($2::uuid[], $3::int[],"
-	"  $4::bigint[], $5::smallint[], $6::uuid[]) with ordinality"
-	"  x(job, attempt, token, step, pre_image, at) order by job, at desc),"
-	" upd as (update sched.job j set step = x.step,"
+	"  $4::bigint[], $5::smallint[], $6::uuid[], $7::boolean[]) with ordinality"
+	"  x(job, attempt, token, step, pre_image, restarts, at) order by job, at desc),"
+	" upd as (update sched.job j set step = x.step, restarted = x.restarts,"
 	"  sent_in = case when x.step >= 3 and j.sent_in = 0 then x.attempt else j.sent_in end,"
 	"  pre_image = case when j.step >= 3 then coalesce(j.pre_image, x.pre_image)"
 	"   else coalesce(x.pre_image, j.pre_image) end"

@@ -25,6 +25,10 @@ const struct db_sql SQL_TASK_UPDATE = {"task_update",
 	" targets = $6::jsonb, settings = $7::jsonb, retry = $8::jsonb,"
 	" password_sealed = $9::bytea, owner = $10, next_at = $11::timestamptz, next_local = $12,"
 	" replan_at = null, version = version + 1 where id = $1::uuid"};
+/* id, task, sealed: versions made with it name it (FL-42) */
+const struct db_sql SQL_PASSWORD_KEEP = {"password_keep",
+	"insert into sched.password (id, task, sealed) values ($1::uuid, $2::uuid, $3::bytea)"
+	" on conflict (id) do nothing"};
 const struct db_sql SQL_TASK_DELETE = {"task_delete", "delete from sched.task where id = $1::uuid"};
 
 /* limit → tasks whose firing is due, or whose members are to be looked at again, with the next
@@ -90,9 +94,12 @@ const struct db_sql SQL_RUN_OF_FIRING = {"run_of_firing",
 	"$4::timestamptz, " RUN_OF_TASK("$5", "$6", "$7",
 		"$8") " where t.id = $2::uuid and exists (select from sched.firing f"
 		      " where f.task = t.id and f.run = $1::uuid)"};
-/* task, run: the last run that was made of its targets */
-const struct db_sql SQL_TASK_RAN = {
-	"task_ran", "update sched.task set last_run = $2::uuid where id = $1::uuid"};
+/* task, run: the last run that was made of its targets; one that repeats some of them, or applies
+ * such a plan, is none */
+const struct db_sql SQL_TASK_RAN = {"task_ran",
+	"update sched.task set last_run = $2::uuid where id = $1::uuid and not exists (select"
+	" from sched.run r left join sched.run p on p.id = r.plan where r.id = $2::uuid"
+	" and (r.rerun_of is not null or p.rerun_of is not null))"};
 
 #define RUN_TOTALS                                                                                 \
 	" left join lateral (select sum(c.bytes)::bigint as bytes, sum(c.versions)::bigint as "    \
@@ -140,22 +147,49 @@ const struct db_sql SQL_RUN_CHANGE = {"run_change",
 	"  then clock_timestamp() + r.confirm_ms * interval '1 millisecond' end"
 	" from unnest($1::uuid[], $2::smallint[], $3::text[]) c(id, state, cause)"
 	" where r.id = c.id and r.state < 6"};
-/* id, state, previous run or null, waves: the list is frozen. Of a task that writes, the list to
- * compare with is that of its plan. */
+/* id, state, waves: the list is frozen */
 const struct db_sql SQL_RUN_OPENED = {"run_opened",
 	"update sched.run r set state = $2::smallint, opened_at = clock_timestamp(),"
-	" waves = $4::smallint, wave = least(1, $4::smallint),"
-	" ended_at = case when $2::smallint >= 6 then clock_timestamp() end,"
-	" added = case when p.id is null then 0 else (select count(*) from sched.job n where n.run "
-	"= r.id"
-	"  and not exists (select from sched.job o where o.run = p.id and o.device = n.device)) "
-	"end,"
-	" removed = case when p.id is null then 0 else (select count(*) from sched.job o where"
-	"  o.run = p.id and not exists (select from sched.job n where n.run = r.id"
-	"  and n.device = o.device)) end"
-	" from (select (select coalesce(x.plan, x.id) from sched.run x where x.id = $3::uuid)"
-	"  as id) p"
-	" where r.id = $1::uuid"};
+	" waves = $3::smallint, wave = least(1, $3::smallint),"
+	" ended_at = case when $2::smallint >= 6 then clock_timestamp() end where r.id = $1::uuid"};
+/* run, previous run or null: who came and who went since then and since its task was saved (FL-23).
+ * Of a task that writes, the list to compare with is that of its plan. Nothing is looked at name by
+ * name where the lists are equal, as they nearly always are. */
+const struct db_sql SQL_RUN_MEMBERS = {"run_members",
+	"with now as materialized (select array_agg(device order by device) as list from sched.job"
+	"   where run = $1::uuid),"
+	" p as materialized (select x.id from (select coalesce(r.plan, r.id) as id from sched.run r"
+	"   where r.id = $2::uuid) x cross join now where now.list is distinct from (select"
+	"   array_agg(j.device order by j.device) from sched.job j where j.run = x.id)),"
+	" k as materialized (select t.saved_list from sched.run r join sched.task t on t.id ="
+	"   r.task cross join now where r.id = $1::uuid and t.saved_list is not null"
+	"   and t.saved_list is distinct from coalesce(now.list, '{}')),"
+	" n as materialized (select device, device_name as name from sched.job"
+	"   where run = $1::uuid),"
+	" o as materialized (select j.device, j.device_name as name from p join sched.job"
+	"   j on j.run = p.id),"
+	" s as materialized (select d.device from k cross join unnest(k.saved_list) d(device)),"
+	" c as materialized (select 2::smallint as since, true as came, n.* from n where exists"
+	"   (select from p) and not exists (select from o where o.device = n.device)"
+	"  union all select 2, false, o.* from o where not exists (select from n where n.device ="
+	"   o.device)"
+	"  union all select 1, true, n.* from n where exists (select from k) and not exists"
+	"   (select from s where s.device = n.device)"
+	"  union all select 1, false, s.device, coalesce(d.name, '') from s left join fleet.device"
+	"   d on d.id = s.device where not exists (select from n where n.device = s.device)),"
+	" named as (insert into sched.run_change (run, since, came, device, name)"
+	"  select $1::uuid, since, came, device, name from (select c.*, row_number() over"
+	"   (partition by since, came order by name, device) as place from c) x where place <="
+	"   1000)"
+	" update sched.run set added = (select count(*) from c where since = 2 and came),"
+	"  removed = (select count(*) from c where since = 2 and not came),"
+	"  saved_added = (select count(*) from c where since = 1 and came),"
+	"  saved_removed = (select count(*) from c where since = 1 and not came)"
+	" where id = $1::uuid and exists (select from c)"};
+/* run → since, came, device, name */
+const struct db_sql SQL_RUN_CHANGES = {"run_changes",
+	"select case since when 1 then 'saved' else 'last' end, came, device, name"
+	" from sched.run_change where run = $1::uuid order by since, came desc, name, device"};
 /* One run that waits for its list, its task's targets, the run before, and whether the list is that
  * of another run. */
 const struct db_sql SQL_RUN_OPENING = {"run_opening",
@@ -182,6 +216,16 @@ const struct db_sql SQL_RUN_OUTCOMES = {"run_outcomes",
 	"  where run = $1::uuid) j"
 	" group by state, cause, coalesce(reason, ''), step, needs"
 	" order by count(*) desc, state, cause limit 1000"};
+/* id, run that is repeated, default deadline ms: with what was set then (FL-64) */
+const struct db_sql SQL_RUN_AS_IT_WAS = {"run_as_it_was",
+	"insert into sched.run (id, task, task_name, kind, state, cause, rerun_of, deadline_at,"
+	" settings, password_sealed, errors_max, crashes_max, snapshot, budget_percent,"
+	" budget_min, as_it_was)"
+	" select $1::uuid, r.task, r.task_name, r.kind, 1, 'rerun', r.id, clock_timestamp() +"
+	"  make_interval(secs => coalesce(nullif((r.snapshot->'retry'->>'run_deadline_ms')::float8,"
+	"  0), $3::float8) / 1000), r.settings, r.password_sealed, r.errors_max, r.crashes_max,"
+	"  r.snapshot, r.budget_percent, r.budget_min, true from sched.run r where r.id = $2::uuid"
+	" on conflict (id) do nothing returning id"};
 /* run → task, kind, task's present settings are taken by SQL_RUN_INSERT */
 const struct db_sql SQL_RERUN_CHECK = {"rerun_check",
 	"select r.task, r.kind, r.state, exists (select from sched.task t where t.id = r.task)"
@@ -226,6 +270,13 @@ const char SQL_OPEN_COUNTS[] =
 	"  count(*) from d group by 2"
 	" union all select 'zone', coalesce(nullif(d.time_zone, ''), s.time_zone, 'UTC'), count(*)"
 	"  from d left join fleet.site s on s.name = d.site group by 2";
+/* Who it would be is kept with the task $1, to tell later who came and who went (FL-23). */
+const char SQL_OPEN_SAVE[] =
+	"), pick as materialized (select distinct id from found where id not in (select id from "
+	"gone"
+	"  where id is not null) and cardinality($5::text[]) >= 0 and cardinality($8::text[]) >= 0)"
+	" update sched.task set saved_list = array(select d.id from pick join fleet.device d"
+	"  using (id) order by d.id) where id = $1::uuid";
 const char SQL_OPEN_TAIL[] =
 	"), pick as materialized (select distinct on (id) id, via from found"
 	"  where id not in (select id from gone where id is not null)"

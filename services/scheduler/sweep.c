@@ -10,16 +10,43 @@
 
 #define READY_PER_TICK 20000
 #define PURGE_EVERY 3600 /* ticks */
+#define FORGET_JOBS 5000 /* of the history, at one time */
 
 static struct {
-	bool busy;
+	bool busy, forgetting;
 	unsigned ticks;
 } sweep;
+
+static void forget(void);
 
 static void done(unused struct txn *t, unused struct db_result **r, unused size_t n,
 	unused const struct fault *f, unused void *arg)
 {
 	sweep.busy = false;
+}
+
+/* ---- history (FL-60): once an hour, until nothing is old any more ---- */
+
+static void forget_args(struct db_args *a, unused void *arg)
+{
+	db_int(a, scheduler.config.history_days);
+	db_int(a, FORGET_JOBS);
+}
+
+static void forgotten(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, unused void *arg)
+{
+	sweep.forgetting = false;
+	if (f == NULL && db_get_int(r[0], 0, 0) > 0)
+		forget();
+}
+
+static void forget(void)
+{
+	if (sweep.forgetting || scheduler.service->stopping)
+		return;
+	sweep.forgetting = true;
+	db_query(scheduler.service->db, &SQL_PURGE_HISTORY, forget_args, forgotten, NULL);
 }
 
 /* ---- live runs: deadline, cancel, end ---- */
@@ -104,8 +131,10 @@ static void due_begun(struct txn *t, unused struct db_result **r, unused size_t 
 	(void)db_add(t, &SQL_SUSPECT_READY);
 	(void)db_add(t, &SQL_HOLD_OVER);
 	(void)db_add(t, &SQL_ACTIVE_CUT);
-	if (sweep.ticks++ % PURGE_EVERY == 0)
+	if (sweep.ticks++ % PURGE_EVERY == 0) {
 		(void)db_add(t, &SQL_PURGE);
+		forget();
+	}
 	db_commit(t, due_done, NULL);
 }
 

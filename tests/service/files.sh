@@ -161,12 +161,12 @@ is "$(tail -n 1 "$D/stdout") $(grep -c "secret  cannot be compared" "$D/stdout")
 rc 1 "a format that is none" version export "$id" --format nonsense -o "$D/none"
 rc 0 "a set" dist-set create Floor --book Ventes --map list_2=Ventes --json
 is "$(jq -r '.book + " " + .map[0].slot + " " + .map[0].from' "$D/stdout")" "$book list_2 Ventes" "maps its lists to slots"
-rc 4 "a version cannot be distributed (AB-33)" plan distribute lobby@latest
+rc 4 "a version cannot be distributed (AB-33, FL-50)" plan distribute lobby@latest
 check "both ways are named" grep -q "destinations import.*plan restore" "$D/stderr"
 body=$(curl -s --unix-socket "$D/rest.sock" -X POST -w '\n%{http_code}' -H "Authorization: Bearer $(cat "$D/operator")" -H 'Content-Type: application/json' http://localhost/api/v1/tasks \
 	-d "{\"name\":\"d\",\"kind\":\"ab.distribute\",\"targets\":{\"all\":true},\"settings\":{\"source\":\"$id\"}}")
 status=${body##*$'\n'} body=${body%$'\n'*}
-is "$status $(field .reason)" "422 version_not_distributable" "nor by a task (AB-33)"
+is "$status $(field .reason)" "422 version_not_distributable" "nor by a task (AB-33, FL-50)"
 
 # ---- a file is taken away ----
 audited() { stack_psql "$D" -c "select count(*) from gate.audit where verb = 'file_delete'"; }

@@ -244,6 +244,25 @@ static void the_end(void)
 	json_decref(j);
 }
 
+static void a_new_password(void)
+{
+	static const char first[] = "0193cccc-0000-7000-8000-000000000001";
+	static const char second[] = "0193cccc-0000-7000-8000-000000000002";
+
+	for (int i = 0; i < 2; i++)
+		json_decref(ask("task_update",
+			"{'ref': 'nightly', 'task': {'settings': {'password_id': '%s',"
+			" 'password_sealed': 'BBBB'}}}",
+			i == 0 ? first : second));
+	ok(strcmp(sql("select count(*) from sched.password where id in ('%s', '%s')", first,
+			  second),
+		   "2") == 0,
+		"the old password is kept for the versions that name it (FL-42)");
+	json_t *j = ask("task_update", "{'ref': 'nightly', 'task': {'settings': {'lists': []}}}");
+	ok(is(j, "fault.reason", "lists_required"), "no list is not all lists (FL-44)");
+	json_decref(j);
+}
+
 int main(void)
 {
 	client_open();
@@ -254,6 +273,7 @@ int main(void)
 	a_task();
 	work();
 	the_end();
+	a_new_password();
 	client_close();
 	return finish_tests();
 }

@@ -57,6 +57,16 @@ static void frozen_list(void)
 		"the next run has them, shown as +2 -1");
 	char second[UUID_TEXT];
 	(void)snprintf(second, sizeof(second), "%s", at(k, "run.id"));
+	ok(is(k, "run.saved_added", "2") && is(k, "run.saved_removed", "1"),
+		"against the list of when the task was saved, too (FL-23)");
+	json_decref(k);
+	k = ask("run_changes", "{'id': '%s'}", second);
+	ok(json_array_size(json_object_get(k, "items")) == 6 && is(k, "items.0.since", "saved") &&
+			is(k, "items.0.came", "true") && is(k, "items.0.name", "d6") &&
+			is(k, "items.1.name", "d7") && is(k, "items.2.name", "d1") &&
+			is(k, "items.2.came", "") && is(k, "items.3.since", "last") &&
+			is(k, "items.5.name", "d1"),
+		"with the names of who came and who went (FL-23)");
 	json_decref(k);
 	k = ask("job_claim", "{'worker': '%s1', 'slots': 64}", worker);
 	ok(json_array_size(json_object_get(k, "jobs")) == 6,
@@ -104,6 +114,121 @@ static void rerun_explicit(void)
 	json_decref(j);
 	(void)sql("update sched.run set state = 4 where state < 6");
 	ok(becomes("0", 5000, "select count(*) from sched.run where state < 6"), "all of them end");
+}
+
+static void as_it_was(void)
+{
+	char run[UUID_TEXT];
+	json_t *j = ask("task_create", "{'task': {'name': 'old', 'kind': 'settings.backup', "
+				       "'targets': {'devices': ['d1']},"
+				       " 'settings': {'items': ['forwarding']}}}");
+
+	json_decref(j);
+	j = ask("run_start", "{'ref': 'old'}");
+	(void)snprintf(run, sizeof(run), "%s", at(j, "run.id"));
+	json_decref(j);
+	json_decref(ask("job_cancel", "{'id': '%s'}",
+		sql("select id from sched.job where run = '%s'", run)));
+	json_decref(ask("task_update", "{'ref': 'old', 'task': {'settings': {'items': ['box']}}}"));
+	for (int k = 0; k < 2; k++) {
+		j = ask("run_rerun", "{'id': '%s', 'states': ['cancelled']%s}", run,
+			k == 0 ? "" : ", 'as_it_was': true");
+		ok(strcmp(sql("select settings->'items'->>0 from sched.run where id = '%s'",
+				  at(j, "run.id")),
+			   k == 0 ? "box" : "forwarding") == 0 &&
+				is(j, "run.as_it_was", k == 0 ? "" : "true"),
+			k == 0 ? "a rerun has the task's present settings (FL-64)"
+			       : "or those of then (FL-64)");
+		json_decref(j);
+	}
+	ok(strcmp(sql("select last_run from sched.task where name = 'old'"), run) == 0,
+		"a rerun is not what the next list is compared with (FL-23)");
+	json_decref(ask("task_delete", "{'ref': 'old'}"));
+	j = ask("run_rerun", "{'id': '%s', 'states': ['cancelled']}", run);
+	ok(is(j, "fault.reason", "task_gone"), "without its task a run is not repeated");
+	json_decref(j);
+	j = ask("run_rerun", "{'id': '%s', 'states': ['cancelled'], 'as_it_was': true}", run);
+	ok(is(j, "run.counts.total", "1"), "as it was, it needs no task");
+	json_decref(j);
+	j = ask("task_create",
+		"{'task': {'name': 'off', 'kind': 'device.restart', 'targets': {'devices':"
+		" ['d1']}}}");
+	json_decref(j);
+	j = ask("run_start", "{'ref': 'off'}");
+	json_t *k = ask("run_rerun", "{'id': '%s', 'states': ['failed'], 'as_it_was': true}",
+		at(j, "run.id"));
+	ok(is(k, "fault.reason", "reads_only"),
+		"what changes a device never runs as it was (FL-64)");
+	json_decref(j);
+	json_decref(k);
+	(void)sql("update sched.run set state = 4 where state < 6");
+	ok(becomes("0", 15000, "select count(*) from sched.run where state < 6"),
+		"all of them end");
+}
+
+/* fleet.md section 11 */
+static void built_in(void)
+{
+	json_t *j = ask("task_list", "{'filter': 'built_in = true'}");
+	char id[UUID_TEXT];
+
+	(void)snprintf(id, sizeof(id), "%s", at(j, "items.0.id"));
+	ok(is(j, "total", "1") && is(j, "items.0.kind", "device.probe") &&
+			is(j, "items.0.active", "true") && *at(j, "items.0.next_at") != '\0',
+		"a task that comes with Carnet is there, and due");
+	json_decref(j);
+	j = ask("task_delete", "{'ref': '%s'}", id);
+	ok(is(j, "fault.reason", "built_in"), "it cannot be removed");
+	json_decref(j);
+	j = ask("task_update", "{'ref': '%s', 'task': {'kind': 'settings.backup'}}", id);
+	ok(is(j, "fault.reason", "built_in"), "nor become another one");
+	json_decref(j);
+	j = ask("task_update",
+		"{'ref': '%s', 'task': {'schedule': {'form': 'every_days', 'n': 1, 'time':"
+		" '03:00', 'zone': 'target'}, 'targets': {'devices': ['d1']}}}",
+		id);
+	ok(is(j, "task.schedule.form", "every_days") && is(j, "task.built_in", "true"),
+		"it can be rescheduled");
+	json_decref(j);
+	(void)sql("update sched.task set next_at = clock_timestamp(), next_local ="
+		  " to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI'),"
+		  " targets = '{\"all\": true}' where id = '%s'",
+		id);
+	ok(becomes("t", 15000,
+		   "select count(*) = (select count(*) from fleet.device where state <> 5) from"
+		   " sched.job j join sched.run r on r.id = j.run where r.task = '%s' and r.cause ="
+		   " 'schedule'",
+		   id),
+		"it runs by itself, over the whole fleet, and shows among the runs");
+	j = ask("task_update", "{'ref': '%s', 'task': {'active': false}}", id);
+	ok(is(j, "task.active", "false"), "it can be switched off");
+	json_decref(j);
+	(void)sql("update sched.run set state = 4 where state < 6");
+	ok(becomes("0", 15000, "select count(*) from sched.run where state < 6"), "all of it ends");
+}
+
+/* FL-60: the transitions and the jobs go with their run, nothing else does. */
+static void history_is_kept_for_a_time(void)
+{
+	long all = atol(sql("select count(*) from sched.run"));
+	const char *some =
+		sql("update sched.run set opened_at = now() - interval '401 days',"
+		    " ended_at = now() - interval '401 days' where id in (select id from"
+		    " sched.run where state >= 6 limit 2); select count(*) from sched.run"
+		    " where ended_at < now() - interval '400 days'");
+
+	ok(strcmp(some, "2") == 0, "two runs ended more than 400 days ago");
+	for (int i = 0; i < 10; i++)
+		(void)sql("select sched.purge_history(now() - interval '400 days', 2)");
+	ok(strcmp(sql("select %ld - count(*) from sched.run", all), "2") == 0,
+		"they are forgotten, some jobs at a time (FL-60)");
+	ok(strcmp(sql("select (select count(*) from sched.job j where not exists (select from"
+		      " sched.run r where r.id = j.run)) + (select count(*) from sched.transition t"
+		      " where not exists (select from sched.job j where j.id = t.job)) +"
+		      " (select count(*) from sched.run_count c where not exists (select from"
+		      " sched.run r where r.id = c.run))"),
+		   "0") == 0,
+		"with their targets, transitions and counts");
 }
 
 /* RL-1: the trigger over all pairs of states, whoever writes. */
@@ -289,11 +414,14 @@ int main(void)
 	fleet();
 	frozen_list();
 	rerun_explicit();
+	as_it_was();
+	history_is_kept_for_a_time();
 	stale_versions();
 	transitions();
 	tick_once();
 	culprits();
 	unheard();
+	built_in();
 	client_close();
 	return finish_tests();
 }

@@ -197,6 +197,48 @@ static void a_firing_later_than_a_day_is_missed(unused void **state)
 	assert_true(c.has_next);
 }
 
+/* FL-35: nothing is made up after a pause; a firing of a moment ago is none that was missed */
+static void catch_up_skip_runs_nothing_late_fl_35(unused void **state)
+{
+	struct m_schedule m = {.form = SCHEDULE_FORM_EVERY_MINUTES,
+		.n = 10,
+		.start_at = ms("2027-01-01T00:00"),
+		.catch_up = MISSED_FIRING_SKIP};
+	struct schedule s;
+	struct firing first, missed[100];
+	struct catch_up c;
+	struct fault err = FAULT_INIT;
+
+	assert_int_equal(schedule_read(&m, 0, &s, &err), 0);
+	assert_true(schedule_next(&s, m.start_at - 1, &first));
+	schedule_catch_up(&s, &first, ms("2027-01-01T01:05"), missed, 100, &c);
+	assert_false(c.runs);
+	assert_int_equal(c.n_missed, 6);
+	assert_int_equal(c.next.due_ms, ms("2027-01-01T01:10"));
+	schedule_catch_up(&s, &first, ms("2027-01-01T01:00") + 59000, missed, 100, &c);
+	assert_true(c.runs);
+	assert_int_equal(c.newest.due_ms, ms("2027-01-01T01:00"));
+}
+
+static void a_start_deadline_of_its_own_fl_35(unused void **state)
+{
+	struct m_schedule m = {.form = SCHEDULE_FORM_EVERY_MINUTES,
+		.n = 60,
+		.start_at = ms("2027-01-01T00:00"),
+		.start_deadline_ms = 600000};
+	struct schedule s;
+	struct firing first, missed[100];
+	struct catch_up c;
+	struct fault err = FAULT_INIT;
+
+	assert_int_equal(schedule_read(&m, 0, &s, &err), 0);
+	assert_true(schedule_next(&s, m.start_at - 1, &first));
+	schedule_catch_up(&s, &first, ms("2027-01-01T01:10"), missed, 100, &c);
+	assert_true(c.runs);
+	schedule_catch_up(&s, &first, ms("2027-01-01T01:10") + 1, missed, 100, &c);
+	assert_false(c.runs);
+}
+
 static void a_leap_day_may_be_eight_years_away(unused void **state)
 {
 	struct m_schedule m = {.form = SCHEDULE_FORM_EVERY_MONTHS_DATE,
@@ -357,6 +399,8 @@ int main(void)
 		cmocka_unit_test(no_drift_after_a_gap), cmocka_unit_test(minutes_are_elapsed_time),
 		cmocka_unit_test(the_newest_missed_firing_runs_once),
 		cmocka_unit_test(a_firing_later_than_a_day_is_missed),
+		cmocka_unit_test(catch_up_skip_runs_nothing_late_fl_35),
+		cmocka_unit_test(a_start_deadline_of_its_own_fl_35),
 		cmocka_unit_test(a_leap_day_may_be_eight_years_away),
 		cmocka_unit_test(a_count_ends_it), cmocka_unit_test(a_date_fires_once),
 		cmocka_unit_test(each_target_at_its_own_time),
