@@ -108,6 +108,9 @@ static void on_power(void *arg)
 	timer_free(d->power);
 	d->power = NULL;
 	d->boot_ms = clock_mono_ms();
+	if (d->lift_asked)
+		d->traits &= ~(uint32_t)TRAIT_RESTRICTED;
+	d->lift_asked = false;
 	memset(d->sessions, 0, sizeof(d->sessions));
 	d->last_session = 0;
 	const char *result = device_power(d, true, &f) < 0 ? "port_taken" : "ok";

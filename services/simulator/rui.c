@@ -243,6 +243,7 @@ static const struct {
 	{"POST", "/rps/abook.ldif", rui_on_abook},
 	{"POST", "/rps/dsv_export.cgi", rui_on_dsv},
 	{"POST", "/rps/ie_export.cgi", rui_on_setting},
+	{"POST", "/rps/crestrict.cgi", rui_on_restrict},
 };
 
 void rui_serve(struct device *d, struct http_request *r)

@@ -35,3 +35,4 @@ bool rui_menu(const struct visit *v);
 void rui_on_abook(struct visit *v);
 void rui_on_dsv(struct visit *v);
 void rui_on_setting(struct visit *v);
+void rui_on_restrict(struct visit *v);

@@ -159,3 +159,18 @@ void rui_on_setting(struct visit *v)
 		answer_setting(d, v->r, v->session->id, id, setting_is_batch(id) ? password : "");
 	}
 }
+
+/* Restrict Receiving for Each Function > Address Book: off from the next restart on. */
+void rui_on_restrict(struct visit *v)
+{
+	struct device *d = v->d;
+
+	if (!rui_has_session(v)) {
+		rui_note(v, "restrict", NULL, "session_lost", OP_NONE, false);
+		rui_lost_page(v);
+		return;
+	}
+	d->lift_asked = strcmp(rui_form(v, "RESTRICT_ADDRESS_BOOK"), "0") == 0;
+	rui_note(v, "restrict", d->lift_asked ? "0" : "1", "ok", OP_NONE, false);
+	rui_page(v, d->latency.page, 200, "<!-- VARIE_BOX_ALL_SETTING -->");
+}

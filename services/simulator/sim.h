@@ -161,6 +161,7 @@ struct device {
 	bool off;
 	struct timer *power; /* a restart or shutdown in course */
 	bool reset_asked;    /* over SNMP: restarts when the answer is out */
+	bool lift_asked;     /* the receive restriction is off after the next restart */
 
 	/* state */
 	uint64_t boot_ms;

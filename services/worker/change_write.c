@@ -136,7 +136,10 @@ void session_journaled(struct session *s)
 		fault_set(&f, CN_LEASE_LOST, "the scheduler gave this job to somebody else");
 		session_fail(s, &f);
 	} else if (!steps_ended(s)) {
-		s->change->next(s->change);
+		if (s->change)
+			s->change->next(s->change);
+		else
+			lift_journaled(s);
 	}
 	session_leave();
 }

@@ -19,7 +19,7 @@
 
 static const char *const step_words[] = {"resolve", "source", "probe", "busy", "lock", "running",
 	"read", "identify", "leave", "sent", "storing", "commit", "foresee", "keep", "journal",
-	"lease", "write", "rest", "restart", "prove", "end"};
+	"lease", "write", "rest", "restart", "prove", "lift", "awake", "end"};
 
 static struct {
 	unsigned depth;
@@ -229,7 +229,7 @@ void session_cut(struct session *s, const struct fault *why, bool unsure)
 		return;
 	session_enter(s);
 	metric_add(s->worker->m_cut, 1);
-	s->unsure |= unsure && s->locked && s->step == STEP_READ;
+	s->unsure |= s->locked && (s->step == STEP_RESTART || (unsure && s->step == STEP_READ));
 	s->verdict = verdict_of_fault(why, s->storing);
 	if (s->in_device) {
 		s->adapter->cancel(s->device);
@@ -286,8 +286,14 @@ void session_outcome(const struct session *s, struct m_job_outcome *ret, struct 
 		.token = s->token,
 		.state = v->state,
 		.code = (uint64_t)v->fault.code,
-		.reason = v->fault.code ? seen_text(v->fault.reason) : effects_word(s),
-		.detail = seen_text(v->fault.detail),
+		.reason = v->fault.code ? seen_text(v->fault.reason)
+			  : s->restarts ? "restriction_lifted"
+					: effects_word(s),
+		.detail =
+			!v->fault.code && s->restarts
+				? "Restrict Receiving for Each Function > Address Book was on; it "
+				  "was switched off, the printer was restarted"
+				: seen_text(v->fault.detail),
 		.device_text = seen_text(s->errand.seen.text),
 		.retry_ms = v->retry_ms,
 		.entries = s->entries,

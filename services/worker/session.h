@@ -37,6 +37,8 @@ enum step {
 	STEP_REST, /* busy again? then the device restarts */
 	STEP_RESTART,
 	STEP_PROVE, /* on the work pool: is it as wanted? */
+	STEP_LIFT,  /* of a job that reads: what keeps its book from being read is switched off */
+	STEP_AWAKE, /* and after the restart the device is asked again who it is; lift.c */
 	STEP_END,   /* device, stream, lock and report, in session.c */
 };
 
@@ -73,6 +75,9 @@ struct session {
 
 	struct effects effects; /* of the grant */
 
+	bool restarts;       /* journaled: the device is, or was, restarted for this read */
+	struct fault lifted; /* what became of it */
+
 	struct change *change; /* of a job that writes; NULL = it reads */
 	struct spool *spool;   /* NULL = nothing is stored */
 	bool spool_gone;
@@ -97,6 +102,13 @@ void session_cut(struct session *s, const struct fault *why, bool unsure);
 bool session_unstarted(const struct session *s);
 /* Forgets it without a report: it was given back. */
 void session_forget(struct session *s);
+
+/* ---- lift.c: a backup of a book that cannot be read before a restart (FL-45, FL-46) ---- */
+/* What the device answered is its business: true. f NULL = well. */
+bool lift_device(struct session *s, const struct fault *f);
+void lift_journal(const struct session *s, struct m_journal_entry *e);
+/* The restart is noted, or that there was none. */
+void lift_journaled(struct session *s);
 
 /* ---- called by effects.c ---- */
 void session_looked_after(struct session *s);

@@ -129,6 +129,8 @@ static void device_done(struct session *s)
 	case STEP_REST:
 	case STEP_RESTART:
 	case STEP_PROVE:
+	case STEP_LIFT:
+	case STEP_AWAKE:
 		bug_if(true);
 	}
 }
@@ -143,7 +145,7 @@ static void on_device(void *arg, const struct fault *f)
 		device_done(s); /* a release that failed changes nothing now */
 		return;
 	}
-	if (s->change && change_device(s->change, f))
+	if (s->change ? change_device(s->change, f) : lift_device(s, f))
 		return;
 	if (f)
 		session_fail(s, f);

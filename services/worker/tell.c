@@ -132,7 +132,10 @@ static void send_journals(struct batch *b, void *arg)
 		const struct session *s = container_of(it, struct session, journal_node);
 		entries[m.entries_n] = (struct m_journal_entry){
 			.job = s->job->job, .attempt = s->job->attempt, .token = s->token};
-		change_journal(s->change, &entries[m.entries_n++]);
+		if (s->change)
+			change_journal(s->change, &entries[m.entries_n++]);
+		else
+			lift_journal(s, &entries[m.entries_n++]);
 	}
 	peer_call(w->scheduler, &m_job_journal_desc, &m, &opts, on_journaled, w);
 	free(entries);

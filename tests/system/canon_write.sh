@@ -199,6 +199,35 @@ run=$(rest POST "/tasks/t$tasks:run" | jq -r .id)
 run_wait "$run" 60 || not_ok "the restart ends"
 is "$(target state) $(($(control GET /stats | jq .restarts) - before))" "succeeded 1" "a machine is restarted over SNMP, once"
 
+# ---- receive restriction (FL-45, FL-46) ----
+restricted() { control GET "/devices/$g" | jq -r .state.receive_restricted; }
+restarts() { control GET /stats | jq .restarts; }
+backup_of() { # NAME RESTART → run
+	rest POST /tasks "{\"name\":\"$1\",\"kind\":\"ab.backup\",\"targets\":{\"devices\":[\"$(device_id "$g")\"]},
+		\"settings\":{\"lists\":[\"all\"],\"encryption_password\":\"$password\",\"restart_if_needed\":$2}}" >/dev/null
+	run=$(rest POST "/tasks/$1:run" | jq -r .id)
+	run_wait "$run" 90 || not_ok "the backup $1 ends"
+}
+control POST "/devices/$g/settings" -d '{"receive_restricted":true}' >/dev/null
+versions_of() { carnet version list "$1" --kind address_book --json | jq '.items | length'; }
+before=$(restarts) versions=$(versions_of "$g")
+backup_of without false
+is "$(target state) $(target cause) $(restricted) $(($(restarts) - before))" "failed receive_restricted true 0" \
+	"FL-45: a book that may not be received, option off: receive_restricted, nothing is changed"
+control POST "/devices/$g/op" -d '{"op":"send","seconds":2}' >/dev/null
+backup_of with true
+is "$(target state) $(target reason) $(target restarted) $(target 'lists[0].state')" "unchanged restriction_lifted true done" \
+	"FL-45: option on: switched off, restarted, read; the target says so"
+is "$(restricted) $(($(restarts) - before))" "false 1" "FL-46: one restart, when the job at the machine was over; the setting stays off"
+run=$(rest POST /tasks/with:run | jq -r .id)
+run_wait "$run" 60 || not_ok "the next backup ends"
+is "$(target state) $(target reason) $(target 'restarted // false') $(($(restarts) - before))" "unchanged null false 1" \
+	"FL-45: already off: nothing is changed and nothing restarted, whatever the option says"
+is "$(target 'lists | map(.state) | unique | join(" ")') $(rest GET "/versions/$(target version)" | jq -r .device)" "done n/a $(device_id "$g")" \
+	"FL-44: a chosen list that the machine lacks is n/a; FL-49: the version is found under its machine"
+is "$(versions_of "$g") $((versions > 0))" "$versions 1" \
+	"FL-48: the same content: unchanged, a new check and no new version"
+
 is "$(control GET /stats | jq -c '[.export_overlaps, .session_overlaps, .factory_resets, .password_switches_open]')" '[0,0,0,0]' \
 	"no overlap, no factory reset, no open switch, by the machines' own account"
 system_finish

@@ -9,7 +9,8 @@
  *     adapter->read(self)       -> item, bytes …, item_end, … done
  *     adapter->identify(self)   -> errand->done        still the same one (ST-4)
  *     adapter->write(self)      -> done                errand->wanted, over errand->before (DV-4)
- *     adapter->restart(self)    -> done                and it answers again (DV-21)
+ *     adapter->lift(self)       -> done                its book may be read, after a restart
+ * (FL-45) adapter->restart(self)    -> done                and it answers again (DV-21)
  *     adapter->release(self)    -> errand->done        on every path, at most 5 s (DV-3)
  *
  * read may come several times in a session: before a write, after it, after a revert. So may write:
@@ -149,6 +150,9 @@ struct adapter {
 	 * changes is either done or can be seen by read. done(NULL) says only that the device did
 	 * not refuse: the read-back decides (V1). */
 	void (*write)(void *self);
+	/* Switches off what keeps the book from being read. NULL = nothing does, or nobody knows.
+	 */
+	void (*lift)(void *self);
 	void (*restart)(void *self); /* NULL = cannot */
 	void (*release)(void *self);
 	void (*cancel)(void *self);

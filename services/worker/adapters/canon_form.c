@@ -71,6 +71,11 @@ void canon_old_export_path(struct buf *out, unsigned aid)
 	buf_addf(out, "/abook.ldif?AID=%u&ACLS=1&ENC_FILE1=&ENC_FILE2=&ENC_MODE=0&ENC_FILE=", aid);
 }
 
+void canon_restrict_form(struct buf *out, uint64_t epoch_ms)
+{
+	buf_addf(out, "RESTRICT_ADDRESS_BOOK=0&Dummy=%" PRIu64, epoch_ms);
+}
+
 void canon_values_form(struct buf *out, const char *item, const char *password, uint64_t epoch_ms)
 {
 	char dummy[24];

@@ -39,6 +39,10 @@ void canon_old_export_path(struct buf *out, unsigned aid);
 #define CANON_VALUES_PATH "/rps/dsv_export.cgi"
 /* Items of settings: simulated only, too. */
 #define CANON_SETTING_PATH "/rps/ie_export.cgi"
+/* Restrict Receiving for Each Function > Address Book, off: the setting's name is known, the wire
+ * is not (D). */
+#define CANON_RESTRICT_PATH "/rps/crestrict.cgi"
+void canon_restrict_form(struct buf *out, uint64_t epoch_ms);
 void canon_values_form(struct buf *out, const char *item, const char *password, uint64_t epoch_ms);
 
 /* AID of an address list of type I; 0 = no such list. */

@@ -111,6 +111,7 @@ void canon_probe(void *self)
 	struct canon *c = self;
 	struct fault f = FAULT_INIT;
 
+	c->logged_in = false; /* asked again in a session, it begins anew */
 	if (web_init(&c->web, c->errand, &ports, &f) < 0)
 		canon_done(c, &f);
 	else if (c->web.tls && !c->errand->device->simulated && !c->errand->device->allow_unproven)
@@ -282,7 +283,7 @@ void canon_open_switch(struct canon *c, void (*then)(struct canon *c))
 
 /* A page of somebody who is logged in. The status proves nothing: 200 comes from a lost session,
  * too (DC-7). */
-static bool logged_in_page(const struct canon *c, const struct web_reply *r)
+bool canon_logged_in_page(const struct canon *c, const struct web_reply *r)
 {
 	static const char *const words[] = {"VARIE_BOX_ALL_SETTING", NULL};
 	const struct profile *p = c->errand->profile;
@@ -295,7 +296,7 @@ static void on_closed(void *arg, const struct web_reply *r, const struct fault *
 	struct canon *c = arg;
 	struct fault why = FAULT_INIT;
 
-	if (!f && web_status(c->errand, r, false, &why) == 0 && logged_in_page(c, r))
+	if (!f && web_status(c->errand, r, false, &why) == 0 && canon_logged_in_page(c, r))
 		c->switch_open = false;
 	if (f && c->releasing)
 		canon_done(c, f); /* nobody there: no second try */

@@ -63,6 +63,44 @@ static void restart(void *self)
 	snmp_restart(&c->restart, c->errand, SNMP_RESET_POWER_CYCLE, on_restarted, c);
 }
 
+/* ---- Restrict Receiving for Each Function > Address Book (devices.md 4.4) ---- */
+
+static void send_lift(struct canon *c);
+
+static void on_lifted(void *arg, const struct web_reply *r, const struct fault *f)
+{
+	struct canon *c = arg;
+	struct fault why = FAULT_INIT;
+
+	if (f || web_status(c->errand, r, false, &why) < 0)
+		canon_done(c, f ? f : &why);
+	else if (!canon_logged_in_page(c, r))
+		canon_lost_session(c, send_lift);
+	else
+		canon_done(c, NULL);
+}
+
+static void send_lift(struct canon *c)
+{
+	struct buf form = BUF_INIT;
+
+	canon_restrict_form(&form, c->errand->wall_ms());
+	canon_send_form(c, CANON_RESTRICT_PATH, &form, on_lifted);
+}
+
+static void lift(void *self)
+{
+	struct canon *c = self;
+
+	c->again = false;
+	if (!c->errand->device->simulated && !c->errand->device->allow_unproven)
+		canon_fail(c, CN_CAPABILITY_UNPROVEN,
+			"how the receive restriction is switched off is not public, and "
+			"allow_unproven is off");
+	else
+		canon_enter(c, send_lift);
+}
+
 /* ---- the end ---- */
 
 static void closed(struct canon *c);
@@ -155,6 +193,7 @@ const struct adapter adapter_canon_rui = {
 	.foresee = canon_foresee,
 	.same = same,
 	.write = canon_write,
+	.lift = lift,
 	.restart = restart,
 	.release = release,
 	.cancel = cancel,

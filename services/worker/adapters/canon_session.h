@@ -42,6 +42,8 @@ void canon_enter(struct canon *c, void (*then)(struct canon *c));
 /* The machine says that the session is gone: once again with a new login, then it is a matter of
  * rights. */
 void canon_lost_session(struct canon *c, void (*then)(struct canon *c));
+/* Whether an answer comes from a session that is alive: the status does not tell. */
+bool canon_logged_in_page(const struct canon *c, const struct web_reply *r);
 /* Passwords of entries come along only where the operator wants them (FL-20). From the moment of
  * asking the switch counts as open, until closing it is proven (DC-7). */
 void canon_open_switch(struct canon *c, void (*then)(struct canon *c));
