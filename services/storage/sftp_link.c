@@ -154,6 +154,7 @@ static int sign_in(const struct sftp_link *l, const struct sftp_target *t, struc
 		return 0;
 	bool answered = rc == LIBSSH2_ERROR_AUTHENTICATION_FAILED ||
 			rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED || rc == LIBSSH2_ERROR_FILE ||
+			rc == LIBSSH2_ERROR_KEYFILE_AUTH_FAILED || /* passphrase */
 			rc == LIBSSH2_ERROR_PASSWORD_EXPIRED || rc == LIBSSH2_ERROR_METHOD_NONE;
 	return fault_why(reterr, CN_STORE_UNAVAILABLE,
 		answered                      ? "login_refused"

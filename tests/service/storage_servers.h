@@ -10,8 +10,8 @@ static char place[256]; /* of the vault */
 static char files[160]; /* the same, as we see it */
 
 /* As the gateway does it: sealed to storage, bound to the address. */
-static void seal_login(
-	const struct vault_address *a, const char *member, const char *secret, struct buf *out)
+static void seal_login(const struct vault_address *a, const char *member, const char *secret,
+	const char *passphrase, struct buf *out)
 {
 	struct ask q = {.done = false};
 	struct uuid tenant;
@@ -21,7 +21,10 @@ static void seal_login(
 	assert_int_equal(ask(&q, one.client, 0, &m_vault_key_desc, &m), 0);
 	const struct m_vault_key_is *is = q.body;
 	assert_int_equal(is->public_key.n, 32);
-	buf_addf(&text, "{\"%s\":\"", member);
+	buf_addc(&text, '{');
+	if (passphrase != NULL) /* members in order */
+		buf_addf(&text, "\"passphrase\":\"%s\",", passphrase);
+	buf_addf(&text, "\"%s\":\"", member);
 	for (const char *p = secret; *p != 0; p++)
 		if (*p == '\n')
 			buf_adds(&text, "\\n");
@@ -39,6 +42,7 @@ struct
 try {
 	const char *kind, *name, *place, *account, *pin, *region;
 	const char *member, *secret;
+	const char *passphrase; /* of a key; NULL = none */
 	bool strict;            /* no excuse for this host */
 	bool clear;             /* not encrypted, and that is said */
 	const char *sealed_for; /* another place */
@@ -53,7 +57,7 @@ static struct fault vault_add(const struct try *t)
 		.account = t->account,
 		.pin = t->pin,
 		.region = t->region};
-	seal_login(&to, t->member, t->secret, &sealed);
+	seal_login(&to, t->member, t->secret, t->passphrase, &sealed);
 	const struct m_vault_add m = {.has = t->clear ? HAS_VAULT_ADD__CLEAR_TEXT : 0,
 		.name = t->name,
 		.kind = t->kind,

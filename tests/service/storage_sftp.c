@@ -9,7 +9,7 @@
 
 static const char *ssh; /* directory of the server */
 static char user[64], pin[64], port[16];
-static char key[4096], other_key[4096];
+static char key[4096], other_key[4096], locked_key[4096];
 
 static void slurp(const char *name, char *out, size_t size)
 {
@@ -70,6 +70,10 @@ static void each_refusal_has_a_cause_of_its_own(void **state)
 	(void)state;
 	struct try t = to(pin, other_key);
 	refused(&t, "login_refused");
+	t.secret = locked_key;
+	t.passphrase = "open barley";
+	refused(&t, "login_refused");
+	t.passphrase = NULL;
 	t.secret = key;
 	t.sealed_for = "sftp://elsewhere.example/backup";
 	refused(&t, "login_sealed"); /* SE-37 */
@@ -189,8 +193,9 @@ static void a_login_goes_nowhere_else_se_37(void **state)
 	sql("update store.vault set place = replace(place, '127.0.0.1', '127.0.0.2') where name ="
 	    " 'away'");
 	waits("login_sealed");
-	/* given anew, it does */
-	const struct try t = to(pin, key);
+	/* given anew, it does; now with a key that wants its passphrase */
+	struct try t = to(pin, locked_key);
+	t.passphrase = "open sesame";
 	added(&t);
 	back();
 }
@@ -242,6 +247,7 @@ static int setup(void **state)
 	slurp("pin", pin, sizeof(pin));
 	slurp("key", key, sizeof(key));
 	slurp("other", other_key, sizeof(other_key));
+	slurp("locked", locked_key, sizeof(locked_key));
 	(void)snprintf(files, sizeof(files), "%s/files", ssh);
 	(void)snprintf(place, sizeof(place), "sftp://127.0.0.1:%s%s", port, files);
 	put_env("CARNET_VAULT_TIMEOUT_MS", "%d", 4000);
