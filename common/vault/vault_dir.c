@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/crypto/crypto.h"
+#include "common/vault/vault_fault.h"
 #include "common/vault/vault_remote.h"
 
 #define DIRECT_BLOCK ((size_t)4096)
@@ -32,7 +33,7 @@ int vault_errno(struct fault *reterr, const char *what)
 int vault_pwrite(int fd, const uint8_t *p, size_t n, off_t at)
 {
 	while (n > 0) {
-		ssize_t put = pwrite(fd, p, n, at);
+		ssize_t put = VAULT_FAULT("spool", "", "", n) ? -1 : pwrite(fd, p, n, at);
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)
@@ -113,7 +114,9 @@ int vault_create(
 	(void)snprintf(f->name, sizeof(f->name), "%s", name);
 	if (v->remote != NULL)
 		return remote_create(v->remote, f, reterr);
-	f->fd = open_beneath(v->fd, f->temp, O_CREAT | O_EXCL | O_WRONLY, 0400);
+	f->fd = VAULT_FAULT("open", f->temp, name, 0)
+			? -1
+			: open_beneath(v->fd, f->temp, O_CREAT | O_EXCL | O_WRONLY, 0400);
 	if (f->fd >= 0)
 		return 0;
 	f->temp[0] = 0;
@@ -125,7 +128,9 @@ int vault_write(struct vault_file *f, struct span bytes, struct fault *reterr)
 	if (f->put != NULL)
 		return remote_write(f->remote, f->put, bytes, reterr);
 	while (bytes.n > 0) {
-		ssize_t put = write(f->fd, bytes.p, bytes.n);
+		ssize_t put = VAULT_FAULT("write", f->temp, f->name, bytes.n)
+				      ? -1
+				      : write(f->fd, bytes.p, bytes.n);
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)
@@ -162,7 +167,7 @@ int vault_sync(const struct vault *v, struct fault *reterr)
 	if (v->remote != NULL)
 		return remote_sync(v->remote, reterr);
 	/* never repeated: the kernel forgets the pages it could not write */
-	if (syncfs(v->fd) == 0)
+	if (!VAULT_FAULT("sync", "", "", 0) && syncfs(v->fd) == 0)
 		return 0;
 	return fault_why(reterr, CN_STORE_UNAVAILABLE, "fsync_failed", "flushing vault '%s': %s",
 		v->name, strerror(errno));
@@ -201,7 +206,9 @@ static int make_folders(const struct vault *v, const char *name)
 
 static int rename_to(const struct vault *v, struct vault_file *f, unsigned flags)
 {
-	int rc = renameat2(v->fd, f->temp, v->fd, f->name, flags);
+	int rc = VAULT_FAULT("rename", f->temp, f->name, 0);
+	if (rc == 0)
+		rc = renameat2(v->fd, f->temp, v->fd, f->name, flags);
 	if (rc < 0 && errno == ENOENT && make_folders(v, f->name) == 0)
 		rc = renameat2(v->fd, f->temp, v->fd, f->name, flags);
 	if (rc == 0)
@@ -402,7 +409,7 @@ void vault_remove(const struct vault *v, const char *name)
 {
 	if (v->remote != NULL)
 		remote_remove(v->remote, name);
-	else
+	else if (!VAULT_FAULT("remove", name, "", 0))
 		(void)unlinkat(v->fd, name, 0); /* what stays is tried again next time */
 }
 

@@ -27,8 +27,9 @@ void catalogue_fault(const struct fault *f, struct fault *ret)
 {
 	static const char CANCELED[] = "57014"; /* it took longer than statement_timeout */
 	bool busy = db_transient(f) || strcmp(f->reason, CANCELED) == 0;
-	/* lost with the question under way: asked again, it finds what was done by its run */
-	bool lost = strcmp(f->reason, "unknown") == 0;
+	/* lost with the question under way: asked again, it finds what was done by its run; or
+	 * without room, memory or connections (class 53), as good as not there */
+	bool lost = strcmp(f->reason, "unknown") == 0 || strncmp(f->reason, "53", 2) == 0;
 
 	fault_why(ret, CN_STORE_UNAVAILABLE,
 		busy   ? "busy"

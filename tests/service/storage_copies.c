@@ -184,7 +184,20 @@ static void slots_of_copies_follow_a_rotation_and_the_old_key_may_go_st_29(void 
 	assert_int_equal(shell("%s/bin/carnet-storage new-key %s/kek", build_dir(), dir), 0);
 	put_env("CARNET_ROTATE_EVERY_MS", "%d", 100);
 	sql("update store.chore set next_at = '-infinity' where name = 'rotate'");
+	/* meanwhile the disk was at a newer Carnet: it gets nothing, and says why (ST-50) */
+	assert_int_equal(
+		shell("cp -p %s/carnet-vault.json %s/marker && chmod u+w"
+		      " %s/carnet-vault.json && sed -i s/min_protocol.:1/min_protocol\\\":3/"
+		      " %s/carnet-vault.json",
+			away, dir, away, away),
+		0);
 	restart();
+	becomes("select cause || ' ' || detail from store.vault where name = 'away'",
+		"vault_too_old vault 'away' needs >= 3, has 1");
+	assert_int_equal(shell("rm -f %s/carnet-vault.json && cp -p %s/marker"
+			       " %s/carnet-vault.json",
+				 away, dir, away),
+		0);
 	becomes("select count(*) from store.version_key k join store.copy c using (version_id)"
 		" join store.vault v on v.id = c.vault_id where v.role = 'copy' and"
 		" k.wrapped_dek is not null and (k.rewrapped_at is null or c.kek_id <> k.kek_id)",

@@ -62,7 +62,7 @@ static void becomes(const char *query, const char *want)
 	assert_string_equal(sql_out, want);
 }
 
-static void all_copied(void)
+static unused void all_copied(void)
 {
 	becomes("select count(*) from store.copy where state <> 'verified'", "0");
 	sql("select (select count(*) from store.copy) = 2 * (select count(*) from store.version"
@@ -70,7 +70,7 @@ static void all_copied(void)
 	assert_string_equal(sql_out, "t");
 }
 
-static void protection(const struct uuid *version, const char *want)
+static unused void protection(const struct uuid *version, const char *want)
 {
 	struct ask a = {.done = false};
 	const struct m_version_copies m = {.id = *version};
@@ -80,7 +80,7 @@ static void protection(const struct uuid *version, const char *want)
 	arena_fini(&a.arena);
 }
 
-static void restart(void)
+static unused void restart(void)
 {
 	host_kill(&one, SIGTERM);
 	host_start(&one, 1, "main", NULL, 0);
@@ -123,7 +123,7 @@ static int verify_now(const char *medium)
 }
 
 /* Until carnet-verify says so of this medium: its passport follows the copies. */
-static void verifies(const char *medium, int code)
+static unused void verifies(const char *medium, int code)
 {
 	struct timespec pause = {0, 100000000};
 	uint64_t until = clock_mono_ms() + 3 * DEADLINE_MS;
@@ -136,7 +136,7 @@ static void verifies(const char *medium, int code)
 }
 
 /* The catalogue knows a passport of each vault for copies, of all that is there. */
-static void passports_know_all(void)
+static unused void passports_know_all(void)
 {
 	becomes("select count(*) from store.vault where role = 'copy' and state <> 'retired'"
 		" and (passport = 0 or changes <> passport_of)",
@@ -144,14 +144,14 @@ static void passports_know_all(void)
 }
 
 /* Files on their way and what each vault says of itself apart, the two are alike. */
-static void same_files(const char *other)
+static unused void same_files(const char *other)
 {
 	assert_int_equal(shell("diff -r -x carnet-vault.json -x tmp -x 'passport*' %s %s >&2",
 				 one.vault, other),
 		0);
 }
 
-static int copies_setup(void)
+static unused int copies_setup(void)
 {
 	client_setup();
 	put_env("CARNET_COPY_EVERY_MS", "%d", 50);

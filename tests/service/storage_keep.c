@@ -512,6 +512,40 @@ static void one_of_the_instances_prunes_by_itself(void **state)
 	assert_non_null(strstr(sql_out, "condemned"));
 }
 
+#ifdef CARNET_CRASHPOINTS
+/* Some are condemned, the others are not: the next prune goes on, nothing is condemned twice. */
+static void a_prune_that_is_killed_is_gone_on_with_st_70(void **state)
+{
+	(void)state;
+	others_stay();
+	struct uuid device = history(3);
+	struct timespec pause = {0, 50000000};
+	uint64_t until = clock_mono_ms() + 3 * DEADLINE_MS;
+	int status = 0;
+	keep_last(2);
+	put_env("CARNET_PRUNE_EVERY_MS", "%d", 200);
+	sql("update store.chore set claimed_until = '-infinity', next_at = '-infinity'");
+	host_start(&two, 2, "main", "prune.condemned:1", 0);
+	while (waitpid(two.pid, &status, WNOHANG) == 0 && clock_mono_ms() < until)
+		(void)nanosleep(&pause, NULL);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	two.pid = 0;
+	assert_int_equal(in_state(&device, "condemned"), 1);
+	sql("update store.chore set claimed_until = '-infinity', next_at = '-infinity'");
+	host_start(&two, 2, "main", NULL, 0);
+	do {
+		(void)nanosleep(&pause, NULL);
+		sql("select count(*) from store.chore where name = 'prune' and ended_at >"
+		    " clock_timestamp() - interval '1 min' and outcome like '0 of %%'");
+	} while (sql_number() == 0 && clock_mono_ms() < until);
+	assert_int_equal(sql_number(), 1);
+	assert_int_equal(in_state(&device, "condemned"), 1);
+	assert_int_equal(in_state(&device, "committed"), 2);
+	host_kill(&two, SIGTERM);
+	(void)unsetenv("CARNET_PRUNE_EVERY_MS");
+}
+#endif
+
 static int setup(void **state)
 {
 	(void)state;
@@ -549,6 +583,9 @@ int main(void)
 		cmocka_unit_test(a_used_up_quota_refuses_a_stream_with_limit_and_use),
 		cmocka_unit_test(what_a_stream_reserved_is_free_again_when_it_made_no_version),
 		cmocka_unit_test(one_of_the_instances_prunes_by_itself),
+#ifdef CARNET_CRASHPOINTS
+		cmocka_unit_test(a_prune_that_is_killed_is_gone_on_with_st_70),
+#endif
 		cmocka_unit_test(
 			scrub_finds_the_damaged_and_the_missing_and_reads_the_others_st_72_73),
 	};

@@ -169,6 +169,13 @@ static void a_copy_holds_what_carnet_knew(void **state)
 	sql("insert into lock.device (device_id, last_token) select device_id, max(token)"
 	    " from store.version group by 1");
 	picture(before, sizeof(before));
+#ifdef CARNET_CRASHPOINTS
+	/* half a dump is none, and hinders no other one (ST-56) */
+	assert_int_equal(command("echo lost | CARNET_CRASH=dump.named:1 %s/bin/carnet-storage"
+				 " keep-dump %s/away %s/kek %s/sign 2>&1; [ $? = 137 ]",
+				 build_dir(), dir, dir, dir),
+		0);
+#endif
 	/* what the vault does not hold goes beside it, sealed; the last seven are kept */
 	for (int i = 1; i <= 9; i++)
 		assert_int_equal(command("echo 'dump %d' | %s/bin/carnet-storage keep-dump %s/away"
