@@ -97,3 +97,13 @@ void chore_tick(uint64_t now_ms)
 		sql_chore_claim(&c->row, claimed);
 	}
 }
+
+struct peer *chore_scheduler(void)
+{
+	static struct peer *scheduler;
+	const char *urls = app.config->common.scheduler_urls;
+	struct fault f = FAULT_INIT;
+	if (scheduler == NULL && urls[0] != 0)
+		scheduler = peer_new(app.service, urls, &f);
+	return scheduler;
+}

@@ -427,8 +427,7 @@ void drill_chore(void (*done)(const char *outcome))
 	dr.began_ms = clock_mono_ms();
 	if (dr.timer == NULL)
 		dr.timer = timer_new(app.service->loop, look, NULL);
-	if (dr.scheduler == NULL && c->scheduler_urls[0] != 0)
-		dr.scheduler = peer_new(app.service, c->scheduler_urls, &f);
+	dr.scheduler = chore_scheduler();
 	if (dr.storage == NULL && c->storage_urls[0] != 0)
 		dr.storage = peer_new(app.service, c->storage_urls, &f);
 	if (dr.scheduler == NULL || dr.storage == NULL)

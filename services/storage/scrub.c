@@ -11,6 +11,7 @@
 #include "common/clock/clock.h"
 #include "services/storage/copy.h"
 #include "services/storage/copy_check.h"
+#include "services/storage/rescue.h"
 #include "services/storage/sql_upkeep.h"
 
 #define DAY_MS ((uint64_t)24 * 3600 * 1000)
@@ -54,16 +55,22 @@ static struct {
 	struct metric *copies_metric, *damaged_metric, *late;
 } sc;
 
+static void rescued(void)
+{
+	sc.done(sc.outcome);
+}
+
 static void finish(const char *why)
 {
+	sc.outcome[0] = 0;
 	if (sc.copies == 0 && *why == 0) {
-		sc.done("");
+		rescue(rescued);
 		return;
 	}
 	(void)snprintf(sc.outcome, sizeof(sc.outcome),
 		"%llu copies, %llu bytes read, %llu damaged%.100s", (unsigned long long)sc.copies,
 		(unsigned long long)sc.bytes, (unsigned long long)sc.damaged, why);
-	sc.done(sc.outcome);
+	rescue(rescued);
 }
 
 static bool failed(const struct fault *f)

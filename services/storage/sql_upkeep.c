@@ -171,8 +171,38 @@ void sql_scrub_sum(const struct uuid *vault, db_fn fn, void *arg)
 	db_query(app.service->db, &SCRUB_SUM, fill_sum, fn, arg);
 }
 
+static const struct db_sql RESCUE_NEXT = {
+	"store_rescue_next", "select version_id, device_id, run_id from store.rescue_next($1, $2)"};
+static const struct db_sql RESCUED = {
+	"store_rescued", "update store.version set rescued_at = clock_timestamp() where id = $1"};
+
 static const struct uuid *of_version;
 static const char *state;
+
+static void fill_rescue(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, &app.tenant);
+	db_int(a, first);
+}
+
+void sql_rescue_next(unsigned limit, db_fn fn)
+{
+	first = limit;
+	db_query(app.service->db, &RESCUE_NEXT, fill_rescue, fn, NULL);
+}
+
+static void fill_rescued(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_uuid(a, of_version);
+}
+
+void sql_rescued(const struct uuid *version, db_fn fn)
+{
+	of_version = version;
+	db_query(app.service->db, &RESCUED, fill_rescued, fn, NULL);
+}
 
 static void fill_seen(struct db_args *a, void *arg)
 {

@@ -32,6 +32,13 @@ void sql_scrub_sum(const struct uuid *vault, db_fn fn, void *arg);
 void sql_copy_seen(const struct uuid *vault, const struct uuid *version, const char *state,
 	db_fn fn, void *arg);
 
+/* Newest versions without a good copy: rows version device run. */
+struct rescued {
+	struct uuid version, device, run;
+};
+void sql_rescue_next(unsigned limit, db_fn fn);
+void sql_rescued(const struct uuid *version, db_fn fn);
+
 /* What this stream had reserved of a quota. */
 void sql_release(const struct m_store_begin *ask);
 /* bytes versions devices and their limits, one row. */

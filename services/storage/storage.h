@@ -253,6 +253,9 @@ bool keeper_ready(struct service *s);
 /* From the keeper. */
 void chore_tick(uint64_t now_ms);
 
+/* Whom chores ask for runs; NULL = nobody is configured. */
+struct peer *chore_scheduler(void);
+
 /* Each calls done when it has ended, with a sentence. */
 void prune_chore(void (*done)(const char *outcome));
 void collect_chore(void (*done)(const char *outcome));

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 B=${B:-build}
 D=$(mktemp -d /tmp/cdr.XXXXXX)
 trap system_end EXIT
-export CARNET_DRILL_EVERY_MS=1000
+export CARNET_DRILL_EVERY_MS=1000 CARNET_SCRUB_EVERY_MS=500 CARNET_SCRUB_AGE_MS=0
 STACK_COUNT=4 STACK_BASE=127.47.0.0 STACK_DURABLE=0
 STACK_INSTANCES="simulator:1 lock:1 storage:1 sync:1 scheduler:1 worker:1 gateway:1"
 system_start '.faults = {} | .sites |= map(select(.language == "fr")) | .types = {I: 4, II: 0, III: 0} | .books = {empty: 0, small: 1, medium: 0, large: 0, full: 0, duplicates: 0} | .restart_ms = 300
@@ -40,4 +40,16 @@ is "$(rest GET /drills | jq -r --arg t "$(rest GET "/devices/$target" | jq -r .i
 is "$(rest GET "/versions?heads=true&kind=address_book" | jq '[.items[] | select(.proven_at != null and .proven_at != 0)] | length >= 1')" true \
 	"each version says when it was last proven restorable"
 is "$(carnet drill list | grep -c equal)" "$others" "people see it"
+
+# the last good copy is lost: nobody waits for the night (ST-73)
+lost=${names[0]}
+[ "$lost" = "$target" ] && lost=${names[1]}
+device=$(rest GET "/devices/$lost" | jq -r .id)
+newest() { rest GET "/versions?heads=true&kind=address_book" | jq -r --arg d "$device" '.items[] | select(.device == $d) | .generation'; }
+was=$(newest)
+find "$D" -path "*$device/address_book/$was-*.json" -delete
+again() { [ "$(newest)" -gt "$was" ]; }
+within 90 again
+is "$(newest)" $((was + 1)) "a device whose newest backup has no good copy left is backed up again at once, by the run that read it last"
+is "$(rest GET /runs | jq -r '[.items[] | select(.cause == "rerun") | .counts.total] | join(" ")')" 1 "once, and only this device"
 system_finish
