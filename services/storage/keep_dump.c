@@ -245,6 +245,47 @@ static int bury(struct dump *d, const struct medium_version *mv)
 	return rc;
 }
 
+static bool has_signature(const struct dump *d, const char *json)
+{
+	int n = (int)strlen(json) - (int)strlen("json");
+	for (size_t i = 0; i < d->names.n; i++)
+		if (strncmp(d->names.names[i], json, (size_t)n) == 0 &&
+			strcmp(d->names.names[i] + n, "sig") == 0)
+			return true;
+	return false;
+}
+
+/* What one that was killed left behind: a manifest that nobody signed, its key, its content. */
+static void remove_halves(const struct dump *d)
+{
+	uint64_t generation;
+	struct uuid id;
+	const char *suffix;
+	char name[VAULT_NAME_MAX];
+	for (size_t i = 0; i < d->names.n; i++) {
+		const char *entry = d->names.names[i];
+		struct buf text = BUF_INIT;
+		struct manifest m;
+		struct fault ignored = FAULT_INIT;
+		if (!version_name(entry, &generation, &id, &suffix) ||
+			strcmp(suffix, "json") != 0 || has_signature(d, entry))
+			continue;
+		(void)snprintf(name, sizeof(name), "%.96s/%.80s", d->folder, entry);
+		if (vault_read_small(&d->vault, name, MANIFEST_MAX, &text, &ignored) == 0 &&
+			manifest_read(buf_span(&text), &m, &ignored) == 0) {
+			vault_remove(&d->vault, name);
+			for (size_t k = 0; k < m.items_n; k++) {
+				vault_object_name(name, m.items[k].oid, m.items[k].incarnation);
+				vault_remove(&d->vault, name);
+			}
+			vault_slot_name(name, &id);
+			vault_remove(&d->vault, name);
+			manifest_fini(&m);
+		}
+		buf_fini(&text);
+	}
+}
+
 static int prune(struct dump *d)
 {
 	uint64_t generation;
@@ -293,6 +334,7 @@ static int keep(struct dump *d, int argc, char **argv)
 		return -1;
 	(void)printf("dump %" PRIu64 " is kept: %" PRIu64 " bytes\n", d->m.generation,
 		d->item.plain_len);
+	remove_halves(d);
 	return prune(d);
 }
 
