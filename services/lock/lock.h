@@ -19,11 +19,11 @@ enum lock_probe { LOCK_PROBE_REQUIRED = 1, LOCK_PROBE_BEST_EFFORT, LOCK_PROBE_NO
 struct lock_profile {
 	const char *name;
 	uint32_t revision;
-	bool strict;             /* no import/export beside anything that works */
-	bool shared_export;      /* two exports may overlap */
-	bool window_required;    /* an export of synchronised items needs a preparation (X2, X4) */
-	bool window_at_start;    /* the device checks that window at start only (sync.md W5) */
-	enum lock_probe probe;   /* can the device be asked what it does */
+	bool strict;           /* no import/export beside anything that works */
+	bool shared_export;    /* two exports may overlap */
+	bool window_required;  /* an export of synchronised items needs a preparation (X2, X4) */
+	bool window_at_start;  /* the device checks that window at start only (sync.md W5) */
+	enum lock_probe probe; /* can the device be asked what it does */
 	uint32_t quarantine_ms;
 	uint32_t quarantine_max_ms;
 	uint32_t max_hold_ms;
