@@ -30,7 +30,8 @@ static const char *kind_of(const char *place)
 {
 	static const struct {
 		const char *scheme, *kind;
-	} kinds[] = {{"sftp://", "sftp"}, {"s3://", "s3"}, {"https://", "s3"}, {"http://", "s3"}};
+	} kinds[] = {{"sftp://", "sftp"}, {"s3://", "s3"}, {"https://", "s3"}, {"http://", "s3"},
+		{"smtps://", "mail"}, {"smtp://", "mail"}};
 
 	for (size_t i = 0; i < array_len(kinds); i++)
 		if (strncmp(place, kinds[i].scheme, strlen(kinds[i].scheme)) == 0)
@@ -80,10 +81,13 @@ int run_vault_add(struct cli *c, const struct verb *v)
 		kind = kind_of(place);
 	(void)json_object_set_new(body, "place", json_string(place));
 	(void)json_object_set_new(body, "kind", json_string(kind));
+	const char *account = cli_flag(c, "account");
+	if (account != NULL)
+		(void)json_object_set_new(body, "account", json_string(account));
 	if (c->dry_run) /* shows no secret */
 		for (size_t i = 0; i < array_len(secret_flags); i++)
 			(void)cli_flag(c, secret_flags[i]);
-	else if (strcmp(kind, "dir") != 0)
+	else if (strcmp(kind, "dir") != 0 && (account != NULL || strcmp(kind, "mail") != 0))
 		rc = add_login(c, body);
 	if (rc == 0)
 		rc = verb_run_with(c, v, body);

@@ -173,6 +173,13 @@ const struct verb verb_table[] = {
 		"the rules count again", NULL},
 	{"version", "undo", "POST", "/versions/{id}:undo", "VERSION", "", NULL, "",
 		"bring a condemned version back", NULL},
+	{"version", "mail", "POST", "/versions/{id}:mail", "VERSION", "", NULL,
+		"--to ADDRESS --recipient-key KEY --who TEXT --why TEXT --description TEXT "
+		"--language en|fr|ja",
+		"send a version, sealed, to somebody who is allowed to get it", NULL},
+	{"mail", "list", "GET", "/mails", "",
+		"id,to,state,cause,attempts,generation,asked_at=ASKED,ended_at=ENDED",
+		"version,device,who,why,asked_by,detail,bytes", "", "versions sent by mail", NULL},
 	{"version", "copies", "GET", "/versions/{id}/copies", "VERSION", COPY_COLUMNS, "vault", "",
 		"where a version is, when it was last read", NULL},
 	{"plan", "restore", NULL, NULL, "[DEVICE@VERSION]", "", NULL, "--to … --mode M",
@@ -254,8 +261,9 @@ const struct verb verb_table[] = {
 	{"drill", "list", "GET", "/drills", "", DRILL_COLUMNS, "version,target,run", "--device ID",
 		"versions restored to simulated printers, and what came back", NULL},
 	{"vault", "add", "POST", "/vaults", "", "", NULL,
-		"--name N --place PATH|sftp://HOST:PORT/PATH|https://HOST/BUCKET/PREFIX "
-		"--removable --account U --pin SHA256:… --region R --clear-text "
+		"--name N --place PATH|sftp://HOST:PORT/PATH|https://HOST/BUCKET/PREFIX|"
+		"smtps://HOST:PORT --removable --account U --pin SHA256:… --region R --clear-text "
+		"--sender ADDRESS --recipients A@B,*@C "
 		"--key-file F --passphrase-file F | --password-file F --accept-same-disk REASON",
 		"a directory or a server that gets copies of all versions", run_vault_add},
 	{"vault", "candidates", "GET", "/vaults/candidates", "", CANDIDATE_COLUMNS, "vault", "",

@@ -35,6 +35,11 @@ static int64_t copy_every(void)
 	return app.config->copy_every_ms;
 }
 
+static int64_t mail_every(void)
+{
+	return app.config->mail_every_ms;
+}
+
 static int64_t drill_every(void)
 {
 	return app.config->drill_every_ms;
@@ -51,6 +56,7 @@ static struct chore chores[] = {
 	{.row = {.name = "rotate"}, .every_ms = rotate_every, .run = rotate_chore},
 	{.row = {.name = "scrub"}, .every_ms = scrub_every, .run = scrub_chore},
 	{.row = {.name = "copy"}, .every_ms = copy_every, .run = copy_chore},
+	{.row = {.name = "mail"}, .every_ms = mail_every, .run = mail_chore},
 	{.row = {.name = "drill"}, .every_ms = drill_every, .run = drill_chore},
 };
 

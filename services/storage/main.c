@@ -51,6 +51,8 @@ static const struct handler handlers[] = {
 	{MSG_VAULT_KEY, on_vault_key},
 	{MSG_VAULT_RETIRE, on_vault_retire},
 	{MSG_VAULT_CANDIDATES, on_vault_candidates},
+	{MSG_VERSION_MAIL, on_version_mail},
+	{MSG_MAIL_LIST, on_mail_list},
 	{MSG_VERSION_COPIES, on_version_copies},
 	{0, NULL},
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "services/storage/copy_files.h"
+#include "services/storage/mail_relay.h"
 #include "services/storage/placement.h"
 #include "services/storage/sql_copies.h"
 
@@ -152,7 +153,9 @@ void on_vault_add(struct call *call)
 			.login = {ask->login.p, ask->login.n},
 			.removable = ask->removable}};
 	bool dir = strcmp(a->row.at.kind, "dir") == 0;
-	if (!dir && !remote_known(a->row.at.kind))
+	if (app.place_fault.code == 0 && strcmp(a->row.at.kind, "mail") == 0)
+		relay_add(call);
+	else if (!dir && !remote_known(a->row.at.kind))
 		call_refuse(call, CN_VALIDATION_FAILED, "vault_kind",
 			"'%.16s' is no kind of vault for copies", a->row.at.kind);
 	else if (dir && ask->place[0] != '/')
@@ -232,7 +235,8 @@ static void listed(struct txn *t, struct db_result **r, size_t n, const struct f
 		.items_n = rows,
 		.verified = good,
 		.required = (uint64_t)app.config->copies_required,
-		.protection = enough ? "protected" : "under_protected"};
+		.protection = enough ? "protected" : "under_protected",
+		.no_mail = rows > 0 ? db_get_text(r[0], 0, 8) : NULL};
 	call_reply(call, &page);
 }
 

@@ -39,13 +39,17 @@ static const struct db_sql VAULT_FILL = {"store_vault_fill",
 	" ('committed','condemned','erased') on conflict do nothing"};
 static const struct db_sql VAULT_RETIRE = {"store_vault_retire",
 	"update store.vault set state = 'retired' where tenant_id = $1 and name = $2"
-	" and role = 'copy' and state <> 'retired' returning id"};
+	" and role in ('copy','mail') and state <> 'retired' returning id"};
 static const struct db_sql VERSION_COPIES = {"store_version_copies",
-	"select c.vault_id, v.name, c.state, c.verified_at, c.scrubbed_at, v.removable, v.role, "
-	"v.kind"
-	" from store.copy c join store.vault v on v.id = c.vault_id"
-	" where v.tenant_id = $1 and c.version_id = $2 order by v.role = 'primary' desc, v.name"
-	" limit 64"};
+	"select v.id, v.name, c.state, c.verified_at, c.scrubbed_at, v.removable, v.role, v.kind,"
+	" coalesce((select case when w.state = 'ready' then ''"
+	" else coalesce(nullif(w.cause, ''), 'mail_not_set_up') end from store.vault w"
+	" where w.tenant_id = $1 and w.role = 'mail' and w.state <> 'retired'"
+	" order by w.name limit 1), 'mail_not_set_up')"
+	" from (select vault_id, state, verified_at, scrubbed_at from store.copy"
+	" where version_id = $2 union all select vault_id, state, null, null from store.mail"
+	" where version_id = $2) c join store.vault v on v.id = c.vault_id"
+	" where v.tenant_id = $1 order by v.role = 'primary' desc, v.name limit 64"};
 static const struct db_sql COPY_NEXT = {
 	"store_copy_next", "select version_id, was, source from store.copy_next($1, $2)"};
 static const struct db_sql COPY_PUT = {"store_copy_put", "select store.copy_put($1, $2, $3, $4)"};

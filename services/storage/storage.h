@@ -262,6 +262,7 @@ void collect_chore(void (*done)(const char *outcome));
 void rotate_chore(void (*done)(const char *outcome));
 void scrub_chore(void (*done)(const char *outcome));
 void copy_chore(void (*done)(const char *outcome));
+void mail_chore(void (*done)(const char *outcome));
 void drill_chore(void (*done)(const char *outcome));
 
 /* ---- on_version.c ---- */
@@ -313,6 +314,8 @@ void on_vault_add(struct call *call);
 void on_vault_key(struct call *call);
 void on_vault_retire(struct call *call);
 void on_vault_candidates(struct call *call);
+void on_version_mail(struct call *call);
+void on_mail_list(struct call *call);
 void on_version_copies(struct call *call);
 
 /* The word of a kind, as in the catalogue and the vault. */

@@ -18,7 +18,7 @@ struct extraction {
 	uint8_t dek[KEY_LEN];
 };
 
-static int write_all(int fd, struct span bytes)
+int write_all(int fd, struct span bytes)
 {
 	while (bytes.n > 0) {
 		ssize_t put = write(fd, bytes.p, bytes.n);

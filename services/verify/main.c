@@ -13,6 +13,8 @@
 static const char help[] =
 	"usage: carnet-verify MEDIUM [--key FILE] [options]\n"
 	"       carnet-verify extract MEDIUM DEVICE GENERATION|newest --to DIR --key FILE\n"
+	"       carnet-verify mail-key FILE\n"
+	"       carnet-verify open ATTACHMENT --key FILE --to DIR\n"
 	"\n"
 	"  --key FILE             the key file: every object is opened and proved\n"
 	"  --passphrase-file F    opens a protected key file; else it is asked for\n"
@@ -128,6 +130,16 @@ static int verify(const struct options *o, struct verify *v)
 	return fflush(stdout) == 0 ? code : VERIFY_CANNOT_OPEN;
 }
 
+/* Versions that come by mail: no medium. */
+static int run_mail(const struct options *o)
+{
+	bool makes = strcmp(o->words[0], "mail-key") == 0;
+	if (o->words_n != 2 || (!makes && (o->key == NULL || o->to == NULL)))
+		return usage(makes ? "mail-key needs a file"
+				   : "open needs an attachment, --key and --to");
+	return makes ? mail_key(o->words[1]) : mail_open(o->words[1], o->key, o->to);
+}
+
 static int run(const struct options *o, struct verify *v)
 {
 	bool extracts = o->words_n > 0 && strcmp(o->words[0], "extract") == 0;
@@ -160,7 +172,9 @@ int main(int argc, char **argv)
 		(void)fputs(help, stdout);
 		return VERIFY_GOOD;
 	}
-	int code = run(&o, &v);
+	bool mail = o.words_n > 0 &&
+		    (strcmp(o.words[0], "mail-key") == 0 || strcmp(o.words[0], "open") == 0);
+	int code = mail ? run_mail(&o) : run(&o, &v);
 	verify_fini(&v);
 	return code;
 }

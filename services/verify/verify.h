@@ -99,3 +99,12 @@ void check_erased_slot(struct verify *v, const struct where *where, const struct
 
 /* The items of a version into a directory; generation 0 = the newest; kind "" = address_book. */
 int extract(struct verify *v, const char *kind, uint64_t generation, const char *dir);
+
+/* extract.c */
+int write_all(int fd, struct span bytes) must_check;
+
+/* ---- mail.c: versions that came by mail (storage.md ST-54); return exit codes ---- */
+
+/* Makes the file of a recipient's key, if absent, and prints its public half. */
+int mail_key(const char *path);
+int mail_open(const char *attachment, const char *key_file, const char *dir);

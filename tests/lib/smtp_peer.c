@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,6 +257,7 @@ void smtp_peer_start(struct smtp_peer *p, const struct smtp_peer_script *script)
 	*p = (struct smtp_peer){.script = *script,
 		.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
 		.mutex = PTHREAD_MUTEX_INITIALIZER};
+	(void)signal(SIGPIPE, SIG_IGN); /* of TLS to who has gone */
 	certify(p);
 	bug_if(bind(p->fd, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(p->fd, 16) != 0);
 	bug_if(getsockname(p->fd, (struct sockaddr *)&a, &n) != 0);

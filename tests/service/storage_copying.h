@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/vault/address.h"
 #include "tests/service/storage_client.h"
 
 static struct host one;
@@ -62,6 +63,35 @@ static void becomes(const char *query, const char *want)
 	assert_string_equal(sql_out, want);
 }
 
+/* As the gateway does it: sealed to storage, bound to the address. */
+static unused void seal_login(const struct vault_address *a, const char *member, const char *secret,
+	const char *passphrase, struct buf *out)
+{
+	struct ask q = {.done = false};
+	struct uuid tenant;
+	struct buf aad = BUF_INIT, text = BUF_INIT;
+	const struct m_vault_key m = {.has = 0};
+	bug_if(uuid_parse("00000000-0000-7000-8000-000000000001", &tenant) < 0);
+	assert_int_equal(ask(&q, one.client, 0, &m_vault_key_desc, &m), 0);
+	const struct m_vault_key_is *is = q.body;
+	assert_int_equal(is->public_key.n, 32);
+	buf_addc(&text, '{');
+	if (passphrase != NULL) /* members in order */
+		buf_addf(&text, "\"passphrase\":\"%s\",", passphrase);
+	buf_addf(&text, "\"%s\":\"", member);
+	for (const char *p = secret; *p != 0; p++)
+		if (*p == '\n')
+			buf_adds(&text, "\\n");
+		else
+			buf_addc(&text, *p);
+	buf_adds(&text, "\"}");
+	vault_login_aad(&aad, &tenant, a);
+	box_seal(is->public_key.p, buf_span(&aad), buf_span(&text), out);
+	buf_wipe(&text);
+	buf_fini(&aad);
+	arena_fini(&q.arena);
+}
+
 static unused void all_copied(void)
 {
 	becomes("select count(*) from store.copy where state <> 'verified'", "0");
@@ -110,7 +140,7 @@ static unused void one_is_erased(char id[static UUID_TEXT])
 
 static char verify_out[4096];
 
-static int verify_now(const char *medium)
+static unused int verify_now(const char *medium)
 {
 	char text[512];
 	(void)snprintf(text, sizeof(text), "%s/bin/carnet-verify %s --key %s/kek 2>&1", build_dir(),

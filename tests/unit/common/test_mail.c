@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Mails as bytes, and against a server on bad days (security.md SE-29, storage.md section 8.2). */
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -493,6 +492,5 @@ int main(void)
 		cmocka_unit_test(what_is_no_server_is_named),
 		cmocka_unit_test(several_go_in_order_and_the_rest_with_the_mailer),
 	};
-	(void)signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
