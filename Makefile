@@ -36,7 +36,7 @@ CPPFLAGS += -D_GNU_SOURCE -I. -I$(B) -I$(shell pg_config --includedir 2>/dev/nul
 CFLAGS   += -std=gnu17 $(OPT) $(WARN) $(HARDEN) -fno-common -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed
 LIBS     := -lnng -lpq -lmsgpackc -lssl -lcrypto -largon2 -luv -lcurl -lmicrohttpd -ljansson \
-	    -lzstd -linih -lexpat -lutf8proc -lidn2 -lssh2 -lm
+	    -lzstd -linih -lexpat -lutf8proc -lidn2 -lyaml -lssh2 -lm
 LIBS_worker := -lnetsnmp -lcups
 
 SERVICES := scheduler worker lock storage sync gateway simulator migrate verify
