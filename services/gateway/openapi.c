@@ -275,8 +275,8 @@ static void add_upload(json_t *paths)
 
 static json_t *problem_schema(void)
 {
-	static const char *const texts[] = {
-		"type", "title", "detail", "code", "name", "reason", "hint", "who", "trace"};
+	static const char *const texts[] = {"type", "title", "detail", "code", "name", "reason",
+		"field", "hint", "who", "trace"};
 	json_t *properties = json_pack("{s:{s:s}}", "status", "type", "integer");
 
 	for (size_t i = 0; i < array_len(texts); i++)

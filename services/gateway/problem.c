@@ -58,3 +58,31 @@ json_t *problem_json(const struct fault *f, const char *lang, const struct uuid 
 		"reason", f->reason, "hint", (why == NULL ? e : why)->hint[lang_index(lang)], "who",
 		error_who_words[e->who], "trace", uuid_format(trace, id));
 }
+
+static const struct msg_field *field_of(const struct msg_desc *d, const char *name, size_t n)
+{
+	for (size_t i = 0; d != NULL && i < d->n_fields; i++)
+		if (strncmp(d->fields[i].name, name, n) == 0 && d->fields[i].name[n] == '\0')
+			return &d->fields[i];
+	return NULL;
+}
+
+void problem_field(
+	json_t *doc, const struct fault *f, const struct msg_desc *request, const char *body)
+{
+	const char *path = f->detail;
+	size_t first = strcspn(path, ".[: ");
+	const struct msg_field *whole = body == NULL ? NULL : field_of(request, body, strlen(body));
+
+	if (whole != NULL && field_of(request, path, first) == whole && path[first] == '.') {
+		path += first + 1;
+		first = strcspn(path, ".[: ");
+	}
+	size_t end = first + strspn(path + first, "abcdefghijklmnopqrstuvwxyz0123456789_.[]");
+	bool known = field_of(request, path, first) != NULL ||
+		     (whole != NULL && field_of(whole->desc, path, first) != NULL) ||
+		     strcmp(f->reason, "unknown_member") == 0;
+	if (first == 0 || path[end] != ':' || !known)
+		return;
+	(void)json_object_set_new(doc, "field", json_stringn(path, end));
+}

@@ -64,8 +64,10 @@ void rest_fault(struct rest *r, const struct fault *f)
 		http_set_header(r->http, "WWW-Authenticate", "Bearer realm=\"carnet\"");
 	if (f->code == CN_RATE_LIMITED)
 		http_set_header(r->http, "Retry-After", "60");
-	finish(r, problem_status(f), "application/problem+json",
-		problem_json(f, r->lang, &r->trace));
+	json_t *doc = problem_json(f, r->lang, &r->trace);
+	if (r->match.route != NULL)
+		problem_field(doc, f, r->match.route->request, r->match.route->body_field);
+	finish(r, problem_status(f), "application/problem+json", doc);
 }
 
 void rest_refuse(struct rest *r, int code, const char *reason, const char *fmt, ...)

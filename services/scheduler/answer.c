@@ -69,6 +69,57 @@ bool version_fits(struct call *call, uint64_t wanted, uint64_t present)
 	return false;
 }
 
+/* ---- what is taken away: found, its version looked at, gone ---- */
+
+static void removed(
+	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct removal *m = arg;
+	struct m_ok reply = {0};
+
+	if (f != NULL)
+		answer_fault(m->call, f);
+	else if (found_one(m->call, r[n - 1], m->noun))
+		call_reply(m->call, &reply);
+}
+
+static void remove_found(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct removal *m = arg;
+
+	if (f != NULL) {
+		answer_fault(m->call, f);
+	} else if (!found_one(m->call, r[0], m->noun) ||
+		   !version_fits(m->call, m->if_version, (uint64_t)db_get_int(r[0], 0, 1))) {
+		db_rollback(t);
+	} else {
+		m->args(db_add(t, m->remove), m->call);
+		db_commit(t, removed, m);
+	}
+}
+
+static void remove_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
+{
+	struct removal *m = arg;
+
+	if (f != NULL) {
+		answer_fault(m->call, f);
+		return;
+	}
+	m->args(db_add(t, m->find), m->call);
+	db_step(t, remove_found, m);
+}
+
+void remove_start(const struct removal *removal)
+{
+	struct removal *m = arena_dup(&removal->call->arena, removal, sizeof(*removal));
+
+	bug_if(m == NULL);
+	db_begin(scheduler.service->db, remove_begun, m);
+}
+
 const char *cursor_make(struct call *call, const char *name, const struct uuid *id)
 {
 	char text[UUID_TEXT];

@@ -34,26 +34,33 @@ static int check_lists(const struct m_device *d, struct fault *err)
 			known |= strcmp(services[k], d->ports[i].service) == 0;
 		if (!known || d->ports[i].port == 0)
 			return refuse(err, "unknown_word",
-				"ports are of http https ipp ipps snmp ftp, from 1");
+				"ports: of http https ipp ipps snmp ftp, from 1");
 	}
 	for (size_t i = 0; i < d->labels_n; i++) {
 		if (empty(d->labels[i].key))
-			return refuse(err, "required", "a label needs a key");
+			return refuse(err, "required", "labels: a label needs a key");
 	}
 	return 0;
 }
 
+/* Given at all when it is made, never empty. */
+static int check_required(const char *member, const char *value, bool create, struct fault *err)
+{
+	if (value == NULL ? !create : *value != '\0')
+		return 0;
+	return fault_why(err, CN_VALIDATION_FAILED, "required", "%s: it is missing", member);
+}
+
 int device_check(const struct m_device *d, bool create, struct fault *reterr)
 {
-	if (create && (empty(d->name) || empty(d->family) || empty(d->address)))
-		return refuse(reterr, "required", "a device needs a name, a family and an address");
-	if ((d->name != NULL && *d->name == '\0') || (d->address != NULL && *d->address == '\0') ||
-		(d->family != NULL && *d->family == '\0'))
-		return refuse(reterr, "required", "name, family and address may not be empty");
+	if (check_required("name", d->name, create, reterr) < 0 ||
+		check_required("family", d->family, create, reterr) < 0 ||
+		check_required("address", d->address, create, reterr) < 0)
+		return -1;
 	if (d->address != NULL && !address_good(d->address))
-		return refuse(reterr, "address", "the address is a host name or an IP address");
+		return refuse(reterr, "address", "address: a host name or an IP address is wanted");
 	if (!empty(d->time_zone) && zone_find(d->time_zone) == NULL)
-		return refuse(reterr, "unknown_word", "the time zone is not an IANA zone");
+		return refuse(reterr, "time_zone", "time_zone: not an IANA zone");
 	return check_lists(d, reterr);
 }
 

@@ -28,8 +28,8 @@ static const struct filter *parse_or(struct parser *p, unsigned depth);
 
 static int refuse(struct parser *p, const char *what)
 {
-	return fault_why(
-		p->err, CN_VALIDATION_FAILED, "filter", "column %zu: %s", p->start + 1, what);
+	return fault_why(p->err, CN_VALIDATION_FAILED, "filter", "filter: column %zu: %s",
+		p->start + 1, what);
 }
 
 /* ---- lexer ---- */

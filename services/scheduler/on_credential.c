@@ -72,13 +72,16 @@ static void resolved(
 	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
-	const struct m_credential *m = ((const struct m_credential_put *)call->body)->credential;
+	const struct m_credential_put *put = call->body;
+	const struct m_credential *m = put->credential;
 
 	if (f != NULL) {
 		answer_fault(call, f);
 		return;
 	}
-	if (!bound(call, r[0], "device") || !bound(call, r[1], "group")) {
+	uint64_t present = db_rows(r[2]) == 1 ? (uint64_t)db_get_int(r[2], 0, 1) : 0;
+	if (!bound(call, r[0], "device") || !bound(call, r[1], "group") ||
+		!version_fits(call, put->if_version, present)) {
 		db_rollback(t);
 		return;
 	}
@@ -121,6 +124,9 @@ static void put_begun(struct txn *t, unused struct db_result **r, unused size_t 
 	}
 	add_ref(t, &SQL_RESOLVE_DEVICES, m->device);
 	add_ref(t, &SQL_RESOLVE_GROUPS, m->group);
+	struct db_args *a = db_add(t, &SQL_CREDENTIAL_FIND);
+	db_uuid(a, &m->id);
+	db_null(a);
 	db_step(t, resolved, call);
 }
 
@@ -140,10 +146,10 @@ void on_credential_put(struct call *call)
 		(m->device != NULL) + (m->group != NULL) + (m->site != NULL) + (m->range != NULL);
 
 	if (m->name == NULL || *m->name == '\0')
-		call_refuse(call, CN_VALIDATION_FAILED, "required", "a credential needs a name");
+		call_refuse(call, CN_VALIDATION_FAILED, "required", "name: a credential needs one");
 	else if (!kind_known(m->kind))
 		call_refuse(call, CN_VALIDATION_FAILED, "unknown_word",
-			"there is no such kind of credential");
+			"kind: there is no such kind of credential");
 	else if (bindings != 1)
 		call_refuse(call, CN_VALIDATION_FAILED, "binding",
 			"a credential is bound to one device, group, site or address range");
@@ -160,19 +166,12 @@ static void ref(struct db_args *a, void *arg)
 	ref_args(a, ((const struct m_credential_delete *)call->body)->ref);
 }
 
-static void deleted(unused struct txn *t, struct db_result **r, unused size_t n,
-	const struct fault *f, void *arg)
-{
-	struct call *call = arg;
-	struct m_ok reply = {0};
-
-	if (f != NULL)
-		answer_fault(call, f);
-	else if (found_one(call, r[0], "credential"))
-		call_reply(call, &reply);
-}
-
 void on_credential_delete(struct call *call)
 {
-	db_query(scheduler.service->db, &SQL_CREDENTIAL_DELETE, ref, deleted, call);
+	remove_start(&(struct removal){.call = call,
+		.find = &SQL_CREDENTIAL_FIND,
+		.remove = &SQL_CREDENTIAL_DELETE,
+		.args = ref,
+		.if_version = ((const struct m_credential_delete *)call->body)->if_version,
+		.noun = "credential"});
 }

@@ -105,9 +105,9 @@ static void imported(unused struct txn *t, struct db_result **r, unused size_t n
 		size_t index = m->place[row];
 		if (db_is_null(r[0], row, 1))
 			refuse(m, index,
-				db_get_bool(r[0], row, 3)
-					? "the same device twice, or its name is taken"
-					: "there is no such site");
+				!db_get_bool(r[0], row, 3)  ? "there is no such site"
+				: db_get_bool(r[0], row, 4) ? "it changed meanwhile"
+							    : "the same device twice");
 		else if (db_get_bool(r[0], row, 2))
 			reply.created++;
 		else

@@ -83,19 +83,12 @@ static void delete_ref(struct db_args *a, void *arg)
 	ref_args(a, ((const struct m_dist_set_delete *)call->body)->ref);
 }
 
-static void deleted(unused struct txn *t, struct db_result **r, unused size_t n,
-	const struct fault *f, void *arg)
-{
-	struct call *call = arg;
-	struct m_ok reply = {0};
-
-	if (f != NULL)
-		answer_fault(call, f);
-	else if (found_one(call, r[0], "set"))
-		call_reply(call, &reply);
-}
-
 void on_dist_set_delete(struct call *call)
 {
-	db_query(scheduler.service->db, &SQL_SET_DELETE, delete_ref, deleted, call);
+	remove_start(&(struct removal){.call = call,
+		.find = &SQL_SET_FIND,
+		.remove = &SQL_SET_DELETE,
+		.args = delete_ref,
+		.if_version = ((const struct m_dist_set_delete *)call->body)->if_version,
+		.noun = "set"});
 }

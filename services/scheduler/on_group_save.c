@@ -13,15 +13,18 @@ static bool check(struct call *call, const struct m_group *g, enum group_kind ki
 	struct fault f = FAULT_INIT;
 
 	if (g->name != NULL && (*g->name == '\0' || strchr(g->name, '/') != NULL)) {
-		call_refuse(call, CN_VALIDATION_FAILED, "required", "a name without '/' is needed");
+		call_refuse(
+			call, CN_VALIDATION_FAILED, "required", "name: one without '/' is needed");
 		return false;
 	}
 	if (kind == GROUP_KIND_STATIC && g->filter != NULL) {
-		call_refuse(call, CN_VALIDATION_FAILED, "filter", "a static group has no filter");
+		call_refuse(
+			call, CN_VALIDATION_FAILED, "filter", "filter: a static group has none");
 		return false;
 	}
 	if (kind == GROUP_KIND_DYNAMIC && g->filter != NULL && *g->filter == '\0') {
-		call_refuse(call, CN_VALIDATION_FAILED, "filter", "a dynamic group needs a filter");
+		call_refuse(
+			call, CN_VALIDATION_FAILED, "filter", "filter: a dynamic group needs one");
 		return false;
 	}
 	if (filter_parse(g->filter, FILTER_DEVICES, &call->arena, &tree, &f) < 0) {
@@ -60,10 +63,11 @@ void on_group_create(struct call *call)
 	const struct m_group *g = ((const struct m_group_create *)call->body)->group;
 
 	if (g->name == NULL || g->kind == 0)
-		call_refuse(
-			call, CN_VALIDATION_FAILED, "required", "a group needs a name and a kind");
+		call_refuse(call, CN_VALIDATION_FAILED, "required", "%s: a group needs one",
+			g->name == NULL ? "name" : "kind");
 	else if (g->kind == GROUP_KIND_DYNAMIC && g->filter == NULL)
-		call_refuse(call, CN_VALIDATION_FAILED, "filter", "a dynamic group needs a filter");
+		call_refuse(
+			call, CN_VALIDATION_FAILED, "filter", "filter: a dynamic group needs one");
 	else if (check(call, g, g->kind))
 		db_begin(scheduler.service->db, create_begun, call);
 }

@@ -39,22 +39,44 @@ void on_site_list(struct call *call)
 	db_query(scheduler.service->db, &SQL_SITE_LIST, no_args, listed, call);
 }
 
-static void put_begun(struct txn *t, unused struct db_result **r, unused size_t n,
-	const struct fault *f, void *arg)
+static void put_found(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
-	const struct m_site *s = ((const struct m_site_put *)call->body)->site;
+	const struct m_site_put *m = call->body;
+	bool there = f == NULL && db_rows(r[0]) == 1;
+	bool is_new = (m->has & HAS_SITE_PUT__IF_VERSION) != 0 && m->if_version == 0;
 
 	if (f != NULL) {
 		answer_fault(call, f);
 		return;
 	}
+	if (there && is_new)
+		call_refuse(call, CN_CONFLICT, "version", "there is such a site meanwhile");
+	if ((there && is_new) ||
+		!version_fits(call, m->if_version, there ? (uint64_t)db_get_int(r[0], 0, 1) : 0)) {
+		db_rollback(t);
+		return;
+	}
 	struct db_args *a = db_add(t, &SQL_SITE_PUT);
-	db_text(a, s->name);
-	db_text(a, s->region);
-	db_text(a, s->time_zone);
+	db_text(a, m->site->name);
+	db_text(a, m->site->region);
+	db_text(a, m->site->time_zone);
 	(void)db_add(t, &SQL_SITE_LIST);
 	db_commit(t, listed, call);
+}
+
+static void put_begun(struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	db_text(db_add(t, &SQL_SITE_FIND), ((const struct m_site_put *)call->body)->site->name);
+	db_step(t, put_found, call);
 }
 
 void on_site_put(struct call *call)
@@ -62,9 +84,9 @@ void on_site_put(struct call *call)
 	const struct m_site *s = ((const struct m_site_put *)call->body)->site;
 
 	if (*s->name == '\0')
-		call_refuse(call, CN_VALIDATION_FAILED, "required", "a site needs a name");
+		call_refuse(call, CN_VALIDATION_FAILED, "required", "name: a site needs one");
 	else if (s->time_zone != NULL && zone_find(s->time_zone) == NULL)
-		call_refuse(call, CN_VALIDATION_FAILED, "unknown_word", "not an IANA time zone");
+		call_refuse(call, CN_VALIDATION_FAILED, "time_zone", "time_zone: not an IANA zone");
 	else
 		db_begin(scheduler.service->db, put_begun, call);
 }
@@ -76,19 +98,12 @@ static void name_of(struct db_args *a, void *arg)
 	db_text(a, ((const struct m_site_delete *)call->body)->name);
 }
 
-static void deleted(unused struct txn *t, struct db_result **r, unused size_t n,
-	const struct fault *f, void *arg)
-{
-	struct call *call = arg;
-	struct m_ok reply = {0};
-
-	if (f != NULL)
-		answer_fault(call, f);
-	else if (found_one(call, r[0], "site"))
-		call_reply(call, &reply);
-}
-
 void on_site_delete(struct call *call)
 {
-	db_query(scheduler.service->db, &SQL_SITE_DELETE, name_of, deleted, call);
+	remove_start(&(struct removal){.call = call,
+		.find = &SQL_SITE_FIND,
+		.remove = &SQL_SITE_DELETE,
+		.args = name_of,
+		.if_version = ((const struct m_site_delete *)call->body)->if_version,
+		.noun = "site"});
 }

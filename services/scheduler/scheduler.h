@@ -44,6 +44,18 @@ struct uuid request_id(const struct call *call);
 bool found_one(struct call *call, const struct db_result *r, const char *noun);
 /* if_version of a change against the row's. */
 bool version_fits(struct call *call, uint64_t wanted, uint64_t present);
+
+/* One thing that is taken away when its version is that which was read: find answers id and
+ * version, remove what is gone; both with the same parameters. */
+struct removal {
+	struct call *call;
+	const struct db_sql *find, *remove;
+	void (*args)(struct db_args *a, void *call);
+	uint64_t if_version; /* 0 = any */
+	const char *noun;
+};
+void remove_start(const struct removal *removal);
+
 /* "name \x1f id" and back; the cursor of a list in order of names. */
 const char *cursor_make(struct call *call, const char *name, const struct uuid *id);
 bool cursor_read(struct call *call, const char *cursor, const char **ret_name, struct uuid *ret_id);

@@ -66,42 +66,48 @@ const char SQL_DEVICE_LIST[] =
 	" version = d.version + 1 "
 
 /* JSON, id or null (a fresh one), may existing ones be updated → place from 1, id, inserted, known
- * site. A device is recognised by vendor and serial (FL-2), without a serial by name and address.
- */
+ * site, was a version named. A device is recognised by its id when one is named, else by vendor and
+ * serial (FL-2), without a serial by name and address. Of another version than the named one it
+ * stays as it is; version 0 is one that is not there yet. */
 const struct db_sql SQL_DEVICE_PUT = {"device_put",
 	"with x as materialized (select x.*, e.place, coalesce($2::uuid,"
-	"   fleet.backed_up(x.serial, x.family), sched.uuid7()) as id,"
-	"   s.name is not null or coalesce(x.site, '') = '' as site_known"
-	"  from " DEVICES_IN " left join fleet.site s on s.name = x.site),"
-	" found as materialized (select distinct on (o.id) x.place, o.id from x join fleet.device "
-	"o on"
-	"  case when coalesce(x.serial, '') <> ''"
-	"   then o.vendor = coalesce(x.vendor, '') and o.serial = x.serial and o.serial <> ''"
-	"   else o.name = x.name and o.address = x.address end"
-	"  where $3::boolean and x.site_known order by o.id, x.place),"
+	" fleet.backed_up(x.serial, x.family), sched.uuid7()) as id,"
+	" s.name is not null or coalesce(x.site, '') = '' as site_known,"
+	" (e.j->>'id')::uuid as rid, (e.j->>'version')::bigint as rv"
+	" from " DEVICES_IN " left join fleet.site s on s.name = x.site),"
+	" met as (select x.place, o.id from x join fleet.device o on o.id = x.rid union all"
+	" select x.place, o.id from x join fleet.device o on o.vendor = coalesce(x.vendor, '')"
+	" and o.serial = x.serial where x.rid is null and o.serial <> '' union all"
+	" select x.place, o.id from x join fleet.device o on o.name = x.name"
+	" and o.address = x.address where x.rid is null and coalesce(x.serial, '') = ''),"
+	" found as materialized (select distinct on (id) place, id from met where $3::boolean"
+	" order by id, place),"
 	" upd as (update fleet.device d set " DEVICE_SET " from x join found f using (place)"
-	"  where d.id = f.id returning x.place, d.id),"
+	" where d.id = f.id and x.site_known and (x.rv is null or x.rv = d.version)"
+	" returning x.place, d.id),"
 	" ins as (insert into fleet.device (id, name, vendor, family, model, serial, mac, "
 	"device_uuid,"
-	"  address, ip, ports, firmware, type, display_language, charset, time_zone, site, labels,"
-	"  managed_by, simulated, clear_text, accept_clear_text_secrets, allow_unproven, tls_pin, "
+	" address, ip, ports, firmware, type, display_language, charset, time_zone, site, labels,"
+	" managed_by, simulated, clear_text, accept_clear_text_secrets, allow_unproven, tls_pin, "
 	"pool,"
-	"  state, strict_interlock)"
-	"  select x.id, x.name, coalesce(x.vendor, ''), x.family, coalesce(x.model, ''),"
-	"   coalesce(x.serial, ''), coalesce(x.mac, ''), coalesce(x.device_uuid, ''), x.address,"
-	"   fleet.ip_of(x.address), coalesce(fleet.ports_of(x.ports), '{}'), coalesce(x.firmware, "
+	" state, strict_interlock)"
+	" select x.id, x.name, coalesce(x.vendor, ''), x.family, coalesce(x.model, ''),"
+	" coalesce(x.serial, ''), coalesce(x.mac, ''), coalesce(x.device_uuid, ''), x.address,"
+	" fleet.ip_of(x.address), coalesce(fleet.ports_of(x.ports), '{}'), coalesce(x.firmware, "
 	"''),"
-	"   coalesce(fleet.type_of(x.type), 1), coalesce(x.display_language, ''), "
+	" coalesce(fleet.type_of(x.type), 1), coalesce(x.display_language, ''), "
 	"coalesce(x.charset, ''),"
-	"   coalesce(x.time_zone, ''), nullif(x.site, ''),"
-	"   coalesce(fleet.labels_of(x.labels), '{}'),"
-	"   coalesce(fleet.manager_of(x.managed_by), 1), coalesce(x.simulated, false),"
-	"   coalesce(x.clear_text, false), coalesce(x.accept_clear_text_secrets, false),"
-	"   coalesce(x.allow_unproven, false), coalesce(x.tls_pin, ''), coalesce(x.pool, ''),"
-	"   case when x.state = 'candidate' then 1 else 2 end, coalesce(x.strict_interlock, false)"
-	"  from x where x.site_known and x.place not in (select place from found)"
-	"  on conflict do nothing returning id)"
-	" select x.place, coalesce(upd.id, ins.id), ins.id is not null, x.site_known"
+	" coalesce(x.time_zone, ''), nullif(x.site, ''),"
+	" coalesce(fleet.labels_of(x.labels), '{}'),"
+	" coalesce(fleet.manager_of(x.managed_by), 1), coalesce(x.simulated, false),"
+	" coalesce(x.clear_text, false), coalesce(x.accept_clear_text_secrets, false),"
+	" coalesce(x.allow_unproven, false), coalesce(x.tls_pin, ''), coalesce(x.pool, ''),"
+	" case when x.state = 'candidate' then 1 else 2 end, coalesce(x.strict_interlock, false)"
+	" from x where x.site_known and x.rid is null and coalesce(x.rv, 0) = 0"
+	" and x.place not in (select place from found)"
+	" on conflict do nothing returning id)"
+	" select x.place, coalesce(upd.id, ins.id), ins.id is not null, x.site_known,"
+	" x.rv is not null"
 	" from x left join upd on upd.place = x.place left join ins on ins.id = x.id order by "
 	"x.place"};
 
@@ -118,13 +124,17 @@ const struct db_sql SQL_DEVICE_STATE = {"device_state",
 
 const struct db_sql SQL_SITE_LIST = {"site_list",
 	"select name, region, time_zone, version from fleet.site order by name limit 1000"};
+const struct db_sql SQL_SITE_FIND = {
+	"site_find", "select name, version from fleet.site where name = $1 for update"};
 const struct db_sql SQL_SITE_PUT = {"site_put",
 	"insert into fleet.site (name, region, time_zone) values ($1, coalesce($2, ''),"
 	" coalesce($3, 'UTC')) on conflict (name) do update set region = coalesce($2, "
 	"fleet.site.region),"
 	" time_zone = coalesce($3, fleet.site.time_zone), version = fleet.site.version + 1"};
-const struct db_sql SQL_SITE_DELETE = {
-	"site_delete", "delete from fleet.site where name = $1 returning name"};
+/* A retired device stands nowhere. */
+const struct db_sql SQL_SITE_DELETE = {"site_delete",
+	"with gone as (update fleet.device set site = null where site = $1 and state = 5)"
+	" delete from fleet.site where name = $1 returning name"};
 
 /* ---- groups ---- */
 
@@ -220,6 +230,8 @@ const struct db_sql SQL_CREDENTIAL_LIST = {"credential_list",
 	"select " CREDENTIAL_COLUMNS " from fleet.credential c order by c.name limit 1000"};
 const struct db_sql SQL_CREDENTIAL_GET = {"credential_get",
 	"select " CREDENTIAL_COLUMNS " from fleet.credential c where c.id = $1::uuid"};
+const struct db_sql SQL_CREDENTIAL_FIND = {"credential_find",
+	"select id, version from fleet.credential where" BY_REF("fleet.credential") "for update"};
 /* id, name, kind, device, group, site, range, sealed, position. Replaces the one of that id. */
 const struct db_sql SQL_CREDENTIAL_PUT = {"credential_put",
 	"insert into fleet.credential (id, name, kind, device, grp, site, range, sealed, position)"

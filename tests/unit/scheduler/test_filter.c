@@ -110,7 +110,7 @@ static void errors_name_the_column(unused void **state)
 		struct fault err = FAULT_INIT;
 		const struct filter *f = NULL;
 		char want[32];
-		(void)snprintf(want, sizeof(want), "column %d:", bad[i].column);
+		(void)snprintf(want, sizeof(want), "filter: column %d:", bad[i].column);
 		assert_int_equal(filter_parse(bad[i].text, FILTER_DEVICES, &arena, &f, &err), -1);
 		if (strncmp(err.detail, want, strlen(want)) != 0)
 			fail_msg("%s: %s, not %s", bad[i].text, err.detail, want);
