@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "services/cli/fleet.h"
 #include "services/cli/write.h"
 
 #define DONE_COLUMNS "state=STATE,n=PRINTERS,step=STEP,cause,reason,example,detail"
@@ -172,8 +173,13 @@ int run_apply(struct cli *c, const struct verb *v)
 {
 	static const char *const later[] = {
 		"confirm-within", "reason", "always", "override-windows"};
+	const char *file = cli_flag(c, "f");
 	int rc;
 
+	if (file == NULL)
+		file = cli_flag(c, "file");
+	if (file != NULL)
+		return run_fleet_apply(c, file);
 	if (c->n_args != 1)
 		return cli_fail(EXIT_USAGE, "%s needs %s", v->noun, v->args);
 	for (size_t i = 0; i < array_len(later); i++)

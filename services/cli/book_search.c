@@ -198,7 +198,7 @@ int run_book_search(struct cli *c, const struct verb *v)
 		return cli_fail(EXIT_BOOK_ERROR, "'%s' cannot be searched for", c->args[0]);
 	for (size_t i = 1; i < c->n_args; i++)
 		failed |= search(c, &q, c->args[i], &hits) != 0;
-	const struct table t = {
+	const struct listing t = {
 		"file,list,number=NO,name,field,value,line", NULL, hits.n, cell, &hits};
 	if (c->json)
 		show_json(&hits);

@@ -51,8 +51,8 @@ static void show_list(const struct cli *c, const struct book_list *l)
 {
 	bool narrow = c->terminal > 0 && c->terminal < NARROW && !c->wide;
 	struct buf title = BUF_INIT;
-	const struct table t = {narrow ? "number=NO,name,where=DESTINATION"
-				       : "number=NO,name,reading,kind,where=DESTINATION,line",
+	const struct listing t = {narrow ? "number=NO,name,where=DESTINATION"
+					 : "number=NO,name,reading,kind,where=DESTINATION,line",
 		"short_label,access_no,key", l->n_entries, entry_cell, l};
 
 	list_title(&title, l);
@@ -64,7 +64,7 @@ static void show_list(const struct cli *c, const struct book_list *l)
 static void show_book(const struct cli *c, const struct source *s)
 {
 	const struct book *b = s->book;
-	const struct table lists = {"list,kind,name,entries", NULL, b->n_lists, list_cell, b};
+	const struct listing lists = {"list,kind,name,entries", NULL, b->n_lists, list_cell, b};
 	struct buf name = BUF_INIT;
 
 	safe_text(&name, s->name);

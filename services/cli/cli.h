@@ -223,13 +223,13 @@ json_t *file_upload(
 
 /* Rows from anywhere: cell adds the text of row and member, escaped; it is asked twice. On a
  * terminal long cells are cut so that a row fits, unless --wide is given. */
-struct table {
+struct listing {
 	const char *columns, *wide; /* as in struct verb */
 	size_t n;
 	void (*cell)(const void *arg, size_t row, const char *member, struct buf *out);
 	const void *arg;
 };
-void table_rows(const struct cli *c, const struct table *t);
+void table_rows(const struct cli *c, const struct listing *t);
 /* rows: array of objects. columns as in struct verb. */
 void table_print(const struct cli *c, const json_t *rows, const char *columns, const char *wide);
 /* One object, a line per member. */

@@ -64,7 +64,10 @@ static json_t *device_of(const json_t *given)
 
 	for (size_t i = 0; i < m_device_desc.n_fields; i++) {
 		json_t *v = json_object_get(given, m_device_desc.fields[i].name);
-		if (v != NULL)
+		/* a file says who a printer is by its serial number, whatever it once was here */
+		bool own = strcmp(m_device_desc.fields[i].name, "id") == 0 ||
+			   strcmp(m_device_desc.fields[i].name, "version") == 0;
+		if (v != NULL && !own)
 			(void)json_object_set(device, m_device_desc.fields[i].name, v);
 	}
 	pairs(device, "ports", "service", "port");

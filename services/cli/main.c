@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "services/cli/fleet.h"
 #include "services/cli/write.h"
 
 static const char usage[] =
@@ -81,7 +82,7 @@ static bool alone(const char *name)
 	static const char *const names[] = {"json", "wide", "yes", "dry-run", "help", "all",
 		"heads", "no-wait", "restart-if-needed", "strict", "summary", "view",
 		"transliterate", "reveal-secrets", "join", "always", "pre-image", "going",
-		"clock-ok", "removable", "override-windows", "as-it-was"};
+		"clock-ok", "removable", "override-windows", "as-it-was", "prune"};
 
 	for (size_t i = 0; i < array_len(names); i++)
 		if (strcmp(names[i], name) == 0)
@@ -250,6 +251,7 @@ static void help_verb(const struct verb *v)
 		book_help(v);
 	write_help(v);
 	lock_help(v);
+	fleet_help(v);
 	if (r == NULL)
 		return;
 	const struct msg_desc *d = r->request;

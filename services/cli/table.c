@@ -251,7 +251,7 @@ static void fit(struct column *col, size_t n, size_t terminal)
 	}
 }
 
-static void widths(const struct cli *c, const struct table *t, struct column *col, size_t n)
+static void widths(const struct cli *c, const struct listing *t, struct column *col, size_t n)
 {
 	struct buf b = BUF_INIT;
 
@@ -268,7 +268,7 @@ static void widths(const struct cli *c, const struct table *t, struct column *co
 		fit(col, n, c->terminal);
 }
 
-void table_rows(const struct cli *c, const struct table *t)
+void table_rows(const struct cli *c, const struct listing *t)
 {
 	struct column col[COLUMNS];
 	size_t n = parse_columns(col, 0, t->columns);
@@ -301,7 +301,7 @@ static void json_cell(const void *arg, size_t row, const char *path, struct buf 
 
 void table_print(const struct cli *c, const json_t *rows, const char *columns, const char *wide)
 {
-	const struct table t = {columns, wide, json_array_size(rows), json_cell, rows};
+	const struct listing t = {columns, wide, json_array_size(rows), json_cell, rows};
 
 	table_rows(c, &t);
 }

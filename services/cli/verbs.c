@@ -2,7 +2,7 @@
 /* Every verb, as data: which route it calls and what of the answer is shown. */
 #include <string.h>
 
-#include "services/cli/cli.h"
+#include "services/cli/fleet.h"
 
 #define DEVICE_COLUMNS                                                                             \
 	"name,vendor,model,type,address,site,state=STATE,last_state=LAST "                         \
@@ -192,8 +192,14 @@ const struct verb verb_table[] = {
 		"what a distribution would change; writes nothing", run_plan_distribute},
 	{"plan", "show", NULL, NULL, "RUN", "", NULL, "--device D",
 		"a plan once more, or all of it for one printer", run_plan_show},
-	{"apply", "", NULL, NULL, "RUN", "", NULL, "--accept WORDS --confirm-within T --yes",
-		"write a plan as it was shown, and watch", run_apply},
+	{"apply", "", NULL, NULL, "RUN | -f FILE", "", NULL,
+		"--accept WORDS --confirm-within T --yes; -f: --dry-run --prune --secrets DIR",
+		"write a plan as it was shown, and watch; -f: make the fleet what a file says",
+		run_apply},
+	{"export", "", NULL, NULL, "", "", NULL, "--format yaml|json|csv -o FILE",
+		"the fleet as a file for apply -f, without secrets", run_fleet_export},
+	{"fleet", "export", NULL, NULL, "", "", NULL, "--format yaml|json|csv -o FILE", "the same",
+		run_fleet_export},
 	{"restore", "", NULL, NULL, "[DEVICE@VERSION]", "", NULL, "--to … --mode M --yes",
 		"plan and apply in one step", run_restore},
 	{"confirm", "", NULL, NULL, "RUN", "", NULL, "", "keep what a run wrote", run_confirm},

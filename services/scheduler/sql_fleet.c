@@ -46,14 +46,14 @@ const char SQL_DEVICE_LIST[] =
 	" serial = coalesce(x.serial, d.serial), mac = coalesce(x.mac, d.mac),"                    \
 	" device_uuid = coalesce(x.device_uuid, d.device_uuid),"                                   \
 	" address = coalesce(x.address, d.address),"                                               \
-	" ip = case when x.address is null then d.ip else fleet.ip_of(x.address) end,"             \
+	" ip = fleet.ip_of(coalesce(x.address, d.address)),"                                       \
 	" ports = coalesce(fleet.ports_of(x.ports), d.ports),"                                     \
 	" firmware = coalesce(x.firmware, d.firmware), type = coalesce(fleet.type_of(x.type), "    \
 	"d.type),"                                                                                 \
 	" display_language = coalesce(x.display_language, d.display_language),"                    \
 	" charset = coalesce(x.charset, d.charset), time_zone = coalesce(x.time_zone, "            \
 	"d.time_zone),"                                                                            \
-	" site = case when x.site is null then d.site else nullif(x.site, '') end,"                \
+	" site = nullif(coalesce(x.site, d.site), ''),"                                            \
 	" labels = coalesce(fleet.labels_of(x.labels), d.labels),"                                 \
 	" managed_by = coalesce(fleet.manager_of(x.managed_by), d.managed_by),"                    \
 	" simulated = coalesce(x.simulated, d.simulated),"                                         \
@@ -80,7 +80,7 @@ const struct db_sql SQL_DEVICE_PUT = {"device_put",
 	" and o.serial = x.serial where x.rid is null and o.serial <> '' union all"
 	" select x.place, o.id from x join fleet.device o on o.name = x.name"
 	" and o.address = x.address where x.rid is null and coalesce(x.serial, '') = ''),"
-	" found as materialized (select distinct on (id) place, id from met where $3::boolean"
+	" found as materialized (select distinct on (id) place, id from met where $3"
 	" order by id, place),"
 	" upd as (update fleet.device d set " DEVICE_SET " from x join found f using (place)"
 	" where d.id = f.id and x.site_known and (x.rv is null or x.rv = d.version)"
@@ -106,10 +106,9 @@ const struct db_sql SQL_DEVICE_PUT = {"device_put",
 	" from x where x.site_known and x.rid is null and coalesce(x.rv, 0) = 0"
 	" and x.place not in (select place from found)"
 	" on conflict do nothing returning id)"
-	" select x.place, coalesce(upd.id, ins.id), ins.id is not null, x.site_known,"
-	" x.rv is not null"
-	" from x left join upd on upd.place = x.place left join ins on ins.id = x.id order by "
-	"x.place"};
+	" select place, coalesce(upd.id, ins.id), ins.id is not null, x.site_known, x.rv is not "
+	"null"
+	" from x left join upd using (place) left join ins on ins.id = x.id order by place"};
 
 /* JSON array of one, id */
 const struct db_sql SQL_DEVICE_UPDATE = {"device_update",

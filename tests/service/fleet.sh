@@ -1,0 +1,218 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The fleet as code: carnet export, carnet apply -f, their plans, exit codes and refusals (fleet.md section 14, FL-70).
+set -u
+cd "$(dirname "$0")/../.."
+. tests/lib/tap.sh
+. deploy/local/stack.sh
+B=${B:-build}
+D=$(mktemp -d /tmp/cfc.XXXXXX)
+trap 'stack_down "$D"; rm -rf "$D"' EXIT
+STACK_INSTANCES="gateway:1 lock:1 scheduler:1 storage:1 sync:1" STACK_DURABLE=0 STACK_REST=unix:$D/rest.sock stack_make "$D" "$B"
+mkdir -p "$D/log"
+stack_database "$D" >/dev/null && stack_up "$D" && stack_ready "$D" 120 || { not_ok "the gateway starts"; done_testing; exit; }
+until [ -s "$D/run/setup-token" ]; do sleep 0.05; done
+export CARNET_SERVER=unix:$D/rest.sock CARNET_TOKEN_FILE=$D/token LC_ALL=C.UTF-8
+echo "a password for the administrator" >"$D/admin"
+carnet() { "$B/bin/carnet" "$@" 2>"$D/stderr"; }
+carnet setup --setup-token-file "$D/run/setup-token" --password-file "$D/admin" --token-out "$D/token"
+rc() { # WANTED TEXT COMMAND…: the exit code
+	local wanted=$1 text=$2
+	shift 2
+	carnet "$@" >"$D/stdout"
+	local got=$?
+	is $got "$wanted" "$text"
+	[ $got = "$wanted" ] || sed "s/^/# /" "$D/stderr" "$D/stdout" | head -n 40
+}
+said() { grep -qF -- "$2" "$D/$1" && ok "$3" || { not_ok "$3"; sed "s/^/# /" "$D/$1" | head -n 20; }; }
+
+mkdir "$D/secrets"
+echo '{"user": "root", "password": "printer-secret"}' >"$D/secrets/lyon.json"
+echo "book-password-1" >"$D/secrets/nightly"
+cat >"$D/fleet.yaml" <<'YAML'
+# how it shall be
+carnet: 1
+sites:
+  - {name: Lyon, region: Europe, time_zone: Europe/Paris}
+  - name: "日本"
+    time_zone: Asia/Tokyo
+devices:
+  - name: lobby
+    vendor: canon
+    family: canon_rui
+    model: iR-ADV
+    serial: 007
+    address: 10.1.0.1
+    ports: {http: 8000, snmp: 1161}
+    type: I
+    site: Lyon
+    labels: {floor: "3", note: "a; b = c"}
+    clear_text: true
+  - {name: desk, vendor: ricoh, family: ricoh_udirectory, serial: R1, address: 10.1.0.2, site: Lyon}
+  - {name: "=cmd", vendor: ricoh, family: ipp, serial: R2, address: tokyo.example, site: 日本}
+groups:
+  - name: All of Lyon
+    kind: dynamic
+    filter: site = 'Lyon'
+  - name: Floors
+    kind: static
+    groups: [Third]
+  - name: Third
+    kind: static
+    devices: [lobby, desk]
+credentials:
+  - {name: lyon, kind: user_auth, site: Lyon, secret_file: secrets/lyon.json}
+tasks:
+  - name: Nightly
+    kind: ab.backup
+    schedule: {form: every_weeks, n: 1, weekdays: [1, 3], time: "02:30", zone: Europe/Paris, jitter: 60}
+    targets: {groups: [Floors], exclude_devices: [desk]}
+    settings: {lists: [all]}
+    retry: {errors_max: 3, waves: [{devices: 1}, {percent: 10}]}
+    password_file: secrets/nightly
+windows:
+  - name: Nights
+    open: [{start: "22:00", end: "06:00"}]
+    exceptions: [{date: 2030-12-25}]
+    groups: [Third]
+    tasks: [Nightly]
+YAML
+
+rc 2 "a plan: there is something to do" apply -f "$D/fleet.yaml" --dry-run
+said stdout "11 to create, 0 to change, 0 to delete" "all of it"
+rc 0 "and nothing was done" site list --json
+is "$(jq '.items | length' "$D/stdout")" 0 "there is no site yet"
+rc 64 "nobody to ask, no --yes: nothing" apply -f "$D/fleet.yaml" </dev/null
+rc 0 "applied" apply -f "$D/fleet.yaml" --yes
+rc 0 "a second time there is nothing to do" apply -f "$D/fleet.yaml" --dry-run
+said stdout "0 to create, 0 to change, 0 to delete" "and it says so"
+rc 0 "the secret went where it belongs" cred list --json
+is "$(jq -c '.items | map([.name, .set])' "$D/stdout")" '[["lyon",true]]' "it is set, and only that is told"
+rc 0 "a serial number stays a text" device get lobby --json
+is "$(jq -r '[.serial, (.labels[] | select(.key == "note").value)] | join(" ")' "$D/stdout")" "007 a; b = c" "with its zeros"
+
+rc 0 "the fleet as YAML" export -o "$D/one.yaml"
+rc 0 "as JSON" fleet export --format json -o "$D/one.json"
+rc 0 "its devices as CSV" export --format csv -o "$D/one.csv"
+for f in one.yaml one.json one.csv; do rc 0 "what $f says is so" apply -f "$D/$f" --dry-run; done
+is "$(jq -c '[.devices[].time_zone]' "$D/one.json")" "[null,null,null]" "a device's zone is its site's, and not written as its own"
+grep -q "printer-secret\|book-password" "$D"/one.* && not_ok "no secret is exported" || ok "no secret is exported"
+check "a spreadsheet sees no formula (SE-26)" grep -q "\"'=cmd\"" "$D/one.csv"
+
+# ---- changes
+sed -e 's/region: Europe/region: EMEA/' -e 's/10.1.0.2/10.1.0.22/' -e 's/devices: \[lobby, desk\]/devices: [lobby, "=cmd"]/' -e 's/, jitter: 60//' \
+	-e 's/exclude_devices: \[desk\]/exclude_devices: []/' "$D/fleet.yaml" >"$D/two.yaml"
+rc 2 "a changed file: a plan" apply -f "$D/two.yaml" --dry-run --json
+is "$(jq -c '[.create, .change, .delete, ([.changes[].fields | keys[]])]' "$D/stdout")" '[0,4,0,["region","address","devices","schedule","targets"]]' "of what differs and nothing else"
+rc 0 "applied, too" apply -f "$D/two.yaml" --yes
+rc 0 "and then nothing is left" apply -f "$D/two.yaml" --dry-run
+rc 0 "back again" apply -f "$D/fleet.yaml" --yes
+rc 0 "as it was" export -o "$D/back.yaml"
+check "byte for byte" cmp "$D/one.yaml" "$D/back.yaml"
+
+# ---- what is not in the file stays, unless told
+sed -e '/name: "=cmd"/d' -e '/^windows:/,$d' "$D/fleet.yaml" >"$D/less.yaml"
+rc 0 "what a file leaves out stays" apply -f "$D/less.yaml" --dry-run
+said stderr "1 devices not in the file, kept" "and is told"
+rc 2 "with --prune it goes" apply -f "$D/less.yaml" --dry-run --prune
+said stdout "0 to create, 0 to change, 1 to delete" "of the sections that the file has"
+
+# ---- somebody else at the same time (FL-70)
+ask() { curl -s -o "$D/answer" -w '%{http_code}' --unix-socket "$D/rest.sock" -H "Authorization: Bearer $(cat "$D/token")" -H 'Content-Type: application/json' "$@"; }
+api=http://localhost/api/v1
+is "$(ask -X PUT -H 'If-Match: "9"' -d '{"region":"x"}' $api/sites/Lyon)" 412 "a site of another version stays as it is"
+is "$(ask -X PUT -H 'If-Match: "0"' -d '{"region":"x"}' $api/sites/Lyon)" 412 "a new site that is there is none"
+is "$(ask -X DELETE -H 'If-Match: "9"' $api/sites/Lyon)" 412 "nor is it deleted"
+cred=$(carnet cred list --json | jq -r '.items[0].id')
+is "$(ask -X POST -H 'If-Match: "9"' -d "{\"id\":\"$cred\",\"name\":\"lyon\",\"kind\":\"user_auth\",\"site\":\"Lyon\"}" $api/credentials)" 412 "a credential of another version stays"
+is "$(ask -X DELETE -H 'If-Match: "9"' $api/credentials/lyon)" 412 "and is not deleted"
+is "$(ask -d '{"name":"Set","book":"00000000-0000-7000-8000-000000000009"}' $api/distribution-sets)" 201 "a distribution set"
+is "$(ask -X DELETE -H 'If-Match: "9"' $api/distribution-sets/Set)" 412 "of another version is not deleted"
+is "$(ask -X DELETE -H 'If-Match: "1"' $api/distribution-sets/Set)" 200 "of this one it is"
+lobby=$(carnet device get lobby --json | jq -c '{id, name, family, address, version}')
+is "$(ask -d "{\"devices\":[$(jq -c '.version += 1' <<<"$lobby")]}" $api/devices:import)" 200 "an import names versions"
+is "$(jq -c '[.created, .updated, (.refused | length)]' "$D/answer")" '[0,0,1]' "and changes none of another one"
+ask -d "{\"devices\":[$(jq -c '.id = null | .version = 0 | .serial = "007" | .vendor = "canon"' <<<"$lobby")]}" $api/devices:import >/dev/null
+is "$(jq -c '[.created, .updated, (.refused | length)]' "$D/answer")" '[0,0,1]' "version 0 is a device that is not there yet"
+
+# ---- bad requests: problem documents with field, code and text
+refused() { # METHOD PATH BODY "STATUS FIELD REASON" TEXT
+	local status
+	status=$(ask -X "$1" -H 'Accept-Language: ja' -d "$3" "$api/$2")
+	is "$status $(jq -r '[.field, .reason] | join(" ")' "$D/answer")" "$4" "$5"
+	jq -e '(.code | startswith("CN-")) and .title != "" and .hint != "" and (.title | test("[ぁ-ん]"))' "$D/answer" >/dev/null || not_ok "$5: code and text"
+}
+refused PUT sites/X '{"time_zone":"Mars/Olympus"}' "422 time_zone time_zone" "an unknown zone of a site"
+refused POST devices '{"name":"x","family":"ipp","address":"10.0.0.9","time_zone":"Mars/Olympus"}' "422 time_zone time_zone" "of a device"
+refused POST devices '{"name":"x","family":"ipp"}' "422 address required" "a device without an address"
+refused POST devices '{"name":"x","family":"ipp","address":"a b"}' "422 address address" "an address that is none"
+refused POST devices '{"name":"x","family":"ipp","address":"a","ports":[{"service":"http","port":99999}]}' "422 ports[0].port out_of_range" "a number out of range, deep inside"
+refused PATCH devices/lobby '{"colour":"red"}' "422 colour unknown_member" "a member that is not known"
+refused POST groups '{"name":"X","kind":"dynamic","filter":"site = = 1"}' "422 filter filter" "a bad filter of a group"
+refused GET 'devices?filter=site%20%3D%20%3D' '' "422 filter filter" "of a list"
+refused POST groups '{"name":"a/b","kind":"static"}' "422 name required" "a name that would be a path"
+refused POST credentials '{"name":"x","kind":"loose","site":"Lyon"}' "422 kind unknown_word" "a kind of credential that does not exist"
+refused POST groups/Third/members '{"add_groups":["Floors"]}' "409  group_cycle" "groups in a circle"
+
+# ---- bad files: place, member and sentence, all at once, and nothing is done
+cat >"$D/bad.yaml" <<'YAML'
+sites:
+  - {name: Here, time_zone: Mars/Olympus}
+devices:
+  - name: one
+    family: ipp
+    adress: 10.0.0.1
+    ports: {http: 99999}
+    site: Nowhere
+groups:
+  - {name: A, kind: static, groups: [B]}
+  - {name: B, kind: static, groups: [A]}
+  - {name: C, kind: loose}
+  - {name: C, kind: dynamic, filter: "site = = 'x'"}
+YAML
+rc 1 "a bad file is refused" apply -f "$D/bad.yaml" --yes
+said stderr "$D/bad.yaml:6:5: devices[0].adress: The request has a member that is not known." "a member that is not known, with its place"
+said stderr "bad.yaml:7:19: devices[0].ports.http:" "a number out of range"
+said stderr "bad.yaml:12:21: groups[2].kind:" "a word that is none"
+sed -i -e '/adress/s/adress/address/' -e 's/99999/80/' -e '/loose/d' "$D/bad.yaml"
+rc 1 "with its form put right it is refused for what it says" apply -f "$D/bad.yaml" --yes
+said stderr "bad.yaml:2:29: site 'Here'.time_zone: " "a zone that does not exist"
+said stderr "bad.yaml:8:11: device 'one'.site: " "a site that nobody has"
+said stderr "bad.yaml:10:37: group 'A'.groups: The group would contain itself." "groups in a circle (group_cycle)"
+sed -i -e 's,Mars/Olympus,UTC,' -e 's/Nowhere/Here/' -e '/name: A,/d' -e '/name: B,/d' "$D/bad.yaml"
+LC_ALL=C.UTF-8 rc 1 "what only the server can judge is asked before anything is done" apply -f "$D/bad.yaml" --yes --lang fr
+said stderr "bad.yaml:10:38: group 'C'.filter: $(sed -n '/^word filter/,/^$/p' schemas/errors.tab | sed -n 's/^\tfr "\([^"]*\)".*/\1/p')" "a bad filter, in the reader's language"
+rc 0 "the fleet" export -o "$D/same.yaml"
+check "is as it was" cmp "$D/one.yaml" "$D/same.yaml"
+printf 'sites:\n  - name: x\n   - y\n' >"$D/broken.yaml"
+rc 1 "YAML that is none" apply -f "$D/broken.yaml" --yes
+said stderr "broken.yaml:3:4: " "says where"
+printf '{"sites": [\n{"name": "x",}]}' >"$D/broken.json"
+rc 1 "JSON that is none" apply -f "$D/broken.json" --yes
+said stderr "broken.json:2:14: " "says where, too"
+printf 'name,colour\r\n"a","b"\r\n' >"$D/bad.csv"
+rc 1 "a table with a column that nobody knows" apply -f "$D/bad.csv" --yes
+said stderr "bad.csv:1:6: colour:" "says which"
+rc 1 "a file that is not there" apply -f "$D/none.yaml" --yes
+truncate -s 65M "$D/big.yaml"
+rc 1 "a file of more than 64 MiB" apply -f "$D/big.yaml" --yes
+said stderr "larger than 64 MiB" "is too big"
+
+# ---- and all of it on an empty system
+stack_psql "$D" -c "truncate fleet.site, fleet.device, fleet.device_group, fleet.credential, sched.time_window cascade; delete from sched.task where not built_in" >/dev/null 2>&1
+mkdir "$D/copy" "$D/copy/secrets"
+cp "$D/one.yaml" "$D/copy/fleet.yaml"
+rc 1 "its secrets are needed there" apply -f "$D/copy/fleet.yaml" --yes
+rc 0 "and nothing was made" site list --json
+is "$(jq '.items | length' "$D/stdout")" 0 "not even a site"
+cp "$D/secrets/lyon.json" "$D/copy/secrets/lyon.json"
+cp "$D/secrets/nightly" "$D/copy/secrets/task-Nightly.password"
+rc 0 "an exported file on an empty system" apply -f "$D/copy/fleet.yaml" --yes
+rc 0 "gives" export -o "$D/again.yaml"
+check "the same file again, byte for byte" cmp "$D/one.yaml" "$D/again.yaml"
+rc 0 "taken away in an order that works" apply -f - --yes --prune <<<'{"sites": [], "devices": [], "groups": [], "credentials": [], "tasks": [], "windows": []}'
+rc 0 "nothing" export --format json
+is "$(jq -c '[keys, (.tasks | map(.name))]' "$D/stdout")" '[["carnet","tasks"],["Retrieve Device Information"]]' "is left but what is built in"
+grep -rqE 'printer-secret|book-password' "$D/log" && leaked=yes || leaked=no
+is "$leaked" no "no secret in the logs"
+done_testing
