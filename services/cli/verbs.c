@@ -177,11 +177,11 @@ const struct verb verb_table[] = {
 		"--to ADDRESS --recipient-key KEY --who TEXT --why TEXT --description TEXT "
 		"--language en|fr|ja",
 		"send a version, sealed, to somebody who is allowed to get it", NULL},
+	{"version", "copies", "GET", "/versions/{id}/copies", "VERSION", COPY_COLUMNS, "vault", "",
+		"where a version is, when it was last read", NULL},
 	{"mail", "list", "GET", "/mails", "",
 		"id,to,state,cause,attempts,generation,asked_at=ASKED,ended_at=ENDED",
 		"version,device,who,why,asked_by,detail,bytes", "", "versions sent by mail", NULL},
-	{"version", "copies", "GET", "/versions/{id}/copies", "VERSION", COPY_COLUMNS, "vault", "",
-		"where a version is, when it was last read", NULL},
 	{"plan", "restore", NULL, NULL, "[DEVICE@VERSION]", "", NULL, "--to … --mode M",
 		"what a restore of an address book would change; writes nothing", run_plan_restore},
 	{"plan", "import", NULL, NULL, "FILE", "", NULL, "--to … --map SLOT=LIST --mode M",
