@@ -6,6 +6,8 @@
  * Idempotent. */
 #include "services/scheduler/scheduler.h"
 
+#define STOP_MOST 20000 /* jobs at a time; the sweep goes on */
+
 static void stop(struct txn *t, const struct db_sql *sql, const struct uuid *run,
 	const struct uuid *job, enum job_state state, int cause)
 {
@@ -17,6 +19,8 @@ static void stop(struct txn *t, const struct db_sql *sql, const struct uuid *run
 		return;
 	db_int(a, (int64_t)state);
 	db_int(a, cause);
+	/* an approval that did not come ends its run at once: no sweep comes back to it */
+	db_int(a, cause == CN_APPROVAL_EXPIRED ? INT32_MAX : STOP_MOST);
 }
 
 void stop_run(struct txn *t, const struct uuid *run, enum job_state state, int cause)

@@ -198,21 +198,22 @@ const struct db_sql SQL_JOB_TRANSITIONS = {"job_transitions",
 
 /* ---- cancel and deadline: what waits ends at once, what runs is told ---- */
 
-/* run or null, job or null, state, cause. First what may be claimed: a claim holds its ready row,
+/* run or null, job or null, state, cause, most: the rest comes with the next sweep, so that no
+ * statement takes longer than it may. First what may be claimed: a claim holds its ready row,
  * so this waits for it and then finds the job active. A job that began to write and did not say how
  * it ended comes back, to look at its device. */
 const struct db_sql SQL_STOP_READY = {"stop_ready",
-	"with gone as (delete from sched.ready r using sched.job j where j.state = 2"
-	"  and j.step not in (3, 4, 6) and (j.run = $1::uuid or j.id = $2::uuid) and r.pool = "
-	"j.pool and r.family = j.family"
-	"  and r.job = j.id returning r.job)"
+	"with pick as materialized (select j.id, j.pool, j.family from sched.job j where j.state = "
+	"2 and j.step not in (3, 4, 6) and (j.run = $1::uuid or j.id = $2::uuid) limit $5::int),"
+	" gone as (delete from sched.ready r using pick p where r.pool = p.pool"
+	"  and r.family = p.family and r.job = p.id returning r.job)"
 	" update sched.job j set state = $3::smallint, cause = $4::int, ended_at = "
 	"clock_timestamp()"
 	" from gone where j.id = gone.job and j.state = 2"};
 const struct db_sql SQL_STOP_LATER = {"stop_later",
-	"with gone as (delete from sched.later l using sched.job j where j.state in (1, 6, 7)"
-	"  and j.step not in (3, 4, 6) and (j.run = $1::uuid or j.id = $2::uuid) and l.job = j.id "
-	"returning l.job)"
+	"with pick as materialized (select j.id from sched.job j where j.state in (1, 6, 7)"
+	"  and j.step not in (3, 4, 6) and (j.run = $1::uuid or j.id = $2::uuid) limit $5::int),"
+	" gone as (delete from sched.later l using pick p where l.job = p.id returning l.job)"
 	" update sched.job j set state = $3::smallint, cause = $4::int, ended_at = "
 	"clock_timestamp()"
 	" from gone where j.id = gone.job and j.state in (1, 6, 7)"};

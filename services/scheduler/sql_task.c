@@ -178,13 +178,16 @@ const struct db_sql SQL_RUN_MEMBERS = {"run_members",
 	"  union all select 1, false, s.device, coalesce(d.name, '') from s left join fleet.device"
 	"   d on d.id = s.device where not exists (select from n where n.device = s.device)),"
 	" named as (insert into sched.run_change (run, since, came, device, name)"
-	"  select $1::uuid, since, came, device, name from (select c.*, row_number() over"
-	"   (partition by since, came order by name, device) as place from c) x where place <="
-	"   1000)"
-	" update sched.run set added = (select count(*) from c where since = 2 and came),"
-	"  removed = (select count(*) from c where since = 2 and not came),"
-	"  saved_added = (select count(*) from c where since = 1 and came),"
-	"  saved_removed = (select count(*) from c where since = 1 and not came)"
+	"  select $1::uuid, v.since, v.came, x.device, x.name from (values (1, true), (1, false),"
+	"   (2, true), (2, false)) v(since, came) cross join lateral (select c.device, c.name from "
+	"c"
+	"   where c.since = v.since and c.came = v.came order by c.name, c.device limit 1000) x)"
+	" update sched.run set added = t.added, removed = t.removed, saved_added = t.saved_added,"
+	"  saved_removed = t.saved_removed from (select"
+	"   count(*) filter (where since = 2 and came) as added,"
+	"   count(*) filter (where since = 2 and not came) as removed,"
+	"   count(*) filter (where since = 1 and came) as saved_added,"
+	"   count(*) filter (where since = 1 and not came) as saved_removed from c) t"
 	" where id = $1::uuid and exists (select from c)"};
 /* run → since, came, device, name */
 const struct db_sql SQL_RUN_CHANGES = {"run_changes",
