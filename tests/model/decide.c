@@ -131,8 +131,11 @@ int decide(const struct picture *p, unsigned who, unsigned char *ret_filtered)
 		if (!(p->devices[who] & (1u << d)))
 			continue;
 		at[n] = d;
-		devices[n] = (struct lock_device){&profile, held[n], held_on(p, d, held[n]),
-			waiting[n], waiting_on(p, d, waiting[n])};
+		devices[n] = (struct lock_device){.profile = &profile,
+			.held = held[n],
+			.held_n = held_on(p, d, held[n]),
+			.waiting = waiting[n],
+			.waiting_n = waiting_on(p, d, waiting[n])};
 #ifdef TWO_TICKETS
 		r.ticket = TICKET(p, who, d);
 		verdicts[n] = lock_decide_device(&r, &devices[n], NOW_MS);
