@@ -33,11 +33,7 @@ static void refuse(const struct fault *f, mail_done_fn done, void *arg)
 static struct secret *open_login(const struct relay *relay, struct fault *reterr)
 {
 	const struct remote_row *at = &relay->at;
-	const struct vault_address a = {.kind = at->kind,
-		.place = at->place,
-		.account = at->account,
-		.pin = at->pin,
-		.region = at->region};
+	const struct vault_address a = remote_row_address(at);
 	return login_open(&app.keys, &a, (struct span){at->login, at->login_n}, reterr);
 }
 

@@ -7,15 +7,12 @@
 static void listed(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
+	size_t rows;
+	struct m_retention *items = catalogue_items(call, r, f, sizeof(*items), &rows);
 	(void)t;
 	(void)n;
-	if (f != NULL) {
-		catalogue_refuse(call, f);
+	if (items == NULL)
 		return;
-	}
-	size_t rows = (size_t)db_rows(r[0]);
-	struct m_retention *items = arena_array(&call->arena, rows + 1, sizeof(*items));
-	bug_if(items == NULL);
 	for (size_t i = 0; i < rows; i++)
 		sql_policy_read(r[0], (int)i, &items[i]);
 	const struct m_retention_page page = {.items = items, .items_n = rows};

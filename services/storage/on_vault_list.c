@@ -44,15 +44,12 @@ static void read_row(struct db_result *r, int row, struct m_vault *v)
 static void listed(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
+	size_t rows;
+	struct m_vault *items = catalogue_items(call, r, f, sizeof(*items), &rows);
 	(void)t;
 	(void)n;
-	if (f != NULL) {
-		catalogue_refuse(call, f);
+	if (items == NULL)
 		return;
-	}
-	size_t rows = (size_t)db_rows(r[0]);
-	struct m_vault *items = arena_array(&call->arena, rows + 1, sizeof(*items));
-	bug_if(items == NULL);
 	for (size_t i = 0; i < rows; i++)
 		read_row(r[0], (int)i, &items[i]);
 	const struct m_vault_page page = {.items = items, .items_n = rows};

@@ -68,12 +68,17 @@ bool remote_row_same(const struct remote_row *a, const struct remote_row *b)
 	       memcmp(a->login, b->login, a->login_n) == 0;
 }
 
-struct vault_remote *remote_of_row(const struct remote_row *row, struct fault *reterr)
+struct vault_address remote_row_address(const struct remote_row *row)
 {
-	const struct vault_address a = {.kind = row->kind,
+	return (struct vault_address){.kind = row->kind,
 		.place = row->place,
 		.account = row->account,
 		.pin = row->pin,
 		.region = row->region};
+}
+
+struct vault_remote *remote_of_row(const struct remote_row *row, struct fault *reterr)
+{
+	const struct vault_address a = remote_row_address(row);
 	return remote_new(&a, (struct span){row->login, row->login_n}, reterr);
 }

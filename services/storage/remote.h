@@ -18,5 +18,6 @@ struct remote_row {
 	uint8_t login[LOGIN_SEALED_MAX];
 	size_t login_n;
 };
+struct vault_address remote_row_address(const struct remote_row *row); /* points into it */
 bool remote_row_same(const struct remote_row *a, const struct remote_row *b);
 struct vault_remote *remote_of_row(const struct remote_row *row, struct fault *reterr) must_check;

@@ -89,6 +89,19 @@ void sql_copy_vaults(db_fn fn, void *arg)
 	db_query(app.service->db, &COPY_VAULTS, sql_fill_tenant, fn, arg);
 }
 
+void sql_remote_read(struct db_result *r, int row, int column, struct remote_row *ret)
+{
+	(void)snprintf(ret->kind, sizeof(ret->kind), "%s", db_get_text(r, row, column));
+	(void)snprintf(ret->place, sizeof(ret->place), "%s", db_get_text(r, row, column + 1));
+	(void)snprintf(ret->account, sizeof(ret->account), "%s", db_get_text(r, row, column + 2));
+	(void)snprintf(ret->pin, sizeof(ret->pin), "%s", db_get_text(r, row, column + 3));
+	(void)snprintf(ret->region, sizeof(ret->region), "%s", db_get_text(r, row, column + 4));
+	struct span login = db_get_bytes(r, row, column + 5);
+	ret->login_n = size_min(login.n, sizeof(ret->login));
+	if (ret->login_n > 0)
+		memcpy(ret->login, login.p, ret->login_n);
+}
+
 void sql_copy_vault_read(struct db_result *r, int row, struct copy_vault_row *ret)
 {
 	*ret = (struct copy_vault_row){.id = db_get_uuid(r, row, 0),
@@ -97,16 +110,7 @@ void sql_copy_vault_read(struct db_result *r, int row, struct copy_vault_row *re
 		.override = db_get_text(r, row, 9),
 		.passport = db_get_bool(r, row, 10),
 		.changed = db_get_bool(r, row, 11)};
-	struct remote_row *at = &ret->at;
-	(void)snprintf(at->kind, sizeof(at->kind), "%s", db_get_text(r, row, 3));
-	(void)snprintf(at->place, sizeof(at->place), "%s", db_get_text(r, row, 4));
-	(void)snprintf(at->account, sizeof(at->account), "%s", db_get_text(r, row, 5));
-	(void)snprintf(at->pin, sizeof(at->pin), "%s", db_get_text(r, row, 6));
-	(void)snprintf(at->region, sizeof(at->region), "%s", db_get_text(r, row, 7));
-	struct span login = db_get_bytes(r, row, 8);
-	at->login_n = size_min(login.n, sizeof(at->login));
-	if (at->login_n > 0)
-		memcpy(at->login, login.p, at->login_n);
+	sql_remote_read(r, row, 3, &ret->at);
 }
 
 static const struct fault *seen_why;

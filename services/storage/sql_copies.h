@@ -16,6 +16,8 @@ struct copy_vault_row {
 	bool passport;        /* it ever had one */
 	bool changed;         /* since its newest passport */
 };
+/* kind place account pin region login, from this column on. */
+void sql_remote_read(struct db_result *r, int row, int column, struct remote_row *ret);
 /* The vaults that copies go to. */
 void sql_copy_vaults(db_fn fn, void *arg);
 void sql_copy_vault_read(struct db_result *r, int row, struct copy_vault_row *ret);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "services/storage/sql.h"
+#include "services/storage/sql_copies.h"
 
 #define TAKEN_MS 600000 /* longer than a mail may take on its way */
 
@@ -59,16 +60,7 @@ bool sql_relay_read(struct db_result *r, struct relay *ret)
 	if (db_rows(r) == 0)
 		return false;
 	*ret = (struct relay){.id = db_get_uuid(r, 0, 0)};
-	struct remote_row *at = &ret->at;
-	copy(at->kind, sizeof(at->kind), r, 1);
-	copy(at->place, sizeof(at->place), r, 2);
-	copy(at->account, sizeof(at->account), r, 3);
-	copy(at->pin, sizeof(at->pin), r, 4);
-	copy(at->region, sizeof(at->region), r, 5);
-	struct span login = db_get_bytes(r, 0, 6);
-	at->login_n = size_min(login.n, sizeof(at->login));
-	if (at->login_n > 0)
-		memcpy(at->login, login.p, at->login_n);
+	sql_remote_read(r, 0, 1, &ret->at);
 	copy(ret->state, sizeof(ret->state), r, 7);
 	copy(ret->cause, sizeof(ret->cause), r, 8);
 	copy(ret->sender, sizeof(ret->sender), r, 9);

@@ -188,6 +188,9 @@ int store_refused(const char *verdict, struct fault *reterr);
 void catalogue_fault(const struct fault *f, struct fault *ret);
 /* The same to somebody who only asks. */
 void catalogue_refuse(struct call *call, const struct fault *f);
+/* Room for an item per row of what a list has asked for; NULL: refused. */
+void *catalogue_items(
+	struct call *call, struct db_result **r, const struct fault *f, size_t size, size_t *ret_n);
 
 /* ---- file.c: what people upload is read whole before anything of it is stored ---- */
 

@@ -43,6 +43,19 @@ void catalogue_refuse(struct call *call, const struct fault *f)
 	call_refuse(call, CN_STORE_UNAVAILABLE, "database", "catalogue: %.200s", f->detail);
 }
 
+void *catalogue_items(
+	struct call *call, struct db_result **r, const struct fault *f, size_t size, size_t *ret_n)
+{
+	if (f != NULL) {
+		catalogue_refuse(call, f);
+		return NULL;
+	}
+	*ret_n = (size_t)db_rows(r[0]);
+	void *items = arena_array(&call->arena, *ret_n + 1, size);
+	bug_if(items == NULL);
+	return items;
+}
+
 static void fail(struct draft *d)
 {
 	struct making *m;
