@@ -4,9 +4,9 @@
 
 #include "common/base/crashpoint.h"
 #include "common/clock/clock.h"
+#include "common/net/resolve.h"
 #include "gen/errors.h"
 #include "services/worker/change.h"
-#include "services/worker/resolve.h"
 #include "services/worker/session.h"
 
 #define SESSION_MS 900000u /* at the device, in all (reliability.md 5) */

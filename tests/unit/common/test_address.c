@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
+#include "common/net/address.h"
 #include "gen/errors.h"
-#include "services/worker/address.h"
 
 static bool allowed(const char *ip, const struct address_rules *rules, bool simulated)
 {
@@ -68,11 +68,26 @@ static void networks_of_simulated_fleets_are_let_through_for_simulated_devices_o
 	struct address_rules rules = {.allow_loopback = false};
 	struct fault f = FAULT_INIT;
 
-	assert_int_equal(address_nets("127.10.0.0/15, 198.18.0.0/15", &rules, &f), 0);
+	assert_int_equal(
+		address_nets("allow_networks", "127.10.0.0/15, 198.18.0.0/15", &rules, &f), 0);
 	assert_true(allowed("127.11.255.1", &rules, true));
 	assert_true(allowed("198.19.0.1", &rules, true));
 	assert_false(allowed("127.12.0.1", &rules, true));
 	assert_false(allowed("127.11.255.1", &rules, false));
+}
+
+static void where_networks_are_named_nothing_else_is_allowed_se_9(void **state unused)
+{
+	struct address_rules rules = {.only = true};
+	struct fault f = FAULT_INIT;
+
+	assert_true(allowed("10.1.2.3", &rules, false));
+	assert_int_equal(
+		address_nets("webhook_networks", "192.168.7.0/24, fd00::/8", &rules, &f), 0);
+	assert_true(allowed("192.168.7.9", &rules, false));
+	assert_true(allowed("fd12::1", &rules, false));
+	assert_false(allowed("10.1.2.3", &rules, false));
+	assert_false(allowed("127.0.0.1", &rules, false));
 }
 
 static void broken_networks_are_refused_by_name(void **state unused)
@@ -83,7 +98,7 @@ static void broken_networks_are_refused_by_name(void **state unused)
 	for (size_t i = 0; i < array_len(bad); i++) {
 		struct address_rules rules = {.allow_loopback = false};
 		struct fault f = FAULT_INIT;
-		assert_int_equal(address_nets(bad[i], &rules, &f), -1);
+		assert_int_equal(address_nets("allow_networks", bad[i], &rules, &f), -1);
 		assert_non_null(strstr(f.detail, bad[i]));
 	}
 }
@@ -108,6 +123,7 @@ int main(void)
 		cmocka_unit_test(loopback_is_for_simulated_devices_where_the_operator_said_so),
 		cmocka_unit_test(
 			networks_of_simulated_fleets_are_let_through_for_simulated_devices_only),
+		cmocka_unit_test(where_networks_are_named_nothing_else_is_allowed_se_9),
 		cmocka_unit_test(broken_networks_are_refused_by_name),
 		cmocka_unit_test(only_plain_spellings_are_addresses_se_12),
 	};

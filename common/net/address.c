@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Addresses that no device may have: our own, the cloud's, everybody's. */
-#include "services/worker/address.h"
+/* Addresses that nobody we speak to may have: our own, the cloud's, everybody's. */
+#include "common/net/address.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -94,18 +94,19 @@ static bool network_parse(const char *text, struct network *ret)
 	return true;
 }
 
-int address_nets(const char *list, struct address_rules *ret, struct fault *reterr)
+int address_nets(
+	const char *setting, const char *list, struct address_rules *ret, struct fault *reterr)
 {
 	char copy[4097], *save = NULL;
 
 	snprintf(copy, sizeof(copy), "%s", list);
 	for (char *part = strtok_r(copy, ", ", &save); part; part = strtok_r(NULL, ", ", &save)) {
 		if (ret->n_nets == ADDRESS_NETS)
-			return fault_set(reterr, CN_VALIDATION_FAILED,
-				"allow_networks: more than %d networks", ADDRESS_NETS);
+			return fault_set(reterr, CN_VALIDATION_FAILED, "%s: more than %d networks",
+				setting, ADDRESS_NETS);
 		if (!network_parse(part, &ret->nets[ret->n_nets]))
-			return fault_set(reterr, CN_VALIDATION_FAILED,
-				"allow_networks: %s is not a network", part);
+			return fault_set(reterr, CN_VALIDATION_FAILED, "%s: %s is not a network",
+				setting, part);
 		ret->n_nets++;
 	}
 	return 0;
@@ -137,15 +138,27 @@ static bool pretend_fleet(
 	return false;
 }
 
+static bool allowed(const struct address *a, const struct address_rules *rules)
+{
+	bool in = !rules->only || rules->n_nets == 0;
+
+	for (size_t i = 0; i < rules->n_nets && !in; i++)
+		in = address_in(a, &rules->nets[i]);
+	return in;
+}
+
 int address_check(const struct address *a, const struct address_rules *rules, bool simulated,
 	struct fault *reterr)
 {
 	const char *kind = refused_kind(a);
 	char text[ADDRESS_TEXT];
 
-	if (kind == NULL || (simulated && pretend_fleet(a, kind, rules)))
+	if (kind == NULL ? allowed(a, rules) : simulated && pretend_fleet(a, kind, rules))
 		return 0;
+	if (kind == NULL)
+		return fault_why(reterr, CN_ADDRESS_REFUSED, "not_allowed",
+			"%s is in none of the networks that are allowed", address_text(a, text));
 	return fault_why(reterr, CN_ADDRESS_REFUSED, kind,
-		"%s is a %s address: no device may be there%s", address_text(a, text), kind,
+		"%s is a %s address: nothing may be there%s", address_text(a, text), kind,
 		simulated ? " and allow_loopback or allow_networks does not let it through" : "");
 }

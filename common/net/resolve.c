@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* getaddrinfo off the loop; every answer must be allowed, or none is used. */
-#include "services/worker/resolve.h"
+#include "common/net/resolve.h"
 
 #include <netdb.h>
 #include <netinet/in.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Where a worker may connect (fleet.md 1.7, security.md section 3). Pure. */
+/* Where we may connect (fleet.md 1.7, security.md section 3). Pure. */
 #pragma once
 
 #include "common/base/fault.h"
@@ -23,14 +23,17 @@ struct address_rules {
 	bool allow_loopback;               /* of simulated devices only */
 	struct network nets[ADDRESS_NETS]; /* of simulated fleets */
 	size_t n_nets;
+	bool only; /* nets are all there is, unless there are none (SE-9) */
 };
 
 /* Only the plain spellings of inet_pton; everything else is a name (SE-12). */
 bool address_parse(const char *text, struct address *ret);
 char *address_text(const struct address *a, char text[static ADDRESS_TEXT]);
 bool address_in(const struct address *a, const struct network *net);
-/* Reads "10.0.0.0/8, fd00::/8". 0, or -1 with CN_VALIDATION_FAILED naming the part. */
-int address_nets(const char *list, struct address_rules *ret, struct fault *reterr) must_check;
+/* Reads "10.0.0.0/8, fd00::/8". 0, or -1 with CN_VALIDATION_FAILED naming the setting and
+ * the part. */
+int address_nets(const char *setting, const char *list, struct address_rules *ret,
+	struct fault *reterr) must_check;
 /* 0, or -1 with CN_ADDRESS_REFUSED and the kind of address as reason. */
 int address_check(const struct address *a, const struct address_rules *rules, bool simulated,
 	struct fault *reterr) must_check;

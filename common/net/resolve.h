@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A device's address, found once and checked, then used for the whole job (SE-11). */
+/* An address, found once and checked, then used for the whole job (SE-11). */
 #pragma once
 
 #include "common/loop/loop.h"
-#include "services/worker/address.h"
+#include "common/net/address.h"
 
 /* ip is numeric text; f is set instead when there is none or none is allowed (CN_NAME_UNRESOLVED,
  * CN_ADDRESS_REFUSED). */
