@@ -315,19 +315,24 @@ static void add_ends(struct txn *t, const struct ending *e, size_t n, struct are
 
 /* ---- what a report says about the device ---- */
 
+static bool ended_there(const struct ending *e)
+{
+	return job_terminal(e->verdict.state) && !kind_alone(e->kind);
+}
+
 static void add_last(struct txn *t, const struct ending *e, size_t n)
 {
 	struct db_args *a = db_add(t, &SQL_JOB_LAST);
 
 	db_array(a);
 	for (size_t i = 0; i < n; i++) {
-		if (job_terminal(e[i].verdict.state))
+		if (ended_there(&e[i]))
 			db_uuid(a, &e[i].device);
 	}
 	db_array_end(a);
 	db_array(a);
 	for (size_t i = 0; i < n; i++) {
-		if (job_terminal(e[i].verdict.state))
+		if (ended_there(&e[i]))
 			db_int(a, (int64_t)e[i].verdict.state);
 	}
 	db_array_end(a);
@@ -426,7 +431,7 @@ void endings_write(struct txn *t, const struct ending *ends, size_t n, struct ar
 	bool terminal = false;
 
 	for (size_t i = 0; i < n; i++)
-		terminal |= job_terminal(ends[i].verdict.state);
+		terminal |= ended_there(&ends[i]);
 	add_ends(t, ends, n, arena);
 	if (terminal)
 		add_last(t, ends, n);

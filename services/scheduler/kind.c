@@ -12,20 +12,24 @@
 static const struct kind {
 	const char *name;
 	const char *capability;
-	bool plans, reads;
+	bool plans, reads, alone;
 	const char *families[8];
 } kinds[] = {
-	{"ab.backup", "ab.read", false, true, {BOOKS, "kyocera_wsdl"}},
-	{"settings.backup", "settings.read", false, true, {"canon_rui", "ipp"}},
-	{"device.probe", "", false, true, {FAMILIES}},
+	{"ab.backup", "ab.read", false, true, false, {BOOKS, "kyocera_wsdl"}},
+	{"settings.backup", "settings.read", false, true, false, {"canon_rui", "ipp"}},
+	{"device.probe", "", false, true, false, {FAMILIES}},
 	/* what is written, is planned first */
-	{"ab.restore", "ab.write", true, false, {BOOKS}},
-	{"ab.import", "ab.write", true, false, {BOOKS}},
-	{"ab.distribute", "ab.write", true, false, {BOOKS}},
-	{"settings.restore", "settings.write", true, false, {"canon_rui", "ipp"}},
+	{"ab.restore", "ab.write", true, false, false, {BOOKS}},
+	{"ab.import", "ab.write", true, false, false, {BOOKS}},
+	{"ab.distribute", "ab.write", true, false, false, {BOOKS}},
+	{"settings.restore", "settings.write", true, false, false, {"canon_rui", "ipp"}},
 	/* these leave what the device holds as it is: they run at once */
-	{"file.deliver", "", false, false, {"jetdirect_ftp"}},
-	{"device.restart", "restart", false, false, {BOOKS, "kyocera_wsdl", "ipp", "snmp"}},
+	{"file.deliver", "", false, false, false, {"jetdirect_ftp"}},
+	{"device.restart", "restart", false, false, false, {BOOKS, "kyocera_wsdl", "ipp", "snmp"}},
+	/* of no device: storage claims these like a worker */
+	{"vault.verify", "", false, true, true, {"storage"}},
+	{"vault.drill", "", false, true, true, {"storage"}},
+	{"system.housekeeping", "", false, true, true, {"storage"}},
 };
 
 static const struct kind *find(const char *name)
@@ -62,6 +66,13 @@ const char *const *kind_families(const char *kind)
 	const struct kind *k = find(kind);
 
 	return k == NULL ? none : k->families;
+}
+
+bool kind_alone(const char *kind)
+{
+	const struct kind *k = find(kind);
+
+	return k != NULL && k->alone;
 }
 
 const char *kind_capability(const char *kind)

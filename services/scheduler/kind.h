@@ -13,6 +13,9 @@ bool kind_reads(const char *kind);
 /* Families whose adapter can do it at all, ends with NULL; a target of another one ends as skipped
  * (FL-47). Unknown kinds: none. */
 const char *const *kind_families(const char *kind);
+/* It has no device: a run of it is one job, for whoever claims its one family, which is its pool,
+ * too. The task stands where the device stands. */
+bool kind_alone(const char *kind);
 /* The capability without which a device of such a task is skipped; "" = none. */
 const char *kind_capability(const char *kind);
 /* Every family that Carnet knows, ends with NULL. */

@@ -80,7 +80,7 @@ static void freeze(struct open *o, struct txn *t, enum run_state state, size_t n
 	db_uuid(a, &o->o->run);
 	db_int(a, (int64_t)state);
 	db_int(a, (int64_t)n_waves);
-	if (o->o->targets != NULL && !o->o->from_run) {
+	if (o->o->targets != NULL && !o->o->from_run && !kind_alone(o->o->kind)) {
 		a = db_add(t, &SQL_RUN_MEMBERS);
 		db_uuid(a, &o->o->run);
 		db_uuid(a, &o->o->previous);
@@ -368,6 +368,13 @@ static void start(struct open *o, struct txn *t)
 		struct db_args *a = db_add(t, &SQL_OPEN_FROM_RUN);
 		db_uuid(a, &o->o->run);
 		db_bool(a, o->held);
+		db_step(t, inserted, o);
+		return;
+	}
+	if (kind_alone(o->o->kind) && (m != NULL || o->o->devices_n > 0)) {
+		struct db_args *a = db_add(t, &SQL_OPEN_ALONE);
+		db_uuid(a, &o->o->run);
+		db_text(a, kind_families(o->o->kind)[0]);
 		db_step(t, inserted, o);
 		return;
 	}

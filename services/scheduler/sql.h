@@ -198,6 +198,7 @@ extern const struct db_sql SQL_ACTIVE_CUT;
 /* Parts of the statement that opens a run (open.c). */
 #define SQL_OPEN_VALUES 8u
 extern const char SQL_OPEN_HEAD[], SQL_OPEN_ALL[], SQL_OPEN_EXCEPT[], SQL_OPEN_EXCEPT_FILTER[];
+extern const struct db_sql SQL_OPEN_ALONE;
 extern const char SQL_OPEN_TAIL[], SQL_OPEN_COUNTS[], SQL_OPEN_SAVE[];
 #define SQL_OPEN_FILTER                                                                            \
 	" union all select d.id, ($5::text[])[%zu], 2 from fleet.device d where d.state <> 5 and "

@@ -36,7 +36,7 @@ const struct db_sql SQL_JOB_CLAIM = {"job_claim",
 	"3"
 	"  and t.step not in (3, 4, 6) and exists (select from sched.time_window_on)"
 	"  then sched.windows_of(r.task, t.device)::text end, clock_timestamp(), r.deadline_at"
-	" from took t join sched.run r on r.id = t.run join " SQL_DEVICE_TABLES
+	" from took t join sched.run r on r.id = t.run left join " SQL_DEVICE_TABLES
 	" on d.id = t.device"
 	" order by t.id"};
 

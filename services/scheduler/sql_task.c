@@ -304,3 +304,11 @@ const char SQL_OPEN_TAIL[] =
 	"   when s.n = 0 then 1006 when s.contradict then 5007"
 	"   else 0 end as cause) c"
 	"  returning id, state, cause, pool, family, device)," SQL_OPEN_QUEUES;
+/* run, family: the one job of a run that has no device; its task stands for it */
+const struct db_sql SQL_OPEN_ALONE = {"open_alone",
+	"with ins as (insert into sched.job (id, run, device, state, pool, family, created_at,"
+	"   device_name, address, type, via)"
+	"  select sched.uuid7(), r.id, r.task, 2, $2, $2, statement_timestamp(), 'Carnet', '', 1, "
+	"''"
+	"   from sched.run r where r.id = $1::uuid"
+	"  returning id, state, cause, pool, family, device)," SQL_OPEN_QUEUES};

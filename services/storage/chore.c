@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Chores: each is done by one of the instances when its time has come. A row of the catalogue says
- * who has it and until when, so one whose process dies is taken by another; each chore bears being
- * done twice at once (ST-76). */
+/* Chores: each is done by one of the instances when its time has come, or when a task orders it. A
+ * row of the catalogue says who has it and until when, so one whose process dies is taken by
+ * another; each chore bears being done twice at once (ST-76). */
+#include <stdio.h>
+#include <string.h>
+
 #include "services/storage/sql_retention.h"
 
 #define LOOK_MS ((uint64_t)10 * 1000)
@@ -64,6 +67,29 @@ static struct chore *running; /* one at a time in a process */
 static size_t turn;
 static uint64_t renew_ms; /* monotonic */
 
+/* What a task wants done now. */
+static struct {
+	const char *const *left; /* names, NULL-ended; NULL = nothing is ordered */
+	bool under_way;          /* running is the first of them */
+	uint64_t look_ms;        /* monotonic: another instance was at it */
+	bool bad;
+	char outcome[500];
+	void (*done)(bool well, const char *outcome);
+} order;
+
+static void order_next(const char *outcome)
+{
+	size_t at = strlen(order.outcome);
+	order.under_way = false;
+	order.bad |= strncmp(outcome, "failed", 6) == 0;
+	(void)snprintf(order.outcome + at, sizeof(order.outcome) - at, "%s%s: %s",
+		at == 0 ? "" : "; ", *order.left, outcome[0] == 0 ? "nothing was due" : outcome);
+	if (*++order.left != NULL)
+		return;
+	order.left = NULL;
+	order.done(!order.bad, order.outcome);
+}
+
 static void ended(const char *outcome)
 {
 	running->row.outcome = outcome;
@@ -72,6 +98,8 @@ static void ended(const char *outcome)
 		log_info(L("chore done"), L_STR("chore", running->row.name),
 			L_STR("outcome", outcome));
 	running = NULL;
+	if (order.under_way)
+		order_next(outcome);
 }
 
 static void claimed(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
@@ -79,10 +107,54 @@ static void claimed(struct txn *t, struct db_result **r, size_t n, const struct 
 	struct chore *c = container_of((struct sql_chore *)arg, struct chore, row);
 	(void)t;
 	(void)n;
-	if (f == NULL && db_get_bool(r[0], 0, 0))
+	if (f == NULL && db_get_bool(r[0], 0, 0)) {
 		c->run(ended);
-	else
+	} else {
 		running = NULL;
+		order.under_way = false;
+	}
+}
+
+static void due(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	(void)t;
+	(void)r;
+	(void)n;
+	(void)f; /* the claim finds out */
+	sql_chore_claim(arg, claimed);
+}
+
+static void begin(struct chore *c)
+{
+	running = c;
+	c->row.every_ms = (uint64_t)c->every_ms();
+	c->row.lease_ms = LEASE_MS;
+}
+
+static void order_tick(uint64_t now_ms)
+{
+	if (order.left == NULL || running != NULL || now_ms < order.look_ms)
+		return;
+	order.look_ms = now_ms + 1000;
+	for (size_t i = 0; i < array_len(chores); i++) {
+		if (strcmp(chores[i].row.name, *order.left) != 0)
+			continue;
+		order.under_way = true;
+		begin(&chores[i]);
+		sql_chore_due(&chores[i].row, due);
+	}
+}
+
+bool chores_now(const char *const *names, void (*done)(bool well, const char *outcome))
+{
+	if (order.left != NULL)
+		return false;
+	order.left = names;
+	order.bad = false;
+	order.look_ms = 0;
+	order.outcome[0] = 0;
+	order.done = done;
+	return true;
 }
 
 void chore_tick(uint64_t now_ms)
@@ -91,15 +163,14 @@ void chore_tick(uint64_t now_ms)
 		renew_ms = now_ms + RENEW_MS;
 		sql_chore_renew(&running->row);
 	}
+	order_tick(now_ms);
 	for (size_t i = 0; running == NULL && i < array_len(chores); i++) {
 		struct chore *c = &chores[turn++ % array_len(chores)]; /* none starves another */
-		c->row.every_ms = (uint64_t)c->every_ms();
-		c->row.lease_ms = LEASE_MS;
-		if (c->row.every_ms == 0 || now_ms < c->look_ms)
+		uint64_t every = (uint64_t)c->every_ms();
+		if (every == 0 || now_ms < c->look_ms)
 			continue;
-		c->look_ms =
-			now_ms + (c->row.every_ms / 2 < LOOK_MS ? c->row.every_ms / 2 : LOOK_MS);
-		running = c;
+		c->look_ms = now_ms + (every / 2 < LOOK_MS ? every / 2 : LOOK_MS);
+		begin(c);
 		sql_chore_claim(&c->row, claimed);
 	}
 }

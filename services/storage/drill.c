@@ -11,7 +11,7 @@
 #include "common/clock/clock.h"
 #include "services/storage/sql_copies.h"
 
-#define TASK "Restore drill"
+#define TASK "Restore drill of one version" /* Restore Drill is what orders all this */
 #define TARGETS 64
 #define LOOK_MS 500
 #define RUN_MS ((uint64_t)10 * 60 * 1000)  /* of one run */
@@ -47,8 +47,8 @@ static struct {
 static void finish(const char *why)
 {
 	(void)snprintf(dr.outcome, sizeof(dr.outcome),
-		"%u restored and equal, %u not, %u without a printer to restore to%.80s", dr.equal,
-		dr.others, dr.without, why);
+		"%s%u restored and equal, %u not, %u without a printer to restore to%.80s",
+		dr.others > 0 || *why != 0 ? "failed: " : "", dr.equal, dr.others, dr.without, why);
 	dr.done(dr.n == 0 && *why == 0 ? "" : dr.outcome);
 }
 

@@ -194,8 +194,10 @@ static void tick(void *arg)
 	readings_sweep();
 	recover(clock_mono_ms());
 	index_tick(clock_mono_ms());
-	if (app.place_fault.code == 0)
+	if (app.place_fault.code == 0) {
 		chore_tick(clock_mono_ms());
+		task_job_tick(clock_mono_ms());
+	}
 	if (app.keeping)
 		return;
 	app.keeping = true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Scrub (ST-72, ST-73): every byte of every copy is read again within 30 days, those looked at
- * longest ago first, no faster than a token bucket allows. Where it was stands in the catalogue, so
- * it goes on after any end. */
+ * longest ago first, no faster than a token bucket of each vault allows. Where it was stands in the
+ * catalogue, so it goes on after any end. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 #define PASS_MS (24 * DAY_MS)
 #define LATE_MS (30 * DAY_MS)
 #define RATE_MIN ((uint64_t)64 * 1024) /* bytes per second: a small vault is done soon */
-#define BURST_S 600
+#define BURST_S (24 * 3600)            /* who lets it run but once a day, waits for a day's part */
 #define SUM_MS ((uint64_t)3600 * 1000)
 #define AT_ONCE 32
 
@@ -43,43 +43,45 @@ struct budget {
 
 static struct {
 	struct budget budgets[VAULTS];
-	size_t n_budgets, turn;
-	struct budget *b; /* of this run */
+	size_t n_budgets, nth; /* nth: the vault after this one */
+	struct budget *b;      /* of this run */
 	const struct vault *vault;
 	struct uuid list[AT_ONCE];
 	size_t n, at;
 	struct look look;
 	uint64_t copies, damaged, bytes;
 	void (*done)(const char *outcome);
-	char outcome[160];
+	char why[120]; /* one of the vaults was not read on */
+	char outcome[280];
 	struct metric *copies_metric, *damaged_metric, *late;
 } sc;
+
+static void next_vault(void);
 
 static void rescued(void)
 {
 	sc.done(sc.outcome);
 }
 
-static void finish(const char *why)
+static void finish(void)
 {
+	bool bad = sc.damaged > 0 || sc.why[0] != 0;
 	sc.outcome[0] = 0;
-	if (sc.copies == 0 && *why == 0) {
-		rescue(rescued);
-		return;
-	}
-	(void)snprintf(sc.outcome, sizeof(sc.outcome),
-		"%llu copies, %llu bytes read, %llu damaged%.100s", (unsigned long long)sc.copies,
-		(unsigned long long)sc.bytes, (unsigned long long)sc.damaged, why);
+	if (sc.copies > 0 || bad)
+		(void)snprintf(sc.outcome, sizeof(sc.outcome),
+			"%s%llu copies, %llu bytes read, %llu damaged%s", bad ? "failed: " : "",
+			(unsigned long long)sc.copies, (unsigned long long)sc.bytes,
+			(unsigned long long)sc.damaged, sc.why);
 	rescue(rescued);
 }
 
+/* This vault cannot be read on; the others can. */
 static bool failed(const struct fault *f)
 {
-	char why[120];
 	if (f == NULL)
 		return false;
-	(void)snprintf(why, sizeof(why), "; stopped: %.100s", f->detail);
-	finish(why);
+	(void)snprintf(sc.why, sizeof(sc.why), "; stopped: %.100s", f->detail);
+	next_vault();
 	return true;
 }
 
@@ -199,7 +201,7 @@ static void listed(struct txn *t, struct db_result **r, size_t n, const struct f
 	for (size_t i = 0; i < sc.n; i++)
 		sc.list[i] = db_get_uuid(r[0], (int)i, 0);
 	if (sc.n == 0)
-		finish("");
+		next_vault();
 	else
 		next();
 }
@@ -207,7 +209,7 @@ static void listed(struct txn *t, struct db_result **r, size_t n, const struct f
 static void next(void)
 {
 	if (sc.b->tokens <= 0) {
-		finish("");
+		next_vault();
 	} else if (sc.at < sc.n) {
 		sc.look = (struct look){.version = sc.list[sc.at++]};
 		db_begin(app.service->db, get, &sc.look);
@@ -271,9 +273,25 @@ static struct budget *budget_of(const struct uuid *vault, uint64_t now)
 	return b;
 }
 
-void scrub_chore(void (*done)(const char *outcome))
+static void next_vault(void)
 {
 	uint64_t now = clock_mono_ms();
+	sc.vault = vault_nth(sc.nth++);
+	if (sc.vault == NULL) {
+		finish();
+		return;
+	}
+	sc.b = budget_of(&sc.vault->id, now);
+	if (now < sc.b->summed_ms) {
+		begin();
+		return;
+	}
+	sc.b->summed_ms = now + SUM_MS;
+	sql_scrub_sum(&sc.vault->id, summed, NULL);
+}
+
+void scrub_chore(void (*done)(const char *outcome))
+{
 	if (sc.copies_metric == NULL) {
 		sc.copies_metric = metric_counter(
 			"carnet_scrub_copies_total", "", "copies read again, byte by byte");
@@ -282,18 +300,9 @@ void scrub_chore(void (*done)(const char *outcome))
 		sc.late = metric_gauge(
 			"carnet_scrub_late", "", "1: some copy was not read for 30 days");
 	}
-	sc.vault = vault_nth(sc.turn++);
-	if (sc.vault == NULL) {
-		sc.turn = 1;
-		sc.vault = vault_nth(0);
-	}
-	sc.b = budget_of(&sc.vault->id, now);
 	sc.done = done;
+	sc.nth = 0;
 	sc.copies = sc.damaged = sc.bytes = 0;
-	if (now < sc.b->summed_ms) {
-		begin();
-		return;
-	}
-	sc.b->summed_ms = now + SUM_MS;
-	sql_scrub_sum(&sc.vault->id, summed, NULL);
+	sc.why[0] = 0;
+	next_vault();
 }

@@ -70,6 +70,10 @@ static const struct db_sql FILE_DELETE = {
 	"store_file_delete", "select why, names from store.file_delete($1, $2, $3)"};
 static const struct db_sql CHORE_CLAIM = {
 	"store_chore_claim", "select store.chore_claim($1, $2, $3, $4, $5)"};
+static const struct db_sql CHORE_DUE = {"store_chore_due",
+	"insert into store.chore as c (tenant_id, name, next_at) values ($1, $2, clock_timestamp())"
+	" on conflict (tenant_id, name) do update set next_at = least(c.next_at, "
+	"clock_timestamp())"};
 static const struct db_sql CHORE_RENEW = {"store_chore_renew",
 	"update store.chore set claimed_until = clock_timestamp() + $4 * interval '1 ms'"
 	" where tenant_id = $1 and name = $2 and owner = $3 and claimed_until > clock_timestamp()"};
@@ -256,6 +260,18 @@ void sql_file_delete(struct call *call, db_fn fn)
 }
 
 /* ---- chores ---- */
+
+static void fill_due(struct db_args *a, void *arg)
+{
+	const struct sql_chore *c = arg;
+	db_uuid(a, &app.tenant);
+	db_text(a, c->name);
+}
+
+void sql_chore_due(struct sql_chore *c, db_fn fn)
+{
+	db_query(app.service->db, &CHORE_DUE, fill_due, fn, c);
+}
 
 static void fill_claim(struct db_args *a, void *arg)
 {

@@ -76,6 +76,8 @@ struct sql_chore {
 	const char *name, *outcome;
 	uint64_t every_ms, lease_ms;
 };
+/* Its time has come, whatever was planned. fn's arg is chore. */
+void sql_chore_due(struct sql_chore *c, db_fn fn);
 /* One row: is it ours now? fn's arg is chore. */
 void sql_chore_claim(struct sql_chore *c, db_fn fn);
 /* It goes on: others leave it alone for another lease. */

@@ -256,10 +256,20 @@ bool keeper_ready(struct service *s);
 /* From the keeper. */
 void chore_tick(uint64_t now_ms);
 
+/* These chores now, one after the other, when no other one is under way; names ends with NULL. done
+ * gets what they said, a sentence each. False: such an order is under way. */
+bool chores_now(const char *const *names, void (*done)(bool well, const char *outcome));
+
+/* ---- task_job.c: the tasks verify, drill and housekeeping (fleet.md section 11) ---- */
+
+/* From the keeper: claims their jobs from the scheduler, holds their leases, reports. */
+void task_job_tick(uint64_t now_ms);
+
 /* Whom chores ask for runs; NULL = nobody is configured. */
 struct peer *chore_scheduler(void);
 
-/* Each calls done when it has ended, with a sentence. */
+/* Each calls done when it has ended, with a sentence; one that begins with "failed" says that
+ * something is wrong. */
 void prune_chore(void (*done)(const char *outcome));
 void collect_chore(void (*done)(const char *outcome));
 void rotate_chore(void (*done)(const char *outcome));

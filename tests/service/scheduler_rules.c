@@ -169,7 +169,7 @@ static void as_it_was(void)
 /* fleet.md section 11 */
 static void built_in(void)
 {
-	json_t *j = ask("task_list", "{'filter': 'built_in = true'}");
+	json_t *j = ask("task_list", "{'filter': 'built_in = true and kind = device.probe'}");
 	char id[UUID_TEXT];
 
 	(void)snprintf(id, sizeof(id), "%s", at(j, "items.0.id"));
