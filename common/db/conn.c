@@ -8,6 +8,7 @@
 #include "common/db/internal.h"
 
 static const struct db_sql sql_begin = {"carnet_begin", "begin"};
+static const struct db_sql sql_by_key = {"carnet_by_key", "set local enable_seqscan = off"};
 static const struct db_sql sql_commit = {"carnet_commit", "commit"};
 static const struct db_sql sql_rollback = {"carnet_rollback", "rollback"};
 
@@ -132,6 +133,8 @@ static bool send_step(struct conn *c, struct txn *t)
 		t->begun = true;
 		if (!send_plain(c, t, &sql_begin, SLOT_BEGIN))
 			return false;
+		if (t->by_key && !send_plain(c, t, &sql_by_key, SLOT_BEGIN))
+			return false;
 	}
 	list_each (it, &t->stmts)
 		if (!send_args(c, t, container_of(it, struct db_args, node)))
@@ -158,7 +161,7 @@ static bool flush(struct conn *c)
 
 void conn_send(struct conn *c, struct txn *t)
 {
-	size_t most = 2 * (t->n_stmts + 2) + 1;
+	size_t most = 2 * (t->n_stmts + 3) + 1;
 
 	t->slots = mem_alloc(most * sizeof(*t->slots));
 	t->slot_sql = mem_alloc(most * sizeof(void *));

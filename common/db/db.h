@@ -92,6 +92,9 @@ typedef void (*db_fn)(
 bool db_transient(const struct fault *f);
 
 void db_begin(struct db *db, db_fn fn, void *arg);
+/* As db_begin, for statements that take a few rows of large tables: no plan reads a table from end
+ * to end. A plan made while a queue was empty would do that, and stays with the session. */
+void db_begin_by_key(struct db *db, db_fn fn, void *arg);
 /* Sends what was added. fn may go on at once or later; meanwhile the connection is held. */
 void db_step(struct txn *t, db_fn fn, void *arg);
 /* Sends what was added and COMMIT. fn's txn is NULL. A fault with reason "unknown" means the

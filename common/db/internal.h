@@ -50,6 +50,7 @@ struct txn {
 	struct list stmts; /* struct db_args of the step that is built or under way */
 	size_t n_stmts;
 	bool query;    /* db_query: one statement in its own transaction */
+	bool by_key;   /* db_begin_by_key */
 	bool begun;    /* BEGIN was sent */
 	bool ending;   /* COMMIT or ROLLBACK is part of the step under way */
 	bool underway; /* a step was sent and has not ended */

@@ -132,6 +132,14 @@ void db_begin(struct db *db, db_fn fn, void *arg)
 	db_wait(txn_new(db, fn, arg));
 }
 
+void db_begin_by_key(struct db *db, db_fn fn, void *arg)
+{
+	struct txn *t = txn_new(db, fn, arg);
+
+	t->by_key = true;
+	db_wait(t);
+}
+
 struct db_args *db_add(struct txn *t, const struct db_sql *sql)
 {
 	bug_if(t->underway);

@@ -30,10 +30,21 @@ static void add_column(
 	db_array_end(a);
 }
 
-/* One statement per state, so that a message may take a job through both. */
+static bool names_state(const struct m_job_advance *m, enum job_state to)
+{
+	for (size_t i = 0; i < m->steps_n; i++) {
+		if (m->steps[i].state == to)
+			return true;
+	}
+	return false;
+}
+
+/* One statement per state that is named, so that a message may take a job through both. */
 static void add_steps(struct txn *t, const struct m_job_advance *m)
 {
 	for (int k = 0; k < TO_STATES; k++) {
+		if (!names_state(m, to_states[k]))
+			continue;
 		struct db_args *a = db_add(t, &SQL_JOB_ADVANCE);
 		db_uuid(a, &m->worker);
 		for (int column = 0; column < COLUMNS; column++)
@@ -51,17 +62,24 @@ static bool has_row(const struct db_result *r, const struct uuid *job)
 	return false;
 }
 
+/* inout_at: the next result that nobody has read. */
 static void fill_reply(struct m_job_advanced *reply, const struct m_job_advance *m,
-	struct db_result **r, struct arena *arena)
+	struct db_result **r, struct arena *arena, size_t *inout_at)
 {
 	struct uuid *refused = arena_array(arena, m->steps_n + 1, sizeof(*refused));
+	struct db_result *of[TO_STATES] = {NULL};
 
 	bug_if(refused == NULL);
+	for (int k = 0; k < TO_STATES; k++) {
+		if (names_state(m, to_states[k]))
+			of[k] = r[(*inout_at)++];
+	}
 	for (size_t i = 0; i < m->steps_n; i++) {
 		const struct m_job_step *s = &m->steps[i];
-		int k = s->state == to_states[1];
-		bool legal = s->state == to_states[0] || s->state == to_states[1];
-		if (!legal || !has_row(r[k], &s->job))
+		const struct db_result *rows = s->state == to_states[0]   ? of[0]
+					       : s->state == to_states[1] ? of[1]
+									  : NULL;
+		if (rows == NULL || !has_row(rows, &s->job))
 			refused[reply->refused_n++] = s->job;
 	}
 	reply->refused = refused;
@@ -85,9 +103,9 @@ static void committed(
 		batch_fail(b, f);
 		return;
 	}
-	bug_if(replies == NULL || n != b->n * TO_STATES);
-	for (size_t i = 0; i < b->n; i++)
-		fill_reply(&replies[i], b->calls[i]->body, &r[i * TO_STATES], &b->arena);
+	bug_if(replies == NULL);
+	for (size_t i = 0, at = 0; i < b->n; i++)
+		fill_reply(&replies[i], b->calls[i]->body, r, &b->arena, &at);
 	for (size_t i = 0; i < n; i++)
 		tell_runs(r[i]);
 	b->replies = replies;
@@ -111,7 +129,7 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 
 static void run(struct db_batch *queue, void **items, size_t n, unused void *arg)
 {
-	db_begin(scheduler.service->db, begun, batch_new(queue, items, n));
+	db_begin_by_key(scheduler.service->db, begun, batch_new(queue, items, n));
 }
 
 void on_job_advance(struct call *call)

@@ -386,7 +386,7 @@ static void run(struct db_batch *queue, void **items, size_t n, unused void *arg
 	c->replies = arena_array(&b->arena, n, sizeof(*c->replies));
 	bug_if(c->replies == NULL);
 	b->state = c;
-	db_begin(scheduler.service->db, begun, b);
+	db_begin_by_key(scheduler.service->db, begun, b);
 }
 
 void on_job_claim(struct call *call)

@@ -87,7 +87,7 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 
 static void run(struct db_batch *queue, void **items, size_t n, unused void *arg)
 {
-	db_begin(scheduler.service->db, begun, batch_new(queue, items, n));
+	db_begin_by_key(scheduler.service->db, begun, batch_new(queue, items, n));
 }
 
 void on_job_journal(struct call *call)

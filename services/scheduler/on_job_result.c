@@ -154,7 +154,7 @@ static void run(struct db_batch *queue, void **items, size_t n, unused void *arg
 	bug_if(s == NULL);
 	collect(b, s);
 	b->state = s;
-	db_begin(scheduler.service->db, begun, b);
+	db_begin_by_key(scheduler.service->db, begun, b);
 }
 
 void on_job_result(struct call *call)

@@ -48,9 +48,10 @@
 	"  where state = 2),"                                                                      \
 	" held as (insert into sched.later (job, due_at) select id, 'infinity' from ins"           \
 	"  where state = 1),"                                                                      \
-	" history as (insert into sched.transition (job, at, from_state, to_state, attempt, "      \
-	"token, cause)"                                                                            \
-	"  select id, statement_timestamp(), 1, state, 0, 0, cause from ins where state > 7),"     \
+	" history as (insert into sched.history (run, at, from_state, to_state, attempt, cause, "  \
+	"jobs)"                                                                                    \
+	"  select $1::uuid, statement_timestamp(), 1, state, 0, cause, array_agg(id) from ins"     \
+	"  where state > 7 group by state, cause),"                                                \
 	" counted as (insert into sched.run_count (run, state, n)"                                 \
 	"  select $1::uuid, state, count(*) from ins group by state)"                              \
 	" select state, count(*), pool from ins group by state, pool"

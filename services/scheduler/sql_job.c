@@ -84,12 +84,12 @@ const struct db_sql SQL_JOB_ADVANCE = {"job_advance",
 /* jobs → their rows for judging, locked */
 const struct db_sql SQL_JOB_LOCK = {"job_lock",
 	"select u.place, j.state, j.attempt, j.token, j.errors, j.crashes, j.deferrals, j.suspect,"
-	" r.errors_max, r.crashes_max, coalesce((select a.cancel and not a.cut from sched.active a"
-	" where a.job = j.id), false), j.worker, j.run, j.device,"
-	" j.device_name, r.kind, j.lost_by is not null, r.state = 5, j.step, j.sent_in,"
-	" coalesce((select a.cut from sched.active a where a.job = j.id), false)"
+	" r.errors_max, r.crashes_max, coalesce(a.cancel and not a.cut, false), j.worker, j.run,"
+	" j.device, j.device_name, r.kind, j.lost_by is not null, r.state = 5, j.step, j.sent_in,"
+	" coalesce(a.cut, false)"
 	" from unnest($1::uuid[]) with ordinality u(id, place) join sched.job j on j.id = u.id"
 	" join sched.run r on r.id = j.run"
+	" left join sched.active a on a.device = j.device and a.job = j.id"
 	" order by j.id for update of j"};
 
 /* What the judge said, as arrays. The guard repeats state and attempt. */
@@ -192,9 +192,10 @@ const struct db_sql SQL_JOB_GET = {"job_get",
 	"select " SQL_TARGET_COLUMNS " from sched.job j join sched.run r on r.id = j.run"
 	" where j.id = $1::uuid"};
 const struct db_sql SQL_JOB_TRANSITIONS = {"job_transitions",
-	"select at, from_state, to_state, attempt, token, cause, detail, worker from "
-	"sched.transition"
-	" where job = $1::uuid order by at, attempt limit 1000"};
+	"select h.at, h.from_state, h.to_state, h.attempt,"
+	" coalesce(h.tokens[array_position(h.jobs, j.id)], 0), h.cause, h.detail, h.worker"
+	" from sched.job j join sched.history h on h.run = j.run and j.id = any (h.jobs)"
+	" where j.id = $1::uuid order by h.at, h.attempt limit 1000"};
 
 /* ---- cancel and deadline: what waits ends at once, what runs is told ---- */
 

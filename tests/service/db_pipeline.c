@@ -308,6 +308,27 @@ static void sessions_have_the_bounds_of_the_limits_table(unused void **state)
 	run_until_done(&s);
 }
 
+static const struct db_sql seqscan = {
+	"t_seqscan", "select (current_setting('enable_seqscan') = 'on')::int"};
+
+static void ask_seqscan(struct txn *t, unused struct db_result **r, unused size_t n,
+	unused const struct fault *f, void *arg)
+{
+	(void)db_add(t, &seqscan);
+	db_commit(t, ended_int, arg);
+}
+
+static void a_transaction_by_key_plans_no_reading_of_whole_tables(unused void **state)
+{
+	struct seen s = {.left = 1, .n = 9};
+
+	db_begin_by_key(db, ask_seqscan, &s);
+	run_until_done(&s);
+	assert_int_equal(s.n, 0);
+	for (int i = 0; i < 4; i++) /* the session that had it, too */
+		assert_int_equal(query_int(&seqscan), 1);
+}
+
 /* ---- values ---- */
 
 static const char *const hostile[] = {"", " ", "NULL", "null", "\"", "\\", "\\\\", "'", "''", "{",
@@ -798,6 +819,7 @@ int main(void)
 		T(an_error_in_a_later_step_undoes_the_earlier_ones),
 		T(single_statements_of_many_callers_share_connections),
 		T(sessions_have_the_bounds_of_the_limits_table),
+		T(a_transaction_by_key_plans_no_reading_of_whole_tables),
 		T(every_value_comes_back_as_it_was_sent),
 		T(arrays_of_hostile_strings_come_back_as_they_were_sent),
 		T(a_row_lock_is_waited_for_two_seconds_and_then_reported_as_transient),
