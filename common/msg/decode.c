@@ -252,6 +252,7 @@ static int get_header(struct decoder *d, const msgpack_object *o, struct msg_hea
 		.seq = h.seq,
 		.actor = h.actor != NULL ? h.actor : "",
 		.role = (enum msg_right)h.role,
+		.scope = h.scope != NULL ? h.scope : "",
 	};
 	return 0;
 }
@@ -294,7 +295,7 @@ int msg_decode(struct span frame, struct arena *arena, const struct msg_desc **r
 
 	*ret_desc = NULL;
 	*ret_body = NULL;
-	*ret_header = (struct msg_header){.sender = "", .actor = ""};
+	*ret_header = (struct msg_header){.sender = "", .actor = "", .scope = ""};
 	if (msg_prescan(frame, reterr) != 0)
 		return -1;
 	if (!is_frame(frame))

@@ -171,6 +171,8 @@ void msg_encode(struct buf *out, const struct msg_desc *desc, const struct msg_h
 		h.sender = header->sender;
 	if (header->actor != NULL && header->actor[0] != '\0')
 		h.actor = header->actor;
+	if (header->scope != NULL && header->scope[0] != '\0')
+		h.scope = header->scope;
 	bug_if(desc->id == 0);
 	msgpack_packer_init(&e.pk, out, to_buf);
 	(void)msgpack_pack_array(&e.pk, 3);

@@ -66,6 +66,7 @@ struct msg_desc {
 	size_t n_fields;
 	const struct msg_desc *reply; /* of a request; NULL for replies and events */
 	enum msg_right right;
+	bool scoped; /* a request that knows the scope of its person; others need all of it */
 	const char *help;
 };
 
@@ -78,9 +79,11 @@ struct msg_header {
 	uint64_t epoch, seq; /* of events */
 	const char *actor;   /* the person behind the gateway, "" = a service */
 	enum msg_right role; /* of that person; MSG_INTERNAL = a service */
+	const char *scope;   /* of that person, scope.h; "" = the role counts everywhere */
 };
 
 #define MSG_PROTOCOL 1u
+#define MSG_SCOPE_MAX 8192u
 #define MSG_MAX ((size_t)1024 * 1024) /* bytes of a frame */
 
 /* Appends one frame. The struct must obey its limits: a violation is a bug and sets out->err. */

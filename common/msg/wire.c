@@ -160,6 +160,11 @@ static const struct msg_field header_fields[] = {
 		.type = MSG_UINT,
 		.max = MSG_AUDITOR,
 		.offset = offsetof(struct wire_header, role)},
+	{.name = "scope",
+		.tag = 10,
+		.type = MSG_TEXT,
+		.max = MSG_SCOPE_MAX,
+		.offset = offsetof(struct wire_header, scope)},
 };
 
 const struct msg_desc wire_header_desc = {

@@ -17,6 +17,7 @@ struct wire_header {
 	uint64_t epoch, seq;
 	const char *actor;
 	uint64_t role;
+	const char *scope;
 };
 extern const struct msg_desc wire_header_desc;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock/clock.h"
+#include "common/msg/scope.h"
 #include "common/service/internal.h"
 
 /* A call with what the handler need not see. */
@@ -120,9 +121,27 @@ uint32_t call_left_ms(const struct call *call)
 
 static bool may(const struct msg_header *h, const struct msg_desc *desc)
 {
+	if (h->scope[0] != '\0')
+		return scope_role(h->scope, desc->right) != MSG_INTERNAL;
 	if (h->role == MSG_INTERNAL) /* a service on its own behalf */
 		return h->actor == NULL || h->actor[0] == '\0';
 	return msg_may(h->role, desc->right);
+}
+
+/* How far the person reaches. A request that does not know scopes is only for those who reach
+ * everything: what nobody thought of is refused. */
+static int take_scope(struct call *call, struct fault *f)
+{
+	const char *lines = call->header.scope;
+
+	if (lines[0] == '\0' ||
+		scope_reach(lines, call->desc->right, &call->arena, &call->scope) == SCOPE_ALL)
+		return 0;
+	if (scope_reach(lines, MSG_VIEWER, &call->arena, &call->sees) == SCOPE_NOTHING ||
+		!call->desc->scoped)
+		return fault_why(f, CN_OUT_OF_SCOPE, "scope",
+			"%s is only for those who may see everything", call->desc->name);
+	return 0;
 }
 
 /* 0 or -1 with the fault that the caller gets. */
@@ -170,8 +189,10 @@ static void serve(struct runtime *rt, struct request *r)
 
 	if (h != NULL)
 		r->stats = &rt->stats[h - rt->s.def->handlers];
-	if (check(call, &f) != 0)
+	if (check(call, &f) != 0 || take_scope(call, &f) != 0)
 		call_fault(call, &f);
+	else if (h != NULL && call->scope != NULL && rt->s.def->guard != NULL)
+		rt->s.def->guard(call, h->fn);
 	else if (h != NULL)
 		h->fn(call);
 	else if (call->desc->id == MSG_PING)

@@ -122,7 +122,8 @@ static struct msg_header make_header(const struct peer *p, const struct peer_opt
 		.deadline_ms = o->deadline_ms != 0 ? o->deadline_ms : PEER_DEADLINE_MS,
 		.protocol = MSG_PROTOCOL,
 		.actor = o->actor != NULL ? o->actor : "",
-		.role = o->role};
+		.role = o->role,
+		.scope = o->scope};
 
 	if (for_call != NULL) {
 		uint32_t left = call_left_ms(for_call);
@@ -130,6 +131,7 @@ static struct msg_header make_header(const struct peer *p, const struct peer_opt
 		h.trace = for_call->header.trace;
 		h.actor = for_call->header.actor;
 		h.role = for_call->header.role;
+		h.scope = for_call->header.scope;
 	}
 	if (uuid_is_nil(&h.trace))
 		h.trace = uuid_v7(clock_wall_ms());

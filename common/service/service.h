@@ -30,6 +30,9 @@ struct call {
 	struct msg_header header;    /* sender, trace, request id, person and role */
 	const struct msg_desc *desc; /* of the request */
 	const void *body;            /* decoded, in the arena */
+	/* lines "site:NAME", "group:ID" (common/msg/scope.h): what this request may touch, and what
+	 * its person may look at; NULL = everything */
+	const char *scope, *sees;
 	struct bus_call *bus;
 	void *state; /* the handler's own */
 };
@@ -52,6 +55,9 @@ struct service_def {
 	int (*start)(struct service *s, struct fault *reterr);
 	/* call service_stopped(s) when done; NULL = at once */
 	void (*stop)(struct service *s);
+	/* before the handler of a request that has a scope: calls then when all that it names lies
+	 * within, else answers; NULL = the handlers see to it */
+	void (*guard)(struct call *call, call_fn then);
 	/* extra requests on the health port; NULL = none. Return false for 404. */
 	bool (*http)(struct service *s, struct http_request *r);
 	bool (*ready)(struct service *s); /* NULL = database up when there is one */
@@ -92,6 +98,7 @@ struct peer_opts {
 		*for_call; /* passes on person, role, trace; NULL = as the service itself */
 	const char *actor; /* gateway only: the person */
 	enum msg_right role;
+	const char *scope; /* gateway only: of that person; NULL = none */
 	uint64_t instance; /* exactly that connection (streams); 0 = any */
 };
 

@@ -99,7 +99,8 @@ static void put_desc(struct out *o, const struct message *msg)
 	if (msg->n > 0)
 		put(o, "\t.fields = %s_fields, .n_fields = %zu, ", msg->name, msg->n);
 	if (msg->reply != NULL)
-		put(o, ".reply = &m_%s_desc, .right = MSG_%s, ", msg->reply, upper(msg->right));
+		put(o, ".reply = &m_%s_desc, .right = MSG_%s, .scoped = %s, ", msg->reply,
+			upper(msg->right), msg->scoped ? "true" : "false");
 	put(o, ".help = ");
 	put_text(o, msg->help != NULL ? msg->help : "");
 	put(o, "};\n\n");

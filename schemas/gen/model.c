@@ -163,6 +163,9 @@ static void read_message(struct model *m, struct lex *l, struct token form, unsi
 				"'%s' is no right: internal viewer operator admin auditor reader",
 				right.s);
 		msg.right = right.s;
+		msg.scoped = l->next.kind == T_WORD && strcmp(l->next.s, "scoped") == 0;
+		if (msg.scoped)
+			lex_next(l);
 		if (!lex_is(l, "->"))
 			die(l->next.at, "-> REPLY wanted");
 		lex_next(l);

@@ -104,6 +104,7 @@ struct message {
 	char *name, *help;
 	unsigned id;
 	char *right, *reply; /* of a request */
+	bool scoped;
 	struct field *fields;
 	size_t n;
 	unsigned *retired; /* tags */

@@ -161,15 +161,23 @@ int run_cred_set(struct cli *c, const struct verb *v)
 int run_user_create(struct cli *c, const struct verb *v)
 {
 	const char *role = cli_flag(c, "role");
+	json_t *assignments;
 
 	if (c->n_args != 1)
 		return cli_fail(EXIT_USAGE, "%s %s needs %s", v->noun, v->name, v->args);
+	int rc = assignments_read(c, &assignments);
+	if (rc != 0)
+		return rc;
 	char *password = cli_secret(c, "password", "Password", true);
-	if (password == NULL)
+	if (password == NULL) {
+		json_decref(assignments);
 		return EXIT_USAGE;
+	}
 	json_t *body = json_pack("{s:s, s:s, s:s}", "name", c->args[0], "role",
 		role == NULL ? "viewer" : role, "password", password);
-	int rc = cli_flags_done(c);
+	if (assignments != NULL)
+		(void)json_object_set_new(body, "assignments", assignments);
+	rc = cli_flags_done(c);
 	if (rc == 0)
 		rc = post(c, "/users", body);
 	json_decref(body);

@@ -22,6 +22,14 @@ enum msg_right auth_right(const char *role)
 	return strcmp(role, "operator") == 0 ? MSG_OPERATOR : MSG_VIEWER;
 }
 
+const char *auth_scope(struct arena *arena, const char *lines)
+{
+	const char *copy = *lines == '\0' ? NULL : arena_strdup(arena, lines);
+
+	bug_if(*lines != '\0' && copy == NULL); /* without it everything would be seen */
+	return copy;
+}
+
 const char *auth_role(enum msg_right right)
 {
 	return msg_word(role_words, (int)right);
@@ -110,6 +118,7 @@ static void found_session(
 	(void)snprintf(who->name, sizeof(who->name), "%s", db_get_text(res[0], 0, 0));
 	who->right = auth_right(db_get_text(res[0], 0, 1));
 	who->expires_ms = db_get_time_ms(res[0], 0, 3);
+	who->scope = auth_scope(l->r->arena, db_get_text(res[0], 0, 4));
 	memcpy(who->session, l->digest, sizeof(who->session));
 	who->by_cookie = true;
 	who->known = true;
@@ -129,6 +138,7 @@ static void found_token(
 	(void)snprintf(who->name, sizeof(who->name), "token:%s", db_get_text(res[0], 0, 0));
 	who->right = auth_right(db_get_text(res[0], 0, 1));
 	who->expires_ms = db_get_time_ms(res[0], 0, 2);
+	who->scope = auth_scope(l->r->arena, db_get_text(res[0], 0, 3));
 	who->known = true;
 	l->then(l->r, NULL);
 }

@@ -9,6 +9,8 @@
 void auth_identify(struct rest *r, void (*then)(struct rest *r, const struct fault *f));
 
 enum msg_right auth_right(const char *role);
+/* A column of scope lines, as of struct person. */
+const char *auth_scope(struct arena *arena, const char *lines);
 const char *auth_role(enum msg_right right);
 
 /* 32 random bytes: text for the client (hex), digest for the database. */

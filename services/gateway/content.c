@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "services/gateway/audit.h"
-#include "services/gateway/gateway.h"
+#include "services/gateway/scope.h"
 
 #define VERSIONS "/api/v1/versions/"
 
@@ -17,12 +17,19 @@ struct download {
 	struct http_stream *stream;
 	struct peer_opts opts;
 	char actor[160];
+	char *scope; /* owned */
 	struct m_version_open open;
 	struct m_version_read read;
 	bool reading, closed, last;
 };
 
 static void next(struct download *d);
+
+static void download_free(struct download *d)
+{
+	free(d->scope);
+	free(d);
+}
 
 static void room(void *arg)
 {
@@ -35,7 +42,7 @@ static void closed(void *arg)
 
 	d->closed = true;
 	if (!d->reading)
-		free(d);
+		download_free(d);
 }
 
 static void got_bytes(void *arg, const void *body, const struct fault *f, uint64_t instance)
@@ -46,7 +53,7 @@ static void got_bytes(void *arg, const void *body, const struct fault *f, uint64
 	(void)instance;
 	d->reading = false;
 	if (d->closed) {
-		free(d);
+		download_free(d);
 		return;
 	}
 	if (f != NULL) { /* the head is out: a reset is the only honest end */
@@ -78,7 +85,7 @@ static void opened(void *arg, const void *body, const struct fault *f, uint64_t 
 
 	if (f != NULL) {
 		rest_fault(r, f);
-		free(d);
+		download_free(d);
 		return;
 	}
 	d->opts.instance = instance;
@@ -111,7 +118,8 @@ static void noted(struct rest *r)
 	d->r = r;
 	d->gateway = r->gateway;
 	memcpy(d->actor, r->who.name, sizeof(d->actor));
-	d->opts = (struct peer_opts){.actor = d->actor, .role = r->who.right};
+	d->scope = r->who.scope == NULL ? NULL : mem_strdup(r->who.scope);
+	d->opts = (struct peer_opts){.actor = d->actor, .role = r->who.right, .scope = d->scope};
 	d->open.id = *(const struct uuid *)r->body;
 	d->open.item = item;
 	if (is_export(http_path(r->http))) {
@@ -124,12 +132,12 @@ static void noted(struct rest *r)
 	}
 	if (d->open.format != NULL && strlen(d->open.format) > 32) {
 		rest_refuse(r, CN_VALIDATION_FAILED, "format", "format: at most 32 bytes");
-		free(d);
+		download_free(d);
 		return;
 	}
 	if (item != NULL && strlen(item) > 64) {
 		rest_refuse(r, CN_VALIDATION_FAILED, "item", "item: at most 64 bytes");
-		free(d);
+		download_free(d);
 		return;
 	}
 	peer_call(d->gateway->storage, &m_version_open_desc, &d->open, &d->opts, opened, d);
@@ -159,10 +167,7 @@ bool content_path(struct rest *r, const char *path)
 		return true;
 	if (!rest_may_stream(r))
 		return true;
-	if (!msg_may(r->who.right, MSG_OPERATOR)) {
-		rest_refuse(r, CN_PERMISSION_DENIED, "role",
-			"exporting a backup needs the role operator");
-	} else {
+	if (rest_reaches(r, &m_version_open_desc)) {
 		r->body = arena_dup(r->arena, &id, sizeof(id));
 		r->then = noted;
 		audit_change(r);

@@ -7,6 +7,7 @@
 
 #include "common/base/list.h"
 #include "services/gateway/devices.h"
+#include "services/gateway/scope.h"
 
 #define ALL "/api/v1/events"
 #define RUNS "/api/v1/runs/"
@@ -217,7 +218,8 @@ static struct watcher *watch(struct rest *r, const struct uuid *run)
 	w->events = e;
 	w->run = *run;
 	memcpy(w->actor, r->who.name, sizeof(w->actor));
-	w->opts = (struct peer_opts){.actor = w->actor, .role = r->who.right};
+	/* who gets here reaches everything */
+	w->opts = (struct peer_opts){.actor = w->actor, .role = MSG_VIEWER};
 	list_push(&e->watchers, &w->node);
 	e->n++;
 	http_set_header(r->http, "Cache-Control", "no-store");
@@ -313,6 +315,11 @@ bool events_path(struct rest *r, const char *path)
 		return true;
 	if (!rest_may_stream(r))
 		return true;
+	if (person_reach(&r->who, MSG_VIEWER, r->arena) != SCOPE_ALL) {
+		rest_refuse(r, CN_OUT_OF_SCOPE, "scope",
+			"streams are only for those who may see everything");
+		return true;
+	}
 	if (r->gateway->events->n >= (size_t)r->gateway->config->sse_max) {
 		rest_refuse(r, CN_RATE_LIMITED, "events", "too many event streams are open");
 	} else if (locks) {

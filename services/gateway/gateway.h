@@ -38,6 +38,8 @@ struct person {
 	bool by_cookie;
 	uint8_t session[32]; /* digest of the cookie, when by_cookie */
 	int64_t expires_ms;  /* 0 = does not */
+	const char *scope;   /* lines of common/msg/scope.h, in the arena; NULL = the role counts
+				everywhere */
 };
 
 /* One REST request on its way; lives in the HTTP request's arena until it is answered. */
@@ -101,6 +103,7 @@ void on_user_create(struct rest *r, const void *body);
 void on_user_update(struct rest *r, const void *body);
 void on_token_list(struct rest *r, const void *body);
 void on_token_create(struct rest *r, const void *body);
+void on_token_update(struct rest *r, const void *body);
 void on_token_delete(struct rest *r, const void *body);
 void on_audit_list(struct rest *r, const void *body);
 void on_audit_verify(struct rest *r, const void *body);

@@ -31,7 +31,7 @@ static void listed(
 		return;
 	}
 	for (size_t i = 0; i < rows; i++)
-		l->row(res[0], (int)i, all + i * l->item_size);
+		l->row(res[0], (int)i, l->r->arena, all + i * l->item_size);
 	memcpy(page + items->offset, &all, sizeof(all));
 	memcpy(page + items->offset_n, &rows, sizeof(rows));
 	rest_reply(l->r, l->page, page);

@@ -5,8 +5,8 @@
 #include "common/db/db.h"
 #include "services/gateway/gateway.h"
 
-/* Writes one item from one row; texts may point into the result. */
-typedef void (*list_row_fn)(struct db_result *res, int row, void *item);
+/* Writes one item from one row, with room of r; texts may point into the result. */
+typedef void (*list_row_fn)(struct db_result *res, int row, struct arena *arena, void *item);
 
 /* Runs sql without parameters and answers r. page: a message whose first field is the list of items
  * of item_size bytes each. */

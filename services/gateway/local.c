@@ -15,6 +15,7 @@ static const struct {
 	{MSG_USER_UPDATE, on_user_update},
 	{MSG_TOKEN_LIST, on_token_list},
 	{MSG_TOKEN_CREATE, on_token_create},
+	{MSG_TOKEN_UPDATE, on_token_update},
 	{MSG_TOKEN_DELETE, on_token_delete},
 	{MSG_AUDIT_LIST, on_audit_list},
 	{MSG_AUDIT_VERIFY, on_audit_verify},

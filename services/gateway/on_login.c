@@ -8,6 +8,7 @@
 #include "common/db/db.h"
 #include "services/gateway/audit.h"
 #include "services/gateway/auth.h"
+#include "services/gateway/scope.h"
 #include "services/gateway/sql.h"
 
 /* A password nobody has, hashed with our parameters: an unknown name costs the same time. */
@@ -67,11 +68,14 @@ static void session_made(
 		return;
 	}
 	set_cookie(r, s->cookie, r->gateway->config->session_max_ms / 1000);
+	const struct scope_shown shown = scope_show(r->who.scope, r->arena);
 	struct m_session reply = {
 		.name = r->who.name,
 		.role = (int)r->who.right,
 		.expires_at = db_get_time_ms(res[0], 0, 0),
 		.token = s->token,
+		.assignments = shown.items,
+		.assignments_n = shown.n,
 	};
 	audit_note(r, "signed_in");
 	rest_reply(r, &m_session_desc, &reply);
@@ -115,6 +119,7 @@ static void person_found(
 		s->person = db_get_uuid(res[0], 0, 0);
 		(void)snprintf(s->stored, sizeof(s->stored), "%s", db_get_text(res[0], 0, 1));
 		s->r->who.right = auth_right(db_get_text(res[0], 0, 2));
+		s->r->who.scope = auth_scope(s->r->arena, db_get_text(res[0], 0, 4));
 		(void)snprintf(
 			s->r->who.name, sizeof(s->r->who.name), "%s", db_get_text(res[0], 0, 3));
 	}
@@ -289,10 +294,13 @@ void on_logout(struct rest *r, const void *body)
 
 void on_whoami(struct rest *r, const void *body)
 {
+	const struct scope_shown shown = scope_show(r->who.scope, r->arena);
 	struct m_session reply = {
 		.name = r->who.name,
 		.role = (int)r->who.right,
 		.expires_at = r->who.expires_ms,
+		.assignments = shown.items,
+		.assignments_n = shown.n,
 	};
 
 	(void)body;

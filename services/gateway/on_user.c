@@ -7,6 +7,7 @@
 #include "services/gateway/auth.h"
 #include "services/gateway/body.h"
 #include "services/gateway/list.h"
+#include "services/gateway/scope.h"
 #include "services/gateway/sql.h"
 
 struct change {
@@ -17,11 +18,14 @@ struct change {
 	uint64_t version; /* 0 = any */
 	const struct m_user *user;
 	const struct db_sql *sql;
+	const struct scope_taken *scope; /* NULL = nothing is said of it */
 	struct m_user result;
 };
 
-static struct m_user user_of(struct db_result *res, int row)
+static struct m_user user_of(struct db_result *res, int row, struct arena *arena)
 {
+	const struct scope_shown shown = scope_show(db_get_text(res, row, 6), arena);
+
 	return (struct m_user){
 		.id = db_get_uuid(res, row, 0),
 		.name = db_get_text(res, row, 1),
@@ -30,12 +34,14 @@ static struct m_user user_of(struct db_result *res, int row)
 		.active = db_get_bool(res, row, 3),
 		.created_at = db_get_time_ms(res, row, 4),
 		.version = (uint64_t)db_get_int(res, row, 5),
+		.assignments = shown.items,
+		.assignments_n = shown.n,
 	};
 }
 
-static void put_user(struct db_result *res, int row, void *item)
+static void put_user(struct db_result *res, int row, struct arena *arena, void *item)
 {
-	*(struct m_user *)item = user_of(res, row);
+	*(struct m_user *)item = user_of(res, row, arena);
 }
 
 void on_user_list(struct rest *r, const void *body)
@@ -62,9 +68,12 @@ static void why_not(
 		rest_refuse(c->r, CN_NOT_FOUND, "user", "there is no user '%s'", c->ref);
 	else if (c->version != 0 && (uint64_t)db_get_int(res[0], 0, 0) != c->version)
 		rest_refuse(c->r, CN_CONFLICT, "version", "somebody changed this user meanwhile");
-	else
+	else if (db_get_bool(res[0], 0, 1))
 		rest_refuse(c->r, CN_CONFLICT, "break_glass",
-			"the first administrator can be neither demoted nor switched off");
+			"the first administrator can be neither demoted nor narrowed nor switched "
+			"off");
+	else
+		rest_refuse(c->r, CN_CONFLICT, "assignments", SCOPE_ROLE_ALONE);
 }
 
 static void answer(struct change *c)
@@ -108,7 +117,7 @@ static void changed(
 		return;
 	}
 	/* a new role or password counts at once: open sessions end before the answer */
-	c->result = user_of(res[0], 0);
+	c->result = user_of(res[0], 0, r->arena);
 	c->result.name = arena_strdup(r->arena, c->result.name);
 	if (c->ref != NULL)
 		db_query(r->gateway->service->db, &SQL_PERSON_LEAVE, fill_ref, left, c);
@@ -121,13 +130,15 @@ static void fill_change(struct db_args *a, void *arg)
 	const struct change *c = arg;
 	const struct m_user *u = c->user;
 	const char *password = c->work.made[0] == '\0' ? NULL : c->work.made;
-	const char *role = u->role == 0 ? NULL : auth_role((enum msg_right)u->role);
+	const char *role = scope_role_of(c->scope, u->role);
+	const char *scope = c->scope == NULL ? NULL : c->scope->lines;
 
 	if (c->ref == NULL) {
 		db_uuid(a, &c->id);
 		db_text(a, u->name);
 		db_text(a, role == NULL ? "viewer" : role);
 		db_text(a, password);
+		db_text(a, scope == NULL ? "" : scope);
 		return;
 	}
 	db_text(a, c->ref);
@@ -138,6 +149,7 @@ static void fill_change(struct db_args *a, void *arg)
 		db_bool(a, u->active);
 	else
 		db_null(a);
+	db_text(a, scope);
 }
 
 static void store(struct change *c)
@@ -157,9 +169,39 @@ static void hashed(struct password_work *w)
 		store(c);
 }
 
+static void hash(struct change *c)
+{
+	struct gateway *g = c->r->gateway;
+	const char *password = c->user->password;
+
+	if (password == NULL) {
+		store(c);
+		return;
+	}
+	if (strlen(password) < 12) {
+		rest_refuse(c->r, CN_VALIDATION_FAILED, "password_short",
+			"password: at least 12 characters");
+		return;
+	}
+	c->work = (struct password_work){
+		.password = password,
+		.pepper = {g->pepper, g->pepper_n},
+		.then = hashed,
+		.arg = c,
+	};
+	auth_password(g->service->loop, &c->work);
+}
+
+static void scope_known(void *arg, const struct scope_taken *taken)
+{
+	struct change *c = arg;
+
+	c->scope = taken;
+	hash(c);
+}
+
 static void begin(struct rest *r, const struct m_user *user, const char *ref, uint64_t version)
 {
-	struct gateway *g = r->gateway;
 	struct change *c = arena_alloc(r->arena, sizeof(*c));
 
 	if (c == NULL) {
@@ -172,22 +214,12 @@ static void begin(struct rest *r, const struct m_user *user, const char *ref, ui
 	c->version = version;
 	c->id = uuid_v7(clock_wall_ms());
 	c->sql = ref == NULL ? &SQL_PERSON_CREATE : &SQL_PERSON_UPDATE;
-	if (user->password == NULL) {
-		store(c);
-		return;
-	}
-	if (strlen(user->password) < 12) {
-		rest_refuse(r, CN_VALIDATION_FAILED, "password_short",
-			"password: at least 12 characters");
-		return;
-	}
-	c->work = (struct password_work){
-		.password = user->password,
-		.pepper = {g->pepper, g->pepper_n},
-		.then = hashed,
-		.arg = c,
-	};
-	auth_password(g->service->loop, &c->work);
+	if (!body_given(&m_user_desc, user, "assignments"))
+		hash(c);
+	else if (user->assignments_n > 0 || user->role != 0)
+		scope_take(r, user->assignments, user->assignments_n, scope_known, c);
+	else
+		rest_refuse(r, CN_VALIDATION_FAILED, "assignments", SCOPE_NONE_ALONE);
 }
 
 void on_user_create(struct rest *r, const void *body)

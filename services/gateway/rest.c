@@ -11,6 +11,7 @@
 #include "services/gateway/body.h"
 #include "services/gateway/gateway.h"
 #include "services/gateway/problem.h"
+#include "services/gateway/scope.h"
 #include "services/gateway/seal.h"
 
 #define PREFIX "/api/v1"
@@ -146,11 +147,14 @@ void rest_reply(struct rest *r, const struct msg_desc *desc, const void *body)
 
 struct peer_opts rest_opts(const struct rest *r)
 {
+	enum msg_right right = r->match.route == NULL ? MSG_VIEWER : r->match.route->request->right;
+
 	return (struct peer_opts){
 		.request = r->request,
 		.trace = r->trace,
 		.actor = r->who.name,
-		.role = r->who.right,
+		.role = r->who.scope == NULL ? r->who.right : scope_role(r->who.scope, right),
+		.scope = r->who.scope,
 	};
 }
 
@@ -268,23 +272,14 @@ static void built(struct rest *r)
 	source_check(r, note);
 }
 
-/* Who may do what this right is for, beside administrators. */
-static const char *role_for(enum msg_right right)
-{
-	return right == MSG_READER ? "viewer" : right == MSG_AUDITOR ? "auditor" : auth_role(right);
-}
-
 /* The person is known (or the route is public): check the right, build the request. */
 static void admitted(struct rest *r)
 {
 	const struct route *route = r->match.route;
 	struct fault f;
 
-	if (!route->is_public && !msg_may(r->who.right, route->request->right)) {
-		rest_refuse(r, CN_PERMISSION_DENIED, "role", "%s %s needs the role %s",
-			http_method(r->http), r->object, role_for(route->request->right));
+	if (!route->is_public && !rest_reaches(r, route->request))
 		return;
-	}
 	if (build_json(r, &f) != 0)
 		rest_fault(r, &f);
 	else

@@ -9,17 +9,17 @@ const struct db_sql SQL_SESSION_FIND = {"gate_session_find",
 	"and s.seen_at > clock_timestamp() - $2::bigint * interval '1 millisecond' "
 	"and s.created_at > clock_timestamp() - $3::bigint * interval '1 millisecond' "
 	"returning p.name, p.role, s.csrf, "
-	"s.created_at + $3::bigint * interval '1 millisecond'"};
+	"s.created_at + $3::bigint * interval '1 millisecond', p.scope"};
 
 const struct db_sql SQL_TOKEN_FIND = {"gate_token_find",
-	"with t as (select id, name, role, expires_at, used_at from gate.token "
+	"with t as (select id, name, role, expires_at, used_at, scope from gate.token "
 	"where digest = $1 and (expires_at is null or expires_at > clock_timestamp())), "
 	"u as (update gate.token set used_at = clock_timestamp() from t where token.id = t.id "
 	"and (t.used_at is null or t.used_at < clock_timestamp() - interval '1 minute')) "
-	"select name, role, expires_at from t"};
+	"select name, role, expires_at, scope from t"};
 
 const struct db_sql SQL_PERSON_FIND = {"gate_person_find",
-	"select id, password, role, name from gate.person where lower(name) = "
+	"select id, password, role, name, scope from gate.person where lower(name) = "
 	"lower($1) and active"};
 
 const struct db_sql SQL_SESSION_MAKE = {"gate_session_make",
@@ -50,25 +50,28 @@ const struct db_sql SQL_SETUP_OPEN = {"gate_setup_open",
 	"returning 1"};
 
 const struct db_sql SQL_PERSON_LIST = {"gate_person_list",
-	"select id, name, role, active, created_at, version from gate.person "
+	"select id, name, role, active, created_at, version, scope from gate.person "
 	"order by name limit 1000"};
 
 const struct db_sql SQL_PERSON_CREATE = {"gate_person_create",
-	"insert into gate.person (id, name, role, password) values ($1, $2, $3, $4) "
+	"insert into gate.person (id, name, role, password, scope) values ($1, $2, $3, $4, $5) "
 	"on conflict do nothing "
-	"returning id, name, role, active, created_at, version"};
+	"returning id, name, role, active, created_at, version, scope"};
 
 const struct db_sql SQL_PERSON_UPDATE = {"gate_person_update",
 	"update gate.person set role = coalesce($3, role), password = coalesce($4, password), "
-	"active = coalesce($5::boolean, active), version = version + 1 "
+	"active = coalesce($5::boolean, active), scope = coalesce($6, scope), version = version + "
+	"1 "
 	"where (id::text = lower($1) or lower(name) = lower($1)) "
 	"and ($2::bigint = 0 or version = $2::bigint) "
 	"and not (break_glass and (coalesce($3, 'admin') <> 'admin' or not coalesce($5::boolean, "
-	"true))) "
-	"returning id, name, role, active, created_at, version"};
+	"true) or coalesce($6, '') <> '')) "
+	/* a role alone would count everywhere: that is said with the assignments */
+	"and not ($3 is not null and $6 is null and scope <> '') "
+	"returning id, name, role, active, created_at, version, scope"};
 
 const struct db_sql SQL_PERSON_WHY = {"gate_person_why",
-	"select version, break_glass from gate.person "
+	"select version, break_glass, scope <> '' from gate.person "
 	"where id::text = lower($1) or lower(name) = lower($1)"};
 
 const struct db_sql SQL_PERSON_LEAVE = {"gate_person_leave",
@@ -76,13 +79,21 @@ const struct db_sql SQL_PERSON_LEAVE = {"gate_person_leave",
 	"and (p.id::text = lower($1) or lower(p.name) = lower($1))"};
 
 const struct db_sql SQL_TOKEN_LIST = {"gate_token_list",
-	"select id, name, role, made_by, created_at, expires_at, used_at from gate.token "
+	"select id, name, role, made_by, created_at, expires_at, used_at, scope from gate.token "
 	"order by created_at desc limit 1000"};
 
 const struct db_sql SQL_TOKEN_CREATE = {"gate_token_create",
-	"insert into gate.token (id, digest, name, role, made_by, expires_at) "
-	"values ($1, $2, $3, $4, $5, $6) "
-	"returning id, name, role, made_by, created_at, expires_at, used_at"};
+	"insert into gate.token (id, digest, name, role, made_by, expires_at, scope) "
+	"values ($1, $2, $3, $4, $5, $6, $7) "
+	"returning id, name, role, made_by, created_at, expires_at, used_at, scope"};
+
+const struct db_sql SQL_TOKEN_UPDATE = {"gate_token_update",
+	"update gate.token set role = coalesce($2, role), scope = coalesce($3, scope) "
+	"where id = $1 and not ($2::text is not null and $3::text is null and scope <> '') "
+	"returning id, name, role, made_by, created_at, expires_at, used_at, scope"};
+
+const struct db_sql SQL_TOKEN_THERE = {
+	"gate_token_there", "select 1 from gate.token where id = $1"};
 
 const struct db_sql SQL_TOKEN_DELETE = {
 	"gate_token_delete", "delete from gate.token where id = $1"};

@@ -4,11 +4,11 @@
 
 #include "common/db/db.h"
 
-/* digest, idle ms, longest ms → name, role, csrf digest, expires; moves seen_at */
+/* digest, idle ms, longest ms → name, role, csrf digest, expires, scope; moves seen_at */
 extern const struct db_sql SQL_SESSION_FIND;
-/* digest → name, role, expires; notes the use once a minute */
+/* digest → name, role, expires, scope; notes the use once a minute */
 extern const struct db_sql SQL_TOKEN_FIND;
-/* name → id, password, role */
+/* name → id, password, role, name, scope */
 extern const struct db_sql SQL_PERSON_FIND;
 /* digest, csrf digest, person id, idle ms, longest ms → expires; drops ended sessions */
 extern const struct db_sql SQL_SESSION_MAKE;
@@ -19,14 +19,17 @@ extern const struct db_sql SQL_SETUP_CHECK;
 extern const struct db_sql SQL_SETUP_USE;
 /* digest, minutes → 1 row when there is nobody yet and a token was laid down */
 extern const struct db_sql SQL_SETUP_OPEN;
-extern const struct db_sql SQL_PERSON_LIST;   /* → id name role active created version */
-extern const struct db_sql SQL_PERSON_CREATE; /* id name role password → the row */
-/* id or name, version, role, password, active (NULL = keep) → the row, then what was wrong */
+extern const struct db_sql SQL_PERSON_LIST;   /* → id name role active created version scope */
+extern const struct db_sql SQL_PERSON_CREATE; /* id name role password scope → the row */
+/* id or name, version, role, password, active, scope (NULL = keep) → the row, or what was wrong: */
 extern const struct db_sql SQL_PERSON_UPDATE;
-extern const struct db_sql SQL_PERSON_WHY;   /* id or name → version, break_glass */
+extern const struct db_sql SQL_PERSON_WHY; /* id or name → version, break_glass, is there a scope */
 extern const struct db_sql SQL_PERSON_LEAVE; /* id or name: its sessions end */
 extern const struct db_sql SQL_TOKEN_LIST;
-extern const struct db_sql SQL_TOKEN_CREATE; /* id digest name role made_by expires → the row */
+extern const struct db_sql
+	SQL_TOKEN_CREATE; /* id digest name role made_by expires scope → the row */
+extern const struct db_sql SQL_TOKEN_UPDATE; /* id role scope (NULL = keep) → the row, or none */
+extern const struct db_sql SQL_TOKEN_THERE;  /* id → one row when it is there */
 extern const struct db_sql SQL_TOKEN_DELETE; /* id */
 extern const struct db_sql SQL_AUDIT_APPEND; /* seven arrays */
 /* before seq, limit, with text? → seq at actor origin verb object outcome trace hash digest text */

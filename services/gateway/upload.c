@@ -8,7 +8,7 @@
 
 #include "common/text/utf8.h"
 #include "services/gateway/audit.h"
-#include "services/gateway/gateway.h"
+#include "services/gateway/scope.h"
 
 #define FILES "/api/v1/files"
 #define FILE_MAX ((size_t)64 * 1024 * 1024)
@@ -268,9 +268,12 @@ static bool allowed(struct rest *r)
 
 	if (!r->who.known)
 		rest_refuse(r, CN_AUTH_MISSING, "sign_in", "sign in, or send an API token");
-	else if (!msg_may(r->who.right, MSG_OPERATOR))
+	else if (person_reach(&r->who, MSG_OPERATOR, r->arena) == SCOPE_NOTHING)
 		rest_refuse(r, CN_PERMISSION_DENIED, "role",
 			"uploading a file needs the role operator");
+	else if (person_reach(&r->who, MSG_OPERATOR, r->arena) != SCOPE_ALL)
+		rest_refuse(r, CN_OUT_OF_SCOPE, "scope",
+			"files are only for those who may see everything");
 	else if (good_name(r) == NULL)
 		rest_refuse(r, CN_VALIDATION_FAILED, "name",
 			"name=FILE NAME: 1 to 128 bytes of UTF-8 without control characters");

@@ -23,6 +23,7 @@ static const struct handler handlers[] = {
 	{MSG_GROUP_CHANGE_MEMBERS, on_group_change_members},
 	{MSG_GROUP_MEMBERS, on_group_members},
 	{MSG_GROUP_PREVIEW, on_group_preview},
+	{MSG_SCOPE_FIND, on_scope_find},
 	{MSG_CREDENTIAL_LIST, on_credential_list},
 	{MSG_CREDENTIAL_PUT, on_credential_put},
 	{MSG_CREDENTIAL_DELETE, on_credential_delete},

@@ -183,6 +183,7 @@ void on_group_delete(struct call *call);
 void on_group_change_members(struct call *call);
 void on_group_members(struct call *call);
 void on_group_preview(struct call *call);
+void on_scope_find(struct call *call);
 void on_credential_list(struct call *call);
 void on_credential_put(struct call *call);
 void on_credential_delete(struct call *call);

@@ -44,6 +44,7 @@ extern const struct db_sql SQL_SITE_LIST;
 extern const struct db_sql SQL_SITE_FIND;
 extern const struct db_sql SQL_SITE_PUT;
 extern const struct db_sql SQL_SITE_DELETE;
+extern const struct db_sql SQL_SCOPE_FIND;
 extern const struct db_sql SQL_GROUP_FIND;
 extern const struct db_sql SQL_GROUP_GET;
 extern const struct db_sql SQL_GROUP_INSERT;

@@ -57,20 +57,27 @@ for role in viewer operator auditor; do
 	post /api/v1/tokens "{\"name\":\"$role\",\"role\":\"$role\"}" "${admin[@]}"
 	printf 'Authorization: Bearer %s' "$(field .token)" >"$D/$role"
 done
+# An administrator within one site where nothing stands yet: all roles, no reach.
+ask PUT /api/v1/sites/Nowhere -H 'Content-Type: application/json' -d '{}' "${admin[@]}"
+post /api/v1/tokens '{"name":"scoped","assignments":[{"role":"admin","sites":["Nowhere"]},{"role":"auditor","sites":["Nowhere"]}]}' "${admin[@]}"
+printf 'Authorization: Bearer %s' "$(field .token)" >"$D/scoped"
 viewer=(-H "$(cat "$D/viewer")") operator=(-H "$(cat "$D/operator")") auditor=(-H "$(cat "$D/auditor")")
 
 # Every route, every role: a role that the message's right does not name is refused with 403 before anything else (rbac,
 # FL-68); and what each changing call came to stands in the audit trail (FL-71).
+# Whoever has a scope gets nowhere with what does not know scopes (FL-69: deny by default).
+knows() { grep -qE "^request $1 0x[0-9a-f]* [a-z]* scoped " schemas/messages/*.msg; }
 may() { # ROLE RIGHT
 	case $2-$1 in
 	viewer-* | reader-viewer | reader-operator | operator-operator | auditor-auditor) ;;
 	*) return 1 ;;
 	esac
 }
-wrong=
+wrong= outside=
 : >"$D/changes"
 while read -r method path _; do
-	right=$(sed -n "s/^request $(awk -v m="$method" -v p="$path" '$1 == m && $2 == p {print $3}' schemas/routes.tab) 0x[0-9a-f]* \([a-z]*\) .*/\1/p" schemas/messages/*.msg)
+	request=$(awk -v m="$method" -v p="$path" '$1 == m && $2 == p {print $3}' schemas/routes.tab)
+	right=$(sed -n "s/^request $request 0x[0-9a-f]* \([a-z]*\) .*/\1/p" schemas/messages/*.msg)
 	url=/api/v1$(sed 's/{[a-z]*}/00000000-0000-7000-8000-000000000009/g' <<<"$path")
 	for role in viewer operator auditor; do
 		ask "$method" "$url" -H "$(cat "$D/$role")" -m 20 -D "$D/head"
@@ -81,8 +88,18 @@ while read -r method path _; do
 		[ "$right" = viewer ] && [ "$status" -lt 400 ] && continue # asks, changes nothing
 		sed -n "s|^X-Carnet-Trace: \([0-9a-f-]*\).*|\1 token:$role $method:$path|p" "$D/head" >>"$D/changes"
 	done
+	ask "$method" "$url" -H "$(cat "$D/scoped")" -m 20
+	knows "$request" && wanted=other || wanted='out_of_scope scope'
+	[[ $body = *'"name":"out_of_scope"'*'"reason":"scope"'* ]] && got='out_of_scope scope' || got=other
+	[ "$got" = "$wanted" ] || outside+=" $method:$path=$status"
 done < <(grep -E '^(GET|POST|PUT|PATCH|DELETE) ' schemas/routes.tab | grep -v -e ' public' -e '/logout')
 is "$wrong" "" "each role may do exactly what its messages allow, on every route"
+is "$outside" "" "an administrator with a scope is refused on every route that does not know scopes, and on no other (FL-69)"
+for path in events locks/events runs/00000000-0000-7000-8000-000000000009/events versions/00000000-0000-7000-8000-000000000009/{content,export}; do
+	ask GET "/api/v1/$path" -H "$(cat "$D/scoped")" -m 20
+	[ "$status" = 403 ] || outside+=" $path=$status"
+done
+is "$outside" "" "nor are streams, contents and exports for whoever has a scope"
 unaudited() {
 	stack_psql "$D" -c 'create temp table asked (trace uuid, actor text, what text)' -c "\\copy asked from '$D/changes' delimiter ' '" \
 		-c 'select what from asked t where not exists (select 1 from gate.audit a where a.trace = t.trace and a.actor = t.actor)'
@@ -108,6 +125,33 @@ ask PATCH /api/v1/users/anna -H 'Content-Type: application/json' -H 'If-Match: "
 is "$status" 412 "a change names the version it read (FL-70)"
 ask PATCH /api/v1/users/root -H 'Content-Type: application/json' -d '{"role":"viewer"}' "${admin[@]}"
 is "$status $(field .reason)" "409 break_glass" "the first administrator is never demoted (FL-68)"
+ask PATCH /api/v1/users/root -H 'Content-Type: application/json' -d '{"assignments":[{"role":"admin","sites":["Nowhere"]}]}' "${admin[@]}"
+is "$status $(field .reason)" "409 break_glass" "nor narrowed"
+check "not even past the gateway" eval '! stack_psql "$D" -c "update gate.person set scope = \$\$3 site:Nowhere\$\$ where break_glass" 2>/dev/null'
+
+# Where a role counts (FL-69): said by administrators alone, as a whole, with names that exist.
+patch() { ask PATCH "/api/v1/$1" -H 'Content-Type: application/json' -d "$2" "${admin[@]}"; }
+post /api/v1/groups '{"name":"third","kind":"static"}' "${admin[@]}" && group=$(field .id)
+post /api/v1/groups '{"name":"filtered","kind":"dynamic","filter":"type = I"}' "${admin[@]}"
+patch users/anna '{"assignments":[{"role":"operator","sites":["Nowhere"],"groups":["third"]},{"role":"viewer"}]}'
+is "$status $(field .role) $(jq -c .assignments <<<"$body")" "200 operator [{\"groups\":[\"$group\"],\"role\":\"operator\",\"sites\":[\"Nowhere\"]},{\"groups\":[],\"role\":\"viewer\",\"sites\":[]}]" "a person has several assignments; role is the highest"
+patch users/anna '{"role":"viewer"}' && is "$status $(field .reason)" "409 assignments" "a role alone takes none of them away"
+patch users/anna '{"assignments":[]}' && is "$status $(field .reason)" "422 assignments" "nor does an empty list, which would mean everywhere"
+for bad in '{"sites":["Nowhere"]}=required' '{"role":"viewer","sites":["Elsewhere"]}=unknown_reference' \
+	'{"role":"viewer","groups":["none"]}=unknown_reference' '{"role":"viewer","groups":["filtered"]}=group_kind'; do
+	patch users/anna "{\"assignments\":[${bad%=*}]}" && is "$status $(field .reason)" "422 ${bad##*=}" "assignments are judged: ${bad##*=}"
+done
+patch users/anna '{"role":"viewer","assignments":[]}' && is "$status $(field .role) $(field '.assignments | length')" "200 viewer 0" "with a role it is said: everywhere"
+ask GET /api/v1/tokens "${admin[@]}"
+is "$(field '.items[] | select(.name == "scoped") | .role + " " + (.assignments | map(.role + "@" + .sites[0]) | join(" "))')" \
+	"admin admin@Nowhere auditor@Nowhere" "a token shows its assignments"
+id=$(field '.items[] | select(.name == "scoped") | .id')
+patch "tokens/$id" '{"assignments":[{"role":"viewer"}]}' && ask GET /api/v1/quota -H "$(cat "$D/scoped")"
+is "$status" 200 "what a token may see counts with its next call"
+ask GET /api/v1/whoami -H "$(cat "$D/scoped")" && is "$(jq -c .assignments <<<"$body")" '[{"groups":[],"role":"viewer","sites":[]}]' "and it can ask"
+ask PATCH "/api/v1/tokens/$id" -H 'Content-Type: application/json' -d '{"role":"admin"}' -H "$(cat "$D/operator")" && is "$status" 403 "nobody else says so"
+patch "tokens/00000000-0000-7000-8000-000000000009" '{"role":"viewer"}' && is "$status" 404 "a token that is not there is not changed"
+
 post /api/v1/login '{"name":"anna","password":"wrong"}' && is "$status" 401 "a wrong password is refused"
 one=$body
 post /api/v1/login '{"name":"nobody","password":"wrong"}'
