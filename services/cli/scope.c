@@ -153,7 +153,10 @@ static void say_all(const json_t *rows, const json_t *groups)
 	json_t *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row) say_scope(row, groups);
+	json_array_foreach(rows, i, row)
+	{
+		say_scope(row, groups);
+	}
 }
 
 int run_scope_list(struct cli *c, const struct verb *v)
