@@ -43,8 +43,11 @@ void relay_send(const struct relay *relay, struct mail *m, mail_done_fn done, vo
 	struct buf bytes = BUF_INIT;
 	struct fault f = FAULT_INIT;
 	struct secret *login = NULL;
-	struct mail_server server = {
-		.url = at->place, .pin_sha256 = at->pin[0] != 0 ? at->pin : NULL};
+	struct mail_server server = {.url = at->place};
+	if (at->pin[0] != 0)
+		server.pin_sha256 = at->pin;
+	else if (app.config->vault_ca_file[0] != 0)
+		server.ca_file = app.config->vault_ca_file;
 	m->from = relay->sender;
 	m->from_name = "Carnet";
 	int rc = mail_compose(m, &bytes, &f);
