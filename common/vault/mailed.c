@@ -7,8 +7,53 @@
 #include "common/base/ascii.h"
 #include "gen/errors.h"
 
-#define MAGIC "CNMAIL1\n"
-#define HEAD (sizeof(MAGIC) - 1 + sizeof(struct uuid))
+#define MAGIC 8
+static const char to_key[] = "CNMAIL1\n", to_password[] = "CNMAIL2\n";
+
+#define HEAD (MAGIC + sizeof(struct uuid))
+#define HEAD_MAX (HEAD + MAILED_KDF)
+
+/* ---- keys of passwords ---- */
+
+bool mailed_password_good(const char *p)
+{
+	size_t n = strlen(p);
+	for (size_t i = 0; i < n; i++)
+		if (p[i] < ' ' || p[i] > '~')
+			return false;
+	return n >= MAILED_PASSWORD_MIN && n <= MAILED_PASSWORD_MAX && p[0] != ' ' &&
+	       p[n - 1] != ' ';
+}
+
+int mailed_password_key(struct span password, const uint8_t kdf[static MAILED_KDF],
+	uint8_t private_key[static 32], struct fault *reterr)
+{
+	struct kdf_scrypt k = {.log2n = kdf[0], .r = kdf[1], .p = kdf[2]};
+	memcpy(k.salt, kdf + 3, KDF_SALT);
+	if (!kdf_scrypt_bounded(&k))
+		return fault_why(reterr, CN_STORE_VERIFY_FAILED, "header",
+			"the parameters of its key derivation are out of bounds");
+	if (kdf_scrypt(password, &k, private_key) < 0)
+		return fault_set(reterr, CN_INTERNAL_ERROR, "no memory to derive a key");
+	return 0;
+}
+
+int mailed_password_make(struct span password, uint8_t kdf[static MAILED_KDF],
+	uint8_t public_key[static 32], struct fault *reterr)
+{
+	uint8_t private_key[32];
+	kdf[0] = 17;
+	kdf[1] = 8;
+	kdf[2] = 1;
+	crypto_random(kdf + 3, KDF_SALT);
+	if (mailed_password_key(password, kdf, private_key, reterr) < 0)
+		return -1;
+	box_public(private_key, public_key);
+	crypto_wipe(private_key, sizeof(private_key));
+	return 0;
+}
+
+/* ---- files ---- */
 
 /* Whoever knows the key may seal: the folder it is opened into is the reader's. */
 static bool plain_name(const char *s, size_t n)
@@ -31,27 +76,47 @@ void mailed_add(struct buf *files, const char *name, struct span bytes)
 	buf_add(files, bytes.p, bytes.n);
 }
 
-void mailed_seal(const uint8_t public_key[static 32], const struct uuid *version, struct span files,
-	struct buf *out)
+void mailed_seal(const uint8_t public_key[static 32], const uint8_t *kdf,
+	const struct uuid *version, struct span files, struct buf *out)
 {
-	uint8_t head[HEAD];
-	memcpy(head, MAGIC, sizeof(MAGIC) - 1);
-	memcpy(head + sizeof(MAGIC) - 1, version->b, sizeof(version->b));
-	buf_add(out, head, sizeof(head));
-	box_seal(public_key, (struct span){head, sizeof(head)}, files, out);
+	uint8_t head[HEAD_MAX];
+	size_t n = kdf == NULL ? HEAD : HEAD_MAX;
+	memcpy(head, kdf == NULL ? to_key : to_password, MAGIC);
+	memcpy(head + MAGIC, version->b, sizeof(version->b));
+	if (kdf != NULL)
+		memcpy(head + HEAD, kdf, MAILED_KDF);
+	buf_add(out, head, n);
+	box_seal(public_key, (struct span){head, n}, files, out);
+}
+
+/* How long it is; 0 = that is none. */
+static size_t head_length(struct span sealed)
+{
+	size_t n = 0;
+	if (sealed.n > MAGIC && memcmp(sealed.p, to_key, MAGIC) == 0)
+		n = HEAD;
+	else if (sealed.n > MAGIC && memcmp(sealed.p, to_password, MAGIC) == 0)
+		n = HEAD_MAX;
+	return sealed.n > n ? n : 0;
+}
+
+const uint8_t *mailed_kdf(struct span sealed)
+{
+	return head_length(sealed) == HEAD_MAX ? sealed.p + HEAD : NULL;
 }
 
 int mailed_open(const uint8_t private_key[static 32], struct span sealed, struct uuid *ret_version,
 	struct buf *ret_files, struct fault *reterr)
 {
-	if (sealed.n <= HEAD || memcmp(sealed.p, MAGIC, sizeof(MAGIC) - 1) != 0)
+	size_t n = head_length(sealed);
+	if (n == 0)
 		return fault_why(reterr, CN_STORE_VERIFY_FAILED, "header",
 			"this is no version that came by mail");
-	if (box_open(private_key, (struct span){sealed.p, HEAD},
-		    (struct span){sealed.p + HEAD, sealed.n - HEAD}, ret_files) < 0)
+	if (box_open(private_key, (struct span){sealed.p, n},
+		    (struct span){sealed.p + n, sealed.n - n}, ret_files) < 0)
 		return fault_why(reterr, CN_STORE_VERIFY_FAILED, "seal",
-			"it does not open: sealed to another key, or damaged");
-	memcpy(ret_version->b, sealed.p + sizeof(MAGIC) - 1, sizeof(ret_version->b));
+			"it does not open: sealed to another key or password, or damaged");
+	memcpy(ret_version->b, sealed.p + MAGIC, sizeof(ret_version->b));
 	return 0;
 }
 

@@ -158,6 +158,7 @@ int run_lock_watch(struct cli *c, const struct verb *v);
 int run_run_rerun(struct cli *c, const struct verb *v);
 int run_backup_now(struct cli *c, const struct verb *v);
 int run_version_list(struct cli *c, const struct verb *v);
+int run_version_mail(struct cli *c, const struct verb *v);
 int run_version_show(struct cli *c, const struct verb *v);
 int run_version_diff(struct cli *c, const struct verb *v);
 int run_search(struct cli *c, const struct verb *v);

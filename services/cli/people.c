@@ -254,3 +254,29 @@ int run_setup(struct cli *c, const struct verb *v)
 	free(password);
 	return rc;
 }
+
+/* Sealed to somebody's key, or else to a password that was agreed apart. */
+int run_version_mail(struct cli *c, const struct verb *v)
+{
+	const char *key = cli_flag(c, "recipient-key");
+	json_t *body = json_object();
+	int rc = 0;
+
+	if (key != NULL) {
+		(void)json_object_set_new(body, "recipient_key", json_string(key));
+	} else if (c->dry_run) { /* shows no secret */
+		(void)cli_flag(c, "password-file");
+	} else {
+		char *password = cli_secret(c, "password", "Password agreed with them", true);
+		rc = password == NULL ? EXIT_USAGE : 0;
+		if (password != NULL) {
+			(void)json_object_set_new(body, "password", json_string(password));
+			explicit_bzero(password, strlen(password));
+		}
+		free(password);
+	}
+	if (rc == 0)
+		rc = verb_run_with(c, v, body);
+	json_decref(body);
+	return rc;
+}

@@ -174,9 +174,11 @@ const struct verb verb_table[] = {
 	{"version", "undo", "POST", "/versions/{id}:undo", "VERSION", "", NULL, "",
 		"bring a condemned version back", NULL},
 	{"version", "mail", "POST", "/versions/{id}:mail", "VERSION", "", NULL,
-		"--to ADDRESS --recipient-key KEY --who TEXT --why TEXT --description TEXT "
-		"--language en|fr|ja",
-		"send a version, sealed, to somebody who is allowed to get it", NULL},
+		"--to ADDRESS --recipient-key KEY | --password-file F --who TEXT --why TEXT "
+		"--description TEXT --language en|fr|ja",
+		"send a version, sealed to a key or to a password agreed apart, to somebody who "
+		"is allowed to get it",
+		run_version_mail},
 	{"version", "copies", "GET", "/versions/{id}/copies", "VERSION", COPY_COLUMNS, "vault", "",
 		"where a version is, when it was last read", NULL},
 	{"mail", "list", "GET", "/mails", "",
@@ -262,8 +264,9 @@ const struct verb verb_table[] = {
 		run_retention_prune},
 	{"quota", "show", "GET", "/quota", "", "", NULL, "", "what may be stored, and what is",
 		NULL},
-	{"quota", "set", "PUT", "/quota", "", "", NULL, "--bytes N --versions N --devices N",
-		"limits as a whole; absent = none", NULL},
+	{"quota", "set", "PUT", "/quota", "", "", NULL,
+		"--bytes N --versions N --devices N --mails N",
+		"limits as a whole; absent = none, of mails 20 in a day", NULL},
 	{"drill", "list", "GET", "/drills", "", DRILL_COLUMNS, "version,target,run", "--device ID",
 		"versions restored to simulated printers, and what came back", NULL},
 	{"vault", "add", "POST", "/vaults", "", "", NULL,

@@ -282,6 +282,8 @@ static void admitted(struct rest *r)
 		return;
 	if (build_json(r, &f) != 0)
 		rest_fault(r, &f);
+	else if (route->seal != NULL && strcmp(route->seal, "mail") == 0)
+		seal_mail(r, built);
 	else
 		seal_login(r, built);
 }

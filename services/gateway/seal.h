@@ -12,6 +12,8 @@ int seal_request(const struct gateway *g, const struct route *route, json_t *roo
 /* On a route with seal=login: the login of a vault is sealed to storage, whose key is asked for;
  * then(r), now or later, unless it fails. */
 void seal_login(struct rest *r, void (*then)(struct rest *r));
+/* On a route with seal=mail: a password becomes the key that follows from it; the same. */
+void seal_mail(struct rest *r, void (*then)(struct rest *r));
 /* The AAD of a sealed secret: purpose NUL tenant id. */
 void seal_aad(
 	struct buf *out, const char *purpose, const struct uuid *tenant, const struct uuid *id);

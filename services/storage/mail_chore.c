@@ -93,7 +93,8 @@ static void send_it(void)
 		.kind = kind_word(v->kind),
 		.generation = v->generation,
 		.made = clock_rfc3339((uint64_t)v->committed_at, made),
-		.file = mc.file};
+		.file = mc.file,
+		.to_password = mc.row.to_password};
 	mail_words_subject(mc.row.language, &facts, &subject);
 	mail_words_text(mc.row.language, &words, &facts, &text);
 	const char *const to[] = {mc.row.to};
@@ -137,7 +138,8 @@ static void seal_work(void *arg)
 	for (size_t i = 0; rc == 0 && i < mc.items_n; i++)
 		rc = add_item(&mc.items[i], &files);
 	if (rc == 0)
-		mailed_seal(mc.row.key, &mc.row.version, buf_span(&files), &mc.sealed);
+		mailed_seal(mc.row.key, mc.row.to_password ? mc.row.kdf : NULL, &mc.row.version,
+			buf_span(&files), &mc.sealed);
 	buf_wipe(&files);
 }
 

@@ -128,22 +128,28 @@ int mail_words_check(const struct mail_words *w, struct fault *reterr)
 
 struct words {
 	const char *language, *subject, *who, *why, *device, *kind, *generation, *made, *file,
-		*open;
+		*open, *open_password;
 };
 
 static const struct words texts[] = {
 	{"en", "Carnet: backup of %s, generation %llu", "Sent by", "Reason", "Printer", "Kind",
 		"Generation", "Made", "Attachment",
 		"The attachment is sealed to your key. To open it:\n"
-		"  carnet-verify open FILE --key YOUR_KEY_FILE --to FOLDER"},
+		"  carnet-verify open FILE --key YOUR_KEY_FILE --to FOLDER",
+		"The attachment is sealed with the password you agreed on. To open it:\n"
+		"  carnet-verify open FILE --to FOLDER"},
 	{"fr", "Carnet : sauvegarde de %s, génération %llu", "Envoyé par", "Raison", "Imprimante",
 		"Type", "Génération", "Faite le", "Pièce jointe",
 		"La pièce jointe est scellée pour votre clé. Pour l’ouvrir :\n"
-		"  carnet-verify open FICHIER --key VOTRE_CLÉ --to DOSSIER"},
+		"  carnet-verify open FICHIER --key VOTRE_CLÉ --to DOSSIER",
+		"La pièce jointe est scellée avec le mot de passe convenu. Pour l’ouvrir :\n"
+		"  carnet-verify open FICHIER --to DOSSIER"},
 	{"ja", "Carnet: %s のバックアップ（第 %llu 世代）", "送信者", "理由", "プリンター", "種類",
 		"世代", "作成日時", "添付ファイル",
 		"添付ファイルはあなたの鍵で封印されています。開くには:\n"
-		"  carnet-verify open ファイル --key 鍵ファイル --to フォルダー"},
+		"  carnet-verify open ファイル --key 鍵ファイル --to フォルダー",
+		"添付ファイルは取り決めたパスワードで封印されています。開くには:\n"
+		"  carnet-verify open ファイル --to フォルダー"},
 };
 
 static const struct words *words_of(const char *language)
@@ -178,7 +184,8 @@ void mail_words_text(const char *language, const struct mail_words *say, const s
 		say->description);
 	buf_addf(out, "-- \n%s: %s (%s)\n%s: %s\n%s: %llu\n%s: %s\n%s: %s\n\n%s\n", w->device,
 		name_of(f), f->serial, w->kind, f->kind, w->generation,
-		(unsigned long long)f->generation, w->made, f->made, w->file, f->file, w->open);
+		(unsigned long long)f->generation, w->made, f->made, w->file, f->file,
+		f->to_password ? w->open_password : w->open);
 }
 
 /* ---- to whom ---- */

@@ -22,6 +22,7 @@ struct mail_facts {
 	uint64_t generation;
 	const char *made; /* when, RFC 3339 */
 	const char *file;
+	bool to_password; /* agreed apart; else to the key of who gets it */
 };
 /* language: en, fr or ja; else en. */
 void mail_words_subject(const char *language, const struct mail_facts *f, struct buf *out);

@@ -3,6 +3,7 @@
  * is allowed and the size fits; the chore sends it (docs/spec/storage.md section 8.2). */
 #include <string.h>
 
+#include "common/vault/mailed.h"
 #include "services/storage/mail_relay.h"
 #include "services/storage/mail_text.h"
 #include "services/storage/sql.h"
@@ -121,7 +122,8 @@ void on_version_mail(struct call *call)
 	*a = (struct asking){.call = call};
 	if (mail_words_check(&words, &f) < 0) {
 		call_fault(call, &f);
-	} else if (ask->recipient_key.n != 32) {
+	} else if (ask->recipient_key.n != 32 ||
+		   (ask->password_kdf.n != 0 && ask->password_kdf.n != MAILED_KDF)) {
 		call_refuse(call, CN_VALIDATION_FAILED, "mail_key",
 			"the key of the recipient is 32 bytes");
 	} else {

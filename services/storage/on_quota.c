@@ -16,7 +16,9 @@ static void got(struct txn *t, struct db_result **r, size_t n, const struct faul
 		.devices_used = (uint64_t)db_get_int(r[0], 0, 2),
 		.bytes = (uint64_t)db_get_int(r[0], 0, 3),
 		.versions = (uint64_t)db_get_int(r[0], 0, 4),
-		.devices = (uint64_t)db_get_int(r[0], 0, 5)};
+		.devices = (uint64_t)db_get_int(r[0], 0, 5),
+		.mails = (uint64_t)db_get_int(r[0], 0, 6),
+		.mails_used = (uint64_t)db_get_int(r[0], 0, 7)};
 	const struct m_quota_one one = {.quota = &quota};
 	call_reply(call, &one);
 }

@@ -25,7 +25,7 @@ static const struct db_sql RELAY_PUT = {"store_relay_put",
 	" state = 'ready', cause = '', detail = '', last_seen_at = excluded.last_seen_at"
 	" where v.role = 'mail' returning id"};
 static const struct db_sql MAIL_ASK = {"store_mail_ask",
-	"select store.mail_ask($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"};
+	"select store.mail_ask($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"};
 #define MAIL_COLUMNS                                                                               \
 	"m.id, m.version_id, v.device_id, v.kind, v.generation, m.recipient, m.who, m.why,"        \
 	" m.description_digest, m.asked_by, m.asked_at, m.state, m.attempts,"                      \
@@ -36,7 +36,7 @@ static const struct db_sql MAIL_LIST = {
 	"store_mail_list", "select " MAIL_COLUMNS " order by m.asked_at desc, m.id desc limit 200"};
 static const struct db_sql MAIL_TAKE = {"store_mail_take",
 	"select id, version_id, vault_id, recipient, recipient_key, language, who, why,"
-	" description from store.mail_take($1, $2)"};
+	" description, password_kdf from store.mail_take($1, $2)"};
 static const struct db_sql MAIL_DONE = {
 	"store_mail_done", "select store.mail_done($1, $2, $3, $4, $5, $6)"};
 
@@ -112,6 +112,8 @@ void sql_add_mail_ask(struct txn *t, const struct call *call, const struct mail_
 	db_text(a, ask->description);
 	db_bytes(a, (struct span){asked->digest, SHA256_LEN});
 	db_text(a, call->header.actor);
+	db_bytes(a, (struct span){ask->password_kdf.n > 0 ? ask->password_kdf.p : NULL,
+			    ask->password_kdf.n});
 	a = db_add(t, &MAIL_GET);
 	db_uuid(a, &app.tenant);
 	db_uuid(a, &call->header.request);
@@ -169,6 +171,10 @@ bool sql_mail_taken(struct db_result *r, struct mail_row *ret)
 	struct span key = db_get_bytes(r, 0, 4);
 	if (key.n == sizeof(ret->key))
 		memcpy(ret->key, key.p, key.n);
+	struct span kdf = db_get_bytes(r, 0, 9);
+	ret->to_password = kdf.n == sizeof(ret->kdf);
+	if (ret->to_password)
+		memcpy(ret->kdf, kdf.p, kdf.n);
 	copy(ret->to, sizeof(ret->to), r, 3);
 	copy(ret->language, sizeof(ret->language), r, 5);
 	return true;

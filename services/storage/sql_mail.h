@@ -2,6 +2,7 @@
 /* Relays and mails: schemas/sql/0070_store_mail.sql. Arguments are read at once. */
 #pragma once
 
+#include "common/vault/mailed.h"
 #include "services/storage/remote.h"
 #include "services/storage/storage.h"
 
@@ -25,6 +26,8 @@ struct mail_row {
 	struct uuid id, version, vault;
 	char to[255], language[9];
 	uint8_t key[32];
+	bool to_password;
+	uint8_t kdf[MAILED_KDF];       /* of the password that key follows from */
 	char *who, *why, *description; /* owned, malloc */
 };
 struct mail_asked {

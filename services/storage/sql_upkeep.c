@@ -226,14 +226,19 @@ void sql_copy_seen(
 static const struct db_sql RELEASE = {"store_release", "select store.release($1, $2, $3)"};
 static const struct db_sql QUOTA = {"store_quota",
 	"select coalesce(sum(u.bytes), 0), coalesce(sum(u.versions), 0),"
-	" coalesce(sum(u.devices), 0), q.bytes, q.versions, q.devices"
+	" coalesce(sum(u.devices), 0), q.bytes, q.versions, q.devices, q.mails_per_day,"
+	" (select count(*) from store.mail m where m.tenant_id = $1"
+	" and m.asked_at > clock_timestamp() - interval '1 day')"
 	" from (select $1::uuid as id) t left join store.usage u on u.tenant_id = t.id"
-	" left join store.quota q on q.tenant_id = t.id group by q.bytes, q.versions, q.devices"};
+	" left join store.quota q on q.tenant_id = t.id group by q.bytes, q.versions, q.devices,"
+	" q.mails_per_day"};
 static const struct db_sql QUOTA_PUT = {"store_quota_put",
-	"insert into store.quota as q (tenant_id, bytes, versions, devices)"
-	" values ($1, nullif($2::bigint, 0), nullif($3::bigint, 0), nullif($4::bigint, 0))"
+	"insert into store.quota as q (tenant_id, bytes, versions, devices, mails_per_day)"
+	" values ($1, nullif($2::bigint, 0), nullif($3::bigint, 0), nullif($4::bigint, 0),"
+	" nullif(least($5::bigint, 2147483647), 0)::int)"
 	" on conflict (tenant_id) do update set bytes = excluded.bytes,"
-	" versions = excluded.versions, devices = excluded.devices"};
+	" versions = excluded.versions, devices = excluded.devices,"
+	" mails_per_day = excluded.mails_per_day"};
 
 static const struct m_store_begin *released;
 
@@ -264,6 +269,7 @@ static void fill_quota(struct db_args *a, void *arg)
 	db_int(a, (int64_t)q->bytes);
 	db_int(a, (int64_t)q->versions);
 	db_int(a, (int64_t)q->devices);
+	db_int(a, (int64_t)q->mails);
 }
 
 void sql_quota_put(struct call *call, db_fn fn)

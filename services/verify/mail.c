@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/vault/keyring.h"
 #include "common/vault/mailed.h"
+#include "gen/errors.h"
 #include "services/verify/verify.h"
 
 #define ATTACHMENT_MAX ((size_t)64 * 1024 * 1024)
@@ -78,7 +80,30 @@ static int give_all(struct span rest, const char *to)
 	return code;
 }
 
-int mail_open(const char *attachment, const char *key_file, const char *dir)
+/* The key is in a file, or follows from a password. */
+static int find_key(struct span sealed, const char *key_file, const char *password_file,
+	uint8_t private_key[static 32], struct fault *reterr)
+{
+	const uint8_t *kdf = mailed_kdf(sealed);
+	struct buf password = BUF_INIT;
+	if (kdf == NULL && key_file == NULL)
+		return fault_set(reterr, CN_VALIDATION_FAILED, "it needs --key FILE");
+	if (kdf == NULL)
+		return key_file_read(key_file, private_key, 32, reterr);
+	int rc = passphrase_read(password_file == NULL ? "" : password_file, &password, reterr);
+	if (rc == 0 && password.n == 0)
+		ask_passphrase(&password);
+	if (rc == 0 && password.n == 0)
+		rc = fault_set(reterr, CN_VALIDATION_FAILED,
+			"it is sealed to a password: --passphrase-file FILE, or a terminal");
+	if (rc == 0)
+		rc = mailed_password_key(buf_span(&password), kdf, private_key, reterr);
+	buf_wipe(&password);
+	return rc;
+}
+
+int mail_open(
+	const char *attachment, const char *key_file, const char *password_file, const char *dir)
 {
 	uint8_t private_key[32];
 	char id[UUID_TEXT];
@@ -86,11 +111,10 @@ int mail_open(const char *attachment, const char *key_file, const char *dir)
 	struct buf sealed = BUF_INIT, files = BUF_INIT;
 	struct fault f = FAULT_INIT;
 	int code = VERIFY_CANNOT_OPEN;
-	if (key_file_read(key_file, private_key, sizeof(private_key), &f) < 0)
-		return cannot(key_file, f.detail);
 	if (read_all(attachment, &sealed) < 0)
 		code = cannot(attachment, "it cannot be read");
-	else if (mailed_open(private_key, buf_span(&sealed), &version, &files, &f) < 0)
+	else if (find_key(buf_span(&sealed), key_file, password_file, private_key, &f) < 0 ||
+		 mailed_open(private_key, buf_span(&sealed), &version, &files, &f) < 0)
 		code = cannot(attachment, f.detail);
 	else
 		code = give_all(buf_span(&files), dir);

@@ -14,10 +14,10 @@ static const char help[] =
 	"usage: carnet-verify MEDIUM [--key FILE] [options]\n"
 	"       carnet-verify extract MEDIUM DEVICE GENERATION|newest --to DIR --key FILE\n"
 	"       carnet-verify mail-key FILE\n"
-	"       carnet-verify open ATTACHMENT --key FILE --to DIR\n"
+	"       carnet-verify open ATTACHMENT [--key FILE | --passphrase-file F] --to DIR\n"
 	"\n"
 	"  --key FILE             the key file: every object is opened and proved\n"
-	"  --passphrase-file F    opens a protected key file; else it is asked for\n"
+	"  --passphrase-file F    opens a protected key file, or a mail; else it is asked for\n"
 	"  --public HEX           without the key: who signs\n"
 	"  --quick                objects are looked for, not read\n"
 	"  --device ID            only this device\n"
@@ -74,8 +74,7 @@ static int cannot(const struct fault *f)
 	return f->code == CN_VAULT_TOO_OLD ? VERIFY_NEEDS_NEWER : VERIFY_CANNOT_OPEN;
 }
 
-/* From the terminal, unseen. */
-static void ask_passphrase(struct buf *out)
+void ask_passphrase(struct buf *out)
 {
 	struct termios before, quiet;
 	char line[1024];
@@ -134,10 +133,10 @@ static int verify(const struct options *o, struct verify *v)
 static int run_mail(const struct options *o)
 {
 	bool makes = strcmp(o->words[0], "mail-key") == 0;
-	if (o->words_n != 2 || (!makes && (o->key == NULL || o->to == NULL)))
-		return usage(makes ? "mail-key needs a file"
-				   : "open needs an attachment, --key and --to");
-	return makes ? mail_key(o->words[1]) : mail_open(o->words[1], o->key, o->to);
+	if (o->words_n != 2 || (!makes && o->to == NULL))
+		return usage(makes ? "mail-key needs a file" : "open needs an attachment and --to");
+	return makes ? mail_key(o->words[1])
+		     : mail_open(o->words[1], o->key, o->passphrase_file, o->to);
 }
 
 static int run(const struct options *o, struct verify *v)

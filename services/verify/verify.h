@@ -107,4 +107,9 @@ int write_all(int fd, struct span bytes) must_check;
 
 /* Makes the file of a recipient's key, if absent, and prints its public half. */
 int mail_key(const char *path);
-int mail_open(const char *attachment, const char *key_file, const char *dir);
+/* What is sealed to a password needs no key file: it is read from password_file, or asked for. */
+int mail_open(
+	const char *attachment, const char *key_file, const char *password_file, const char *dir);
+
+/* main.c: from the terminal, unseen */
+void ask_passphrase(struct buf *out);

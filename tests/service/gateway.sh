@@ -186,6 +186,18 @@ is "$status $(field .reason)" "422 login_sealed" "what somebody else sealed does
 post /api/v1/vaults "{$away,\"kind\":\"floppy\"}" "${admin[@]}"
 is "$status $(field .reason)" "422 vault_kind" "kinds of vaults are known ones"
 
+relay='{"name":"post","kind":"mail","place":"smtp://127.0.0.1:1","account":"u","password":"correct horse","sender":"a@example.com","recipients":"b@example.com"}'
+post /api/v1/vaults "$relay" "${operator[@]}" && is "$status" 403 "a mail server is set up by an administrator"
+post /api/v1/vaults "$relay" "${admin[@]}" && is "$status $(field .reason)" "503 mail_unreachable" "when it takes a test mail"
+letter='"to":"b@example.com","who":"Anna Smith","why":"replaced","description":"one line\ntwo lines\nthree lines"'
+mail=/api/v1/versions/00000000-0000-7000-8000-000000000009:mail
+post $mail "{$letter}" "${admin[@]}" && is "$status" 422 "a mail is sealed to a key or to a password"
+post $mail "{$letter,\"password\":\"correct horse\"}" "${operator[@]}" && is "$status" 403 "which an administrator gives"
+post $mail "{$letter,\"password\":\"too short\"}" "${admin[@]}" && is "$status $(field .reason)" "422 mail_password" "of 12 characters at least"
+post $mail "{$letter,\"password\":\"three lines and more\"}" "${admin[@]}" && is "$(field .reason)" mail_not_set_up "the key of it is made at the door"
+post $mail "{${letter/replaced/correct horse},\"password\":\"correct horse\"}" "${admin[@]}"
+is "$status $(field .reason)" "422 mail_password_told" "and it does not travel in the same mail"
+
 ask GET '/api/v1/audit?limit=5' "${admin[@]}" && is "$(field '.items | length')" 5 "the audit trail is paged"
 ask GET '/api/v1/audit?limit=5' "${operator[@]}" && is "$status" 403 "which an operator does not read"
 ask GET '/api/v1/audit?limit=1000&text=true' "${auditor[@]}"

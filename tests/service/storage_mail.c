@@ -169,8 +169,17 @@ static void so_many_in_a_day_and_none_too_large(void **state)
 {
 	const struct m_version_mail m = good_words(TO);
 	(void)state;
-	sql("insert into store.quota (tenant_id, mails_per_day) select tenant_id, (select count(*)"
-	    " from store.mail) from store.vault limit 1");
+	struct ask a = {.done = false};
+	const struct m_quota_get get = {.has = 0};
+	assert_int_equal(ask(&a, one.client, 0, &m_quota_get_desc, &get), 0);
+	struct m_quota q = *((const struct m_quota_one *)a.body)->quota;
+	assert_int_equal(q.mails_used, 5);
+	assert_int_equal(q.mails, 0); /* as it is by itself */
+	q.mails = 5;
+	const struct m_quota_put put = {.quota = &q};
+	assert_int_equal(ask(&a, one.client, 0, &m_quota_put_desc, &put), 0);
+	assert_int_equal(((const struct m_quota_one *)a.body)->quota->mails, 5);
+	arena_fini(&a.arena);
 	struct fault f = mail(&m);
 	assert_int_equal(f.code, CN_QUOTA_EXCEEDED);
 	assert_string_equal(f.detail, "mails 5 of 5 in a day");

@@ -8,7 +8,8 @@ cd "$(dirname "$0")/../.."
 . tests/lib/system.sh
 B=${B:-build}
 D=$(mktemp -d /tmp/ccl.XXXXXX)
-trap system_end EXIT
+E=$(mktemp -d /tmp/ccl-exim.XXXXXX)
+trap 'tests/lib/exim stop "$E"; rm -rf "$E"; system_end' EXIT
 STACK_COUNT=30 STACK_BASE=127.40.0.0 STACK_DURABLE=0
 STACK_INSTANCES="simulator:1 lock:1 storage:1 sync:1 scheduler:1 worker:1 gateway:1"
 system_up '.faults = {unreachable: 1, wrong_password: 1, unsupported: 1, receive_restricted: 1} | .latency = {login_ms: 5, page_ms: 5, export_ms: 20}'
@@ -187,6 +188,21 @@ rc 1 "settings that are no version" plan settings "$name@latest"
 rc 4 "a version cannot be distributed (AB-33)" plan distribute "$name@latest"
 
 rc 0 "a version is verified from the medium" version verify "$version"
+if [ -e var/peers/usr/sbin/exim4 ]; then
+	tests/lib/exim make "$E" && tests/lib/exim start "$E" || not_ok "a mail server starts"
+	echo pass >"$D/run/relay" && echo "agreed by telephone" >"$D/run/agreed" && chmod 600 "$D/run/agreed"
+	letter=(--to anna@example.com --who "Anna Smith, desk 4711" --why "printer replaced" --description $'we replace it\nfor the shop\nuntil Friday')
+	rc 4 "no mail without a server (ST-54)" version mail "$version" "${letter[@]}" --password-file "$D/run/agreed"
+	rc 0 "a mail server that takes a test mail" vault add --name post --place "smtps://127.0.0.1:$(cat "$E/smtps")" --pin "$(cat "$E/pin")" --account carnet --password-file "$D/run/relay" --sender carnet@example.com --recipients anna@example.com
+	rc 0 "a version goes to whom it allows" version mail "$version" "${letter[@]}" --password-file "$D/run/agreed"
+	check "and is sent" within 30 sh -c "'$B/bin/carnet' mail list --json | jq -e '.items[0].state == \"sent\"'"
+	is "$(c quota show --json | jq .mails_used)" 1 "one of those of the day"
+	rc 5 "an operator sends none" version mail "$version" "${letter[@]}" --password-file "$D/run/agreed" --token-file "$D/ops"
+	check "it arrives" within 20 grep -q cnmail "$E/box"
+	sed -n '/filename=/,$p' "$E/box" | sed '1,/^$/d; /^--/,$d' | base64 -d >"$D/a.cnmail"
+	check "and the password opens it" "$B/bin/carnet-verify" open "$D/a.cnmail" --passphrase-file "$D/run/agreed" --to "$D/opened"
+	check "to what the printer gave" cmp "$D/opened/$item" "$D/list.abk"
+fi
 find "$D/vault/objects" -type f -size +0 -print0 | sort -z | head -z -n 1000 | while IFS= read -r -d '' f; do
 	chmod u+w "$f" && printf X | dd of="$f" bs=1 seek=200 conv=notrunc status=none
 done

@@ -22,7 +22,7 @@ static void seal_two(struct buf *out)
 	struct buf files = BUF_INIT;
 	mailed_add(&files, "list_1", text("Dubois;dubois@example.com"));
 	mailed_add(&files, "meta", text(""));
-	mailed_seal(public_key, &version, buf_span(&files), out);
+	mailed_seal(public_key, NULL, &version, buf_span(&files), out);
 	buf_fini(&files);
 }
 
@@ -101,12 +101,61 @@ static void names_that_lead_elsewhere_are_damage(void **state)
 	}
 }
 
+static void who_knows_the_password_opens_it_and_nobody_else(void **state)
+{
+	struct buf sealed = BUF_INIT, files = BUF_INIT;
+	struct fault f = FAULT_INIT;
+	uint8_t kdf[MAILED_KDF], key[32], made[32];
+	struct uuid is;
+	(void)state;
+	assert_int_equal(mailed_password_make(text("agreed by telephone"), kdf, made, &f), 0);
+	mailed_add(&files, "list_1", text("Dubois"));
+	mailed_seal(made, kdf, &version, buf_span(&files), &sealed);
+	buf_reset(&files);
+	const uint8_t *found = mailed_kdf(buf_span(&sealed));
+	assert_non_null(found);
+	assert_int_equal(mailed_password_key(text("agreed by telefone"), found, key, &f), 0);
+	assert_int_equal(mailed_open(key, buf_span(&sealed), &is, &files, &f), -1);
+	assert_int_equal(mailed_password_key(text("agreed by telephone"), found, key, &f), 0);
+	assert_int_equal(mailed_open(key, buf_span(&sealed), &is, &files, &f), 0);
+	assert_true(uuid_eq(&is, &version));
+	for (size_t i = 0; i < sealed.n; i++) { /* of its head, too */
+		sealed.p[i] ^= 1;
+		assert_int_equal(mailed_open(key, buf_span(&sealed), &is, &files, &f), -1);
+		sealed.p[i] ^= 1;
+	}
+	buf_fini(&sealed);
+	buf_fini(&files);
+}
+
+static void what_would_cost_nothing_or_too_much_to_guess_is_refused_st_32(void **state)
+{
+	static const uint8_t bad[][3] = {
+		{16, 8, 1}, {21, 8, 1}, {17, 4, 1}, {17, 8, 0}, {255, 8, 1}};
+	struct fault f = FAULT_INIT;
+	uint8_t kdf[MAILED_KDF] = {0}, key[32];
+	(void)state;
+	for (size_t i = 0; i < array_len(bad); i++) {
+		memcpy(kdf, bad[i], 3);
+		assert_int_equal(mailed_password_key(text("x"), kdf, key, &f), -1);
+		assert_string_equal(f.reason, "header");
+	}
+	assert_true(mailed_password_good("twelve chars"));
+	assert_false(mailed_password_good("eleven char"));
+	assert_false(mailed_password_good(" twelve chars"));
+	assert_false(mailed_password_good("twelve chars "));
+	assert_false(mailed_password_good("mot de passe é"));
+	assert_false(mailed_password_good("tab\tis no key of"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_come_back_to_who_has_the_key),
 		cmocka_unit_test(another_key_a_flip_and_a_cut_are_found),
 		cmocka_unit_test(names_that_lead_elsewhere_are_damage),
+		cmocka_unit_test(who_knows_the_password_opens_it_and_nobody_else),
+		cmocka_unit_test(what_would_cost_nothing_or_too_much_to_guess_is_refused_st_32),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -133,25 +133,30 @@ static void the_text_names_who_why_and_what_in_its_language(void **state)
 {
 	static const char *const languages[] = {"en", "fr", "ja", "xx", NULL};
 	const struct mail_words w = {"Anna Smith", "printer replaced", "one\ntwo\nthree"};
-	const struct mail_facts facts = {.device = "2nd floor",
+	struct mail_facts facts = {.device = "2nd floor",
 		.serial = "CAN01",
 		.kind = "address_book",
 		.generation = 12,
 		.made = "2027-01-05T01:20:30Z",
 		.file = "x.cnmail"};
 	(void)state;
-	for (size_t i = 0; i < array_len(languages); i++) {
+	for (size_t i = 0; i < 2 * array_len(languages); i++) {
 		struct buf subject = BUF_INIT, text = BUF_INIT;
-		mail_words_subject(languages[i], &facts, &subject);
-		mail_words_text(languages[i], &w, &facts, &text);
+		const char *language = languages[i % array_len(languages)];
+		facts.to_password = i >= array_len(languages);
+		mail_words_subject(language, &facts, &subject);
+		mail_words_text(language, &w, &facts, &text);
 		assert_non_null(strstr(buf_str(&subject), "2nd floor"));
 		assert_non_null(strstr(buf_str(&subject), "12"));
 		assert_null(strchr(buf_str(&subject), '%'));
 		assert_non_null(strstr(buf_str(&text), "\nAnna Smith\n"));
 		assert_non_null(strstr(buf_str(&text), "\nprinter replaced\n"));
 		assert_non_null(strstr(buf_str(&text), "\none\ntwo\nthree\n"));
-		assert_int_equal(strstr(buf_str(&text), "Raison") != NULL, i == 1);
-		assert_int_equal(strstr(buf_str(&text), "理由") != NULL, i == 2);
+		assert_int_equal(
+			strstr(buf_str(&text), "Raison") != NULL, i % array_len(languages) == 1);
+		assert_int_equal(strstr(buf_str(&text), " --key ") != NULL, !facts.to_password);
+		assert_int_equal(
+			strstr(buf_str(&text), "理由") != NULL, i % array_len(languages) == 2);
 		buf_fini(&subject);
 		buf_fini(&text);
 	}
