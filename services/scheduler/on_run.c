@@ -157,8 +157,8 @@ static void listed_targets(unused struct txn *t, struct db_result **r, unused si
 	}
 	page.items = items;
 	if ((size_t)db_rows(r[0]) > page.items_n)
-		page.next =
-			arena_strdup(&call->arena, uuid_format(&items[page.items_n - 1].job, text));
+		page.next = arena_strdup(
+			&call->arena, uuid_format(&items[page.items_n - 1].device, text));
 	call_reply(call, &page);
 }
 

@@ -422,6 +422,7 @@ void opening_start(
 
 	bug_if(o == NULL);
 	*o = (struct open){.o = opening, .arena = arena, .fn = fn, .arg = arg};
+	(void)db_add(t, &SQL_OPEN_TIME);
 	db_uuid(db_add(t, &SQL_RUN_RULES), &opening->run);
 	db_step(t, ruled, o);
 }

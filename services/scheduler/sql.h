@@ -96,6 +96,7 @@ extern const struct db_sql SQL_RUN_FOLD;
 extern const struct db_sql SQL_RUN_CHANGE;
 extern const struct db_sql SQL_RUN_OPENED;
 extern const struct db_sql SQL_RUN_MEMBERS;
+extern const struct db_sql SQL_OPEN_TIME;
 extern const struct db_sql SQL_RUN_CHANGES;
 extern const struct db_sql SQL_RUN_AS_IT_WAS;
 extern const struct db_sql SQL_RUN_OPENING;
