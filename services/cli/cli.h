@@ -168,6 +168,7 @@ int run_retention_prune(struct cli *c, const struct verb *v);
 int run_vault_add(struct cli *c, const struct verb *v);
 int run_version_verify(struct cli *c, const struct verb *v);
 int run_cred_set(struct cli *c, const struct verb *v);
+int run_hook_save(struct cli *c, const struct verb *v);
 int run_user_create(struct cli *c, const struct verb *v);
 /* --assign of people and tokens: NULL when there is none; owned. An exit code after a message. */
 int assignments_read(struct cli *c, json_t **ret) must_check;

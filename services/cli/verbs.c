@@ -31,6 +31,9 @@
 	"job,address,not_before=NOT BEFORE,wait_ms=WAIT,lock_ms=LOCK,device_ms=DEVICE "            \
 	"MS,store_ms=STORE MS,"                                                                    \
 	"firmware,language,worker,trace,via"
+#define SUBSCRIPTION_FLAGS                                                                         \
+	"--name N --kinds run.finished,job.failed,device.*,approval.wanted --states S,… "        \
+	"--tasks T,… --webhook HOOK"
 #define FOUND_COLUMNS "device_name=DEVICE,list,number=NO,name,dest=DESTINATION,since,until"
 #define FOUND_WIDE "site,list_name,since_generation=GEN,since_run=RUN,until_run,device,key"
 #define LOCK_COLUMNS                                                                               \
@@ -346,6 +349,39 @@ const struct verb verb_table[] = {
 	{"token", "set", "PATCH", "/tokens/{id}", "TOKEN-ID", "", NULL, "--assign ROLE@WHERE",
 		"--role, or all assignments anew: --assign, repeatable", run_assigned},
 	{"token", "delete", "DELETE", "/tokens/{id}", "TOKEN-ID", "", NULL, "", "revoke", NULL},
+	{"notify", "list", "GET", "/subscriptions", "",
+		"name,kinds,states,webhook,mail,digest,active,waiting,dead",
+		"id,tasks,language,urgent,made_by=BY,version", "", "who is told of what, and how",
+		NULL},
+	{"notify", "create", "POST", "/subscriptions", "", "", NULL, SUBSCRIPTION_FLAGS,
+		"tell a receiver, or people by mail", NULL},
+	{"notify", "set", "PATCH", "/subscriptions/{ref}", "NAME", "", NULL, SUBSCRIPTION_FLAGS,
+		"change it; --active false: tell nobody for now", NULL},
+	{"notify", "test", "POST", "/subscriptions/{ref}:test", "NAME", "", NULL, "",
+		"send a notice of kind test this way", NULL},
+	{"notify", "delete", "DELETE", "/subscriptions/{ref}", "NAME", "", NULL, "",
+		"tell nobody any more", NULL},
+	{"hook", "list", "GET", "/webhooks", "",
+		"name,url,active,last_status=LAST,last_at=AT,waiting,dead",
+		"id,key_id=KEY,old_key_until=OLD KEY UNTIL,token_header,version", "",
+		"receivers of CloudEvents", NULL},
+	{"hook", "create", "POST", "/webhooks", "", "", NULL,
+		"--name N --url U --token-header H --secret-file F",
+		"a receiver; its key is shown once", run_hook_save},
+	{"hook", "set", "PATCH", "/webhooks/{ref}", "HOOK", "", NULL,
+		"--url U --active false --token-header H --secret-file F",
+		"change it; an empty --token-header takes the token away", run_hook_save},
+	{"hook", "rotate", "POST", "/webhooks/{ref}:rotate", "HOOK", "", NULL, "--keep-ms N",
+		"a new key, shown once; the present one signs, too, for a day", NULL},
+	{"hook", "delete", "DELETE", "/webhooks/{ref}", "HOOK", "", NULL, "",
+		"take it away, with its subscriptions and what waits", NULL},
+	{"dead-letter", "list", "GET", "/dead-letters", "",
+		"id,subscription,webhook,kind,subject,attempts,status=HTTP,cause,tried_at=TRIED",
+		"at,detail", "--webhook HOOK --subscription NAME",
+		"what could not be delivered, newest first", NULL},
+	{"dead-letter", "replay", "POST", "/dead-letters:replay", "", "", NULL,
+		"--ids ID,… --webhook HOOK --subscription NAME", "send again, with the same id",
+		NULL},
 	{"audit", "list", "GET", "/audit", "", "seq,at,actor,origin,verb,object,outcome",
 		"trace,digest,hash", "", "who did what", NULL},
 	{"audit", "verify", NULL, NULL, "", "fault,seq,to,text", NULL, "--head SEQ:HASH",

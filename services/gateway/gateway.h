@@ -13,6 +13,7 @@
 struct audit;
 struct checkpoints;
 struct events;
+struct notify;
 
 /* The service's own state: one per process. */
 struct gateway {
@@ -23,6 +24,7 @@ struct gateway {
 	struct audit *audit;
 	struct checkpoints *checkpoints;
 	struct events *events;
+	struct notify *notify;
 	uint8_t pepper[32];
 	size_t pepper_n;          /* 0 = no pepper file */
 	uint8_t class_public[32]; /* seals device credentials for the worker class */
@@ -59,6 +61,7 @@ struct rest {
 	bool noted;          /* the audit has it: how it ends is told there, too */
 	void (*then)(struct rest *r);
 	void (*checked)(struct rest *r);
+	void *state; /* of who answers it */
 };
 
 /* ---- rest.c: the life of a request ---- */
@@ -107,6 +110,18 @@ void on_token_update(struct rest *r, const void *body);
 void on_token_delete(struct rest *r, const void *body);
 void on_audit_list(struct rest *r, const void *body);
 void on_audit_verify(struct rest *r, const void *body);
+void on_webhook_list(struct rest *r, const void *body);
+void on_webhook_create(struct rest *r, const void *body);
+void on_webhook_update(struct rest *r, const void *body);
+void on_webhook_delete(struct rest *r, const void *body);
+void on_webhook_rotate(struct rest *r, const void *body);
+void on_subscription_list(struct rest *r, const void *body);
+void on_subscription_create(struct rest *r, const void *body);
+void on_subscription_update(struct rest *r, const void *body);
+void on_subscription_delete(struct rest *r, const void *body);
+void on_subscription_test(struct rest *r, const void *body);
+void on_dead_letter_list(struct rest *r, const void *body);
+void on_dead_letter_replay(struct rest *r, const void *body);
 void on_status(struct rest *r, const void *body);
 void on_explain(struct rest *r, const void *body);
 void on_lock_declare(struct rest *r, const void *body);

@@ -10,6 +10,7 @@
 #include "services/gateway/checkpoint.h"
 #include "services/gateway/events.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/notify.h"
 #include "services/gateway/setup.h"
 
 static struct gateway_config config;
@@ -84,6 +85,9 @@ static int start(struct service *s, struct fault *reterr)
 		return -1;
 	gateway.events = events_new(&gateway, reterr);
 	if (gateway.events == NULL)
+		return -1;
+	gateway.notify = notify_new(&gateway, reterr);
+	if (gateway.notify == NULL)
 		return -1;
 	gateway.rest = http_server_new(s->loop, &opts, rest_accept, &gateway, reterr);
 	if (gateway.rest == NULL)

@@ -424,6 +424,16 @@ static void add_attention(struct txn *t, const struct ending *e, size_t n)
 	db_array_end(a);
 }
 
+static const char *failure(const void *list, size_t i, struct uuid *ret_job)
+{
+	const struct ending *e = &((const struct ending *)list)[i];
+
+	*ret_job = e->job;
+	if (e->verdict.state != JOB_STATE_FAILED && e->verdict.state != JOB_STATE_DEAD)
+		return NULL;
+	return e->verdict.cause == 0 ? "" : error_info(e->verdict.cause)->name;
+}
+
 /* ---- public ---- */
 
 void endings_write(struct txn *t, const struct ending *ends, size_t n, struct arena *arena)
@@ -438,6 +448,7 @@ void endings_write(struct txn *t, const struct ending *ends, size_t n, struct ar
 	add_seen(t, ends, n, arena);
 	add_effects(t, ends, n);
 	add_attention(t, ends, n);
+	outbox_failed(t, n, failure, ends);
 }
 
 void endings_tell(const struct ending *ends, size_t n)

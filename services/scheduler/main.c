@@ -70,6 +70,8 @@ static const struct handler handlers[] = {
 	{MSG_JOB_GIVE_BACK, on_job_give_back},
 	{MSG_WORKER_DIED, on_worker_died},
 	{MSG_WORKER_LIST, on_worker_list},
+	/* what is told */
+	{MSG_OUTBOX_TAKE, on_outbox_take},
 	{0, NULL},
 };
 

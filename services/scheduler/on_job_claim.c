@@ -158,6 +158,14 @@ static void add_refusals(struct txn *t, const struct claims *c)
 	}
 }
 
+static const char *failure(const void *list, size_t i, struct uuid *ret_job)
+{
+	const struct handed *h = &((const struct handed *)list)[i];
+
+	*ret_job = h->work->job;
+	return h->refused == JOB_STATE_FAILED ? error_info(h->cause)->name : NULL;
+}
+
 /* Whether a window is open for it still: it may have waited for a worker (FL-38). */
 static void judge_window(struct handed *h, const struct windows *all)
 {
@@ -223,6 +231,8 @@ static void settle(struct batch *b, struct claims *c, struct txn *t)
 		add_refusals(t, c);
 	if (c->windows)
 		add_windows(t, c);
+	if (refusals)
+		outbox_failed(t, c->n, failure, c->jobs);
 	db_commit(t, committed, b);
 }
 

@@ -94,6 +94,11 @@ struct locked_job {
 void locked_job_read(struct db_result *r, int row, struct arena *arena, struct locked_job *ret_job);
 /* Queues the statements that write n ends in this transaction. */
 void endings_write(struct txn *t, const struct ending *ends, size_t n, struct arena *arena);
+/* An event about jobs that just failed in this transaction, if somebody wants such; cause_of gives
+ * the name of the i-th job's cause, NULL = it did not fail. */
+void outbox_failed(struct txn *t, size_t n,
+	const char *(*cause_of)(const void *list, size_t i, struct uuid *ret_job),
+	const void *list);
 /* After the commit: events. */
 void endings_tell(const struct ending *ends, size_t n);
 struct job_timers job_timers(void);
@@ -227,3 +232,4 @@ void on_job_result(struct call *call);
 void on_job_give_back(struct call *call);
 void on_worker_died(struct call *call);
 void on_worker_list(struct call *call);
+void on_outbox_take(struct call *call);

@@ -204,3 +204,10 @@ extern const struct db_sql SQL_OPEN_ALONE;
 extern const char SQL_OPEN_TAIL[], SQL_OPEN_COUNTS[], SQL_OPEN_SAVE[];
 #define SQL_OPEN_FILTER                                                                            \
 	" union all select d.id, ($5::text[])[%zu], 2 from fleet.device d where d.state <> 5 and "
+
+/* ---- sql_outbox.c ---- */
+
+extern const struct db_sql SQL_OUTBOX_TAKE;
+extern const struct db_sql SQL_OUTBOX_DONE;
+extern const struct db_sql SQL_OUTBOX_WANT;
+extern const struct db_sql SQL_OUTBOX_FAILED;

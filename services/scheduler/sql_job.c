@@ -172,11 +172,14 @@ const struct db_sql SQL_JOB_SEEN = {"job_seen",
 	"   coalesce(nullif(x.display_language, ''), d.display_language),"
 	"   coalesce(nullif(x.type_n, 1), d.type)) or (d.serial = '' and x.serial <> ''))"};
 
-/* device, state, cause: only a device in use is put on hold or suspended */
+/* device, state, cause: only a device in use is put on hold or suspended, and told of it (FL-67) */
 const struct db_sql SQL_DEVICE_EFFECT = {"device_effect",
-	"update fleet.device set state = $2::smallint, state_cause = $3, version = version + 1,"
-	" state_at = clock_timestamp() where id = $1::uuid and state in (2, 3)"
-	" and state <> $2::smallint"};
+	"with d as (update fleet.device set state = $2::smallint, state_cause = $3,"
+	"  version = version + 1, state_at = clock_timestamp() where id = $1::uuid"
+	"  and state in (2, 3) and state <> $2::smallint returning id, name, address)"
+	" insert into sched.outbox (kind, subject, data) select case $2::smallint when 3 then"
+	"  'device.auth_hold' else 'device.' || $3 end, 'device/' || d.id, jsonb_build_object("
+	"  'device', d.id, 'device_name', d.name, 'address', d.address, 'cause', $3) from d"};
 
 /* worker, jobs, attempts: claimed but never started; uncharged, ready at once */
 const struct db_sql SQL_JOB_GIVE_BACK = {"job_give_back",

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Taking events. An event is forgotten by its owner after it is on its way here: between the two it
+ * may come twice, and is put once (RL-10). */
+#include "services/gateway/notify.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/crashpoint.h"
+#include "common/clock/clock.h"
+#include "common/db/db.h"
+#include "services/gateway/notice.h"
+#include "services/gateway/sql_notify.h"
+
+#define TAKE 100u
+#define PURGE_EVERY_MS 3600000
+
+/* One service that writes events. */
+struct source {
+	struct notify *notify;
+	struct peer *peer;
+	bool busy, full;
+	struct uuid done[TAKE]; /* on their way, not yet forgotten there */
+	size_t done_n;
+	const struct m_outbox_page *page; /* while they are put */
+};
+
+struct notify {
+	struct gateway *gateway;
+	struct timer *timer;
+	struct webhook_sender *webhooks;
+	struct source sources[1];
+	bool looking, wanted; /* somebody wants single jobs */
+	uint64_t purged_ms;
+};
+
+static void take(struct source *s);
+
+static void nothing(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+{
+	(void)t;
+	(void)res;
+	(void)n;
+	(void)f;
+	(void)arg;
+}
+
+static void no_parameters(struct db_args *a, void *arg)
+{
+	(void)a;
+	(void)arg;
+}
+
+/* ---- put on their way ---- */
+
+static void put(struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+{
+	struct source *s = arg;
+
+	(void)t;
+	(void)n;
+	s->busy = false;
+	if (f != NULL) {
+		log_warn(L("events could not be put on their way"), L_STR("why", f->detail));
+		s->done_n = 0; /* they come again */
+		return;
+	}
+	CRASHPOINT("notify.put");
+	if (db_get_int(res[0], 0, 0) > 0)
+		webhook_sender_tick(s->notify->webhooks);
+	if (s->full)
+		take(s);
+}
+
+/* One array per column. */
+static void fill_events(struct db_args *a, const struct m_outbox_page *page)
+{
+	for (int column = 0; column < 5; column++) {
+		db_array(a);
+		for (size_t i = 0; i < page->items_n; i++) {
+			const struct m_outbox_event *e = &page->items[i];
+			if (column == 0)
+				db_uuid(a, &e->id);
+			else if (column == 3)
+				db_time_ms(a, e->at);
+			else
+				db_text(a, column == 1   ? e->kind
+					   : column == 2 ? e->subject
+							 : e->data);
+		}
+		db_array_end(a);
+	}
+}
+
+static void fill_put(struct db_args *a, void *arg)
+{
+	const struct source *s = arg;
+	int64_t now = (int64_t)clock_wall_ms();
+
+	fill_events(a, s->page);
+	for (int digest = 1; digest <= 3; digest++)
+		db_time_ms(a, notice_due_ms(digest, now));
+	db_int(a, s->notify->gateway->config->notify_queue);
+}
+
+static void taken(void *arg, const void *body, const struct fault *f, uint64_t instance)
+{
+	struct source *s = arg;
+	const struct m_outbox_page *page = body;
+
+	(void)instance;
+	s->busy = false;
+	if (f != NULL)
+		return;
+	s->done_n = 0;
+	s->full = page->items_n == TAKE;
+	if (page->items_n == 0)
+		return;
+	for (size_t i = 0; i < page->items_n && i < TAKE; i++)
+		s->done[s->done_n++] = page->items[i].id;
+	s->busy = true;
+	s->page = page;
+	CRASHPOINT("notify.taken");
+	db_query(s->notify->gateway->service->db, &SQL_NOTICE_PUT, fill_put, put, s);
+}
+
+static const char *const single_jobs[] = {"job.failed"};
+
+static void take(struct source *s)
+{
+	struct m_outbox_take ask = {.max = TAKE, .done = s->done, .done_n = s->done_n};
+
+	if (s->busy || s->notify->gateway->service->stopping || !peer_up(s->peer))
+		return;
+	if (s->notify->wanted) {
+		ask.want = single_jobs;
+		ask.want_n = array_len(single_jobs);
+	}
+	s->busy = true;
+	peer_call(s->peer, &m_outbox_take_desc, &ask, &(struct peer_opts){.deadline_ms = 0}, taken,
+		s);
+}
+
+/* ---- what is wanted ---- */
+
+static void looked(
+	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+{
+	struct notify *no = arg;
+
+	(void)t;
+	(void)n;
+	no->looking = false;
+	if (f != NULL)
+		return;
+	no->wanted = db_rows(res[0]) > 0;
+	for (size_t i = 0; i < array_len(no->sources); i++)
+		take(&no->sources[i]);
+	webhook_sender_tick(no->webhooks);
+}
+
+static void purge(struct notify *no)
+{
+	struct db *db = no->gateway->service->db;
+
+	if (clock_mono_ms() - no->purged_ms < PURGE_EVERY_MS)
+		return;
+	no->purged_ms = clock_mono_ms();
+	db_query(db, &SQL_NOTICE_PURGE, no_parameters, nothing, NULL);
+	db_query(db, &SQL_NOTICE_PURGED, no_parameters, nothing, NULL);
+}
+
+static void look(void *arg)
+{
+	struct notify *no = arg;
+	struct service *s = no->gateway->service;
+
+	if (no->looking || s->stopping || !db_up(s->db))
+		return;
+	no->looking = true;
+	purge(no);
+	db_query(s->db, &SQL_NOTICE_WANT, no_parameters, looked, no);
+}
+
+void notify_look(struct gateway *g)
+{
+	look(g->notify);
+}
+
+static void told(void *arg, const void *body, const struct fault *f, uint64_t instance)
+{
+	struct rest *r = arg;
+
+	(void)body;
+	(void)f;
+	(void)instance;
+	r->then(r);
+}
+
+static void want(struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
+{
+	struct rest *r = arg;
+	struct m_outbox_take ask = {.want = single_jobs, .want_n = array_len(single_jobs)};
+
+	(void)t;
+	(void)n;
+	if (f == NULL && db_rows(res[0]) > 0)
+		peer_call(r->gateway->scheduler, &m_outbox_take_desc, &ask,
+			&(struct peer_opts){.deadline_ms = 2000}, told, r);
+	else
+		r->then(r);
+}
+
+void notify_want(struct gateway *g, struct rest *r, void (*then)(struct rest *r))
+{
+	r->then = then;
+	db_query(g->service->db, &SQL_NOTICE_WANT, no_parameters, want, r);
+}
+
+struct notify *notify_new(struct gateway *g, struct fault *reterr)
+{
+	struct notify *no = mem_alloc(sizeof(*no));
+
+	no->gateway = g;
+	no->webhooks = webhook_sender_new(g, reterr);
+	if (no->webhooks == NULL) {
+		free(no);
+		return NULL;
+	}
+	no->sources[0] = (struct source){.notify = no, .peer = g->scheduler};
+	no->timer = timer_new(g->service->loop, look, no);
+	timer_set(no->timer, (uint64_t)g->config->notify_every_ms,
+		(uint64_t)g->config->notify_every_ms);
+	return no;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/* SQL of the outbox: what the gateway takes and has taken, and jobs that failed. Ends of runs are
+ * written by the trigger sched.run_told(), those of devices by SQL_DEVICE_EFFECT. */
+#include "services/scheduler/sql.h"
+
+/* ids: they are somebody else's now */
+const struct db_sql SQL_OUTBOX_DONE = {
+	"outbox_done", "delete from sched.outbox where id = any ($1::uuid[])"};
+/* kinds that somebody wants */
+const struct db_sql SQL_OUTBOX_WANT = {"outbox_want",
+	"insert into sched.wanted (kind) select k from unnest($1::text[]) k"
+	" where not exists (select from sched.wanted w where w.kind = k) on conflict do nothing"};
+/* limit, ms → id, kind, subject, at, data: the oldest that nobody has now; ours for so long */
+const struct db_sql SQL_OUTBOX_TAKE = {"outbox_take",
+	"with took as (update sched.outbox set free_at = clock_timestamp() + $2::bigint"
+	"  * interval '1 millisecond' where id = any (array(select id from sched.outbox"
+	"   where free_at <= clock_timestamp() order by id limit $1::int for update skip locked))"
+	"  returning id, kind, subject, at, data)"
+	" select id, kind, subject, at, data::text from took order by id"};
+/* jobs that ended in this transaction, names of their causes: one event for each run, the first 50
+ * by name */
+const struct db_sql SQL_OUTBOX_FAILED = {"outbox_failed",
+	"with x as materialized (select j.run, j.id, j.device, j.device_name, j.state, x.cause,"
+	"   j.reason, row_number() over (partition by j.run order by j.id) as place"
+	"  from unnest($1::uuid[], $2::text[]) x(job, cause) join sched.job j on j.id = x.job"
+	"  where j.state in (12, 13) and exists (select from sched.wanted where kind = "
+	"'job.failed'))"
+	" insert into sched.outbox (kind, subject, data)"
+	" select 'job.failed', 'run/' || r.id, jsonb_build_object('run', r.id, 'task', r.task,"
+	"  'task_name', r.task_name, 'failed', t.n, 'jobs', t.jobs)"
+	" from (select run, count(*) as n, jsonb_agg(jsonb_strip_nulls(jsonb_build_object("
+	"   'job', id, 'device', device, 'device_name', device_name, 'state',"
+	"   case state when 12 then 'failed' else 'dead' end, 'cause', cause, 'reason', reason))"
+	"   order by place) filter (where place <= 50) as jobs from x group by run) t"
+	" join sched.run r on r.id = t.run"};
