@@ -6,6 +6,7 @@
 #include "common/clock/clock.h"
 #include "common/mail/message.h"
 #include "services/gateway/change.h"
+#include "services/gateway/list.h"
 #include "services/gateway/notice.h"
 #include "services/gateway/notify.h"
 #include "services/gateway/sql_notify.h"
@@ -20,22 +21,24 @@ struct saving {
 
 /* A JSON list of texts into the arena. */
 static const char *const *texts_of(
-	struct rest *r, struct db_result *res, int row, int column, size_t *ret_n)
+	struct arena *arena, struct db_result *res, int row, int column, size_t *ret_n)
 {
 	json_t *list = json_loads(db_get_text(res, row, column), 0, NULL);
 	size_t n = json_array_size(list);
-	const char **texts = arena_array(r->arena, n + 1, sizeof(*texts));
+	const char **texts = arena_array(arena, n + 1, sizeof(*texts));
 
 	bug_if(texts == NULL);
 	for (size_t i = 0; i < n; i++)
-		texts[i] = arena_strdup(r->arena, json_string_value(json_array_get(list, i)));
+		texts[i] = arena_strdup(arena, json_string_value(json_array_get(list, i)));
 	json_decref(list);
 	*ret_n = n;
 	return texts;
 }
 
-static void read_row(struct rest *r, struct db_result *res, int row, struct m_subscription *s)
+static void read_row(struct db_result *res, int row, struct arena *arena, void *item)
 {
+	struct m_subscription *s = item;
+
 	*s = (struct m_subscription){
 		.has = HAS_SUBSCRIPTION__ACTIVE,
 		.id = db_get_uuid(res, row, 0),
@@ -51,43 +54,17 @@ static void read_row(struct rest *r, struct db_result *res, int row, struct m_su
 		.waiting = (uint64_t)db_get_int(res, row, 14),
 		.dead = (uint64_t)db_get_int(res, row, 15),
 	};
-	s->kinds = texts_of(r, res, row, 2, &s->kinds_n);
-	s->states = texts_of(r, res, row, 3, &s->states_n);
-	s->tasks = texts_of(r, res, row, 4, &s->tasks_n);
-	s->mail = texts_of(r, res, row, 6, &s->mail_n);
-}
-
-static void listed(
-	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
-{
-	struct rest *r = arg;
-	struct m_subscription_page page = {.items_n = 0};
-
-	(void)t;
-	(void)n;
-	if (f != NULL) {
-		rest_fault(r, f);
-		return;
-	}
-	struct m_subscription *items =
-		arena_array(r->arena, (size_t)db_rows(res[0]) + 1, sizeof(*items));
-	bug_if(items == NULL);
-	for (int row = 0; row < db_rows(res[0]); row++)
-		read_row(r, res[0], row, &items[page.items_n++]);
-	page.items = items;
-	rest_reply(r, &m_subscription_page_desc, &page);
-}
-
-static void no_parameters(struct db_args *a, void *arg)
-{
-	(void)a;
-	(void)arg;
+	s->kinds = texts_of(arena, res, row, 2, &s->kinds_n);
+	s->states = texts_of(arena, res, row, 3, &s->states_n);
+	s->tasks = texts_of(arena, res, row, 4, &s->tasks_n);
+	s->mail = texts_of(arena, res, row, 6, &s->mail_n);
 }
 
 void on_subscription_list(struct rest *r, const void *body)
 {
 	(void)body;
-	db_query(r->gateway->service->db, &SQL_SUBSCRIPTION_LIST, no_parameters, listed, r);
+	list_all(r, &SQL_SUBSCRIPTION_LIST, &m_subscription_page_desc,
+		sizeof(struct m_subscription), read_row);
 }
 
 /* ---- what a person gives ---- */
@@ -143,6 +120,8 @@ static bool check(struct saving *v)
 		return refuse(v->r, "required", "kinds", "of what is told? run.finished, *, …");
 	if ((hook && mail) || (v->creates && !hook && !mail))
 		return refuse(v->r, "required", "mail", "give addresses or a webhook, one of them");
+	if (mail)
+		return refuse(v->r, "out_of_range", "mail", "only webhooks are told yet");
 	if (hook && s->digest > NOTICE_DIGEST_AT_ONCE)
 		return refuse(v->r, "out_of_range", "digest", "webhooks are told at once");
 	return check_words(v->r, s) && check_mail(v);
@@ -219,7 +198,7 @@ static void saved(struct rest *r, struct db_result *res)
 	struct m_subscription *s = arena_alloc(r->arena, sizeof(*s));
 
 	bug_if(s == NULL);
-	read_row(r, res, 0, s);
+	read_row(res, 0, r->arena, s);
 	s->name = arena_strdup(r->arena, s->name);
 	s->webhook = arena_strdup(r->arena, s->webhook);
 	s->language = arena_strdup(r->arena, s->language);

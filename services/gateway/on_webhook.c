@@ -46,8 +46,9 @@ static struct m_webhook webhook_of(struct db_result *res, int row)
 	};
 }
 
-static void put_webhook(struct db_result *res, int row, void *item)
+static void put_webhook(struct db_result *res, int row, struct arena *arena, void *item)
 {
+	(void)arena;
 	*(struct m_webhook *)item = webhook_of(res, row);
 }
 

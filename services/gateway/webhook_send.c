@@ -16,8 +16,9 @@
 #include "services/gateway/sql_notify.h"
 #include "services/gateway/webhook.h"
 
-#define MARGIN_MS 20000 /* until a row that nobody spoke of is tried again: answer time and this   \
-			 */
+#define MARGIN_MS                                                                                  \
+	20000 /* until a row that nobody spoke of is tried again: answer time and this             \
+	       */
 #define ANSWER_BYTES 65536
 #define HEADERS 6
 

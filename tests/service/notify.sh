@@ -70,7 +70,7 @@ ask POST /tasks '{"name":"nightly","kind":"device.probe","targets":{"filter":"na
 task=$(field .id)
 ask POST "/tasks/$task:run" && run=$(field .id)
 is "$status" 202 "a run over nobody" || true
-[ "$status" = 202 ] && within 20 [ -e "$D/in/0001" ] || { grep -h -A12 "ERROR: Addr\|runtime error" "$D"/log/*/current | sed 's/^/# /'; done_testing; }
+[ "$status" = 202 ] && within 20 [ -e "$D/in/0001" ] || { echo "# $body"; grep -h -A12 "ERROR: Addr\\|runtime error" "$D"/log/*/current | sed "s/^/# /"; done_testing; }
 is "$(body_of 0001 | jq -r '[.specversion, .type, .subject, .data.state, .data.task_name, .data.url] | join(" ")')" \
 	"1.0 carnet.run.finished.v1 run/$run empty nightly https://carnet.example/runs/$run" "the end of a run comes as a CloudEvent"
 is "$(header 0001 Content-Type) $(header 0001 X-Mc-Token)" "application/cloudevents+json s3cret" "with its content type and the fixed token"
