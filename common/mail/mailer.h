@@ -6,13 +6,15 @@
  * What became of a mail is a fault with one of two codes, and a reason word:
  *   CN_MAIL_DEFERRED  the same mail may be taken later: mail_unreachable mail_no_answer
  * mail_dropped mail_busy (any 4xx) CN_MAIL_REFUSED   somebody must change something: mail_login
- * mail_sender mail_recipient mail_too_large mail_no_tls mail_certificate mail_relay A connection
+ * mail_sender mail_recipient mail_too_large mail_no_tls mail_certificate mail_relay mail_network
+ * A connection
  * that is lost after the last byte leaves open whether the mail was taken: it is deferred, and goes
  * again with the same id. */
 #pragma once
 
 #include "common/base/fault.h"
 #include "common/loop/loop.h"
+#include "common/net/address.h"
 
 struct mailer;
 
@@ -23,9 +25,11 @@ struct mail_server {
 	const char *ca_file;    /* NULL = the system's; with neither it nor the pin: the system's */
 	const char *pin_sha256; /* base64 SHA-256 of the SPKI, or NULL; without ca_file it alone
 				   decides */
-	uint32_t connect_ms;    /* until the server takes mails; 0 = 15 s */
-	uint32_t answer_ms;     /* 0 = 60 s */
-	uint32_t total_ms;      /* 0 = 5 min */
+	/* where it may be (SE-9..11); NULL = anywhere; kept by the caller */
+	const struct address_rules *where;
+	uint32_t connect_ms; /* until the server takes mails; 0 = 15 s */
+	uint32_t answer_ms;  /* 0 = 60 s */
+	uint32_t total_ms;   /* 0 = 5 min */
 };
 
 /* f NULL = the server answers for the mail now; answer is its last line. */

@@ -6,13 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/buf.h"
+#include "common/net/resolve.h"
 #include "common/text/utf8.h"
 #include "gen/errors.h"
 
 struct smtp {
 	struct smtp_job *job;
 	CURL *easy;
-	struct curl_slist *to;
+	struct curl_slist *to, *at;
 	char *url;
 	size_t sent;    /* bytes of the message that libcurl took */
 	unsigned reply; /* of the last line, 0 = none came */
@@ -167,9 +169,63 @@ static void set_options(struct smtp *s)
 		(void)curl_easy_setopt(
 			e, CURLOPT_PASSWORD, server->password != NULL ? server->password : "");
 	}
+	if (s->at != NULL)
+		(void)curl_easy_setopt(e, CURLOPT_RESOLVE, s->at);
 	set_tls(e, server);
 	set_times(e, server);
 	set_mail(s);
+}
+
+/* ---- where ---- */
+
+/* For libcurl, which asks nobody again then (SE-11). */
+static struct curl_slist *addresses(const char *host, const char *port, const struct resolved *all)
+{
+	char text[ADDRESS_TEXT];
+	struct buf line = BUF_INIT;
+	buf_addf(&line, "%s:%s:", host, port);
+	for (size_t i = 0; i < all->n; i++)
+		buf_addf(&line, all->at[i].v6 ? "%s[%s]" : "%s%s", i == 0 ? "" : ",",
+			address_text(&all->at[i], text));
+	struct curl_slist *list = curl_slist_append(NULL, buf_str(&line));
+	buf_fini(&line);
+	return list;
+}
+
+/* -1: there is no such name, or it must not be there. */
+static int check_host(struct smtp *s, const char *host, const char *port)
+{
+	struct fault *f = &s->job->fault;
+	struct resolved all;
+	struct address numeric;
+	char name[256];
+	bool v6 = host[0] == '[';
+	(void)snprintf(name, sizeof(name), "%.*s", (int)(strlen(host) - (v6 ? 2 : 0)), host + v6);
+	if (resolve_now(name, s->job->server.where, true, &all, f) == 0) {
+		if (!address_parse(name, &numeric))
+			s->at = addresses(host, port, &all);
+		return 0;
+	}
+	bool unknown = f->code == CN_NAME_UNRESOLVED;
+	f->code = unknown ? CN_MAIL_DEFERRED : CN_MAIL_REFUSED;
+	(void)snprintf(
+		f->reason, sizeof(f->reason), "%s", unknown ? "mail_unreachable" : "mail_network");
+	return -1;
+}
+
+static int find_server(struct smtp *s)
+{
+	CURLU *u = curl_url();
+	char *host = NULL, *port = NULL;
+	bug_if(u == NULL ||
+		curl_url_set(u, CURLUPART_URL, s->url, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
+		curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
+		curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK);
+	int rc = s->job->server.where == NULL ? 0 : check_host(s, host, port);
+	curl_free(host);
+	curl_free(port);
+	curl_url_cleanup(u);
+	return rc;
 }
 
 /* ---- what the end means ---- */
@@ -247,13 +303,16 @@ void smtp_send(struct smtp_job *j)
 	s.url = server_url(&j->server, &j->fault);
 	if (s.url == NULL)
 		return;
-	s.easy = curl_easy_init();
-	bug_if(s.easy == NULL);
-	set_options(&s);
-	CURLcode rc = curl_easy_perform(s.easy);
-	if (rc != CURLE_OK)
-		judge(&s, rc);
-	curl_easy_cleanup(s.easy); /* says QUIT */
+	if (find_server(&s) == 0) {
+		s.easy = curl_easy_init();
+		bug_if(s.easy == NULL);
+		set_options(&s);
+		CURLcode rc = curl_easy_perform(s.easy);
+		if (rc != CURLE_OK)
+			judge(&s, rc);
+		curl_easy_cleanup(s.easy); /* says QUIT */
+	}
 	curl_slist_free_all(s.to);
+	curl_slist_free_all(s.at);
 	curl_free(s.url);
 }

@@ -112,28 +112,28 @@ int address_nets(
 	return 0;
 }
 
-/* The kind of refused address, NULL = an ordinary one. */
-static const char *refused_kind(const struct address *a)
+/* The kind of refused address and its network, NULL = an ordinary one. */
+static const char *refused_kind(const struct address *a, struct network *ret)
 {
 	const struct refused_net *nets = a->v6 ? refused6 : refused4;
 	size_t n = a->v6 ? array_len(refused6) : array_len(refused4);
 
 	for (size_t i = 0; i < n; i++) {
-		struct network net;
-		bug_if(!network_parse(nets[i].cidr, &net));
-		if (address_in(a, &net))
+		bug_if(!network_parse(nets[i].cidr, ret));
+		if (address_in(a, ret))
 			return nets[i].kind;
 	}
 	return NULL;
 }
 
-static bool pretend_fleet(
-	const struct address *a, const char *kind, const struct address_rules *rules)
+/* Named by itself: one that is wider than what is refused does not mean it. */
+static bool named(const struct address *a, const char *kind, const struct network *refused,
+	const struct address_rules *rules)
 {
 	if (rules->allow_loopback && strcmp(kind, "loopback") == 0)
 		return true;
 	for (size_t i = 0; i < rules->n_nets; i++)
-		if (address_in(a, &rules->nets[i]))
+		if (rules->nets[i].bits >= refused->bits && address_in(a, &rules->nets[i]))
 			return true;
 	return false;
 }
@@ -150,15 +150,16 @@ static bool allowed(const struct address *a, const struct address_rules *rules)
 int address_check(const struct address *a, const struct address_rules *rules, bool simulated,
 	struct fault *reterr)
 {
-	const char *kind = refused_kind(a);
+	struct network refused;
+	const char *kind = refused_kind(a, &refused);
 	char text[ADDRESS_TEXT];
 
-	if (kind == NULL ? allowed(a, rules) : simulated && pretend_fleet(a, kind, rules))
+	if (kind == NULL ? allowed(a, rules) : simulated && named(a, kind, &refused, rules))
 		return 0;
 	if (kind == NULL)
 		return fault_why(reterr, CN_ADDRESS_REFUSED, "not_allowed",
 			"%s is in none of the networks that are allowed", address_text(a, text));
 	return fault_why(reterr, CN_ADDRESS_REFUSED, kind,
 		"%s is a %s address: nothing may be there%s", address_text(a, text), kind,
-		simulated ? " and allow_loopback or allow_networks does not let it through" : "");
+		simulated ? " unless its network is among those that are allowed" : "");
 }

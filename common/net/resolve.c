@@ -32,37 +32,55 @@ static bool from_sockaddr(const struct sockaddr *sa, struct address *ret)
 }
 
 /* A name with one good and one forbidden answer is a trick: all must pass. */
-static void take_answers(struct resolving *r, const struct addrinfo *list)
+static int take_answers(const char *name, const struct addrinfo *list,
+	const struct address_rules *rules, bool simulated, struct resolved *ret,
+	struct fault *reterr)
 {
-	bool have = false;
+	struct resolved found = {.n = 0};
 
 	for (const struct addrinfo *ai = list; ai; ai = ai->ai_next) {
 		struct address a;
 		if (!from_sockaddr(ai->ai_addr, &a))
 			continue;
-		if (address_check(&a, r->rules, r->simulated, &r->fault) < 0)
-			return;
-		if (!have)
-			r->found = a;
-		have = true;
+		if (address_check(&a, rules, simulated, reterr) < 0)
+			return -1;
+		if (found.n < RESOLVE_MAX)
+			found.at[found.n++] = a;
 	}
-	if (!have)
-		fault_set(&r->fault, CN_NAME_UNRESOLVED, "%s has no address", r->name);
+	if (found.n == 0)
+		return fault_set(reterr, CN_NAME_UNRESOLVED, "%s has no address", name);
+	*ret = found;
+	return 0;
+}
+
+int resolve_now(const char *name, const struct address_rules *rules, bool simulated,
+	struct resolved *ret, struct fault *reterr)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+	struct addrinfo *list = NULL;
+	struct resolved one = {.n = 1};
+
+	if (address_parse(name, &one.at[0])) {
+		if (address_check(&one.at[0], rules, simulated, reterr) < 0)
+			return -1;
+		*ret = one;
+		return 0;
+	}
+	int rc = getaddrinfo(name, NULL, &hints, &list);
+	if (rc != 0)
+		return fault_set(reterr, CN_NAME_UNRESOLVED, "%s: %s", name, gai_strerror(rc));
+	rc = take_answers(name, list, rules, simulated, ret, reterr);
+	freeaddrinfo(list);
+	return rc;
 }
 
 static void look_up(void *arg)
 {
 	struct resolving *r = arg;
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG},
-			*list = NULL;
-	int rc = getaddrinfo(r->name, NULL, &hints, &list);
+	struct resolved all;
 
-	if (rc != 0) {
-		fault_set(&r->fault, CN_NAME_UNRESOLVED, "%s: %s", r->name, gai_strerror(rc));
-		return;
-	}
-	take_answers(r, list);
-	freeaddrinfo(list);
+	if (resolve_now(r->name, r->rules, r->simulated, &all, &r->fault) == 0)
+		r->found = all.at[0];
 }
 
 static void answer(void *arg)

@@ -276,6 +276,9 @@ int keeper_start(struct service *s, struct fault *reterr)
 		return fault_set(reterr, CN_VALIDATION_FAILED, "tenant is not a UUID");
 	make_metrics();
 	index_start();
+	app.where.only = true;
+	if (address_nets("vault_networks", app.config->vault_networks, &app.where, reterr) < 0)
+		return -1;
 	if (check_key_files(app.config, reterr) < 0 || check_place(app.config, reterr) < 0)
 		return -1;
 	app.vault.fd = app.vault.tmp = -1;

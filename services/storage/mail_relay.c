@@ -43,7 +43,7 @@ void relay_send(const struct relay *relay, struct mail *m, mail_done_fn done, vo
 	struct buf bytes = BUF_INIT;
 	struct fault f = FAULT_INIT;
 	struct secret *login = NULL;
-	struct mail_server server = {.url = at->place};
+	struct mail_server server = {.url = at->place, .where = &app.where};
 	if (at->pin[0] != 0)
 		server.pin_sha256 = at->pin;
 	else if (app.config->vault_ca_file[0] != 0)

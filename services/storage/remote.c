@@ -55,6 +55,7 @@ struct vault_remote *remote_new(
 			return NULL;
 	}
 	const struct remote_opts opts = {.timeout_ms = (uint32_t)app.config->vault_timeout_ms,
+		.where = &app.where,
 		.ca_file = app.config->vault_ca_file,
 		.home = &app.vault};
 	return make(a, login, opts, reterr);

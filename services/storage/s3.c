@@ -438,7 +438,7 @@ static const struct remote_ops S3 = {
 struct vault_remote *s3_new(const struct vault_address *a, struct secret *login,
 	struct remote_opts opts, struct fault *reterr)
 {
-	struct s3_target t = {.login = login, .timeout_ms = opts.timeout_ms};
+	struct s3_target t = {.login = login, .timeout_ms = opts.timeout_ms, .where = opts.where};
 	if (s3_address(a, &t, reterr) < 0) {
 		secret_free(login);
 		return NULL;

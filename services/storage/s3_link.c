@@ -59,7 +59,6 @@ static int transport_fault(const struct s3_link *l, const struct fault *f, struc
 		int code;
 		const char *word;
 	} words[] = {
-		{CN_NAME_UNRESOLVED, "vault_name_unresolved"},
 		{CN_UNREACHABLE, "vault_unreachable"},
 		{CN_TIMEOUT, "vault_no_answer"},
 		{CN_CONNECTION_LOST, "vault_lost"},
@@ -140,6 +139,8 @@ static void send_signed(const struct s3_link *l, const struct s3_call *c,
 	struct buf url = BUF_INIT, lines[HEADERS + 1];
 	const char *headers[HEADERS + 2];
 	struct http_req req = request_of(t, c);
+	char ip[ADDRESS_TEXT];
+	req.connect_ip = address_text(&l->at.at[l->turn], ip);
 	buf_addf(&url, "%s://%s%s%s%s", strcmp(t->server.scheme, "http") == 0 ? "http" : "https",
 		host, q->path, q->query[0] != 0 ? "?" : "", q->query);
 	for (size_t i = 0; i <= q->n; i++) {
@@ -277,6 +278,28 @@ static int refusal(
 
 /* ---- until it is done ---- */
 
+/* Once, until none of its addresses answers (SE-11). */
+static int find(struct s3_link *l, struct fault *reterr)
+{
+	const struct s3_target *t = &l->target;
+	char name[sizeof(t->bucket) + sizeof(t->server.host)];
+	if (l->at.n > 0)
+		return 0;
+	(void)snprintf(name, sizeof(name), "%s%s%s", t->by_name ? t->bucket : "",
+		t->by_name ? "." : "", t->server.host);
+	l->turn = 0;
+	return reach(name, t->where, &l->at, reterr);
+}
+
+/* After it did not answer: is there another address to try? */
+static bool turn(struct s3_link *l)
+{
+	if (++l->turn < l->at.n)
+		return true;
+	l->at.n = 0;
+	return false;
+}
+
 static void open_link(struct s3_link *l)
 {
 	if (l->client != NULL)
@@ -287,13 +310,15 @@ static void open_link(struct s3_link *l)
 }
 
 /* May it be asked again? Everything we ask may be done twice. */
-static bool again(const struct s3_link *l, const struct s3_answer *a, const struct fault *f,
-	struct fault *reterr)
+static bool again(
+	struct s3_link *l, const struct s3_answer *a, const struct fault *f, struct fault *reterr)
 {
 	bool more = false;
 	if (f->code == 0)
 		return refusal(l, a, reterr, &more) < 0 && more;
 	(void)transport_fault(l, f, reterr);
+	if (f->code == CN_UNREACHABLE || f->code == CN_TIMEOUT)
+		return turn(l);
 	return f->code == CN_CONNECTION_LOST;
 }
 
@@ -304,6 +329,8 @@ int s3_do(
 	uint8_t digest[SHA256_LEN];
 	uint64_t until = clock_mono_ms() + l->target.timeout_ms;
 	*ret = (struct s3_answer){.status = 0};
+	if (find(l, reterr) < 0)
+		return -1;
 	open_link(l);
 	sha256(call->body, digest);
 	hex_encode((struct span){digest, sizeof(digest)}, payload);

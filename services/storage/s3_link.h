@@ -6,6 +6,7 @@
 #include "common/base/buf.h"
 #include "common/http/client.h"
 #include "services/storage/login.h"
+#include "services/storage/reach.h"
 #include "services/storage/s3_sign.h"
 #include "services/storage/server.h"
 
@@ -18,7 +19,8 @@ struct s3_target {
 	char ca_file[1024];   /* "" = the system's */
 	struct secret *login; /* a struct login, or NULL */
 	uint32_t timeout_ms;
-	bool by_name; /* the bucket is part of the host's name */
+	const struct address_rules *where; /* it may be */
+	bool by_name;                      /* the bucket is part of the host's name */
 };
 
 /* https://host/bucket/prefix; s3://… the same, with the bucket in the host's name; http://… is for
@@ -29,6 +31,8 @@ struct s3_link {
 	struct s3_target target;
 	struct loop *loop; /* both NULL: made when needed */
 	struct http_client *client;
+	struct resolved at; /* of the server; n 0 = to be looked up */
+	size_t turn;        /* which of them is tried */
 };
 
 #define S3_EXTRA 4

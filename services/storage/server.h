@@ -13,9 +13,11 @@ struct server {
 
 /* How servers are spoken to, whatever their kind. */
 struct vault;
+struct address_rules;
 struct remote_opts {
 	uint32_t timeout_ms;
-	const char *ca_file;      /* of TLS; "" = the system's */
+	const struct address_rules *where; /* servers may be (SE-9) */
+	const char *ca_file;               /* of TLS; "" = the system's */
 	const struct vault *home; /* the primary one: files on their way may lie in its tmp/ */
 };
 

@@ -436,7 +436,10 @@ struct vault_remote *sftp_new(const struct vault_address *a, struct secret *logi
 	}
 	struct sftp *s = mem_alloc(sizeof(*s));
 	*s = (struct sftp){.base = {.ops = &SFTP},
-		.target = {.server = server, .login = login, .timeout_ms = opts.timeout_ms},
+		.target = {.server = server,
+			.login = login,
+			.timeout_ms = opts.timeout_ms,
+			.where = opts.where},
 		.writing = {.fd = -1},
 		.reading = {.fd = -1}};
 	(void)snprintf(s->base.place, sizeof(s->base.place), "%s", a->place);

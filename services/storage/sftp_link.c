@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "gen/errors.h"
+#include "services/storage/reach.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -25,13 +25,31 @@ static void library(void)
 
 /* ---- TCP ---- */
 
+union place {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static socklen_t place_of(const struct address *a, unsigned port, union place *ret)
+{
+	*ret = (union place){.v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)}};
+	if (a->v6) {
+		memcpy(&ret->v6.sin6_addr, a->b, 16);
+		return sizeof(ret->v6);
+	}
+	*ret = (union place){.v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)}};
+	memcpy(&ret->v4.sin_addr, a->b, 4);
+	return sizeof(ret->v4);
+}
+
 /* 0, or an errno. */
-static int connect_one(int fd, const struct addrinfo *a, uint32_t timeout_ms)
+static int connect_one(int fd, const union place *to, socklen_t n, uint32_t timeout_ms)
 {
 	int e = 0;
-	socklen_t n = sizeof(e);
+	socklen_t size = sizeof(e);
 	struct pollfd wait = {.fd = fd, .events = POLLOUT};
-	if (connect(fd, a->ai_addr, a->ai_addrlen) == 0)
+	if (connect(fd, &to->any, n) == 0)
 		return 0;
 	if (errno != EINPROGRESS)
 		return errno;
@@ -41,33 +59,30 @@ static int connect_one(int fd, const struct addrinfo *a, uint32_t timeout_ms)
 	while (got < 0 && errno == EINTR);
 	if (got == 0)
 		return ETIMEDOUT;
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &n) < 0 ? errno : e;
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &size) < 0 ? errno : e;
 }
 
 static int dial(const struct sftp_target *t, struct fault *reterr)
 {
-	char port[16];
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	struct addrinfo *list = NULL;
+	struct resolved all;
+	union place to;
+	unsigned port = t->server.port == 0 ? 22 : t->server.port;
 	int fd = -1, e = 0, on = 1;
-	(void)snprintf(port, sizeof(port), "%u", t->server.port == 0 ? 22 : t->server.port);
-	int rc = getaddrinfo(t->server.host, port, &hints, &list);
-	if (rc != 0)
-		return fault_why(reterr, CN_STORE_UNAVAILABLE, "vault_name_unresolved", "%s: %s",
-			t->server.host, gai_strerror(rc));
-	for (const struct addrinfo *a = list; a != NULL; a = a->ai_next) {
-		fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		e = fd < 0 ? errno : connect_one(fd, a, t->timeout_ms);
+	if (reach(t->server.host, t->where, &all, reterr) < 0)
+		return -1;
+	for (size_t i = 0; i < all.n; i++) {
+		socklen_t n = place_of(&all.at[i], port, &to);
+		fd = socket(to.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		e = fd < 0 ? errno : connect_one(fd, &to, n, t->timeout_ms);
 		if (e == 0)
 			break;
 		if (fd >= 0)
 			close(fd);
 		fd = -1;
 	}
-	freeaddrinfo(list);
 	if (fd < 0)
 		return fault_why(reterr, CN_STORE_UNAVAILABLE, "vault_unreachable",
-			"%s port %s: %s", t->server.host, port, strerror(e));
+			"%s port %u: %s", t->server.host, port, strerror(e));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	return fd;
 }

@@ -15,6 +15,7 @@ struct sftp_target {
 	char pin[64];         /* "SHA256:…", as ssh-keygen -lf prints it; "" = none yet */
 	struct secret *login; /* a struct login, or NULL */
 	uint32_t timeout_ms;
+	const struct address_rules *where; /* it may be */
 };
 
 struct sftp_link {

@@ -9,6 +9,7 @@
 #include "common/base/map.h"
 #include "common/db/db.h"
 #include "common/metrics/metrics.h"
+#include "common/net/address.h"
 #include "common/service/service.h"
 #include "common/vault/keys.h"
 #include "common/vault/manifest.h"
@@ -122,7 +123,8 @@ struct storage {
 	struct uuid tenant;
 	struct vault vault;
 	struct keys keys;
-	bool same_disk; /* the override of ST-66 is in force */
+	struct address_rules where; /* vaults on servers and mail servers may be (SE-9) */
+	bool same_disk;             /* the override of ST-66 is in force */
 	char placement[32];
 	char warning[512];
 

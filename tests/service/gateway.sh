@@ -12,6 +12,7 @@ rest=unix:$D/rest.sock
 STACK_INSTANCES="gateway:2 lock:1 scheduler:1 storage:1 sync:1" STACK_DURABLE=0 STACK_REST=$rest stack_make "$D" "$B"
 for i in 1 2; do printf 300 >"$D/env/gateway-$i/CARNET_CHECKPOINT_MS"; done
 printf 'unix:%s' "$D/rest2.sock" >"$D/env/gateway-2/CARNET_LISTEN"
+printf 127.0.0.0/8 >"$D/env/storage-1/CARNET_VAULT_NETWORKS" # servers of this test are here
 mkdir -p "$D/log"
 stack_database "$D" >/dev/null && stack_up "$D" && stack_ready "$D" 30 || { not_ok "the gateway starts"; done_testing; exit; }
 until [ -s "$D/run/setup-token" ]; do sleep 0.05; done

@@ -106,6 +106,7 @@ static void exec_storage(const struct host *h, const char *crash, rlim_t file_li
 	put_env("CARNET_ACCEPT_SAME_DISK", "a test on one machine");
 	put_env("CARNET_STREAM_IDLE_MS", "2000");
 	put_env("CARNET_RESERVE_PERCENT", "0");
+	put_env("CARNET_VAULT_NETWORKS", "127.0.0.1"); /* servers of tests are here */
 	if (crash != NULL)
 		put_env("CARNET_CRASH", "%s", crash);
 	if (file_limit != 0) {

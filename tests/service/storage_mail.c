@@ -79,6 +79,8 @@ static void a_server_is_kept_when_it_took_a_test_mail_st_54(void **state)
 		server_add("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "a@example.com", "pass")
 			.reason,
 		"mail_certificate");
+	assert_string_equal(relay_add("smtp://127.0.0.2:25", "", "a@example.com", "pass").reason,
+		"mail_network");
 	sql("select count(*) from store.vault where role = 'mail'");
 	assert_int_equal(sql_number(), 0);
 	good(server_add(peer.pin, "a@example.com, *@Agriconsult.example", "pass"));

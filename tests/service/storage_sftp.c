@@ -85,6 +85,8 @@ static void each_refusal_has_a_cause_of_its_own(void **state)
 	refused(&t, "place_form");
 	t.place = "sftp://nowhere.invalid/backup";
 	refused(&t, "vault_name_unresolved");
+	t.place = "sftp://127.0.0.2/backup";
+	refused(&t, "vault_network"); /* SE-9 */
 	t.place = "sftp://127.0.0.1:1/backup";
 	refused(&t, "vault_unreachable");
 	(void)snprintf(

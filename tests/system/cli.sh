@@ -12,6 +12,7 @@ E=$(mktemp -d /tmp/ccl-exim.XXXXXX)
 trap 'tests/lib/exim stop "$E"; rm -rf "$E"; system_end' EXIT
 STACK_COUNT=30 STACK_BASE=127.40.0.0 STACK_DURABLE=0
 STACK_INSTANCES="simulator:1 lock:1 storage:1 sync:1 scheduler:1 worker:1 gateway:1"
+export CARNET_VAULT_NETWORKS=127.0.0.1 # the mail server
 system_up '.faults = {unreachable: 1, wrong_password: 1, unsupported: 1, receive_restricted: 1} | .latency = {login_ms: 5, page_ms: 5, export_ms: 20}'
 export LC_ALL=C.UTF-8
 c() { "$B/bin/carnet" "$@" 2>"$D/stderr"; }

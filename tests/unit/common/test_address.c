@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "common/net/address.h"
+#include "common/net/resolve.h"
 #include "gen/errors.h"
 
 static bool allowed(const char *ip, const struct address_rules *rules, bool simulated)
@@ -90,6 +90,37 @@ static void where_networks_are_named_nothing_else_is_allowed_se_9(void **state u
 	assert_false(allowed("127.0.0.1", &rules, false));
 }
 
+static void what_is_refused_is_let_through_by_its_own_name_only_se_10(void **state unused)
+{
+	struct address_rules wide = {.only = true}, narrow = {.only = true};
+	struct fault f = FAULT_INIT;
+
+	assert_int_equal(address_nets("vault_networks", "0.0.0.0/0, ::/0", &wide, &f), 0);
+	assert_int_equal(address_nets("vault_networks", "127.0.0.1", &narrow, &f), 0);
+	assert_true(allowed("10.1.2.3", &wide, true));
+	for (size_t i = 0; i < array_len(forbidden); i++)
+		assert_false(allowed(forbidden[i], &wide, true));
+	assert_true(allowed("127.0.0.1", &narrow, true));
+	assert_false(allowed("127.0.0.2", &narrow, true));
+	assert_false(allowed("10.1.2.3", &narrow, true));
+}
+
+static void every_spelling_of_an_address_is_checked_as_what_it_is_se_12(void **state unused)
+{
+	static const char *const loopback[] = {
+		"127.0.0.1", "0177.0.0.1", "0x7f.0.0.1", "2130706433", "127.1"};
+	const struct address_rules rules = {.only = true};
+	struct resolved all = {.n = 0};
+
+	for (size_t i = 0; i < array_len(loopback); i++) {
+		struct fault f = FAULT_INIT;
+		assert_int_equal(resolve_now(loopback[i], &rules, false, &all, &f), -1);
+		assert_int_equal(f.code, CN_ADDRESS_REFUSED);
+		assert_string_equal(f.reason, "loopback");
+	}
+	assert_int_equal(all.n, 0);
+}
+
 static void broken_networks_are_refused_by_name(void **state unused)
 {
 	static const char *const bad[] = {"10.0.0.0/33", "10.0.0/8", "x", "10.0.0.0/",
@@ -124,6 +155,8 @@ int main(void)
 		cmocka_unit_test(
 			networks_of_simulated_fleets_are_let_through_for_simulated_devices_only),
 		cmocka_unit_test(where_networks_are_named_nothing_else_is_allowed_se_9),
+		cmocka_unit_test(what_is_refused_is_let_through_by_its_own_name_only_se_10),
+		cmocka_unit_test(every_spelling_of_an_address_is_checked_as_what_it_is_se_12),
 		cmocka_unit_test(broken_networks_are_refused_by_name),
 		cmocka_unit_test(only_plain_spellings_are_addresses_se_12),
 	};

@@ -10,6 +10,7 @@
 
 #include "common/clock/clock.h"
 #include "common/crypto/crypto.h"
+#include "common/net/address.h"
 #include "services/storage/s3.h"
 #include "tests/lib/s3_sim.h"
 
@@ -33,6 +34,7 @@ struct
 try {
 	const char *place, *account, *secret, *region, *pin, *ca;
 	uint32_t timeout_ms;
+	bool strict; /* not on this host */
 };
 
 /* Of the server's own, where nothing else is said. */
@@ -45,7 +47,10 @@ static struct vault_remote *remote(struct try t, struct fault *reterr)
 		.account = t.account != NULL ? t.account : S3_ACCOUNT,
 		.region = t.region != NULL ? t.region : "eu-test-1",
 		.pin = t.pin};
+	static const struct address_rules here = {.allow_loopback = true};
+	static const struct address_rules nowhere;
 	const struct remote_opts opts = {.timeout_ms = t.timeout_ms != 0 ? t.timeout_ms : 20000,
+		.where = t.strict ? &nowhere : &here,
 		.ca_file = t.ca != NULL ? t.ca : "",
 		.home = &home};
 	return s3_new(&a, login_of(t.secret != NULL ? t.secret : S3_SECRET), opts, reterr);
@@ -429,6 +434,8 @@ static void a_wrong_login_region_bucket_or_address_is_told(void **state)
 	refused_as((struct try){.place = "http://127.0.0.1:1/backups"}, "vault_unreachable");
 	refused_as(
 		(struct try){.place = "http://nowhere.invalid/backups"}, "vault_name_unresolved");
+	refused_as((struct try){.strict = true}, "vault_network"); /* SE-10, SE-12 */
+	refused_as((struct try){.place = "http://0177.1/backups", .strict = true}, "vault_network");
 	refused_as((struct try){.place = "ftp://127.0.0.1/backups"}, "place_form");
 	refused_as((struct try){.place = "https://127.0.0.1/"}, "place_form");
 	refused_as((struct try){.place = "https://127.0.0.1/b"}, "place_form");
