@@ -18,6 +18,9 @@ static const struct kind {
 	{"ab.backup", "ab.read", false, true, false, {BOOKS, "kyocera_wsdl"}},
 	{"settings.backup", "settings.read", false, true, false, {"canon_rui", "ipp"}},
 	{"device.probe", "", false, true, false, {FAMILIES}},
+	/* every family: that it cannot do it is an answer, too */
+	{"device.check_ab", "", false, true, false, {FAMILIES}},
+	{"device.check_settings", "", false, true, false, {FAMILIES}},
 	/* what is written, is planned first */
 	{"ab.restore", "ab.write", true, false, false, {BOOKS}},
 	{"ab.import", "ab.write", true, false, false, {BOOKS}},

@@ -56,6 +56,10 @@ static void stored(
 		row_credential(&c, &credential);
 		call_reply(call, &reply);
 	}
+	for (int row = 0; f == NULL && n == 3 && row < db_rows(r[1]); row++) {
+		struct uuid device = db_get_uuid(r[1], row, 0);
+		events_device(&device, DEVICE_STATE_ENROLLED, NULL);
+	}
 }
 
 /* A binding by reference that names nothing or several is refused. */
@@ -98,6 +102,8 @@ static void resolved(
 	db_text(a, m->range);
 	db_bytes(a, m->sealed);
 	db_int(a, (int64_t)m->position);
+	if (m->sealed.n > 0)
+		db_uuid(db_add(t, &SQL_HOLD_LIFT), &id);
 	db_uuid(db_add(t, &SQL_CREDENTIAL_GET), &id);
 	db_commit(t, stored, call);
 }

@@ -231,6 +231,16 @@ const struct db_sql SQL_CREDENTIAL_GET = {"credential_get",
 	"select " CREDENTIAL_COLUMNS " from fleet.credential c where c.id = $1::uuid"};
 const struct db_sql SQL_CREDENTIAL_FIND = {"credential_find",
 	"select id, version from fleet.credential where" BY_REF("fleet.credential") "for update"};
+/* credential: a new password is what a device on hold waits for (FL-13), where it is the one that
+ * is tried → devices */
+const struct db_sql SQL_HOLD_LIFT = {"hold_lift",
+	"update fleet.device d set state = 2, state_cause = '', version = version + 1,"
+	" state_at = clock_timestamp() where d.state = 3 and (select c.id from fleet.credential c"
+	"  where c.sealed is not null and c.kind not like 'snmp%' and (c.device = d.id"
+	"   or c.site = d.site or c.range >>= d.ip or (c.grp is not null and c.grp in"
+	"   (select fleet.groups_of(d.id))))"
+	"  order by c.device is null, c.grp is null, c.site is null, masklen(c.range) desc,"
+	"  c.position, c.id limit 1) = $1::uuid returning d.id"};
 /* id, name, kind, device, group, site, range, sealed, position. Replaces the one of that id. */
 const struct db_sql SQL_CREDENTIAL_PUT = {"credential_put",
 	"insert into fleet.credential (id, name, kind, device, grp, site, range, sealed, position)"

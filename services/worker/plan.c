@@ -178,6 +178,20 @@ static int plan_alone(struct plan *p, const char *op)
 	return 0;
 }
 
+/* As for a backup of everything, but nothing is kept. */
+static int plan_check(const struct m_job_work *job,
+	int (*of)(const struct m_job_work *, struct arena *, struct plan *, struct fault *),
+	struct arena *a, struct plan *p, struct fault *reterr)
+{
+	struct m_job_work all = *job;
+
+	all.settings = NULL;
+	if (of(&all, a, p, reterr) < 0)
+		return -1;
+	p->format = NULL;
+	return 0;
+}
+
 int plan_make(const struct m_job_work *job, struct arena *a, struct plan *ret, struct fault *reterr)
 {
 	static const char *const books[] = {"ab.restore", "ab.import", "ab.distribute", NULL};
@@ -186,7 +200,11 @@ int plan_make(const struct m_job_work *job, struct arena *a, struct plan *ret, s
 
 	if (job->phase == RUN_PHASE_APPLY || job->phase == RUN_PHASE_REVERT)
 		p.direction = LOCK_DIRECTION_IMPORT;
-	if (strcmp(job->kind, "ab.backup") == 0)
+	if (strcmp(job->kind, "device.check_ab") == 0)
+		r = plan_check(job, plan_book, a, &p, reterr);
+	else if (strcmp(job->kind, "device.check_settings") == 0)
+		r = plan_check(job, plan_settings, a, &p, reterr);
+	else if (strcmp(job->kind, "ab.backup") == 0)
 		r = plan_book(job, a, &p, reterr);
 	else if (job->phase && one_of(job->kind, books))
 		r = plan_book_change(job, a, &p, reterr);

@@ -3,6 +3,8 @@
  * device, the stream, the lock, the job. */
 #include "services/worker/session.h"
 
+#include "services/worker/check.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,6 +137,10 @@ void session_forget(struct session *s)
 
 void session_fail(struct session *s, const struct fault *f)
 {
+	if (check_wanted(s->job) && s->verdict.state == 0 && check_failed(s, f)) {
+		steps_leave(s);
+		return;
+	}
 	const struct fault *excuse = effects_excuse(s, f);
 	struct verdict v = verdict_of_fault(excuse ? excuse : f, s->storing);
 
@@ -287,6 +293,7 @@ void session_outcome(const struct session *s, struct m_job_outcome *ret, struct 
 		.state = v->state,
 		.code = (uint64_t)v->fault.code,
 		.reason = v->fault.code ? seen_text(v->fault.reason)
+			  : s->found    ? s->found
 			  : s->restarts ? "restriction_lifted"
 					: effects_word(s),
 		.detail =
@@ -308,7 +315,7 @@ void session_outcome(const struct session *s, struct m_job_outcome *ret, struct 
 		ret->generation = stored->generation;
 		ret->new_version = v->state == JOB_STATE_SUCCEEDED;
 	}
-	if (s->device) {
+	if (s->device || s->errand.seen.n_capabilities) {
 		fill_seen(s, seen);
 		ret->seen = seen;
 	}

@@ -78,6 +78,8 @@ struct session {
 	bool restarts;       /* journaled: the device is, or was, restarted for this read */
 	struct fault lifted; /* what became of it */
 
+	const char *found; /* of a check: supported, not_supported; check.c */
+
 	struct change *change; /* of a job that writes; NULL = it reads */
 	struct spool *spool;   /* NULL = nothing is stored */
 	bool spool_gone;
@@ -123,6 +125,8 @@ void session_outcome(const struct session *s, struct m_job_outcome *ret, struct 
 /* ---- between session.c and steps.c ---- */
 void steps_begin(struct session *s);
 void steps_probe(struct session *s);
+/* What the adapter is told, before it is opened. */
+void steps_errand(struct session *s);
 /* The adapter begins an operation; its end comes back by the step. */
 void steps_call_device(struct session *s, enum step step, void (*op)(void *self));
 void steps_leave(struct session *s);

@@ -7,6 +7,7 @@
 #include "common/net/resolve.h"
 #include "gen/errors.h"
 #include "services/worker/change.h"
+#include "services/worker/check.h"
 #include "services/worker/session.h"
 
 #define SESSION_MS 900000u /* at the device, in all (reliability.md 5) */
@@ -76,7 +77,7 @@ void steps_begin(struct session *s)
 			d->family ? d->family : "");
 		session_fail(s, &f);
 	} else if (change_allowed(s->adapter, s->job, &f) < 0 ||
-		   adapter_allows(s->adapter, d, s->job->kind, &f) < 0 ||
+		   adapter_allows(s->adapter, d, check_function(s->job->kind), &f) < 0 ||
 		   plan_make(s->job, &s->arena, &s->plan, &f) < 0) {
 		session_fail(s, &f);
 	} else {
@@ -176,7 +177,7 @@ static void on_item(void *arg, const char *name)
 	list_row(s, name, "done");
 	if (s->change)
 		change_item(s->change, name);
-	else
+	else if (s->spool)
 		bug_if(!spool_item(s->spool, name));
 }
 
@@ -190,7 +191,7 @@ static enum http_flow on_bytes(void *arg, struct span bytes)
 	if (s->change) {
 		if (!change_bytes(s->change, bytes))
 			return HTTP_ABORT;
-	} else if (!spool_bytes(s->spool, bytes)) {
+	} else if (s->spool && !spool_bytes(s->spool, bytes)) {
 		return HTTP_PAUSE;
 	}
 	s->lists[s->n_lists - 1].bytes += bytes.n;
@@ -204,7 +205,7 @@ static void on_item_end(void *arg, uint64_t entries)
 	s->lists[s->n_lists - 1].entries = entries;
 	s->entries += entries;
 	s->n_read++;
-	if (!s->change)
+	if (s->spool && !s->change)
 		spool_item_end(s->spool);
 }
 
@@ -231,7 +232,7 @@ static const struct profile *profile_of(const struct worker *w, const char *fami
 	return NULL;
 }
 
-static void make_errand(struct session *s)
+void steps_errand(struct session *s)
 {
 	struct worker *w = s->worker;
 
@@ -246,6 +247,7 @@ static void make_errand(struct session *s)
 		.n_credentials = s->job->credentials_n,
 		.keys = &w->keys,
 		.settings = s->job->settings,
+		.throwaway = check_wanted(s->job),
 		.profile = profile_of(w, s->adapter->family),
 		.wall_ms = clock_wall_ms,
 		.probe_ms = 5000,
@@ -265,7 +267,7 @@ void steps_probe(struct session *s)
 {
 	struct fault f = FAULT_INIT;
 
-	make_errand(s);
+	steps_errand(s);
 	s->device = s->errand.ip ? s->adapter->open(&s->errand) : NULL;
 	s->lists = arena_array(&s->arena, s->plan.n_items + 1, sizeof(*s->lists));
 	if (!s->device || !s->lists) {
@@ -443,7 +445,7 @@ void session_advanced(struct session *s)
 	} else if (!steps_ended(s)) {
 		if (s->change)
 			change_running(s->change);
-		else if (s->plan.format)
+		else if (s->plan.n_items > 0)
 			to_read(s);
 		else
 			steps_leave(s);
@@ -571,7 +573,7 @@ bool steps_spool(struct session *s)
 
 static void to_read(struct session *s)
 {
-	if (steps_spool(s))
+	if (s->plan.format == NULL || steps_spool(s))
 		steps_call_device(s, STEP_READ, s->adapter->read);
 }
 
@@ -584,6 +586,8 @@ static void to_identify(struct session *s)
 		session_fail(s, &f);
 		return;
 	}
+	if (check_wanted(s->job))
+		check_passed(s);
 	steps_call_device(s, STEP_IDENTIFY, s->adapter->identify);
 }
 

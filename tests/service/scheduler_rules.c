@@ -190,6 +190,17 @@ static void built_in(void)
 	ok(is(j, "task.schedule.form", "every_days") && is(j, "task.built_in", "true"),
 		"it can be rescheduled");
 	json_decref(j);
+	ok(strcmp(sql("select count(*) between 50 and 150 from generate_series(1, 3000) i where"
+		      " fleet.check_due(md5(i::text)::uuid, jsonb_build_object('result', 'yes',"
+		      " 'checked_at', clock_timestamp() - interval '2 days'))"),
+		   "t") == 0 &&
+			strcmp(sql("select fleet.check_due(d.id, null) and fleet.check_due(d.id,"
+				   " jsonb_build_object('result', 'refused', 'checked_at',"
+				   " clock_timestamp())) and not fleet.check_due(d.id,"
+				   " jsonb_build_object('result', 'no', 'checked_at',"
+				   " clock_timestamp())) from fleet.device d limit 1"),
+				"t") == 0,
+		"a thirtieth of the fleet is checked each day, and who never answered");
 	(void)sql("update sched.task set next_at = clock_timestamp(), next_local ="
 		  " to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI'),"
 		  " targets = '{\"all\": true}' where id = '%s'",

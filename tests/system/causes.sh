@@ -70,6 +70,30 @@ is "$(c device get "${name[4]}" --json | jq -r .state)" suspended "a printer tha
 is "$(c device get "${name[5]}" --json | jq -r .state)" auth_hold "a refused password puts the printer on hold (FL-13)"
 is "$(jq -rs '[.[] | select(.what == "login" and .result == "auth_refused")] | length' "$D/log/truth.jsonl")" 1 "and is tried once"
 
+# What printers can do is found out by a task that comes with Carnet (fleet.md FL-9..FL-11, section 11).
+checks() { # NAMES… → "state cause reason ab.read" of each in a run of the check over them
+	c task create check --kind device.check_ab $(printf -- '--device %s ' "$@") --json >/dev/null 2>&1
+	c task run check >"$D/out" 2>"$D/err"
+	c run targets "$(c run list --json | jq -r '.items[0].id')" --json | jq -r '.items[] | "\(.state) \(.cause // "-") \(.reason // "-")"' | sort | tr '\n' ' '
+	c task delete check >/dev/null 2>&1
+}
+found() { c device get "$1" --json | jq -r '.capabilities | map(select(.name | startswith("ab."))) | map("\(.name)=\(.result)\(.grade)") | sort | join(" ")'; }
+control POST "/devices/${serial[n]}/settings" -d '{"wrong_password":true}' >/dev/null
+c device add --name paper --vendor hp --family jetdirect_ftp --serial PAPER-1 --address 127.45.0.200 --simulated true >/dev/null
+is "$(checks "${name[n]}" paper "${name[n + 2]}")" "failed auth_refused - skipped unsupported_device - succeeded - supported " \
+	"a check says whether it ran, and beside that what it found (FL-11)"
+is "$(found "${name[n]}")" "ab.read=refusedA" "a refused login is not a no (FL-9)"
+is "$(found paper)" "ab.read=noA ab.write=noA" "a family without the function is known to have none"
+is "$(found "${name[n + 2]}")" "ab.lists=yesA ab.read=yesA ab.write=yesC" "one that has it: with evidence, and its lists"
+is "$(checks "${name[n]}")" "failed auth_refused - " "on hold it is not asked again"
+control POST "/devices/${serial[n]}/settings" -d '{"wrong_password":false}' >/dev/null
+jq -r '[.credentials[] | select(.kind == "system_manager")][0].pin' "$D/run/map.json" >"$D/run/pin"
+c cred set for-this-one --kind system_manager --device "${name[n]}" --id "$(jq -r '[.credentials[] | select(.kind == "system_manager")][0].id' "$D/run/map.json")" \
+	--password-file "$D/run/pin" >"$D/out" 2>"$D/err"
+is "$(c device get "${name[n]}" --json | jq -r .state)" enrolled "a credential that is registered for it lifts the hold"
+is "$(checks "${name[n]}")" "succeeded - supported " "and the check works"
+is "$(found "${name[n]}")" "ab.lists=yesA ab.read=yesA ab.write=yesC" "and says what it can do"
+
 # Mended, they are backed up: nothing has to be cleaned away.
 control POST /reset >/dev/null
 c device resume "${name[4]}" --json >/dev/null

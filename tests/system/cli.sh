@@ -78,6 +78,15 @@ job=$(c run targets "$run" --json | jq -r '[.items[] | select(.state == "succeed
 rc 0 "a job's transitions" job transitions "$job" --json
 is "$(jq -r '[.items[].to] | join(" ")' "$D/stdout")" "claimed running storing succeeded" "from claim to success"
 
+rc 0 "what printers can do is checked by a task (FL-10)" task create Check --kind device.check_ab --all --errors-max 2
+rc 3 "and its run is partial, too" task run Check
+c run targets "$(c run list --task Check --json | jq -r '.items[0].id')" --json >"$D/checked"
+is "$(jq -r '[.items[] | "\(.state) \(.cause // .reason)"] | group_by(.) | map("\(.[0]) \(length)") | join(", ")' "$D/checked")" \
+	"failed auth_refused 1, failed receive_restricted 1, failed unreachable 2, succeeded not_supported 1, succeeded supported 26" \
+	"that it ran is one thing, what it found another (FL-11)"
+is "$(c device list --json | jq -r '[.items[] | .capabilities // [] | .[] | select(.name == "ab.read") | .result] | group_by(.) | map("\(.[0]) \(length)") | join(", ")')" \
+	"no 1, yes 26" "and stands with each printer"
+
 name=$(c run targets "$run" --json | jq -r '[.items[] | select(.state == "succeeded" and .type == "I")][0].device_name')
 rc 0 "versions of a device" version list "$name" --json
 version=$(jq -r '.items[0].id' "$D/stdout")

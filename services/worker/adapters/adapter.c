@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "common/crypto/crypto.h"
 #include "gen/errors.h"
 #include "services/worker/credential.h"
 
@@ -37,7 +38,7 @@ const char *const *adapter_families(size_t *ret_n)
 	return names;
 }
 
-static const struct skill *skill_of(const struct adapter *a, const char *kind)
+const struct skill *adapter_skill(const struct adapter *a, const char *kind)
 {
 	for (const struct skill *s = a->skills; s->kind; s++)
 		if (strcmp(s->kind, kind) == 0)
@@ -48,10 +49,10 @@ static const struct skill *skill_of(const struct adapter *a, const char *kind)
 int adapter_allows(
 	const struct adapter *a, const struct m_device *d, const char *kind, struct fault *reterr)
 {
-	const struct skill *s = skill_of(a, kind);
+	const struct skill *s = adapter_skill(a, kind);
 	bool book = strncmp(kind, "ab.", 3) == 0;
 
-	if (s == NULL && book && a->codec && !a->write && skill_of(a, "ab.backup"))
+	if (s == NULL && book && a->codec && !a->write && adapter_skill(a, "ab.backup"))
 		return fault_why(reterr, CN_UNSUPPORTED_OPERATION, "file_by_hand",
 			"nothing public says how a book is written on family %s: Carnet makes the "
 			"device's own file, to be loaded by hand (AB-38)",
@@ -108,7 +109,14 @@ bool errand_credential(const struct errand *e, const char *const *kinds, struct 
 bool errand_password(const struct errand *e, struct buf *out, struct fault *reterr)
 {
 	const struct m_task_settings *t = e->settings;
+	uint8_t any[16];
 
+	if (e->throwaway) {
+		crypto_random(any, sizeof(any));
+		for (size_t i = 0; i < sizeof(any); i++)
+			buf_addf(out, "%02x", any[i]);
+		return true;
+	}
 	if (t && t->password_sealed.n)
 		return credential_password(
 			       e->keys, &t->password_id, t->password_sealed, out, reterr) == 0;

@@ -64,6 +64,7 @@ struct errand {
 	size_t n_credentials;
 	const struct credential_keys *keys;
 	const struct m_task_settings *settings; /* of the task, NULL = none */
+	bool throwaway; /* nothing is kept: any encryption password will do */
 	const struct profile *profile;
 	uint64_t (*wall_ms)(void); /* people's time: some forms carry it */
 	uint32_t probe_ms;         /* deadline of one SNMP question */
@@ -162,6 +163,9 @@ struct adapter {
 const struct adapter *adapter_find(const char *family);
 /* Families served here, NULL-terminated. */
 const char *const *adapter_families(size_t *ret_n);
+
+/* What it knows about this kind of job; NULL = nothing. */
+const struct skill *adapter_skill(const struct adapter *a, const char *kind);
 
 /* May this kind of job run on this device (FL-12, FL-47, FL-56)? 0, or -1 with CN_UNSUPPORTED_… or
  * CN_CAPABILITY_UNPROVEN. */
