@@ -80,9 +80,9 @@ int cli_flags_done(struct cli *c)
 static bool alone(const char *name)
 {
 	static const char *const names[] = {"json", "wide", "yes", "dry-run", "help", "all",
-		"heads", "no-wait", "restart-if-needed", "strict", "summary", "view",
-		"transliterate", "reveal-secrets", "join", "always", "pre-image", "going",
-		"clock-ok", "removable", "override-windows", "as-it-was", "prune"};
+		"heads", "no-wait", "restart-if-needed", "barrier", "continue-on-error", "strict",
+		"summary", "view", "transliterate", "reveal-secrets", "join", "always", "pre-image",
+		"going", "clock-ok", "removable", "override-windows", "as-it-was", "prune"};
 
 	for (size_t i = 0; i < array_len(names); i++)
 		if (strcmp(names[i], name) == 0)

@@ -33,6 +33,22 @@ bool task_targets(struct cli *c, json_t *targets)
 	return any;
 }
 
+/* Of a batch: tasks, one after the other (FL-26). */
+static void add_steps(struct cli *c, json_t *settings)
+{
+	static const char *const flags[][2] = {
+		{"barrier", "barrier"}, {"continue-on-error", "continue_on_error"}};
+	const char *step;
+	size_t at = 0;
+
+	while ((step = cli_flag_next(c, "step", &at)) != NULL)
+		(void)request_put(settings, &m_task_settings_desc, "steps", step);
+	for (size_t i = 0; i < array_len(flags); i++) {
+		if (cli_flag(c, flags[i][0]) != NULL)
+			(void)json_object_set_new(settings, flags[i][1], json_true());
+	}
+}
+
 static int add_settings(struct cli *c, json_t *task, const char *kind)
 {
 	json_t *settings = json_object();
@@ -40,6 +56,10 @@ static int add_settings(struct cli *c, json_t *task, const char *kind)
 	size_t at = 0;
 
 	(void)json_object_set_new(task, "settings", settings);
+	if (strcmp(kind, "batch") == 0) {
+		add_steps(c, settings);
+		return 0;
+	}
 	if (strcmp(kind, "ab.backup") != 0)
 		return 0;
 	while ((list = cli_flag_next(c, "list", &at)) != NULL)

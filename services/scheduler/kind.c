@@ -29,6 +29,8 @@ static const struct kind {
 	/* these leave what the device holds as it is: they run at once */
 	{"file.deliver", "", false, false, false, {"jetdirect_ftp"}},
 	{"device.restart", "restart", false, false, false, {BOOKS, "kyocera_wsdl", "ipp", "snmp"}},
+	/* steps of other kinds; each has its own families */
+	{"batch", "", false, false, false, {FAMILIES}},
 	/* of no device: storage claims these like a worker */
 	{"vault.verify", "", false, true, true, {"storage"}},
 	{"vault.drill", "", false, true, true, {"storage"}},
@@ -47,6 +49,11 @@ static const struct kind *find(const char *name)
 bool kind_known(const char *kind)
 {
 	return find(kind) != NULL;
+}
+
+const char *kind_nth(size_t i)
+{
+	return i < array_len(kinds) ? kinds[i].name : NULL;
 }
 
 bool kind_plans(const char *kind)

@@ -6,6 +6,8 @@
 #include "common/base/base.h"
 
 bool kind_known(const char *kind);
+/* All kinds, one after the other; NULL after the last. */
+const char *kind_nth(size_t i);
 /* It changes what a device holds: a run makes a plan first, and another one applies it (FL-27). */
 bool kind_plans(const char *kind);
 /* It only reads: it may be cut at any time (FL-38). */

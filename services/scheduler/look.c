@@ -8,6 +8,7 @@
 #include "common/base/crashpoint.h"
 #include "common/log/log.h"
 #include "services/scheduler/run.h"
+#include "services/scheduler/sequence.h"
 
 #define RUNS_MAX 256u
 #define FOLD_ROWS 64 /* a run's counts are folded above this many rows */
@@ -25,6 +26,7 @@ struct seen_run {
 	struct uuid id;
 	enum run_state was, now;
 	struct run_rules rules;
+	bool batch; /* its jobs follow each other (FL-26) */
 	struct m_run_counts counts;
 	const char *cause; /* of the new state, or NULL */
 	bool fold, release;
@@ -77,7 +79,8 @@ static void written(
 	if (f == NULL && n > 0)
 		publish_runs(r[n - 1], l);
 	for (size_t i = 0; f == NULL && i < l->n; i++) {
-		if (l->runs[i].release) /* the pools are not told apart: who waits, asks */
+		if (l->runs[i].release ||
+			l->runs[i].batch) /* the pools are not told apart: who waits, asks */
 			events_ready("");
 	}
 	end(l);
@@ -204,6 +207,8 @@ static void write_all(struct look *l, struct txn *t)
 			add_closing(t, s);
 		if (s->release)
 			add_wave(t, s);
+		if (s->batch && s->now == RUN_STATE_RUNNING)
+			sequence_next(t, &s->id);
 		if (changed(s) && s->now == RUN_STATE_ABORTING)
 			stop_run(t, &s->id, JOB_STATE_CANCELLED, CN_CANCELLED_BY_BUDGET);
 	}
@@ -354,6 +359,7 @@ static void locked(
 		s->rules.budget_min = row_uint(&c);
 		s->rules.wave = row_uint(&c);
 		s->rules.waves = row_uint(&c);
+		s->batch = row_bool(&c);
 	}
 	(void)add_ids(db_add(t, &SQL_RUN_COUNTS), l, NULL);
 	db_step(t, counted, l);

@@ -90,6 +90,9 @@ static void found(
 		if (task.built_in) {
 			call_refuse(call, CN_CONFLICT, "built_in",
 				"a built-in task can be switched off, not removed");
+		} else if (db_rows(r[1]) > 0) {
+			call_refuse(call, CN_CONFLICT, "in_use", "it is a step of the batch %s",
+				db_get_text(r[1], 0, 0));
 		} else if (version_fits(call, m->if_version, task.version)) {
 			db_uuid(db_add(t, &SQL_TASK_DELETE), &task.id);
 			db_commit(t, answer_ok, call);
@@ -109,6 +112,7 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 		return;
 	}
 	ref_args(db_add(t, &SQL_TASK_FIND), ((const struct m_task_delete *)call->body)->ref);
+	ref_args(db_add(t, &SQL_STEP_OF), ((const struct m_task_delete *)call->body)->ref);
 	db_step(t, found, call);
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/clock/clock.h"
 #include "services/scheduler/schedule.h"
+#include "services/scheduler/sequence.h"
 #include "services/scheduler/task.h"
 #include "services/scheduler/zones.h"
 
@@ -14,6 +15,7 @@ struct save {
 	bool create;
 	struct m_task *task;      /* as it shall be */
 	struct m_targets targets; /* with ids */
+	const char *const *steps; /* of a batch, ids */
 };
 
 static void committed(
@@ -103,6 +105,7 @@ static void write_task(struct save *s, struct txn *t, const struct zones *zones)
 	struct m_task_settings settings = *m->settings;
 	settings.password_set = false;
 	settings.has = 0;
+	settings.steps = s->steps;
 	db_text(a, json_write(&m_task_settings_desc, &settings, arena));
 	db_text(a, json_write(&m_retry_desc, m->retry, arena));
 	db_bytes(a, m->settings->password_sealed);
@@ -146,6 +149,7 @@ static void resolved(
 		refs_take(s->call, r[1], m->groups, "group", &s->targets.groups) &&
 		refs_take(
 			s->call, r[2], m->exclude_devices, "device", &s->targets.exclude_devices) &&
+		sequence_take(s->call, &r[4], s->task, &s->steps) &&
 		refs_take(s->call, r[3], m->exclude_groups, "group", &s->targets.exclude_groups)) {
 		s->task->schedule = with_start(s);
 		if (schedule_by_target(s->task->schedule))
@@ -175,6 +179,7 @@ static void check_and_resolve(struct save *s, struct txn *t, const struct m_task
 	refs_add(t, &SQL_RESOLVE_GROUPS, m->groups, m->groups_n);
 	refs_add(t, &SQL_RESOLVE_DEVICES, m->exclude_devices, m->exclude_devices_n);
 	refs_add(t, &SQL_RESOLVE_GROUPS, m->exclude_groups, m->exclude_groups_n);
+	sequence_ask(t, s->task);
 	db_step(t, resolved, s);
 }
 

@@ -9,6 +9,7 @@
 #include "services/scheduler/place.h"
 #include "services/scheduler/run.h"
 #include "services/scheduler/scheduler.h"
+#include "services/scheduler/sequence.h"
 
 #define DEPTH_MAX 16u
 
@@ -104,6 +105,8 @@ static void weighed(
 		finish(o, NULL, f);
 		return;
 	}
+	if (kind_sequence(o->o->kind))
+		sequence_open(t, &o->o->run);
 	if (run_grew(&o->growth, (uint64_t)db_get_int(r[0], 0, 0),
 		    (uint64_t)db_get_int(r[0], 0, 1))) {
 		struct db_args *a = db_add(t, &SQL_RUN_HOLD);
@@ -411,7 +414,8 @@ static void ruled(struct txn *t, struct db_result **r, size_t n, const struct fa
 			&m_wave_desc, sizeof(*o->waves), waves, o->arena, &o->n_waves);
 	if (uuid_is_nil(&o->approved))
 		o->growth = (struct growth){.devices = 0};
-	o->held = o->placed || o->n_waves > 0 || o->growth.devices > 0 || o->growth.percent > 0;
+	o->held = o->placed || kind_sequence(o->o->kind) || o->n_waves > 0 ||
+		  o->growth.devices > 0 || o->growth.percent > 0;
 	start(o, t);
 }
 

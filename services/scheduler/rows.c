@@ -351,6 +351,7 @@ static void row_target_result(struct row *c, struct m_target *t)
 	t->step = (enum write_step)row_uint(c);
 	t->wave = row_uint(c);
 	t->restarted = row_bool(c);
+	t->part = row_uint(c);
 }
 
 void row_target(struct row *c, struct m_target *t)

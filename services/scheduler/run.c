@@ -67,7 +67,7 @@ size_t run_waves(const struct m_wave *waves, size_t n, uint64_t total,
 	uint64_t done = 0;
 	size_t k = 0;
 
-	for (size_t i = 0; i <= n && k < RUN_WAVES_MAX && done < total; i++) {
+	for (size_t i = 0; n > 0 && i <= n && k < RUN_WAVES_MAX && done < total; i++) {
 		uint64_t size = i == n || k == RUN_WAVES_MAX - 1 ? total
 				: waves[i].devices > 0           ? waves[i].devices
 						       : (total * waves[i].percent + 99) / 100;

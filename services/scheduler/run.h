@@ -38,6 +38,7 @@ bool run_budget_over(const struct run_rules *r, const struct m_run_counts *c, bo
 /* Whether all jobs that may run have ended, as far as counts tell: the rest waits. */
 bool run_wave_idle(const struct run_rules *r, const struct m_run_counts *c);
 /* How many jobs of total have had their turn at the end of each wave; a wave is a number of devices
- * or a share of all, rounded up. Empty waves are left out; returns the number of the others. */
+ * or a share of all, rounded up. Empty waves are left out; returns the number of the others, 0 when
+ * no waves are asked for. */
 size_t run_waves(const struct m_wave *waves, size_t n, uint64_t total,
 	uint64_t ret_ends[static RUN_WAVES_MAX]);

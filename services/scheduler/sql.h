@@ -129,6 +129,7 @@ extern const struct db_sql SQL_STOP_LOOK;
 extern const struct db_sql SQL_STOP_ACTIVE;
 extern const struct db_sql SQL_RUN_CANCEL;
 extern const struct db_sql SQL_LATER_READY;
+extern const struct db_sql SQL_SUSPECT_LOCK;
 extern const struct db_sql SQL_SUSPECT_READY;
 extern const struct db_sql SQL_EXPIRED;
 extern const struct db_sql SQL_WORKER_JOBS;
@@ -202,6 +203,10 @@ extern const struct db_sql SQL_ACTIVE_CUT;
 #define SQL_OPEN_VALUES 8u
 extern const char SQL_OPEN_HEAD[], SQL_OPEN_ALL[], SQL_OPEN_EXCEPT[], SQL_OPEN_EXCEPT_FILTER[];
 extern const struct db_sql SQL_OPEN_ALONE;
+/* sql_sequence.c */
+extern const struct db_sql SQL_STEP_KINDS, SQL_STEP_OF;
+extern const struct db_sql SQL_SEQUENCE_STEPS, SQL_SEQUENCE_FIRST, SQL_SEQUENCE_REST;
+extern const struct db_sql SQL_SEQUENCE_NEXT;
 extern const char SQL_OPEN_TAIL[], SQL_OPEN_COUNTS[], SQL_OPEN_SAVE[];
 #define SQL_OPEN_FILTER                                                                            \
 	" union all select d.id, ($5::text[])[%zu], 2 from fleet.device d where d.state <> 5 and "

@@ -35,9 +35,12 @@
 	" j.created_at, j.started_at, j.ended_at, j.not_before,"                                   \
 	" (1000 * extract(epoch from coalesce(j.started_at, j.ended_at) - j.created_at))::bigint," \
 	" j.lock_ms, j.device_ms, j.store_ms, j.version, j.generation, j.entries, j.bytes,"        \
-	" j.lists::text, j.firmware, j.language, j.worker, j.token, r.kind, j.plan::text,"         \
-	" j.report::text, j.pre_image, j.step, j.wave, j.restarted"
-#define SQL_TARGET_COLUMNS_N 41
+	" j.lists::text, j.firmware, j.language, j.worker, j.token,"                               \
+	" coalesce((select s.kind from sched.run_step s where s.run = j.run and s.part = j.part)," \
+	" r.kind), j.plan::text,"                                                                  \
+	" j.report::text, j.pre_image, j.step, j.wave, j.restarted,"                               \
+	" case r.kind when 'batch' then j.part + 1 end"
+#define SQL_TARGET_COLUMNS_N 42
 #define TARGET_PLAN 35 /* columns that may be long */
 #define TARGET_REPORT 36
 

@@ -25,9 +25,10 @@ const struct db_sql SQL_JOB_CLAIM = {"job_claim",
 	"   token = 0, lost_by = null, started_at = coalesce(j.started_at, clock_timestamp()),"
 	"   not_before = null where j.id = any (array(select job from act))"
 	"   returning j.id, j.attempt, j.run, j.device, j.address, j.device_name, j.step,"
-	"   j.pre_image, j.source, j.plan_hash, j.map, j.book, j.cancel, j.restarted)"
-	" select " SQL_DEVICE_COLUMNS ", t.id, t.attempt, t.run, r.kind, r.settings::text,"
-	" r.password_sealed, greatest(case when t.step in (3, 4, 6) then 3600000 else 1 end,"
+	"   j.pre_image, j.source, j.plan_hash, j.map, j.book, j.cancel, j.restarted, j.part)"
+	" select " SQL_DEVICE_COLUMNS ", t.id, t.attempt, t.run, coalesce(b.kind, r.kind),"
+	" coalesce(b.settings, r.settings)::text, coalesce(b.password_sealed, r.password_sealed),"
+	" greatest(case when t.step in (3, 4, 6) then 3600000 else 1 end,"
 	" (1000 * extract(epoch from r.deadline_at - clock_timestamp()))::bigint),"
 	" exists (select from fleet.credential), t.address, t.device_name, r.phase, t.plan_hash,"
 	" t.step, coalesce(t.pre_image, case r.phase when 3 then t.source end), t.source,"
@@ -36,8 +37,8 @@ const struct db_sql SQL_JOB_CLAIM = {"job_claim",
 	"3"
 	"  and t.step not in (3, 4, 6) and exists (select from sched.time_window_on)"
 	"  then sched.windows_of(r.task, t.device)::text end, clock_timestamp(), r.deadline_at"
-	" from took t join sched.run r on r.id = t.run left join " SQL_DEVICE_TABLES
-	" on d.id = t.device"
+	" from took t join sched.run r on r.id = t.run left join sched.run_step b on b.run = t.run"
+	" and b.part = t.part left join " SQL_DEVICE_TABLES " on d.id = t.device"
 	" order by t.id"};
 
 /* jobs, states, causes, reasons: claimed ones that may not go to the worker after all (FL-25,
@@ -245,6 +246,10 @@ const struct db_sql SQL_LATER_READY = {"later_ready",
 	"   and j.state in (1, 6, 7) returning j.id, j.pool, j.family, j.device),"
 	" ins as (insert into sched.ready select pool, family, id, device from upd)"
 	" select distinct pool from upd"};
+/* Two schedulers that count at once would let twice as many go. */
+const struct db_sql SQL_SUSPECT_LOCK = {"suspect_lock",
+	"select pg_advisory_xact_lock(hashtextextended('carnet suspects', 0))"
+	" where exists (select from sched.later where suspect > 0)"};
 /* Suspects come back in groups no wider than the narrowest of them (RL-17). → pools */
 const struct db_sql SQL_SUSPECT_READY = {"suspect_ready",
 	"with room as (select (select min(suspect) from sched.later where suspect > 0)"

@@ -57,17 +57,19 @@ const struct db_sql SQL_HELD_WAVES = {"held_waves",
 	"  where run = $1::uuid and state = 1) n where j.id = n.id"};
 /* run, run with the approved list → devices that are more, devices of that list */
 const struct db_sql SQL_HELD_GROWTH = {"held_growth",
-	"select count(*), (select count(*) from sched.job o where o.run = $2::uuid)"
+	"select count(*), (select count(*) from sched.job o where o.run = $2::uuid and o.part = 0)"
 	" from sched.job n where n.run = $1::uuid and n.state = 1 and not exists"
 	" (select from sched.job o where o.run = $2::uuid and o.device = n.device)"};
 /* run, wave: held jobs up to this wave may be claimed, at once or when their time has come → pools
  */
 const struct db_sql SQL_HELD_READY = {"held_ready",
 	"with timed as (update sched.later l set due_at = j.not_before from sched.job j"
-	"   where j.run = $1::uuid and j.state = 1 and j.wave <= $2::int and l.job = j.id"
+	"   where j.run = $1::uuid and j.state = 1 and j.wave <= $2::int and j.part = 0"
+	"   and l.job = j.id"
 	"   and l.due_at = 'infinity' and j.not_before > statement_timestamp()),"
 	" gone as (delete from sched.later l using sched.job j where j.run = $1::uuid"
-	"   and j.state = 1 and j.wave <= $2::int and l.job = j.id and l.due_at = 'infinity'"
+	"   and j.state = 1 and j.wave <= $2::int and j.part = 0 and l.job = j.id"
+	"   and l.due_at = 'infinity'"
 	"   and (j.not_before is null or j.not_before <= statement_timestamp())"
 	"   returning l.job),"
 	" upd as (update sched.job j set state = 2 from gone where j.id = gone.job and j.state = 1"
@@ -80,7 +82,7 @@ const struct db_sql SQL_RUN_HOLD = {"run_hold",
 	"update sched.run r set state_cause = $2, approve_until = clock_timestamp()"
 	"  + $3::bigint * interval '1 millisecond', plan_hash = (select sha256(coalesce("
 	"   string_agg(uuid_send(j.device), '' order by j.device), '')) from sched.job j"
-	"   where j.run = r.id and j.state = 1)"
+	"   where j.run = r.id and j.state = 1 and j.part = 0)"
 	" where r.id = $1::uuid"};
 
 /* ---- a plan ends ---- */

@@ -122,7 +122,8 @@ const struct db_sql SQL_RUN_LIST = {"run_list",
 	" interval '1 microsecond', $5::uuid)) order by r.opened_at desc, r.id desc limit $6::int"};
 /* ids → live ones, locked */
 const struct db_sql SQL_RUN_LOCK = {"run_lock",
-	"select r.id, r.state, r.phase, r.budget_percent, r.budget_min, r.wave, r.waves"
+	"select r.id, r.state, r.phase, r.budget_percent, r.budget_min, r.wave, r.waves,"
+	" r.kind = 'batch'"
 	" from sched.run r where r.id = any ($1::uuid[]) and r.state < 6"
 	" order by r.id for update skip locked"};
 /* ids → run, state, n, rows */
@@ -157,10 +158,11 @@ const struct db_sql SQL_RUN_OPENED = {"run_opened",
  * name where the lists are equal, as they nearly always are. */
 const struct db_sql SQL_RUN_MEMBERS = {"run_members",
 	"with now as materialized (select array_agg(device order by device) as list from sched.job"
-	"   where run = $1::uuid),"
+	"   where run = $1::uuid and part = 0),"
 	" p as materialized (select x.id from (select coalesce(r.plan, r.id) as id from sched.run r"
 	"   where r.id = $2::uuid) x cross join now where now.list is distinct from (select"
-	"   array_agg(j.device order by j.device) from sched.job j where j.run = x.id)),"
+	"   array_agg(j.device order by j.device) from sched.job j where j.run = x.id"
+	"   and j.part = 0)),"
 	" k as materialized (select t.saved_list from sched.run r join sched.task t on t.id ="
 	"   r.task cross join now where r.id = $1::uuid and t.saved_list is not null"
 	"   and t.saved_list is distinct from coalesce(now.list, '{}')),"
@@ -237,7 +239,8 @@ const struct db_sql SQL_RERUN_CHECK = {"rerun_check",
 	" from sched.run r where r.id = $1::uuid"};
 /* run, states, causes or null, devices or null → devices of the chosen targets (FL-62, FL-63) */
 const struct db_sql SQL_RERUN_DEVICES = {"rerun_devices",
-	"select device from sched.job where run = $1::uuid and state = any ($2::smallint[])"
+	"select distinct device from sched.job where run = $1::uuid and state = any "
+	"($2::smallint[])"
 	" and ($3::int[] is null or cause = any ($3)) and ($4::uuid[] is null or device = any "
 	"($4))"};
 

@@ -107,14 +107,14 @@ static void tell_pools(const struct db_result *r)
 static void due_done(unused struct txn *t, struct db_result **r, size_t n, const struct fault *f,
 	unused void *arg)
 {
-	if (f != NULL || n < 3) {
+	if (f != NULL || n < 4) {
 		sweep.busy = false;
 		return;
 	}
 	tell_pools(r[0]);
-	tell_pools(r[1]);
-	for (int row = 0; row < db_rows(r[2]); row++) {
-		struct uuid device = db_get_uuid(r[2], row, 0);
+	tell_pools(r[2]);
+	for (int row = 0; row < db_rows(r[3]); row++) {
+		struct uuid device = db_get_uuid(r[3], row, 0);
 		events_device(&device, DEVICE_STATE_ENROLLED, NULL);
 	}
 	db_begin(scheduler.service->db, runs_begun, NULL);
@@ -128,6 +128,7 @@ static void due_begun(struct txn *t, unused struct db_result **r, unused size_t 
 		return;
 	}
 	db_int(db_add(t, &SQL_LATER_READY), READY_PER_TICK);
+	(void)db_add(t, &SQL_SUSPECT_LOCK);
 	(void)db_add(t, &SQL_SUSPECT_READY);
 	(void)db_add(t, &SQL_HOLD_OVER);
 	(void)db_add(t, &SQL_ACTIVE_CUT);

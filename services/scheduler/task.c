@@ -73,6 +73,14 @@ static void merge_settings(struct m_task_settings *to, const struct m_task_setti
 		to->lists = from->lists;
 		to->lists_n = from->lists_n;
 	}
+	if (from->has & HAS_TASK_SETTINGS__STEPS) {
+		to->steps = from->steps;
+		to->steps_n = from->steps_n;
+	}
+	if (from->has & HAS_TASK_SETTINGS__BARRIER)
+		to->barrier = from->barrier;
+	if (from->has & HAS_TASK_SETTINGS__CONTINUE_ON_ERROR)
+		to->continue_on_error = from->continue_on_error;
 	if (from->has & HAS_TASK_SETTINGS__RESTART_IF_NEEDED)
 		to->restart_if_needed = from->restart_if_needed;
 	merge_write(to, from);
@@ -231,7 +239,13 @@ static int check_backup(const struct m_task *t, struct fault *err)
 static int check_settings(const struct m_task *t, struct fault *err)
 {
 	const struct m_task_settings *s = t->settings;
+	bool batch = strcmp(t->kind, "batch") == 0;
 
+	if (batch != (s->steps_n > 0))
+		return fault_why(err, CN_VALIDATION_FAILED,
+			batch ? "steps_required" : "out_of_place",
+			batch ? "settings.steps: say which tasks the batch is made of"
+			      : "settings.steps are for batches");
 	if (check_words(s->lists, s->lists_n, lists, array_len(lists), "address list", err) < 0)
 		return -1;
 	if (strcmp(t->kind, "ab.backup") == 0)

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Batch tasks (docs/spec/fleet.md FL-26): batch_order, per device and with a barrier. */
+#include "tests/service/scheduler_plan.h"
+
+static const char *const quick[] = {"--tick_ms=50", "--backoff_ms=10", "--backoff_max_ms=20",
+	"--defer_ms=50", "--lease_ms=60000", NULL};
+
+static char run[UUID_TEXT];
+
+/* Jobs of a device in the run, as "step state cause", in order. */
+static const char *steps_of(const char *device)
+{
+	return sql("select string_agg(j.part + 1 || ' ' || s.word || case when j.cause > 0 then"
+		   " ' ' || j.cause else '' end, ', ' order by j.part) from sched.job j join"
+		   " sched.job_state s on s.id = j.state where j.run = '%s' and j.device_name ="
+		   " '%s'",
+		run, device);
+}
+
+static bool steps_become(const char *device, const char *wanted)
+{
+	uint64_t end = clock_mono_ms() + 15000;
+
+	while (strcmp(steps_of(device), wanted) != 0 && clock_mono_ms() < end)
+		pause_ms(20);
+	if (strcmp(steps_of(device), wanted) == 0)
+		return true;
+	(void)fprintf(stderr, "# %s: %s, not %s\n", device, steps_of(device), wanted);
+	return false;
+}
+
+static bool refused(const char *reason, const char *task)
+{
+	json_t *j = ask("task_create", "{'task': %s}", task);
+	bool good = is(j, "fault.reason", reason);
+
+	json_decref(j);
+	return good;
+}
+
+/* Tasks of three kinds that may be steps, and others that may not. */
+static void tasks(void)
+{
+	static const char *const list[][2] = {{"look", "device.probe"}, {"keep", "settings.backup"},
+		{"check", "device.check_ab"}, {"tidy", "system.housekeeping"}};
+
+	for (size_t i = 0; i < array_len(list); i++)
+		json_decref(ask("task_create", "{'task': {'name': '%s', 'kind': '%s'}}", list[i][0],
+			list[i][1]));
+	restore_task("write", "'b1'", "");
+}
+
+static void what_a_batch_is_made_of(void)
+{
+	ok(refused("steps_required", "{'name': 'x', 'kind': 'batch'}") &&
+			refused("out_of_place",
+				"{'name': 'x', 'kind': 'device.probe', 'settings': {'steps':"
+				" ['look']}}"),
+		"a batch says its steps, and nothing else does");
+	ok(refused("batch_step",
+		   "{'name': 'x', 'kind': 'batch', 'settings': {'steps': ['look', 'write']}}") &&
+			refused("batch_step", "{'name': 'x', 'kind': 'batch', 'settings': "
+					      "{'steps': ['tidy']}}") &&
+			refused("batch_step",
+				"{'name': 'x', 'kind': 'batch', 'settings': {'steps': ['keep',"
+				" 'keep']}}"),
+		"what writes is approved by itself; what has no device, or keeps the same twice, "
+		"is no step");
+	json_decref(ask("task_create",
+		"{'task': {'name': 'night', 'kind': 'batch', 'targets': {'filter': 'name ~ `b*`'},"
+		" 'settings': {'steps': ['look', 'keep', 'check']}}}"));
+	ok(refused("batch_step",
+		   "{'name': 'x', 'kind': 'batch', 'settings': {'steps': ['night']}}"),
+		"no batch in a batch");
+	json_t *j = ask("task_delete", "{'ref': 'keep'}");
+	ok(is(j, "fault.reason", "in_use"), "a step cannot be removed");
+	json_decref(j);
+}
+
+/* b1 goes well, b2 fails, b3 is of a family without settings, b4 is suspended. */
+static void device_by_device(void)
+{
+	(void)sql("update fleet.device set state = 4 where name = 'b4'");
+	(void)snprintf(run, sizeof(run), "%s", start("night"));
+	json_t *j = claim(10);
+	ok(json_array_size(json_object_get(j, "jobs")) == 3 && is(j, "jobs.0.kind", "device.probe"),
+		"the first step is handed out, of its own kind");
+	json_decref(j);
+	(void)report("b1", "succeeded", "");
+	ok(steps_become("b1", "1 succeeded, 2 ready, 3 waiting") &&
+			strcmp(steps_of("b2"), "1 claimed, 2 waiting, 3 waiting") == 0,
+		"each device goes on by itself");
+	take();
+	(void)report("b2", "failed", ", 'code': 4002");
+	ok(steps_become("b2", "1 failed 4002, 2 skipped 1010, 3 skipped 1010"),
+		"after a failure the rest of that device is skipped: previous_step");
+	(void)report("b3", "succeeded", "");
+	ok(steps_become("b3", "1 succeeded, 2 skipped 1002, 3 ready"),
+		"what does not fit a device holds nothing up");
+	ok(steps_become("b4", "1 skipped 1008"), "who is suspended has no steps");
+	j = ask("run_targets", "{'id': '%s', 'state': 'claimed'}", run);
+	ok(is(j, "items.0.kind", "settings.backup") && is(j, "items.0.part", "2") &&
+			is(j, "items.0.device_name", "b1"),
+		"a target says which step it is, and of which kind");
+	json_decref(j);
+	(void)report("b1", "unchanged", "");
+	ok(steps_become("b1", "1 succeeded, 2 unchanged, 3 ready"), "unchanged is as good");
+	take();
+	(void)report("b1", "succeeded", "");
+	(void)report("b3", "succeeded", "");
+	ok(run_becomes(run, "partial"), "all of it is one run, and it ends");
+	ok(strcmp(sql("select sum(n) from sched.run_count where run = '%s'", run), "10") == 0,
+		"its counts are those of all steps");
+}
+
+static void with_a_barrier_and_whatever_happens(void)
+{
+	json_decref(ask("task_update", "{'ref': 'night', 'task': {'settings': {'barrier': true,"
+				       " 'continue_on_error': true}}}"));
+	(void)snprintf(run, sizeof(run), "%s", start("night"));
+	take();
+	(void)report("b1", "succeeded", "");
+	(void)report("b2", "failed", ", 'code': 4002");
+	pause_ms(300);
+	ok(strcmp(steps_of("b1"), "1 succeeded, 2 waiting, 3 waiting") == 0,
+		"with a barrier nobody goes on alone");
+	scheduler_kill(1);
+	(void)report("b3", "succeeded", "");
+	ok(steps_become("b1", "1 succeeded, 2 ready, 3 waiting") &&
+			steps_become("b2", "1 failed 4002, 2 ready, 3 waiting"),
+		"when the step has ended everywhere, all go on; where it failed, too, if so "
+		"wanted");
+	json_decref(ask("run_cancel", "{'id': '%s'}", run));
+	ok(run_becomes(run, "cancelled") &&
+			strcmp(sql("select count(*) from sched.later l join sched.job j on j.id ="
+				   " l.job where j.run = '%s'",
+				       run),
+				"0") == 0,
+		"cancelled, nothing of it waits anywhere");
+}
+
+int main(void)
+{
+	client_open();
+	(void)scheduler_start_one(quick);
+	(void)scheduler_start_one(quick);
+	client_connect(2);
+	enrol("b1", "ipp", "");
+	enrol("b2", "ipp", "");
+	enrol("b3", "snmp", "");
+	enrol("b4", "ipp", "");
+	tasks();
+	what_a_batch_is_made_of();
+	device_by_device();
+	with_a_barrier_and_whatever_happens();
+	client_close();
+	return finish_tests();
+}
