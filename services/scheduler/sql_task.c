@@ -211,6 +211,8 @@ const struct db_sql SQL_RUN_LIVE = {"run_live",
 const struct db_sql SQL_RUN_TARGETS = {"run_targets",
 	"select " SQL_TARGET_COLUMNS " from sched.job j join sched.run r on r.id = j.run"
 	" where j.run = $1::uuid and ($2::smallint is null or j.state = $2)"
+	" and ($2::smallint is null or (select sum(c.n) from sched.run_count c"
+	"  where c.run = $1::uuid and c.state = $2) > 0)" /* no looking for what is not there */
 	" and ($3::int is null or j.cause = $3)"
 	" and j.device > coalesce($4::uuid, '00000000-0000-0000-0000-000000000000')"
 	" order by j.device limit $5::int"};
