@@ -92,7 +92,7 @@ $$(B)/lib$(1).a: $$($(1)_O)
 $$(B)/bin/carnet-$(1): $$(B)/services/$(1)/main.o $$(B)/lib$(1).a $$(B)/libcarnet.a
 	@mkdir -p $$(@D)
 	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS) $$(LIBS_$(1))
-$$(B)/tests/unit/$(1)/%: $$(B)/tests/unit/$(1)/%.o $$(B)/lib$(1).a $$(B)/libcarnet.a
+$$(B)/tests/unit/$(1)/%: $$(B)/tests/unit/$(1)/%.o $$(B)/lib$(1).a $$(B)/libtests.a $$(B)/libcarnet.a
 	@mkdir -p $$(@D)
 	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ -lcmocka $$(LIBS) $$(LIBS_$(1))
 endef
@@ -163,9 +163,10 @@ $(B)/fuzz/libcarnet.a: $(COMMON_C:%.c=$(B)/fuzz/%.o) $(patsubst $(B)/gen/%.c,$(B
 # fuzz_<service>__<what>.c also links the objects of that service
 fuzz_service_d = services/$(firstword $(subst __, ,$(patsubst fuzz_%,%,$(1))))
 fuzz_service_o = $(if $(findstring __,$(1)),$(patsubst %.c,$(B)/fuzz/%.o,$(filter-out %/main.c,$(wildcard $(call fuzz_service_d,$(1))/*.c $(call fuzz_service_d,$(1))/adapters/*.c))))
+$(B)/fuzz/fuzz_s3_answer: $(B)/fuzz/services/storage/s3_answer.o # of storage this alone
 .SECONDEXPANSION:
 $(FUZZ): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $$(call fuzz_service_o,$$*) $(B)/fuzz/libcarnet.a
-	clang -g -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS) $(LIBS_worker)
+	clang -g -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(LIBS_worker)
 
 clean:
 	rm -rf $(B)

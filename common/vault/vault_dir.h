@@ -95,6 +95,8 @@ int vault_list(const struct vault *v, const char *folder, int (*fn)(void *arg, c
 	void *arg, struct fault *reterr) must_check;
 /* Removes a file that no backup needs: old temporary files, manifests without a commit (ST-56). */
 void vault_remove(const struct vault *v, const char *name);
+/* Removes temporary files that nobody wrote for so long, by the medium's clock. */
+int vault_sweep(const struct vault *v, uint64_t age_ms, struct fault *reterr) must_check;
 /* Milliseconds of wall time of the last change, 0 when absent. */
 uint64_t vault_changed_ms(const struct vault *v, const char *name);
 /* Bytes of a file, -1 when it is none. */

@@ -25,6 +25,7 @@ struct beside {
 	struct fault fault; /* why it is not open, or full */
 	unsigned failures;  /* in a row, of a server */
 	uint64_t again_ms;  /* monotonic: it is left alone until then */
+	uint64_t swept_ms;  /* monotonic: of files left behind there, by this process; 0 = never */
 	struct papers papers;
 };
 
@@ -218,6 +219,19 @@ static int open_vault(struct beside *p)
 			 : vault_open_remote(&p->vault, r, p->name, &app.tenant, &p->id, &p->fault);
 }
 
+#define SWEEP_MS ((uint64_t)24 * 3600 * 1000)
+
+/* What writers left behind, once a day; that it cannot be done is no reason to copy nothing. */
+static void sweep(struct beside *p)
+{
+	struct fault ignored;
+	uint64_t now = clock_mono_ms();
+	if (p->swept_ms != 0 && now - p->swept_ms < SWEEP_MS)
+		return;
+	p->swept_ms = now;
+	(void)!vault_sweep(&p->vault, SWEEP_MS, &ignored);
+}
+
 static void open_work(void *arg)
 {
 	struct beside *p = arg;
@@ -236,8 +250,10 @@ static void open_work(void *arg)
 		if (!p->open)
 			vault_close(&p->vault);
 	}
-	if (p->open)
+	if (p->open) {
+		sweep(p);
 		(void)!vault_room(&p->vault, &p->fault);
+	}
 }
 
 /* A server that is down is asked less and less often, so that it does not hold up the others. */

@@ -144,17 +144,6 @@ struct stale {
 	char folder[VAULT_NAME_MAX];
 };
 
-static int each_temp(void *arg, const char *entry)
-{
-	struct stale *s = arg;
-	char name[VAULT_NAME_MAX];
-	(void)snprintf(name, sizeof(name), "tmp/%.100s", entry);
-	uint64_t changed = vault_changed_ms(&app.vault, name);
-	if (changed != 0 && changed < s->before_ms)
-		vault_remove(&app.vault, name);
-	return 0;
-}
-
 /* "<generation>-<version>.json" without its .sig, and old */
 static int each_manifest(void *arg, const char *entry)
 {
@@ -193,7 +182,7 @@ static void stale_find(void *arg)
 {
 	struct stale *s = arg;
 	struct fault f;
-	if (vault_list(&app.vault, "tmp", each_temp, s, &f) != 0 ||
+	if (vault_sweep(&app.vault, DAY_MS, &f) != 0 ||
 		vault_list(&app.vault, "devices", each_device, s, &f) != 0)
 		return; /* what was found so far is good, the rest comes next time */
 }

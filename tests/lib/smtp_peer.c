@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The scripted mail server: one connection at a time. */
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 /* after OpenSSL, whose names our macros would change */
 #include "tests/lib/smtp_peer.h"
+#include "tests/lib/tls_peer.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,64 +200,15 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* ---- its certificate ---- */
-
-static void put_pin(struct smtp_peer *p, X509 *cert)
-{
-	struct buf text = BUF_INIT;
-	uint8_t *der = NULL, digest[SHA256_LEN];
-	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
-	bug_if(n <= 0);
-	sha256((struct span){der, (size_t)n}, digest);
-	base64_encode((struct span){digest, sizeof(digest)}, &text);
-	(void)snprintf(p->pin, sizeof(p->pin), "%s", buf_str(&text));
-	buf_fini(&text);
-	OPENSSL_free(der);
-}
-
-static void certify(struct smtp_peer *p)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *cert = X509_new();
-	X509_NAME *name = X509_get_subject_name(cert);
-	bug_if(key == NULL || name == NULL);
-	(void)X509_set_version(cert, 2);
-	(void)ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-	(void)X509_gmtime_adj(X509_getm_notBefore(cert), -86400);
-	(void)X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
-	(void)X509_NAME_add_entry_by_txt(
-		name, "CN", MBSTRING_ASC, (const unsigned char *)"peer", -1, -1, 0);
-	(void)X509_set_issuer_name(cert, name);
-	(void)X509_set_pubkey(cert, key);
-	X509_EXTENSION *san = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "IP:127.0.0.1");
-	bug_if(san == NULL || X509_add_ext(cert, san, -1) != 1);
-	X509_EXTENSION_free(san);
-	bug_if(X509_sign(cert, key, EVP_sha256()) == 0);
-	put_pin(p, cert);
-
-	p->tls = SSL_CTX_new(TLS_server_method());
-	bug_if(SSL_CTX_use_certificate(p->tls, cert) != 1 ||
-		SSL_CTX_use_PrivateKey(p->tls, key) != 1);
-	(void)snprintf(p->ca_file, sizeof(p->ca_file), "/tmp/smtp_peer.XXXXXX");
-	int fd = mkstemp(p->ca_file);
-	FILE *f = fdopen(fd, "w");
-	bug_if(f == NULL || PEM_write_X509(f, cert) != 1 || fclose(f) != 0);
-	X509_free(cert);
-	EVP_PKEY_free(key);
-}
-
 void smtp_peer_start(struct smtp_peer *p, const struct smtp_peer_script *script)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t n = sizeof(a);
-	*p = (struct smtp_peer){.script = *script,
-		.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
-		.mutex = PTHREAD_MUTEX_INITIALIZER};
-	(void)signal(SIGPIPE, SIG_IGN); /* of TLS to who has gone */
-	certify(p);
-	bug_if(bind(p->fd, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(p->fd, 16) != 0);
-	bug_if(getsockname(p->fd, (struct sockaddr *)&a, &n) != 0);
-	p->port = ntohs(a.sin_port);
+	*p = (struct smtp_peer){.script = *script, .mutex = PTHREAD_MUTEX_INITIALIZER};
+	struct tls_peer tls;
+	tls_peer_make(&tls, "IP:127.0.0.1");
+	p->tls = tls.tls;
+	(void)snprintf(p->ca_file, sizeof(p->ca_file), "%s", tls.ca_file);
+	(void)snprintf(p->pin, sizeof(p->pin), "%s", tls.pin);
+	p->fd = tls_peer_listen(&p->port);
 	bug_if(pthread_create(&p->thread, NULL, run, p) != 0);
 }
 

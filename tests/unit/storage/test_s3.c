@@ -12,7 +12,9 @@
 #include "common/crypto/crypto.h"
 #include "common/net/address.h"
 #include "services/storage/s3.h"
+#include "services/storage/s3_link.h"
 #include "tests/lib/s3_sim.h"
+#include "tests/lib/tls_peer.h"
 
 #define MIB ((size_t)1024 * 1024)
 
@@ -460,6 +462,82 @@ static void the_server_agrees_with_curl(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+/* ---- TLS, and the bucket in the host's name ---- */
+
+static void over_tls_only_a_known_certificate_or_the_pinned_key_will_do(void **state)
+{
+	static struct tls_front front;
+	char at[200];
+	struct vault v;
+	struct fault f = FAULT_INIT;
+	(void)state;
+	tls_front_start(&front, "IP:127.0.0.1", (int)s3->port);
+	(void)snprintf(at, sizeof(at), "https://127.0.0.1:%d/" S3_BUCKET "/site/tls", front.port);
+	refused_as((struct try){.place = at}, "vault_certificate");
+	refused_as((struct try){.place = at, .pin = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="},
+		"host_key_changed");
+	struct vault_remote *r = remote((struct try){.place = at, .ca = front.peer.ca_file}, &f);
+	assert_int_equal(r == NULL ? -1 : vault_make_remote(r, &tenant, &f), 0);
+	assert_int_equal(vault_open_remote(&v, r, "away", &tenant, &any, &f), 0);
+	assert_int_equal(write_file(&v, "keys/a.slot", "over TLS", false, &f), 0);
+	vault_close(&v);
+	r = remote((struct try){.place = at, .pin = front.peer.pin}, &f);
+	assert_non_null(r);
+	assert_int_equal(vault_open_remote(&v, r, "away", &tenant, &any, &f), 0);
+	holds(&v, "keys/a.slot", "over TLS");
+	vault_close(&v);
+	assert_true(atomic_load(&front.served) > 0);
+	tls_front_stop(&front);
+}
+
+/* The name is looked up nowhere: where it is, is said. */
+static struct s3_link by_name(const struct tls_front *front, const char *ca_file)
+{
+	char at[200];
+	struct s3_link l = {.at = {.n = 1}};
+	struct fault f = FAULT_INIT;
+	(void)snprintf(at, sizeof(at), "s3://s3.test:%d/" S3_BUCKET "/site/named", front->port);
+	const struct vault_address a = {
+		.kind = "s3", .place = at, .account = S3_ACCOUNT, .region = "eu-test-1"};
+	assert_int_equal(s3_address(&a, &l.target, &f), 0);
+	assert_true(l.target.by_name);
+	assert_true(address_parse("127.0.0.1", &l.at.at[0]));
+	l.target.login = login_of(S3_SECRET);
+	l.target.timeout_ms = 20000;
+	(void)snprintf(l.target.ca_file, sizeof(l.target.ca_file), "%s", ca_file);
+	return l;
+}
+
+static void the_bucket_may_be_in_the_name_of_the_host_as_its_certificate_says(void **state)
+{
+	static struct tls_front good, other;
+	struct s3_answer a;
+	struct fault f = FAULT_INIT;
+	const struct s3_call put = {
+		.method = "PUT", .name = "x", .body = {(const uint8_t *)"by name", 7}};
+	const struct s3_call get = {.method = "GET", .name = "x"};
+	(void)state;
+	tls_front_start(&good, "DNS:" S3_BUCKET ".s3.test", (int)s3->port);
+	tls_front_start(&other, "DNS:s3.test", (int)s3->port);
+	struct s3_link l = by_name(&good, good.peer.ca_file);
+	assert_int_equal(s3_do(&l, &put, &a, &f), 0);
+	s3_answer_fini(&a);
+	assert_int_equal(s3_do(&l, &get, &a, &f), 0);
+	assert_string_equal(buf_str(&a.body), "by name");
+	s3_answer_fini(&a);
+	s3_link_close(&l);
+	secret_free(l.target.login);
+	assert_int_equal(access(file_of("../named/x"), F_OK), 0);
+	l = by_name(&other, other.peer.ca_file);
+	assert_int_equal(s3_do(&l, &get, &a, &f), -1);
+	assert_string_equal(f.reason, "vault_certificate");
+	s3_answer_fini(&a);
+	s3_link_close(&l);
+	secret_free(l.target.login);
+	tls_front_stop(&good);
+	tls_front_stop(&other);
+}
+
 static int setup(void **state)
 {
 	char tmp[80];
@@ -502,6 +580,8 @@ int main(void)
 		cmocka_unit_test(hostile_lists_are_refused_within_bounds_se_24),
 		cmocka_unit_test(a_wrong_login_region_bucket_or_address_is_told),
 		cmocka_unit_test(the_server_agrees_with_curl),
+		cmocka_unit_test(over_tls_only_a_known_certificate_or_the_pinned_key_will_do),
+		cmocka_unit_test(the_bucket_may_be_in_the_name_of_the_host_as_its_certificate_says),
 	};
 	return cmocka_run_group_tests_name("vaults on S3", tests, setup, teardown);
 }
