@@ -33,7 +33,8 @@
 	"firmware,language,worker,trace,via"
 #define SUBSCRIPTION_FLAGS                                                                         \
 	"--name N --kinds run.finished,job.failed,device.*,approval.wanted --states S,… "        \
-	"--tasks T,… --webhook HOOK"
+	"--tasks T,… --webhook HOOK | --mail A,… --language en|fr|ja "                         \
+	"--digest at_once|hourly|daily --urgent"
 #define FOUND_COLUMNS "device_name=DEVICE,list,number=NO,name,dest=DESTINATION,since,until"
 #define FOUND_WIDE "site,list_name,since_generation=GEN,since_run=RUN,until_run,device,key"
 #define LOCK_COLUMNS                                                                               \

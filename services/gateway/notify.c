@@ -29,6 +29,7 @@ struct notify {
 	struct gateway *gateway;
 	struct timer *timer;
 	struct webhook_sender *webhooks;
+	struct mail_sender *mails;
 	struct source sources[1];
 	bool looking, wanted; /* somebody wants single jobs */
 	uint64_t purged_ms;
@@ -158,6 +159,7 @@ static void looked(
 	for (size_t i = 0; i < array_len(no->sources); i++)
 		take(&no->sources[i]);
 	webhook_sender_tick(no->webhooks);
+	mail_sender_tick(no->mails);
 }
 
 static void purge(struct notify *no)
@@ -228,6 +230,7 @@ struct notify *notify_new(struct gateway *g, struct fault *reterr)
 		free(no);
 		return NULL;
 	}
+	no->mails = mail_sender_new(g);
 	no->sources[0] = (struct source){.notify = no, .peer = g->scheduler};
 	no->timer = timer_new(g->service->loop, look, no);
 	timer_set(no->timer, (uint64_t)g->config->notify_every_ms,

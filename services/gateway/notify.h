@@ -19,3 +19,9 @@ void notify_look(struct gateway *g);
 struct webhook_sender;
 struct webhook_sender *webhook_sender_new(struct gateway *g, struct fault *reterr) must_check;
 void webhook_sender_tick(struct webhook_sender *s);
+
+/* ---- mail_send.c ---- */
+
+struct mail_sender;
+struct mail_sender *mail_sender_new(struct gateway *g);
+void mail_sender_tick(struct mail_sender *s);

@@ -120,8 +120,6 @@ static bool check(struct saving *v)
 		return refuse(v->r, "required", "kinds", "of what is told? run.finished, *, …");
 	if ((hook && mail) || (v->creates && !hook && !mail))
 		return refuse(v->r, "required", "mail", "give addresses or a webhook, one of them");
-	if (mail)
-		return refuse(v->r, "out_of_range", "mail", "only webhooks are told yet");
 	if (hook && s->digest > NOTICE_DIGEST_AT_ONCE)
 		return refuse(v->r, "out_of_range", "digest", "webhooks are told at once");
 	return check_words(v->r, s) && check_mail(v);

@@ -62,6 +62,40 @@ const struct db_sql SQL_WEBHOOK_TOLD = {"gate_webhook_told",
 		      "  and attempts = $3::int and state = 'queued')"
 		      " update gate.webhook set last_at = clock_timestamp(), last_status = $6::int "
 		      "where id = $9"};
+/* One gateway at a time, so that all of them keep the limit together; what waits for its turn
+ * becomes one mail. tried_at names what was claimed. */
+const struct db_sql SQL_MAIL_CLAIM = {"gate_mail_claim",
+	"with turn as materialized (select pg_try_advisory_xact_lock(hashtextextended('carnet "
+	"mails', 0))"
+	"  and (select count(*) from gate.mailing where at > clock_timestamp() - interval '24 "
+	"hours')"
+	"  < $1::bigint as ours),"
+	" s as materialized (select s.* from gate.subscription s where s.active"
+	"  and (select ours from turn) and exists (select from gate.delivery d"
+	"   where d.subscription = s.id and d.webhook is null and d.state = 'queued'"
+	"   and d.due_at <= clock_timestamp()) order by s.id limit 1 for update skip locked),"
+	" took as (update gate.delivery d set tried_at = statement_timestamp(),"
+	"  attempts = d.attempts + 1, begun_at = coalesce(d.begun_at, statement_timestamp()),"
+	"  due_at = " MS(
+		"$2") " from s where d.subscription = s.id and d.webhook is null"
+		      "  and d.state = 'queued' and d.due_at <= clock_timestamp() returning d.*),"
+		      " m as (insert into gate.mailing (id, subscription) select $3::uuid, id from "
+		      "s"
+		      "  where exists (select from took))"
+		      " select n.id, n.kind, n.subject, n.at, n.data::text, s.id, s.name, "
+		      "s.language, s.urgent,"
+		      " to_json(s.mail)::text, max(t.attempts) over (), (1000 * extract(epoch from"
+		      " clock_timestamp() - min(t.begun_at) over ()))::bigint, t.tried_at::text,"
+		      " count(*) over () from took t join gate.notice n on n.id = t.notice cross "
+		      "join s"
+		      " order by n.id limit $4::bigint"};
+/* A mail that did not go does not count. */
+const struct db_sql SQL_MAIL_TOLD = {"gate_mail_told",
+	"with m as (delete from gate.mailing where id = $7::uuid and $3 <> 'done')"
+	" update gate.delivery set state = $3, due_at = " MS(
+		"$4") ", cause = $5, detail = $6"
+		      " where subscription = $1::uuid and webhook is null and state = 'queued'"
+		      " and tried_at = $2::timestamptz"};
 const struct db_sql SQL_NOTICE_PURGE = {"gate_notice_purge",
 	"with old as materialized (select id from gate.notice n where taken_at < clock_timestamp()"
 	"   - interval '7 days' and not exists (select from gate.delivery d where d.notice = n.id"

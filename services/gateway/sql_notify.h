@@ -16,6 +16,11 @@ extern const struct db_sql SQL_NOTICE_PUT;
 extern const struct db_sql SQL_WEBHOOK_CLAIM;
 /* notice, subscription, attempts, state, wait ms, status, cause, detail, webhook */
 extern const struct db_sql SQL_WEBHOOK_TOLD;
+/* most in 24 h, hold ms, mailing, lines → notice, kind, subject, at, data, subscription, name,
+ * language, urgent, addresses as JSON, attempts, ms since the first, claimed at, how many in all */
+extern const struct db_sql SQL_MAIL_CLAIM;
+/* subscription, claimed at, state, wait ms, cause, detail, mailing */
+extern const struct db_sql SQL_MAIL_TOLD;
 /* what is over and old: deliveries, then notices without any */
 extern const struct db_sql SQL_NOTICE_PURGE;
 extern const struct db_sql SQL_NOTICE_PURGED;

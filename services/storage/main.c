@@ -53,6 +53,7 @@ static const struct handler handlers[] = {
 	{MSG_VAULT_CANDIDATES, on_vault_candidates},
 	{MSG_VERSION_MAIL, on_version_mail},
 	{MSG_MAIL_LIST, on_mail_list},
+	{MSG_NOTICE_MAIL, on_notice_mail},
 	{MSG_VERSION_COPIES, on_version_copies},
 	{0, NULL},
 };

@@ -331,6 +331,7 @@ void on_vault_retire(struct call *call);
 void on_vault_candidates(struct call *call);
 void on_version_mail(struct call *call);
 void on_mail_list(struct call *call);
+void on_notice_mail(struct call *call);
 void on_version_copies(struct call *call);
 
 /* The word of a kind, as in the catalogue and the vault. */

@@ -37,8 +37,9 @@ static void turn(unsigned k)
 			continue; /* forgotten */
 		o.state = choice < 3   ? JOB_STATE_DEFERRED
 			  : choice < 5 ? JOB_STATE_RETRY
+			  : choice < 6 ? JOB_STATE_FAILED
 				       : JOB_STATE_SUCCEEDED;
-		o.code = choice < 3 ? 2101 : choice < 5 ? 3001 : 0;
+		o.code = choice < 3 ? 2101 : choice < 5 ? 3001 : choice < 6 ? 4002 : 0;
 		if (o.state == JOB_STATE_SUCCEEDED) {
 			steps[advance.steps_n++] = (struct m_job_step){
 				.job = o.job, .attempt = o.attempt, .state = JOB_STATE_RUNNING};
@@ -78,6 +79,7 @@ static void every_target_ends_once(void)
 	json_decref(ask("task_create",
 		"{'task': {'name': 't', 'kind': 'device.probe', 'targets': {'all': true},"
 		" 'retry': {'errors_max': 50, 'crashes_max': 50}}}"));
+	json_decref(ask("outbox_take", "{'want': ['job.failed']}"));
 	json_decref(ask("run_start", "{'ref': 't'}"));
 	uint64_t end = clock_mono_ms() + 60000;
 	for (unsigned i = 0; clock_mono_ms() < end; i++) {
@@ -123,6 +125,17 @@ static void every_target_ends_once(void)
 		      " where t.job = j.id and t.to_state = 3)"),
 		   "0") == 0,
 		"each claim was counted (RL-2)");
+	ok(strcmp(sql("select count(*) from sched.run r where r.state >= 6 and (select count(*) "
+		      "from sched.outbox o where o.kind = 'run.finished'"
+		      " and o.subject = 'run/' || r.id) <> 1"),
+		   "0") == 0,
+		"each end of a run is to be told once (FL-67)");
+	ok(strcmp(sql("select (select array_agg(id order by id) from sched.job where state in (12, "
+		      "13)) is not distinct from (select array_agg((j->>'job')::uuid order by"
+		      " j->>'job') from sched.outbox o, jsonb_array_elements(o.data->'jobs') j"
+		      " where o.kind = 'job.failed')"),
+		   "t") == 0,
+		"and so is each job that failed");
 }
 
 static void a_hundred_thousand(void)

@@ -205,6 +205,11 @@ int main(void)
 	enrol("c2", "ricoh_udirectory", "");
 	for (size_t i = 0; i < array_len(points); i++)
 		killed_at(points[i].name, points[i].pass);
+	ok(strcmp(sql("select count(*) from sched.run r where r.state >= 6 and (select count(*) "
+		      "from sched.outbox o where o.kind = 'run.finished'"
+		      " and o.subject = 'run/' || r.id) <> 1"),
+		   "0") == 0,
+		"each end of a run is to be told once (FL-67)");
 	client_close();
 	return finish_tests();
 }

@@ -167,6 +167,45 @@ static void an_outage_is_waited_for_and_a_refusal_is_told_at_once(void **state)
 	script_is(&(struct smtp_peer_script){.tls = false});
 }
 
+/* docs/spec/fleet.md section 10: the gateway composes, storage has the mail server */
+static struct fault notice(const char *to)
+{
+	struct ask a = {.done = false};
+	const char *const list[] = {to};
+	const struct m_notice_mail m = {.id = version,
+		.to = list,
+		.to_n = 1,
+		.subject = "Carnet: nightly: échoué",
+		.text = "one line\n",
+		.html = "<p>one line</p>\n",
+		.urgent = true,
+		.at = 1799112030000};
+	(void)ask(&a, one.client, 0, &m_notice_mail_desc, &m);
+	struct fault f = a.fault;
+	arena_fini(&a.arena);
+	return f;
+}
+
+static void a_notice_goes_to_whom_the_server_may_send_and_is_answered_when_it_went(void **state)
+{
+	int before = peer.mails;
+	(void)state;
+	good(notice(TO));
+	assert_int_equal(peer.mails, before + 1);
+	const char *text = buf_str(&peer.mail);
+	assert_non_null(strstr(text, "text/html"));
+	assert_non_null(strstr(text, "Importance: high"));
+	assert_string_equal(notice("eve@elsewhere.example").reason, "mail_not_allowed");
+	script_is(&(struct smtp_peer_script){
+		.at = "CONNECT", .answer = "421 4.3.2 busy", .times = 1});
+	assert_int_equal(notice(TO).code, CN_MAIL_DEFERRED);
+	good(notice(TO));
+	script_is(&(struct smtp_peer_script){.at = "RCPT", .answer = "550 5.1.1 who?", .times = 1});
+	assert_int_equal(notice(TO).code, CN_MAIL_REFUSED);
+	assert_int_equal(peer.mails, before + 2);
+	script_is(&(struct smtp_peer_script){.tls = false});
+}
+
 static void so_many_in_a_day_and_none_too_large(void **state)
 {
 	const struct m_version_mail m = good_words(TO);
@@ -234,6 +273,8 @@ int main(void)
 		cmocka_unit_test(what_is_asked_wrongly_is_refused_by_storage_st_53_54),
 		cmocka_unit_test(it_arrives_sealed_and_opens_with_the_key_alone_st_54_55),
 		cmocka_unit_test(an_outage_is_waited_for_and_a_refusal_is_told_at_once),
+		cmocka_unit_test(
+			a_notice_goes_to_whom_the_server_may_send_and_is_answered_when_it_went),
 		cmocka_unit_test(so_many_in_a_day_and_none_too_large),
 	};
 	return cmocka_run_group_tests_name("versions by mail", tests, setup, teardown);

@@ -10,6 +10,7 @@
 #include "common/crypto/crypto.h"
 #include "gen/errors.h"
 #include "services/gateway/notice.h"
+#include "services/gateway/notice_text.h"
 #include "services/gateway/webhook.h"
 
 static struct notice example(void)
@@ -186,6 +187,84 @@ static void kinds_are_known_or_the_beginning_of_one(void **state)
 	assert_false(notice_kind(""));
 }
 
+static const char *made(const struct notice_mail *m,
+	void (*make)(const struct notice_mail *m, struct buf *out), struct buf *out)
+{
+	buf_reset(out);
+	make(m, out);
+	return buf_str(out);
+}
+
+static void a_mail_says_run_state_and_counts_in_three_languages(void **state)
+{
+	struct notice n = example();
+	struct notice_mail m = {.language = "en",
+		.base = "https://carnet.example",
+		.name = "night",
+		.notices = &n,
+		.notices_n = 1};
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	n.data = "{\"task_name\":\"nightly <a>\",\"state\":\"partial\","
+		 "\"counts\":{\"failed\":2,\"succeeded\":98,\"odd\":1}}";
+	assert_string_equal(made(&m, notice_mail_subject, &out),
+		"Carnet: nightly <a>: partly done: 98 succeeded, 2 failed");
+	assert_string_equal(made(&m, notice_mail_text, &out),
+		"2027-01-05 01:20 UTC  nightly <a>: partly done: 98 succeeded, 2 failed  "
+		"https://carnet.example/runs/0190b5a0-0000-7000-8000-000000000002\n"
+		"\n--\nSent by Carnet, subscription night\n");
+	assert_non_null(strstr(made(&m, notice_mail_html, &out), ">nightly &lt;a&gt;: partly"));
+	assert_null(strstr(buf_str(&out), "<a>"));
+	m.language = "fr";
+	assert_string_equal(made(&m, notice_mail_subject, &out),
+		"Carnet: nightly <a>: partiel: 98 réussi, 2 échoué");
+	m.language = "ja";
+	assert_string_equal(made(&m, notice_mail_subject, &out),
+		"Carnet: nightly <a>: 一部完了: 98 成功, 2 失敗");
+	buf_fini(&out);
+}
+
+static size_t lines_with(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (const char *p = text; (p = strstr(p, what)) != NULL; p++)
+		n++;
+	return n;
+}
+
+static void a_mail_has_200_lines_then_says_how_many_more(void **state)
+{
+	struct notice n[150];
+	struct notice_mail m = {.language = "en",
+		.base = "",
+		.name = "x",
+		.notices = n,
+		.notices_n = 150,
+		.more = 7};
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < 150; i++) {
+		n[i] = example();
+		n[i].kind = "job.failed";
+		n[i].data = "{\"task_name\":\"t\",\"failed\":1,\"jobs\":[{\"device_name\":"
+			    "\"lobby\",\"cause\":\"unreachable\"}]}";
+	}
+	const char *text = made(&m, notice_mail_text, &out);
+	assert_int_equal(lines_with(text, "t: 1 failed\n"), 100);
+	assert_int_equal(lines_with(text, "    lobby: unreachable\n"), 100);
+	assert_non_null(strstr(text, "    57 more\n"));
+	assert_string_equal(made(&m, notice_mail_subject, &out), "Carnet: 157 notices");
+	m.notices_n = 1;
+	m.more = 0;
+	n[0].data = "no JSON";
+	n[0].kind = "odd";
+	assert_string_equal(made(&m, notice_mail_subject, &out), "Carnet: : odd");
+	buf_fini(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +278,8 @@ int main(void)
 		cmocka_unit_test(addresses_of_receivers_are_read_strictly),
 		cmocka_unit_test(a_fixed_token_has_a_header_of_its_own),
 		cmocka_unit_test(kinds_are_known_or_the_beginning_of_one),
+		cmocka_unit_test(a_mail_says_run_state_and_counts_in_three_languages),
+		cmocka_unit_test(a_mail_has_200_lines_then_says_how_many_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

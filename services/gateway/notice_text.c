@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Pure: notices in words. */
+#include "services/gateway/notice_text.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "common/clock/clock.h"
+
+enum { EN, FR, JA, LANGUAGES };
+
+/* Words of the data, and ours. */
+static const char *const words[][1 + LANGUAGES] = {
+	{"succeeded", "succeeded", "réussi", "成功"},
+	{"succeeded_none", "nothing to do", "rien à faire", "対象なし"},
+	{"unchanged", "unchanged", "inchangé", "変更なし"},
+	{"partial", "partly done", "partiel", "一部完了"},
+	{"skipped", "skipped", "ignoré", "スキップ"},
+	{"failed", "failed", "échoué", "失敗"},
+	{"dead", "given up", "abandonné", "断念"},
+	{"missed", "missed", "manqué", "未実行"},
+	{"cancelled", "cancelled", "annulé", "取り消し"},
+	{"aborted", "stopped by its limit of errors", "arrêté par sa limite d’erreurs",
+		"エラー上限で中止"},
+	{"empty", "no printers", "aucune imprimante", "対象プリンターなし"},
+	{"expired", "not approved in time", "pas approuvé à temps", "承認期限切れ"},
+	{"waiting", "waiting", "en attente", "待機中"},
+	{"approval.wanted", "waits for approval", "attend une approbation", "承認待ち"},
+	{"job.failed", "failed", "en échec", "失敗"},
+	{"device.auth_hold", "refuses the login and is left alone",
+		"refuse l’identification et n’est plus contactée",
+		"ログインが拒否されたため保留中です"},
+	{"device.tls_pin_changed", "shows another certificate and is left alone",
+		"présente un autre certificat et n’est plus contactée",
+		"証明書が変わったため停止中です"},
+	{"device.identity_mismatch", "is another machine than it was",
+		"est une autre machine qu’auparavant", "別の機器に置き換わっています"},
+	{"test", "test notice", "avis de test", "テスト通知"},
+	{"notices", "notices", "avis", "件の通知"},
+	{"more", "more", "de plus", "件省略"},
+	{"footer", "Sent by Carnet, subscription", "Envoyé par Carnet, abonnement",
+		"Carnet からの通知、購読"},
+};
+
+static size_t language_of(const struct notice_mail *m)
+{
+	return strcmp(m->language, "fr") == 0 ? FR : strcmp(m->language, "ja") == 0 ? JA : EN;
+}
+
+/* A word we have no text for stays as it is. */
+static const char *word(const struct notice_mail *m, const char *key)
+{
+	for (size_t i = 0; i < array_len(words); i++)
+		if (strcmp(words[i][0], key) == 0)
+			return words[i][1 + language_of(m)];
+	return key;
+}
+
+static const char *text_of(const json_t *data, const char *member)
+{
+	const char *text = json_string_value(json_object_get(data, member));
+
+	return text == NULL ? "" : text;
+}
+
+/* "98 succeeded, 2 failed" */
+static void add_counts(const struct notice_mail *m, const json_t *data, struct buf *out)
+{
+	static const char *const order[] = {"succeeded", "unchanged", "partial", "skipped",
+		"failed", "dead", "missed", "cancelled", "waiting"};
+	const json_t *counts = json_object_get(data, "counts");
+	const char *before = ": ";
+
+	for (size_t i = 0; i < array_len(order); i++) {
+		json_int_t n = json_integer_value(json_object_get(counts, order[i]));
+		if (n == 0)
+			continue;
+		buf_addf(out, "%s%lld %s", before, (long long)n, word(m, order[i]));
+		before = ", ";
+	}
+}
+
+/* One notice in one line, without its time. */
+static void add_line(const struct notice_mail *m, const struct notice *n, struct buf *out)
+{
+	json_t *data = json_loads(n->data, 0, NULL);
+	const char *name = text_of(data, "device_name");
+
+	if (*name == '\0')
+		name = text_of(data, "task_name");
+	if (*name == '\0')
+		name = text_of(data, "subscription");
+	buf_addf(out, "%s: ", name);
+	if (strcmp(n->kind, "run.finished") == 0) {
+		buf_adds(out, word(m, text_of(data, "state")));
+		add_counts(m, data, out);
+	} else if (strcmp(n->kind, "job.failed") == 0) {
+		buf_addf(out, "%lld %s",
+			(long long)json_integer_value(json_object_get(data, "failed")),
+			word(m, n->kind));
+	} else {
+		buf_adds(out, word(m, n->kind));
+		add_counts(m, data, out);
+	}
+	json_decref(data);
+}
+
+static void add_time(const struct notice *n, struct buf *out)
+{
+	char at[CLOCK_RFC3339];
+
+	(void)clock_rfc3339((uint64_t)n->at_ms, at);
+	buf_addf(out, "%.10s %.5s UTC", at, at + 11);
+}
+
+/* ---- lines, for both forms: head(…) begins a notice, line(…) adds below it ---- */
+
+struct form {
+	void (*notice)(struct buf *out, const char *time, const char *line, const char *url);
+	void (*detail)(struct buf *out, const char *line);
+};
+
+static size_t add_jobs(const struct form *form, const json_t *data, size_t room, struct buf *out)
+{
+	const json_t *jobs = json_object_get(data, "jobs"), *job;
+	struct buf line = BUF_INIT;
+	size_t i, n = 0;
+
+	json_array_foreach(jobs, i, job)
+	{
+		if (n == room)
+			break;
+		buf_reset(&line);
+		buf_addf(&line, "%s: %s", text_of(job, "device_name"), text_of(job, "cause"));
+		form->detail(out, buf_str(&line));
+		n++;
+	}
+	buf_fini(&line);
+	return n;
+}
+
+static void add_notices(const struct notice_mail *m, const struct form *form, struct buf *out)
+{
+	struct buf time = BUF_INIT, line = BUF_INIT, url = BUF_INIT;
+	size_t lines = 0, i;
+
+	for (i = 0; i < m->notices_n && lines < NOTICE_LINES; i++) {
+		const struct notice *n = &m->notices[i];
+		json_t *data = json_loads(n->data, 0, NULL);
+		buf_reset(&time);
+		buf_reset(&line);
+		buf_reset(&url);
+		add_time(n, &time);
+		add_line(m, n, &line);
+		notice_url(n, m->base, &url);
+		form->notice(out, buf_str(&time), buf_str(&line), buf_str(&url));
+		lines += 1 + add_jobs(form, data, NOTICE_LINES - lines - 1, out);
+		json_decref(data);
+	}
+	size_t more = m->notices_n - i + m->more;
+	buf_reset(&line);
+	buf_addf(&line, "%zu %s", more, word(m, "more"));
+	if (more > 0)
+		form->detail(out, buf_str(&line));
+	buf_fini(&time);
+	buf_fini(&line);
+	buf_fini(&url);
+}
+
+/* ---- plain ---- */
+
+static void plain_notice(struct buf *out, const char *time, const char *line, const char *url)
+{
+	buf_addf(out, "%s  %s%s%s\n", time, line, *url == '\0' ? "" : "  ", url);
+}
+
+static void plain_detail(struct buf *out, const char *line)
+{
+	buf_addf(out, "    %s\n", line);
+}
+
+void notice_mail_text(const struct notice_mail *m, struct buf *out)
+{
+	static const struct form plain = {plain_notice, plain_detail};
+
+	add_notices(m, &plain, out);
+	buf_addf(out, "\n--\n%s %s\n", word(m, "footer"), m->name);
+}
+
+/* ---- HTML ---- */
+
+static void add_escaped(struct buf *out, const char *s)
+{
+	for (; *s != '\0'; s++) {
+		switch (*s) {
+		case '&':
+			buf_adds(out, "&amp;");
+			break;
+		case '<':
+			buf_adds(out, "&lt;");
+			break;
+		case '>':
+			buf_adds(out, "&gt;");
+			break;
+		case '"':
+			buf_adds(out, "&quot;");
+			break;
+		default:
+			buf_addc(out, *s);
+		}
+	}
+}
+
+static void html_notice(struct buf *out, const char *time, const char *line, const char *url)
+{
+	buf_addf(out, "<p><small>%s</small> ", time);
+	if (*url != '\0') {
+		buf_adds(out, "<a href=\"");
+		add_escaped(out, url);
+		buf_adds(out, "\">");
+	}
+	add_escaped(out, line);
+	buf_adds(out, *url != '\0' ? "</a></p>\n" : "</p>\n");
+}
+
+static void html_detail(struct buf *out, const char *line)
+{
+	buf_adds(out, "<div>&#8226; ");
+	add_escaped(out, line);
+	buf_adds(out, "</div>\n");
+}
+
+void notice_mail_html(const struct notice_mail *m, struct buf *out)
+{
+	static const struct form html = {html_notice, html_detail};
+
+	buf_addf(out, "<!doctype html>\n<html lang=\"%s\"><meta charset=\"utf-8\"><body>\n",
+		language_of(m) == FR   ? "fr"
+		: language_of(m) == JA ? "ja"
+				       : "en");
+	add_notices(m, &html, out);
+	buf_addf(out, "<hr><p><small>%s ", word(m, "footer"));
+	add_escaped(out, m->name);
+	buf_adds(out, "</small></p>\n</body></html>\n");
+}
+
+/* ---- the subject: run, state and counts ---- */
+
+void notice_mail_subject(const struct notice_mail *m, struct buf *out)
+{
+	size_t all = m->notices_n + m->more;
+
+	buf_adds(out, "Carnet: ");
+	if (all == 1)
+		add_line(m, &m->notices[0], out);
+	else
+		buf_addf(out, "%zu %s", all, word(m, "notices"));
+}
