@@ -203,7 +203,7 @@ static void members_checked(
 	if (db_get_bool(r[n - 1], 0, 0) || db_get_int(r[n - 1], 0, 1) > DEPTH_MAX) {
 		db_rollback(t);
 		call_refuse(call, CN_CONFLICT, "group_cycle",
-			"groups would contain each other, or stand more than 16 deep");
+			"add_groups: groups would contain each other, or stand more than 16 deep");
 		return;
 	}
 	struct db_args *a = db_add(t, &SQL_GROUP_GET);

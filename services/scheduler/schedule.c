@@ -41,9 +41,10 @@ static bool has_days(enum schedule_form form)
 	return form >= SCHEDULE_FORM_EVERY_DAYS;
 }
 
-static int refuse(struct fault *err, const char *what)
+/* member: of the schedule, which problem documents name */
+static int refuse(struct fault *err, const char *member, const char *what)
 {
-	return fault_why(err, CN_VALIDATION_FAILED, "schedule", "%s", what);
+	return fault_why(err, CN_VALIDATION_FAILED, "schedule", "schedule.%s: %s", member, what);
 }
 
 static bool read_set(const uint64_t *numbers, size_t n, uint64_t most, uint32_t *ret_bits)
@@ -77,25 +78,27 @@ static int read_days(const struct m_schedule *m, struct schedule *s, struct faul
 
 	s->zone = schedule_by_target(m) ? NULL : zone_find(m->zone);
 	if (s->zone == NULL && !schedule_by_target(m))
-		return refuse(err, "the zone is an IANA time zone, or \"target\"");
+		return refuse(err, "zone", "the zone is an IANA time zone, or \"target\"");
 	if (!local_time(m->time, &s->time_s) || s->time_s == DAY_S)
-		return refuse(err, "the time is HH:MM");
+		return refuse(err, "time", "the time is HH:MM");
 	r->form = m->form;
 	r->n = form->n_max == 0 ? 1 : (int64_t)m->n;
 	r->last = m->last;
 	r->first = local_of(s, s->start_ms) / DAY_S;
 	if ((m->date != NULL || m->form == SCHEDULE_FORM_AT) && !local_day(m->date, &r->first))
-		return refuse(err, "the date is YYYY-MM-DD, a day that exists");
-	if (!read_set(m->weekdays, m->weekdays_n, 7, &r->weekdays) ||
-		!read_set(m->days, m->days_n, 31, &r->days) ||
-		!read_set(m->ordinals, m->ordinals_n, 5, &r->ordinals))
-		return refuse(err, "weekdays are 1 (Monday) to 7, days 1 to 31, ordinals 1 to 5");
+		return refuse(err, "date", "the date is YYYY-MM-DD, a day that exists");
+	if (!read_set(m->weekdays, m->weekdays_n, 7, &r->weekdays))
+		return refuse(err, "weekdays", "weekdays are 1 (Monday) to 7");
+	if (!read_set(m->days, m->days_n, 31, &r->days))
+		return refuse(err, "days", "days are 1 to 31");
+	if (!read_set(m->ordinals, m->ordinals_n, 5, &r->ordinals))
+		return refuse(err, "ordinals", "ordinals are 1 to 5");
 	if (form->weekdays && r->weekdays == 0)
-		return refuse(err, "at least one weekday");
+		return refuse(err, "weekdays", "at least one weekday");
 	if (form->days && r->days == 0 && !r->last)
-		return refuse(err, "at least one day of the month, or the last one");
+		return refuse(err, "days", "at least one day of the month, or the last one");
 	if (form->ordinals && r->ordinals == 0 && !r->last)
-		return refuse(err, "which weekday of the month: the first, the last …");
+		return refuse(err, "ordinals", "which weekday of the month: the first, the last …");
 	return 0;
 }
 
@@ -105,10 +108,10 @@ static int check_form(const struct m_schedule *m, struct fault *err)
 	const struct form *form = &forms[m->form];
 
 	if (form->n_max != 0 && (m->n < 1 || (int64_t)m->n > form->n_max))
-		return refuse(err, form->n_text);
+		return refuse(err, "n", form->n_text);
 	if ((m->weekdays_n > 0 && !form->weekdays) || (m->days_n > 0 && !form->days) ||
 		(m->ordinals_n > 0 && !form->ordinals) || (m->last && !form->last))
-		return refuse(err, "this form has no such days");
+		return refuse(err, "form", "this form has no such days");
 	return 0;
 }
 
@@ -160,7 +163,7 @@ int schedule_read(const struct m_schedule *m, int64_t now_ms, struct schedule *r
 		if (has_days(s.form) && read_days(m, &s, reterr) < 0)
 			return -1;
 		if (s.form > SCHEDULE_FORM_IMMEDIATE && !schedule_next(&s, s.start_ms - 1, &first))
-			return refuse(reterr, "it never fires");
+			return refuse(reterr, "form", "it never fires");
 		if (m->count > 0)
 			end_after(&s, m->count);
 	}

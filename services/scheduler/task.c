@@ -269,6 +269,7 @@ int task_check(const struct m_task *t, int64_t now_ms, struct arena *arena, stru
 {
 	struct schedule schedule;
 	const struct filter *filter = NULL;
+	struct fault f = FAULT_INIT;
 
 	if (t->name == NULL || *t->name == '\0')
 		return fault_why(reterr, CN_VALIDATION_FAILED, "required", "a task needs a name");
@@ -279,5 +280,7 @@ int task_check(const struct m_task *t, int64_t now_ms, struct arena *arena, stru
 		return -1;
 	if (schedule_read(t->schedule, now_ms, &schedule, reterr) < 0)
 		return -1;
-	return filter_parse(t->targets->filter, FILTER_DEVICES, arena, &filter, reterr);
+	if (filter_parse(t->targets->filter, FILTER_DEVICES, arena, &filter, &f) == 0)
+		return 0;
+	return fault_why(reterr, f.code, f.reason, "targets.%.400s", f.detail);
 }

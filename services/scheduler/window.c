@@ -9,19 +9,21 @@
 #define DAYS_AHEAD 800 /* every exception there may be, and more than a year of weeks */
 #define DAYS_LONG 9    /* a window that is open longer is as good as always open */
 
-static int refuse(struct fault *err, const char *what)
+/* member: of the window, which problem documents name */
+static int refuse(struct fault *err, const char *member, const char *what)
 {
-	return fault_why(err, CN_VALIDATION_FAILED, "window", "%s", what);
+	return fault_why(err, CN_VALIDATION_FAILED, "window", "%s: %s", member, what);
 }
 
 /* An end that is not later than its start is one of the next day. */
-static int read_span(
-	const char *start, const char *end, int64_t *ret_start, int64_t *ret_end, struct fault *err)
+static int read_span(const char *member, const char *start, const char *end, int64_t *ret_start,
+	int64_t *ret_end, struct fault *err)
 {
 	if (!local_time(start, ret_start) || !local_time(end, ret_end) || *ret_start == DAY_S)
-		return refuse(err, "start and end are HH:MM; 24:00 is the end of a day");
+		return refuse(err, member, "start and end are HH:MM; 24:00 is the end of a day");
 	if (*ret_start == *ret_end)
-		return refuse(err, "a window that is open all day goes from 00:00 to 24:00");
+		return refuse(
+			err, member, "a window that is open all day goes from 00:00 to 24:00");
 	if (*ret_end < *ret_start)
 		*ret_end += DAY_S;
 	return 0;
@@ -32,11 +34,11 @@ static int read_spans(const struct m_window *m, struct window *w, struct fault *
 	for (size_t i = 0; i < m->open_n; i++) {
 		const struct m_window_span *from = &m->open[i];
 		struct window_span *s = &w->spans[w->n_spans++];
-		if (read_span(from->start, from->end, &s->start_s, &s->end_s, err) < 0)
+		if (read_span("open", from->start, from->end, &s->start_s, &s->end_s, err) < 0)
 			return -1;
 		for (size_t k = 0; k < from->weekdays_n; k++) {
 			if (from->weekdays[k] < 1 || from->weekdays[k] > 7)
-				return refuse(err, "weekdays are 1 (Monday) to 7");
+				return refuse(err, "open", "weekdays are 1 (Monday) to 7");
 			s->weekdays |= 1u << (from->weekdays[k] - 1);
 		}
 		if (from->weekdays_n == 0)
@@ -51,10 +53,11 @@ static int read_days(const struct m_window *m, struct window *w, struct fault *e
 		const struct m_window_day *from = &m->exceptions[i];
 		struct window_day *d = &w->days[w->n_days++];
 		if (!local_day(from->date, &d->day))
-			return refuse(err, "the date is YYYY-MM-DD, a day that exists");
+			return refuse(
+				err, "exceptions", "the date is YYYY-MM-DD, a day that exists");
 		d->closed = from->start == NULL && from->end == NULL;
-		if (!d->closed &&
-			read_span(from->start, from->end, &d->start_s, &d->end_s, err) < 0)
+		if (!d->closed && read_span("exceptions", from->start, from->end, &d->start_s,
+					  &d->end_s, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -68,9 +71,9 @@ int window_read(const struct m_window *m, struct arena *arena, struct window *re
 	if ((m->has & HAS_WINDOW__MIN_LEFT_MS) != 0)
 		w.min_left_ms = (int64_t)m->min_left_ms;
 	if (m->zone != NULL && (w.zone = zone_find(m->zone)) == NULL)
-		return refuse(reterr, "the zone is not an IANA time zone");
+		return refuse(reterr, "zone", "the zone is not an IANA time zone");
 	if (m->open_n == 0 && m->exceptions_n == 0)
-		return refuse(reterr, "a window that is never open would stop everything");
+		return refuse(reterr, "open", "a window that is never open would stop everything");
 	w.spans = arena_array(arena, m->open_n + 1, sizeof(*w.spans));
 	w.days = arena_array(arena, m->exceptions_n + 1, sizeof(*w.days));
 	if (w.spans == NULL || w.days == NULL)
