@@ -351,7 +351,8 @@ static void wrong_schedules_are_refused(unused void **state)
 		struct fault f = FAULT_INIT;
 		assert_int_equal(schedule_read(&bad[i], 0, &s, &f), -1);
 		assert_string_equal(f.reason, "schedule");
-		assert_memory_equal(f.detail, "schedule.", 9); /* problem documents name the field */
+		assert_memory_equal(
+			f.detail, "schedule.", 9); /* problem documents name the field */
 	}
 }
 
