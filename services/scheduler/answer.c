@@ -145,7 +145,8 @@ bool cursor_read(struct call *call, const char *cursor, const char **ret_name, s
 	return false;
 }
 
-void refs_add(struct txn *t, const struct db_sql *sql, const char *const *refs, size_t n)
+void refs_add(struct txn *t, const struct call *call, const struct db_sql *sql,
+	const char *const *refs, size_t n)
 {
 	struct db_args *a = db_add(t, sql);
 
@@ -153,6 +154,7 @@ void refs_add(struct txn *t, const struct db_sql *sql, const char *const *refs, 
 	for (size_t i = 0; i < n; i++)
 		db_text(a, refs[i]);
 	db_array_end(a);
+	db_text(a, call->sees);
 }
 
 bool refs_take(struct call *call, const struct db_result *r, const char *const *refs,

@@ -46,6 +46,10 @@ void list_start(struct call *call, const struct list_def *def, const char *filte
 	buf_adds(&l->sql, def->head);
 	buf_adds(&l->sql, " where ");
 	sql_condition(tree, 1, &l->sql, &l->values);
+	if (call->scope != NULL) {
+		bug_if(def->within == NULL); /* its request knows no scopes: refused before */
+		sql_within(def->within, 1, call->scope, &l->sql, &l->values);
+	}
 	sql_page(&l->sql, def->order, def->descending);
 	if (l->sql.err) {
 		buf_fini(&l->sql);

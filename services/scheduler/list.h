@@ -15,6 +15,7 @@ struct list_def {
 	const struct filter_field *fields;
 	/* one row more than l->limit when there is a next page; answers the call */
 	void (*rows)(struct list *l, struct db_result *r);
+	const char *within; /* SQL_WITHIN_…: of what a scope lets be seen; NULL = no scopes here */
 };
 
 struct list {

@@ -82,6 +82,7 @@ static const struct service_def definition = {
 	.handlers = handlers,
 	.database = true,
 	.start = scheduler_start,
+	.guard = scope_guard,
 };
 
 int main(int argc, char **argv)

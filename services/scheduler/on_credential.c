@@ -108,16 +108,6 @@ static void resolved(
 	db_commit(t, stored, call);
 }
 
-static void add_ref(struct txn *t, const struct db_sql *sql, const char *ref)
-{
-	struct db_args *a = db_add(t, sql);
-
-	db_array(a);
-	if (ref != NULL)
-		db_text(a, ref);
-	db_array_end(a);
-}
-
 static void put_begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
 {
@@ -128,8 +118,8 @@ static void put_begun(struct txn *t, unused struct db_result **r, unused size_t 
 		answer_fault(call, f);
 		return;
 	}
-	add_ref(t, &SQL_RESOLVE_DEVICES, m->device);
-	add_ref(t, &SQL_RESOLVE_GROUPS, m->group);
+	refs_add(t, call, &SQL_RESOLVE_DEVICES, &m->device, m->device != NULL);
+	refs_add(t, call, &SQL_RESOLVE_GROUPS, &m->group, m->group != NULL);
 	struct db_args *a = db_add(t, &SQL_CREDENTIAL_FIND);
 	db_uuid(a, &m->id);
 	db_null(a);

@@ -58,7 +58,8 @@ void on_device_list(struct call *call)
 {
 	const struct m_device_list *m = call->body;
 	const char *sort = m->sort == NULL ? "name" : m->sort;
-	struct list_def def = {SQL_DEVICE_LIST, NULL, *sort == '-', FILTER_DEVICES, listed};
+	struct list_def def = {
+		SQL_DEVICE_LIST, NULL, *sort == '-', FILTER_DEVICES, listed, SQL_WITHIN_DEVICES};
 
 	for (size_t i = 0; i < array_len(orders); i++) {
 		if (strcmp(orders[i].name, sort + def.descending) == 0)
@@ -109,6 +110,7 @@ static void refs(struct db_args *a, void *arg)
 	for (size_t i = 0; i < m->refs_n; i++)
 		db_text(a, m->refs[i]);
 	db_array_end(a);
+	db_text(a, ((const struct call *)arg)->scope);
 }
 
 static void resolved(unused struct txn *t, struct db_result **r, unused size_t n,

@@ -41,7 +41,7 @@ void on_dist_set_list(struct call *call)
 {
 	const struct m_dist_set_list *m = call->body;
 
-	list_start(call, &(struct list_def){SQL_SET_LIST, "d.name", false, fields, listed},
+	list_start(call, &(struct list_def){SQL_SET_LIST, "d.name", false, fields, listed, NULL},
 		m->filter, m->cursor, m->limit);
 }
 

@@ -87,8 +87,8 @@ static void resolved(
 
 static void resolve(struct save *s, struct txn *t)
 {
-	refs_add(t, &SQL_RESOLVE_DEVICES, s->set->devices, s->set->devices_n);
-	refs_add(t, &SQL_RESOLVE_GROUPS, s->set->groups, s->set->groups_n);
+	refs_add(t, s->call, &SQL_RESOLVE_DEVICES, s->set->devices, s->set->devices_n);
+	refs_add(t, s->call, &SQL_RESOLVE_GROUPS, s->set->groups, s->set->groups_n);
 	db_step(t, resolved, s);
 }
 

@@ -30,7 +30,9 @@ void on_group_list(struct call *call)
 {
 	const struct m_group_list *m = call->body;
 
-	list_start(call, &(struct list_def){SQL_GROUP_LIST, "d.name", false, FILTER_GROUPS, listed},
+	list_start(call,
+		&(struct list_def){
+			SQL_GROUP_LIST, "d.name", false, FILTER_GROUPS, listed, SQL_WITHIN_GROUPS},
 		m->filter, m->cursor, m->limit);
 }
 

@@ -275,16 +275,6 @@ static void members_found(
 	db_step(t, members_checked, call);
 }
 
-static void add_refs(struct txn *t, const struct db_sql *sql, const char *const *refs, size_t n)
-{
-	struct db_args *a = db_add(t, sql);
-
-	db_array(a);
-	for (size_t i = 0; i < n; i++)
-		db_text(a, refs[i]);
-	db_array_end(a);
-}
-
 static void members_begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
 {
@@ -297,10 +287,10 @@ static void members_begun(struct txn *t, unused struct db_result **r, unused siz
 	}
 	(void)db_add(t, &SQL_GROUPS_LOCK);
 	ref_args(db_add(t, &SQL_GROUP_FIND), m->ref);
-	add_refs(t, &SQL_RESOLVE_DEVICES, m->add_devices, m->add_devices_n);
-	add_refs(t, &SQL_RESOLVE_GROUPS, m->add_groups, m->add_groups_n);
-	add_refs(t, &SQL_RESOLVE_DEVICES, m->remove_devices, m->remove_devices_n);
-	add_refs(t, &SQL_RESOLVE_GROUPS, m->remove_groups, m->remove_groups_n);
+	refs_add(t, call, &SQL_RESOLVE_DEVICES, m->add_devices, m->add_devices_n);
+	refs_add(t, call, &SQL_RESOLVE_GROUPS, m->add_groups, m->add_groups_n);
+	refs_add(t, call, &SQL_RESOLVE_DEVICES, m->remove_devices, m->remove_devices_n);
+	refs_add(t, call, &SQL_RESOLVE_GROUPS, m->remove_groups, m->remove_groups_n);
 	db_step(t, members_found, call);
 }
 

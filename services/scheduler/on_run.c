@@ -72,6 +72,16 @@ static void run_list_args(struct db_args *a, void *arg)
 		db_int(a, strtoll(at, NULL, 10));
 	db_uuid(a, &id);
 	db_int(a, limit_of(m->limit) + 1);
+	db_text(a, call->scope);
+}
+
+/* Of a run outside nothing is told but what it came to (FL-61). */
+static void only_counts(struct m_run *run)
+{
+	*run = (struct m_run){.state = run->state,
+		.opened_at = run->opened_at,
+		.ended_at = run->ended_at,
+		.counts = run->counts};
 }
 
 static void listed_runs(unused struct txn *t, struct db_result **r, unused size_t n,
@@ -90,9 +100,11 @@ static void listed_runs(unused struct txn *t, struct db_result **r, unused size_
 	for (int row = 0; row < db_rows(r[0]) && page.items_n < limit; row++) {
 		struct row c = {.r = r[0], .row = row, .arena = &call->arena};
 		row_run(&c, &items[page.items_n++]);
+		struct uuid id = items[page.items_n - 1].id;
+		if (!db_get_bool(r[0], row, c.col + 1))
+			only_counts(&items[page.items_n - 1]);
 		if (page.items_n == limit && db_rows(r[0]) > (int)limit)
-			page.next = cursor_make(
-				call, db_get_text(r[0], row, c.col), &items[limit - 1].id);
+			page.next = cursor_make(call, db_get_text(r[0], row, c.col), &id);
 	}
 	page.items = items;
 	call_reply(call, &page);
@@ -131,6 +143,7 @@ static void targets_args(struct db_args *a, void *arg)
 	else
 		db_null(a);
 	db_int(a, limit_of(m->limit) + 1);
+	db_text(a, call->scope);
 }
 
 static void listed_targets(unused struct txn *t, struct db_result **r, unused size_t n,
@@ -181,6 +194,7 @@ static void outcomes_args(struct db_args *a, void *arg)
 	struct call *call = arg;
 
 	db_uuid(a, &((const struct m_run_outcomes *)call->body)->id);
+	db_text(a, call->scope);
 }
 
 static void read_outcome(struct row *c, struct m_outcome *o)
@@ -312,6 +326,7 @@ static void changes_args(struct db_args *a, void *arg)
 	struct call *call = arg;
 
 	db_uuid(a, &((const struct m_run_changes *)call->body)->id);
+	db_text(a, call->scope);
 }
 
 static void listed_changes(unused struct txn *t, struct db_result **r, unused size_t n,

@@ -30,13 +30,19 @@ static void listed(
 	call_reply(call, &page);
 }
 
-static void no_args(unused struct db_args *a, unused void *arg)
+static void list_args(struct db_args *a, void *arg)
 {
+	const struct call *call = arg;
+
+	if (call->scope != NULL)
+		db_text(a, call->scope);
 }
 
 void on_site_list(struct call *call)
 {
-	db_query(scheduler.service->db, &SQL_SITE_LIST, no_args, listed, call);
+	db_query(scheduler.service->db,
+		call->scope == NULL ? &SQL_SITE_LIST : &SQL_SITE_LIST_WITHIN, list_args, listed,
+		call);
 }
 
 static void put_found(

@@ -36,7 +36,9 @@ void on_task_list(struct call *call)
 {
 	const struct m_task_list *m = call->body;
 
-	list_start(call, &(struct list_def){SQL_TASK_LIST, "d.name", false, FILTER_TASKS, listed},
+	list_start(call,
+		&(struct list_def){
+			SQL_TASK_LIST, "d.name", false, FILTER_TASKS, listed, SQL_WITHIN_TASKS},
 		m->filter, m->cursor, m->limit);
 }
 

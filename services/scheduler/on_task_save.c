@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/clock/clock.h"
+#include "services/scheduler/kind.h"
 #include "services/scheduler/schedule.h"
 #include "services/scheduler/sequence.h"
 #include "services/scheduler/task.h"
@@ -74,6 +75,39 @@ static const struct m_schedule *with_start(struct save *s)
 	return copy;
 }
 
+static void commit(struct save *s, struct txn *t)
+{
+	struct db_args *a = db_add(t, &SQL_TASK_GET);
+
+	db_uuid(a, &s->task->id);
+	db_null(a);
+	db_commit(t, committed, s);
+}
+
+/* A task needs scope over all its targets, and over what is written to them (FL-69). */
+static void weighed(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct save *s = arg;
+
+	if (f != NULL) {
+		answer_fault(s->call, f);
+		return;
+	}
+	if (db_get_int(r[n - 1], 0, 0) > 0) {
+		const char *names = db_get_text(r[n - 1], 0, 1);
+		call_refuse(s->call, CN_OUT_OF_SCOPE, "outside",
+			"%lld of its targets are not within your scope%s%s",
+			(long long)db_get_int(r[n - 1], 0, 0), *names == '\0' ? "" : ": ", names);
+		db_rollback(t);
+	} else if (!db_get_bool(r[n - 1], 0, 2)) {
+		call_refuse(s->call, CN_OUT_OF_SCOPE, "outside",
+			"settings.source: is not within your scope");
+		db_rollback(t);
+	} else {
+		commit(s, t);
+	}
+}
+
 static void remembered(struct txn *t, unused struct db_result *r, const struct fault *f, void *arg)
 {
 	struct save *s = arg;
@@ -82,10 +116,16 @@ static void remembered(struct txn *t, unused struct db_result *r, const struct f
 		answer_fault(s->call, f);
 		return;
 	}
-	struct db_args *a = db_add(t, &SQL_TASK_GET);
+	if (s->call->scope == NULL) {
+		commit(s, t);
+		return;
+	}
+	struct db_args *a = db_add(t, &SQL_SCOPE_TASK);
 	db_uuid(a, &s->task->id);
-	db_null(a);
-	db_commit(t, committed, s);
+	db_text(a, s->call->scope);
+	db_text(a, s->call->sees);
+	db_uuid(a, &s->task->settings->source);
+	db_step(t, weighed, s);
 }
 
 static void write_task(struct save *s, struct txn *t, const struct zones *zones)
@@ -112,6 +152,7 @@ static void write_task(struct save *s, struct txn *t, const struct zones *zones)
 	db_text(a, m->owner == NULL ? s->call->header.actor : m->owner);
 	db_time_ms(a, planned ? next.due_ms : 0);
 	db_text(a, planned ? next.local : NULL);
+	db_text(a, s->call->scope);
 	if (s->change->settings != NULL && s->change->settings->password_sealed.p != NULL &&
 		!uuid_is_nil(&settings.password_id)) {
 		a = db_add(t, &SQL_PASSWORD_KEEP);
@@ -169,17 +210,26 @@ static void check_and_resolve(struct save *s, struct txn *t, const struct m_task
 	bug_if(s->task == NULL);
 	if (s->create)
 		s->task->id = request_id(s->call);
+	if (s->call->scope != NULL) { /* whoever saves within a scope answers for it */
+		s->task->owner = s->call->header.actor;
+		if (kind_alone(s->task->kind) || kind_sequence(s->task->kind)) {
+			db_rollback(t);
+			call_refuse(s->call, CN_OUT_OF_SCOPE, "outside",
+				"%s is only for those who may see everything", s->task->kind);
+			return;
+		}
+	}
 	if (task_check(s->task, (int64_t)clock_wall_ms(), &s->call->arena, &f) < 0) {
 		db_rollback(t);
 		call_fault(s->call, &f);
 		return;
 	}
 	const struct m_targets *m = s->task->targets;
-	refs_add(t, &SQL_RESOLVE_DEVICES, m->devices, m->devices_n);
-	refs_add(t, &SQL_RESOLVE_GROUPS, m->groups, m->groups_n);
-	refs_add(t, &SQL_RESOLVE_DEVICES, m->exclude_devices, m->exclude_devices_n);
-	refs_add(t, &SQL_RESOLVE_GROUPS, m->exclude_groups, m->exclude_groups_n);
-	sequence_ask(t, s->task);
+	refs_add(t, s->call, &SQL_RESOLVE_DEVICES, m->devices, m->devices_n);
+	refs_add(t, s->call, &SQL_RESOLVE_GROUPS, m->groups, m->groups_n);
+	refs_add(t, s->call, &SQL_RESOLVE_DEVICES, m->exclude_devices, m->exclude_devices_n);
+	refs_add(t, s->call, &SQL_RESOLVE_GROUPS, m->exclude_groups, m->exclude_groups_n);
+	sequence_ask(t, s->call, s->task);
 	db_step(t, resolved, s);
 }
 

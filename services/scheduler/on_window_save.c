@@ -188,9 +188,9 @@ static void check_and_resolve(struct save *s, struct txn *t)
 		call_fault(s->call, &f);
 		return;
 	}
-	refs_add(t, &SQL_RESOLVE_TASKS, m->tasks, m->tasks_n);
-	refs_add(t, &SQL_RESOLVE_GROUPS, m->groups, m->groups_n);
-	refs_add(t, &SQL_RESOLVE_DEVICES, m->devices, m->devices_n);
+	refs_add(t, s->call, &SQL_RESOLVE_TASKS, m->tasks, m->tasks_n);
+	refs_add(t, s->call, &SQL_RESOLVE_GROUPS, m->groups, m->groups_n);
+	refs_add(t, s->call, &SQL_RESOLVE_DEVICES, m->devices, m->devices_n);
 	db_step(t, resolved, s);
 }
 

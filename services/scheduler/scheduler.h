@@ -35,7 +35,8 @@ void answer_ok(struct txn *t, struct db_result **r, size_t n, const struct fault
 void ref_args(struct db_args *a, const char *ref);
 /* References of a request to devices or groups: the statement that resolves them, then their ids in
  * the order given; false: refused, because one names nothing or several. */
-void refs_add(struct txn *t, const struct db_sql *sql, const char *const *refs, size_t n);
+void refs_add(struct txn *t, const struct call *call, const struct db_sql *sql,
+	const char *const *refs, size_t n);
 bool refs_take(struct call *call, const struct db_result *r, const char *const *refs,
 	const char *noun, const char *const **ret_ids);
 /* The key of the request, so that a repeated call makes the same object; fresh when absent. */
@@ -189,6 +190,8 @@ void on_group_change_members(struct call *call);
 void on_group_members(struct call *call);
 void on_group_preview(struct call *call);
 void on_scope_find(struct call *call);
+/* scope.c: before the handler of a request with a scope */
+void scope_guard(struct call *call, call_fn then);
 void on_credential_list(struct call *call);
 void on_credential_put(struct call *call);
 void on_credential_delete(struct call *call);

@@ -28,9 +28,9 @@ static void add_refs(struct db_args *a, const struct m_task_settings *s)
 	db_array_end(a);
 }
 
-void sequence_ask(struct txn *t, const struct m_task *task)
+void sequence_ask(struct txn *t, const struct call *call, const struct m_task *task)
 {
-	refs_add(t, &SQL_RESOLVE_TASKS, task->settings->steps, task->settings->steps_n);
+	refs_add(t, call, &SQL_RESOLVE_TASKS, task->settings->steps, task->settings->steps_n);
 	add_refs(db_add(t, &SQL_STEP_KINDS), task->settings);
 }
 

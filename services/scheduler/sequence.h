@@ -9,7 +9,7 @@
 bool kind_sequence(const char *kind);
 
 /* When a batch is saved: asks for its steps in this transaction, two results. */
-void sequence_ask(struct txn *t, const struct m_task *task);
+void sequence_ask(struct txn *t, const struct call *call, const struct m_task *task);
 /* The ids of the steps; false: refused, because one names nothing, or may be no step. */
 bool sequence_take(struct call *call, struct db_result **r, const struct m_task *task,
 	const char *const **ret_ids);

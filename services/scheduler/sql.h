@@ -24,6 +24,9 @@ extern const struct filter_field FILTER_TASKS[];
  * Sets out->err when there are more values than SQL_VALUES_MAX. */
 void sql_condition(
 	const struct filter *f, unsigned param, struct buf *out, struct sql_values *values);
+/* Appends " and " and one of SQL_WITHIN_…, of that scope. */
+void sql_within(const char *within, unsigned param, const char *scope, struct buf *out,
+	struct sql_values *values);
 /* Appends " and … order by … limit …" for a page of rows "d" with parameters 1: values of the
  * filter, 2: the last name or null, 3: the last id or null, 4: limit. order: an expression of
  * sql*.c. */
@@ -45,6 +48,14 @@ extern const struct db_sql SQL_SITE_FIND;
 extern const struct db_sql SQL_SITE_PUT;
 extern const struct db_sql SQL_SITE_DELETE;
 extern const struct db_sql SQL_SCOPE_FIND;
+extern const struct db_sql SQL_SCOPE_NAMED;
+extern const struct db_sql SQL_SCOPE_TASK;
+extern const struct db_sql SQL_RUN_NARROW;
+extern const struct db_sql SQL_SITE_LIST_WITHIN;
+/* Beginnings of a condition on the row "d", for list_def.within */
+extern const char SQL_WITHIN_DEVICES[];
+extern const char SQL_WITHIN_GROUPS[];
+extern const char SQL_WITHIN_TASKS[];
 extern const struct db_sql SQL_GROUP_FIND;
 extern const struct db_sql SQL_GROUP_GET;
 extern const struct db_sql SQL_GROUP_INSERT;

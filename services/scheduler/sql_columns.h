@@ -63,3 +63,13 @@
 #define SQL_JOB_ID                                                                                 \
 	"encode(overlay(base.b placing int4send((row_number() over ())::int) from 13 for 4),"      \
 	" 'hex')::uuid"
+
+/* Of the run $1 that is opened: the devices that lie within all scopes that bound it, when any do
+ * (FL-69), and whether the device d lies outside. */
+#define SQL_OPEN_WITHIN                                                                            \
+	" bound as materialized (select scopes from sched.run where id = $1::uuid),"               \
+	" within as materialized (select x.id from bound cross join unnest(scopes) s"              \
+	"  cross join lateral fleet.scope_devices(s) x(id) group by x.id"                          \
+	"  having count(*) = (select cardinality(scopes) from bound)),"
+#define SQL_OPEN_OUTSIDE                                                                           \
+	"(select cardinality(scopes) from bound) > 0 and d.id not in (select id from within)"

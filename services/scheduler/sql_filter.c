@@ -147,6 +147,16 @@ void sql_condition(
 		make(&m, f);
 }
 
+void sql_within(const char *within, unsigned param, const char *scope, struct buf *out,
+	struct sql_values *values)
+{
+	struct maker m = {.param = param, .out = out, .values = values};
+
+	buf_addf(out, " and %s", within);
+	put_value(&m, scope);
+	buf_adds(out, "))");
+}
+
 void sql_page(struct buf *out, const char *order, bool descending)
 {
 	const char *way = descending ? " desc" : "";

@@ -24,7 +24,8 @@ const struct db_sql SQL_DEVICE_RESOLVE = {"device_resolve",
 	" from unnest($1::text[]) r(ref)) u, lateral (select i.* from fleet.device i where i.id = "
 	"u.id"
 	" union all select i.*"
-	" from fleet.device i where i.name = u.ref limit 2) d"};
+	" from fleet.device i where i.name = u.ref limit 2) d"
+	" where $2::text is null or fleet.in_scope(d.id, $2)"};
 
 const char SQL_DEVICE_LIST[] =
 	"select " SQL_DEVICE_COLUMNS ", count(*) over () from " SQL_DEVICE_TABLES;
@@ -205,19 +206,22 @@ const struct db_sql SQL_GROUP_DROP_GROUPS = {"group_drop_groups",
 const struct db_sql SQL_GROUP_TOUCH = {
 	"group_touch", "update fleet.device_group set version = version + 1 where id = $1::uuid"};
 
-/* ids or names → place from 1, id or null, how many have that name */
+/* ids or names, scope of what is seen or null → place from 1, id or null, how many have that name
+ */
 const struct db_sql SQL_RESOLVE_DEVICES = {"resolve_devices",
 	"select r.place, (array_agg(d.id))[1], count(d.id) from unnest($1::text[])"
 	" with ordinality r(ref, place) left join lateral (select i.id from fleet.device i"
 	" where i.name = r.ref union select i.id from fleet.device i where i.id = case when r.ref ~"
-	" '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then r.ref::uuid end) d on true"
+	" '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then r.ref::uuid end) d"
+	" on $2::text is null or fleet.in_scope(d.id, $2)"
 	" group by r.place order by r.place"};
 const struct db_sql SQL_RESOLVE_GROUPS = {"resolve_groups",
 	"select r.place, (array_agg(d.id))[1], count(d.id) from unnest($1::text[])"
 	" with ordinality r(ref, place) left join lateral (select i.id from fleet.device_group i"
 	" where i.name = r.ref union select i.id from fleet.device_group i where i.id = case when "
 	"r.ref ~"
-	" '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then r.ref::uuid end) d on true"
+	" '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then r.ref::uuid end) d"
+	" on $2::text is null or d.id in (select fleet.scope_groups($2))"
 	" group by r.place order by r.place"};
 
 /* ---- credentials ---- */

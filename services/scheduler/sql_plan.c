@@ -25,7 +25,7 @@ const struct db_sql SQL_RUN_RULES = {"run_rules",
 const struct db_sql SQL_OPEN_FROM_RUN = {"open_from_run",
 	"with src as materialized (select r.phase, case r.phase when 2 then r.plan when 3 then"
 	"   r.reverts else r.follows end as run from sched.run r where r.id = $1::uuid),"
-	" base as (select uuid_send(sched.uuid7()) as b),"
+	" base as (select uuid_send(sched.uuid7()) as b)," SQL_OPEN_WITHIN
 	" ins as (insert into sched.job (id, run, device, state, cause, reason, pool, family,"
 	"   created_at, ended_at, device_name, address, type, via, source, plan_hash, map, plan)"
 	"  select " SQL_JOB_ID ", $1::uuid, d.id, case c.cause when 0 then case when $2::boolean"
@@ -37,7 +37,8 @@ const struct db_sql SQL_OPEN_FROM_RUN = {"open_from_run",
 	"   case s.phase when 2 then p.plan end"
 	"  from src s join sched.job p on p.run = s.run join fleet.device d on d.id = p.device"
 	"  cross join base left join sched.written w on w.device = p.device"
-	"  cross join lateral (select case when d.state = 5 then 1009 when d.state in (1, 4)"
+	"  cross join lateral (select case when " SQL_OPEN_OUTSIDE " then 1011"
+	"   when d.state = 5 then 1009 when d.state in (1, 4)"
 	"   then 1008 when s.phase = 3 and w.job <> p.id and not exists (select from sched.job e"
 	"    join sched.run x on x.id = e.run where e.id = w.job and x.reverts = s.run)"
 	"   then 8103 else 0 end as cause) c"

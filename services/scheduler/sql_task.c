@@ -14,16 +14,18 @@ const struct db_sql SQL_TASK_GET = {"task_get",
 	"select i.id from sched.task i where i.id = $1::uuid union all "
 	"select i.id from sched.task i where i.name = $2::text limit 2))"};
 const char SQL_TASK_LIST[] = "select " SQL_TASK_COLUMNS ", count(*) over () from sched.task d ";
-/* id, name, kind, active, schedule, targets, settings, retry, sealed, owner, next_at, next_local */
+/* id, name, kind, active, schedule, targets, settings, retry, sealed, owner, next_at, next_local,
+ * scope of who saves it or null. With another owner it belongs to another scope. */
 const struct db_sql SQL_TASK_INSERT = {"task_insert",
 	"insert into sched.task (id, name, kind, active, schedule, targets, settings, retry,"
-	" password_sealed, owner, next_at, next_local) values ($1::uuid, $2, $3, $4, $5::jsonb,"
-	" $6::jsonb, $7::jsonb, $8::jsonb, $9::bytea, $10, $11::timestamptz, $12)"
+	" password_sealed, owner, next_at, next_local, scope) values ($1::uuid, $2, $3, $4,"
+	" $5::jsonb, $6::jsonb, $7::jsonb, $8::jsonb, $9::bytea, $10, $11::timestamptz, $12, $13)"
 	" on conflict (id) do nothing"};
 const struct db_sql SQL_TASK_UPDATE = {"task_update",
 	"update sched.task set name = $2, kind = $3, active = $4, schedule = $5::jsonb,"
 	" targets = $6::jsonb, settings = $7::jsonb, retry = $8::jsonb,"
 	" password_sealed = $9::bytea, owner = $10, next_at = $11::timestamptz, next_local = $12,"
+	" scope = case when $13::text is not null then $13 when owner = $10 then scope end,"
 	" replan_at = null, version = version + 1 where id = $1::uuid"};
 /* id, task, sealed: versions made with it name it (FL-42) */
 const struct db_sql SQL_PASSWORD_KEEP = {"password_keep",
@@ -46,11 +48,12 @@ const struct db_sql SQL_TASK_FIRED = {"task_fired",
 const struct db_sql SQL_TASK_REPLAN = {"task_replan",
 	"update sched.task set replan_at = case when active and next_at is not null then"
 	" clock_timestamp() + interval '10 minutes' end where id = $1::uuid"};
-/* refs → ref, id, how many */
+/* refs, scope of what is seen or null → ref, id, how many */
 const struct db_sql SQL_RESOLVE_TASKS = {"resolve_tasks",
 	"select r.place, (array_agg(d.id))[1], count(d.id) from unnest($1::text[])"
 	" with ordinality r(ref, place) left join lateral (select i.id from sched.task i"
-	" where i.name = r.ref or i.id::text = lower(r.ref)) d on true"
+	" where i.name = r.ref or i.id::text = lower(r.ref)) d"
+	" on $2::text is null or d.id in (select sched.scope_tasks($2))"
 	" group by r.place order by r.place"};
 /* task, due_at, local, run or null = missed → run; no row when it was fired before */
 const struct db_sql SQL_FIRING_INSERT = {"firing_insert",
@@ -111,12 +114,14 @@ const struct db_sql SQL_TASK_RAN = {"task_ran",
 
 const struct db_sql SQL_RUN_GET = {"run_get",
 	"select " RUN_ROW " from sched.run r" RUN_TOTALS " where r.id = any ($1::uuid[])"};
-/* task id or null, task name or null, state, cursor: microseconds and id, limit */
+/* task id or null, task name or null, state, cursor: microseconds and id, limit, scope or null →
+ * also whether the run lies within; with a task only those that do */
 const struct db_sql SQL_RUN_LIST = {"run_list",
-	"select " RUN_ROW
-	", (extract(epoch from r.opened_at) * 1000000)::bigint from sched.run r" RUN_TOTALS
+	"select " RUN_ROW ", (extract(epoch from r.opened_at) * 1000000)::bigint,"
+	" $7::text is null or sched.run_within(r.id, $7) from sched.run r" RUN_TOTALS
 	" where ($2::text is null or r.task = coalesce($1::uuid,"
 	" (select t.id from sched.task t where t.name = $2)))"
+	" and ($2::text is null or $7::text is null or sched.run_within(r.id, $7))"
 	" and ($3::smallint is null or r.state = $3)"
 	" and ($4::bigint is null or (r.opened_at, r.id) < (to_timestamp(0) + $4 *"
 	" interval '1 microsecond', $5::uuid)) order by r.opened_at desc, r.id desc limit $6::int"};
@@ -191,10 +196,11 @@ const struct db_sql SQL_RUN_MEMBERS = {"run_members",
 	"   count(*) filter (where since = 1 and came) as saved_added,"
 	"   count(*) filter (where since = 1 and not came) as saved_removed from c) t"
 	" where id = $1::uuid and exists (select from c)"};
-/* run → since, came, device, name */
+/* run, scope or null → since, came, device, name */
 const struct db_sql SQL_RUN_CHANGES = {"run_changes",
 	"select case since when 1 then 'saved' else 'last' end, came, device, name"
-	" from sched.run_change where run = $1::uuid order by since, came desc, name, device"};
+	" from sched.run_change where run = $1::uuid and ($2::text is null or device in (select"
+	" fleet.scope_devices($2))) order by since, came desc, name, device"};
 /* One run that waits for its list, its task's targets, the run before, and whether the list is that
  * of another run. */
 const struct db_sql SQL_RUN_OPENING = {"run_opening",
@@ -206,19 +212,24 @@ const struct db_sql SQL_RUN_LIVE = {"run_live",
 	"select r.id, r.state, r.deadline_at < clock_timestamp() from sched.run r"
 	" where r.state between 3 and 5 order by r.id limit 1000"};
 
-/* run, state, cause, last device of the page before or null, limit: by the key of run and device,
- * the only one that finds a run's jobs among all that ever were */
+/* run, state, cause, last device of the page before or null, limit, scope or null: by the key of
+ * run and device, the only one that finds a run's jobs among all that ever were */
 const struct db_sql SQL_RUN_TARGETS = {"run_targets",
 	"select " SQL_TARGET_COLUMNS " from sched.job j join sched.run r on r.id = j.run"
 	" where j.run = $1::uuid and ($2::smallint is null or j.state = $2)"
 	" and ($2::smallint is null or (select sum(c.n) from sched.run_count c"
 	"  where c.run = $1::uuid and c.state = $2) > 0)" /* no looking for what is not there */
 	" and ($3::int is null or j.cause = $3)"
+	" and ($6::text is null or j.device in (select fleet.scope_devices($6)))"
 	" and j.device > coalesce($4::uuid, '00000000-0000-0000-0000-000000000000')"
 	" order by j.device limit $5::int"};
+/* run, scope or null: what lies outside is counted, not named */
 const struct db_sql SQL_RUN_OUTCOMES = {"run_outcomes",
-	"select state, cause, coalesce(reason, ''), count(*), min(device_name),"
-	" (array_agg(detail order by device_name))[1], step, needs,"
+	"select state, cause, coalesce(reason, ''), count(*),"
+	" min(device_name) filter (where $2::text is null or device in (select"
+	"  fleet.scope_devices($2))),"
+	" (array_agg(detail order by device_name) filter (where $2::text is null or device in"
+	"  (select fleet.scope_devices($2))))[1], step, needs,"
 	" sum((plan->>'add')::bigint)::bigint, sum((plan->>'change')::bigint)::bigint,"
 	" sum((plan->>'remove')::bigint)::bigint, sum((plan->>'losses')::bigint)::bigint"
 	" from (select *, coalesce(plan->>'needs', '') as needs from sched.job"
@@ -293,7 +304,7 @@ const char SQL_OPEN_TAIL[] =
 	"), pick as materialized (select distinct on (id) id, via from found"
 	"  where id not in (select id from gone where id is not null)"
 	"  and cardinality($5::text[]) >= 0 and cardinality($8::text[]) >= 0 order by id, o),"
-	" base as (select uuid_send(sched.uuid7()) as b),"
+	" base as (select uuid_send(sched.uuid7()) as b)," SQL_OPEN_WITHIN
 	" ins as (insert into sched.job (id, run, device, state, cause, reason, pool, family,"
 	"   created_at, ended_at, device_name, address, type, via, book, map)"
 	"  select " SQL_JOB_ID ", $1::uuid, d.id, case c.cause when 0 then case when $13::boolean"
@@ -306,7 +317,8 @@ const char SQL_OPEN_TAIL[] =
 	"  from pick p join fleet.device d on d.id = p.id cross join base"
 	"  left join lateral (select * from sched.sets_of(d.id) where $14::boolean) s on true"
 	"  cross join lateral (select case"
-	"   when d.state = 5 then 1009 when d.state = 4 or (d.state = 1 and $9 <> 'device.probe')"
+	"   when " SQL_OPEN_OUTSIDE " then 1011 when d.state = 5 then 1009 when d.state = 4 or "
+	"(d.state = 1 and $9 <> 'device.probe')"
 	"   then 1008 when $11 like '%.write' and d.managed_by <> 1 then 1007"
 	"   when d.family <> all ($10::text[]) then $12::int"
 	"   when $11 <> '' and d.capabilities -> $11 ->> 'result' = 'no' then $12::int"

@@ -1,0 +1,203 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Roles within groups and sites (fleet.md FL-61, FL-68, FL-69): who sees and changes what, over HTTP, against real services.
+set -u
+cd "$(dirname "$0")/../.."
+. tests/lib/tap.sh
+. deploy/local/stack.sh
+B=${B:-build}
+D=$(mktemp -d /tmp/csc.XXXXXX)
+trap 'stack_down "$D"; rm -rf "$D"' EXIT
+STACK_INSTANCES="gateway:1 lock:1 scheduler:1 storage:1 sync:1" STACK_DURABLE=0 STACK_REST=unix:$D/rest.sock stack_make "$D" "$B"
+mkdir -p "$D/log"
+stack_database "$D" >/dev/null && stack_up "$D" && stack_ready "$D" 120 || { not_ok "the services start"; done_testing; exit; }
+until [ -s "$D/run/setup-token" ]; do sleep 0.05; done
+export CARNET_SERVER=unix:$D/rest.sock CARNET_TOKEN_FILE=$D/admin LC_ALL=C.UTF-8
+echo "a password for the administrator" >"$D/password"
+carnet() { "$B/bin/carnet" "$@" 2>"$D/stderr"; }
+carnet setup --setup-token-file "$D/run/setup-token" --password-file "$D/password" --token-out "$D/admin" >/dev/null
+
+# who method path [json] → $status, $body
+as() {
+	local who=$1 method=$2 path=$3
+	shift 3
+	body=$(curl -s --unix-socket "$D/rest.sock" -X "$method" -o - -w '\n%{http_code}' "http://localhost/api/v1$path" \
+		-H "Authorization: Bearer $(cat "$D/$who")" ${1:+-H 'Content-Type: application/json' -d "$1"})
+	status=${body##*$'\n'} body=${body%$'\n'*}
+}
+field() { jq -r "$1" <<<"$body"; }
+make() { as admin POST "$1" "$2" && field .id; } # → id
+names() { jq -r '[.items[].name] | sort | join(" ")' <<<"$body"; }
+
+# Lyon has a and b, Metz c and d; the group floor lists b and, in a group below it, c.
+for site in Lyon Metz; do as admin PUT "/sites/$site" '{"region":"EU"}'; done
+declare -A id
+i=0
+for pair in a:Lyon b:Lyon c:Metz d:Metz; do
+	i=$((i + 1)) name=${pair%:*}
+	id[$name]=$(make /devices "{\"name\":\"$name\",\"vendor\":\"canon\",\"family\":\"canon_rui\",\"serial\":\"S$i\",\"address\":\"10.1.0.$i\",\"site\":\"${pair#*:}\"}")
+done
+id[g-floor]=$(make /groups '{"name":"floor","kind":"static"}')
+make /groups '{"name":"below","kind":"static"}' >/dev/null
+as admin POST /groups/below/members '{"add_devices":["c"]}'
+as admin POST /groups/floor/members '{"add_devices":["b"],"add_groups":["below"]}'
+task() { printf '{"name":"%s","kind":"device.probe","active":true,"targets":{%s}}' "$1" "$2"; }
+for t in lyon:'"devices":["a","b"]' metz:'"devices":["c"]' mixed:'"devices":["a","c"]' all:'"all":true' floor:'"groups":["floor"]'; do
+	id[t-${t%%:*}]=$(make /tasks "$(task "t-${t%%:*}" "${t#*:}")")
+done
+for t in lyon metz mixed; do
+	as admin POST "/tasks/t-$t:run"
+	id[r-$t]=$(field .id)
+	as admin GET "/runs/${id[r-$t]}/targets"
+	id[j-$t]=$(field '.items[0].job')
+done
+
+token() { # NAME ASSIGNMENTS
+	as admin POST /tokens "{\"name\":\"$1\",\"assignments\":[$2]}"
+	field .token >"$D/$1"
+	id[$1]=$(field .id)
+}
+token lyon '{"role":"operator","sites":["Lyon"]}'
+token floor '{"role":"operator","groups":["floor"]}'
+token both '{"role":"operator","sites":["Lyon"],"groups":["floor"]}'
+token mixed '{"role":"operator","sites":["Lyon"]},{"role":"viewer","sites":["Metz"]}'
+token wide '{"role":"operator","sites":["Lyon"]},{"role":"viewer"}'
+token none '{"role":"operator","sites":["Lyon"]}'
+
+# Who sees what: a row per thing, a column per person; a thing that is not seen is not there.
+#           path                        lyon floor both mixed wide
+table='
+/devices/a                               200 404 200 200 200
+/devices/c                               404 200 200 200 200
+/devices/d                               404 404 404 200 200
+/devices/ID-d                            404 404 404 200 200
+/devices/nobody                          404 404 404 404 404
+/groups/floor                            404 200 200 404 200
+/groups/below/members                    404 200 200 404 200
+/tasks/t-lyon                            200 404 200 200 200
+/tasks/t-metz                            404 200 200 200 200
+/tasks/t-mixed                           404 404 200 200 200
+/tasks/t-all                             404 404 404 404 200
+/tasks/t-floor/next                      404 200 200 404 200
+/runs/ID-r-lyon                          200 404 200 200 200
+/runs/ID-r-metz                          404 200 200 200 200
+/runs/ID-r-mixed                         404 404 200 200 200
+/runs/ID-r-mixed/targets                 404 404 200 200 200
+/runs/ID-r-mixed/outcomes                404 404 200 200 200
+/runs/ID-r-mixed/changes                 404 404 200 200 200
+/jobs/ID-j-metz                          404 200 200 200 200
+/jobs/ID-j-metz/transitions              404 200 200 200 200'
+wrong=
+while read -r path wanted; do
+	[ -n "$path" ] || continue
+	name=${path#*/ID-} name=${name%%/*}
+	[[ $path == */ID-* ]] && url=${path/ID-$name/${id[$name]}} || url=$path
+	for who in lyon floor both mixed wide; do
+		as $who GET "$url"
+		[ "$status" = "${wanted%% *}" ] || wrong+=" $who:$path=$status"
+		wanted=${wanted#* }
+		[ "$status" != 404 ] || [[ $body != *10.1.0* ]] || wrong+=" $who:$path leaks"
+	done
+done <<<"$table"
+is "$wrong" "" "each sees what lies within any of the assignments, all else is not there"
+
+lists() { # WHO PATH WANTED
+	as "$1" GET "$2"
+	is "$(names)" "$3" "$1 lists $2"
+}
+lists lyon /devices "a b"
+lists floor /devices "b c"
+lists both /devices "a b c"
+lists mixed '/devices?filter=state%20=%20enrolled' "a b c d"
+lists lyon /sites Lyon
+lists floor /sites "Lyon Metz"
+lists lyon /groups ""
+lists floor /groups "below floor"
+lists lyon /tasks "t-lyon"
+lists floor /tasks "t-floor t-metz"
+as both GET '/devices?limit=2' && first=$(names)/$(field .total) next=$(field ".next | @uri")
+as both GET "/devices?limit=2&cursor=$next"
+is "$first $(names) $(field .next)" "a b/3 c null" "a list is cut into pages behind the scope, and counts what is seen"
+
+as lyon GET /runs
+is "$(jq -c '[.items[] | [has("id"), has("task_name"), .counts.total]]' <<<"$body")" "[[false,false,2],[false,false,1],[true,true,2]]" \
+	"of runs outside only the counts are told (FL-61)"
+as lyon GET '/runs?limit=1' && as lyon GET "/runs?limit=2&cursor=$(field ".next | @uri")" && is "$(field '.items | length')" 2 "and they keep their place in the pages"
+as lyon GET '/runs?task=t-metz' && is "$(field '.items | length')" 0 "not when they are asked for by name"
+
+# What may be changed: seen and not within = 403 out_of_scope, not seen = not there.
+change() { # WHO METHOD PATH JSON WANTED
+	as "$1" "$2" "$3" "$4"
+	[ "$status" -lt 400 ] && got=done || got="$status $(field .name)"
+	[ "$got" = "$5" ] || wrong+=" $1:$2:$3=$got($(field .detail))"
+}
+wrong=
+change lyon PATCH /devices/a '{"model":"m"}' done
+change lyon PATCH /devices/c '{"model":"m"}' "404 not_found"
+change mixed PATCH /devices/c '{"model":"m"}' "403 out_of_scope"
+change wide PATCH /devices/d '{"model":"m"}' "403 out_of_scope"
+change lyon PATCH /devices/a '{"site":"Metz"}' "403 out_of_scope"
+change lyon PATCH /devices/a '{"site":""}' "403 out_of_scope"
+change lyon PATCH /devices/a '{"address":"10.1.0.4"}' "403 out_of_scope"
+change mixed POST /devices/c:suspend '' "403 out_of_scope"
+change lyon DELETE /devices/d '' "404 not_found"
+new() { printf '{"name":"n%s","vendor":"canon","family":"canon_rui","serial":"N%s","address":"10.1.1.%s"%s}' "$1" "$1" "$1" "$2"; }
+change lyon POST /devices "$(new 1 ',"site":"Lyon"')" done
+change lyon POST /devices "$(new 2 ',"site":"Metz"')" "403 out_of_scope"
+change lyon POST /devices "$(new 3 '')" "403 out_of_scope"
+change floor POST /devices "$(new 4 ',"site":"Lyon"')" "403 out_of_scope"
+change lyon POST /groups '{"name":"g","kind":"static"}' "403 out_of_scope"
+change lyon PATCH /tasks/t-lyon '{"active":false}' done
+change lyon PATCH /tasks/t-lyon '{"active":true}' done
+change lyon PATCH /tasks/t-mixed '{"active":false}' "404 not_found"
+change mixed PATCH /tasks/t-mixed '{"active":false}' "403 out_of_scope"
+change mixed POST /tasks/t-metz:run '' "403 out_of_scope"
+change lyon DELETE /tasks/t-metz '' "404 not_found"
+change lyon POST /tasks "$(task o1 '"devices":["a","c"]')" "422 validation_failed"
+change mixed POST /tasks "$(task o2 '"devices":["a","c"]')" "403 out_of_scope"
+change lyon POST /tasks "$(task o3 '"groups":["floor"]')" "422 validation_failed"
+change both POST /tasks "$(task o4 '"filter":"site = Metz"')" "403 out_of_scope"
+change lyon POST /tasks "$(task o5 '"all":true')" "403 out_of_scope"
+change lyon POST /tasks "$(task own '"filter":"vendor = canon and site = Lyon"' | sed 's/^{/{"owner":"root",/')" done
+change lyon POST "/runs/${id[r-mixed]}:cancel" '' "404 not_found"
+change mixed POST "/runs/${id[r-mixed]}:cancel" '' "403 out_of_scope"
+change mixed POST "/runs/${id[r-mixed]}/rerun" '{"states":["ready"]}' "403 out_of_scope"
+change mixed POST "/jobs/${id[j-metz]}:cancel" '' "403 out_of_scope"
+change both POST "/runs/${id[r-mixed]}:cancel" '' done
+is "$wrong" "" "each changes what lies within the assignments of a role that may, and nothing else"
+as mixed POST /tasks "$(task o6 '"devices":["a","c"]')"
+is "$(field .detail)" "1 of its targets are not within your scope: c" "a refusal names what is seen"
+as admin GET /tasks/own && is "$(field .owner)" token:lyon "whoever saves a task within a scope owns it"
+
+# A list that grew outside (FL-69): those targets are left out and say so.
+as admin PATCH /devices/d '{"site":"Lyon"}'
+as lyon PATCH /tasks/own '{"targets":{"filter":"vendor = canon"},"active":true}'
+is "$status $(field .name)" "403 out_of_scope" "a filter that reaches further is refused when it is saved"
+as admin PATCH /tasks/own '{"targets":{"filter":"vendor = canon"}}'
+as lyon POST /tasks/own:run && id[r-own]=$(field .id)
+left() { jq -r '[.items[] | select(.cause == "out_of_scope") | .device_name + ":" + .state + ":" + (.code | tostring)] | sort | join(" ")' <<<"$body"; }
+as admin GET "/runs/${id[r-own]}/targets"
+is "$(left)" "c:skipped:1011" "targets outside the owner's scope end skipped, out_of_scope (CN-1011)"
+as lyon GET "/runs/${id[r-own]}/targets"
+is "$status $(jq -r '[.items[].device_name] | sort | join(" ")' <<<"$body")" "200 a b d n1" "its run is seen, without what lies outside"
+as lyon GET "/runs/${id[r-own]}/outcomes"
+is "$(jq -c '[.items[] | select(.cause == "out_of_scope") | [.n, .example]]' <<<"$body")" "[[1,null]]" "which is counted and not named"
+as admin PATCH "/tokens/${id[lyon]}" '{"assignments":[{"role":"operator","groups":["floor"]}]}'
+as admin POST /tasks/own:run && as admin GET "/runs/$(field .id)/targets"
+is "$(left)" "a:skipped:1011 c:skipped:1011 d:skipped:1011 n1:skipped:1011" "a scope that became narrower counts when the next run starts"
+
+# What is gone takes its part of the scope with it; nothing ever becomes everything.
+lists lyon /devices "b c"
+as admin POST /groups/floor/members '{"remove_groups":["below"]}'
+lists lyon /devices "b"
+as admin DELETE /tasks/t-floor && as admin DELETE /groups/floor && is "$status" 200 "a group goes"
+lists lyon /devices ""
+as lyon GET /devices/a && is "$status" 404 "an assignment whose group is gone reaches nothing"
+as admin POST /groups '{"name":"floor","kind":"static"}' && as admin POST /groups/floor/members '{"add_devices":["a"]}'
+lists lyon /devices ""
+is "$(carnet token list | awk '$1 == "both" {print $3, $4}')" "operator@site:Lyon operator@group:${id[g-floor]}" "carnet shows where a role counts"
+carnet token set "${id[both]}" --assign operator@site:Metz --assign viewer@group:floor >/dev/null
+lists both /devices "a c"
+carnet token set "${id[both]}" --assign operator@Metz
+is $? 64 "and says what an assignment looks like: $(head -n 1 "$D/stderr")"
+done_testing
