@@ -10,6 +10,7 @@
  *     carnet-storage make-keys KEK_FILE SIGN_KEY_FILE      once, before the first start
  *     carnet-storage new-key, protect-key, retire-keys     README.md */
 #include "services/storage/key_commands.h"
+#include "services/storage/scope.h"
 #include "services/storage/storage.h"
 
 static const struct handler handlers[] = {
@@ -68,6 +69,7 @@ static const struct service_def STORAGE = {
 	.database = true,
 	.start = keeper_start,
 	.ready = keeper_ready,
+	.guard = scope_guard,
 };
 
 int main(int argc, char **argv)

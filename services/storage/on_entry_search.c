@@ -135,7 +135,8 @@ static int take(struct sql_search *s, struct fault *f)
 	if (ask->cursor == NULL || ask->cursor[0] == 0)
 		return 0;
 	if (read_cursor(s->call, ask->cursor, &s->at) < 0 ||
-		(uint64_t)s->at.part > size_max(s->query.n, ask->device_n))
+		(s->call->scope == NULL && /* else the devices are known to the database only */
+			(uint64_t)s->at.part > size_max(s->query.n, ask->device_n)))
 		return fault_why(f, CN_VALIDATION_FAILED, "cursor", "not a cursor of this list");
 	return 0;
 }

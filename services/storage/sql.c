@@ -49,10 +49,19 @@ static const struct db_sql LIST = {"store_list",
 	"with m as (select v.id" VERSION_FROM " where v.tenant_id = $1"
 	" and ($2::uuid is null or v.device_id = $2) and ($3::text is null or v.kind = $3)"
 	" and ($4::uuid is null or v.run_id = $4) and (not $5 or h.version_id is not null)"
+	" and ($8::text is null or v.device_id in (select fleet.scope_devices($8)))"
 	" and v.state in ('committed','condemned','erased'))"
 	" select " VERSION_COLUMNS ", (select count(*) from m)" VERSION_FROM
 	" where v.id in (select id from m) and ($6::uuid is null or v.id < $6)"
 	" order by v.id desc limit $7"};
+/* versions, tenant, device or null, scope of what is touched, of what is seen or null → whether all
+ * are seen, and may be touched; what is not there is neither */
+static const struct db_sql IN_SCOPE = {"store_in_scope",
+	"select coalesce(bool_and($5::text is null or coalesce(fleet.in_scope(x.device, $5), "
+	"false)), true), coalesce(bool_and(coalesce(fleet.in_scope(x.device, $4), false)), true)"
+	" from (select (select v.device_id from store.version v where v.tenant_id = $2"
+	"  and v.id = r.id) as device from unnest($1::uuid[]) r(id)"
+	"  union all select $3::uuid where $3::uuid is not null) x"};
 static const struct db_sql GET = {"store_get",
 	"select " VERSION_COLUMNS ", 1" VERSION_FROM " where v.tenant_id = $1 and v.id = $2"};
 static const struct db_sql AT = {"store_at",
@@ -380,11 +389,34 @@ static void fill_list(struct db_args *a, void *arg)
 	db_bool(a, ask->heads);
 	db_uuid(a, &l->before);
 	db_int(a, (int64_t)l->limit + 1);
+	db_text(a, l->call->scope);
 }
 
 void sql_list(struct sql_list_ask *ask, db_fn fn)
 {
 	db_query(app.service->db, &LIST, fill_list, fn, ask);
+}
+
+static void fill_in_scope(struct db_args *a, void *arg)
+{
+	const struct sql_scope *s = arg;
+	db_array(a);
+	for (size_t i = 0; i < array_len(s->versions); i++)
+		if (s->versions[i] != NULL)
+			db_uuid(a, s->versions[i]);
+	db_array_end(a);
+	db_uuid(a, &app.tenant);
+	if (s->device == NULL)
+		db_null(a);
+	else
+		db_uuid(a, s->device);
+	db_text(a, s->call->scope);
+	db_text(a, s->call->sees);
+}
+
+void sql_in_scope(struct sql_scope *ask, db_fn fn)
+{
+	db_query(app.service->db, &IN_SCOPE, fill_in_scope, fn, ask);
 }
 
 static void fill_at(struct db_args *a, void *arg)

@@ -53,6 +53,12 @@ struct sql_list_ask {
 void sql_list(struct sql_list_ask *ask, db_fn fn);
 /* fn's arg is the call, whose body is version_at; a row as of sql_list, or none. */
 void sql_at(struct call *call, db_fn fn);
+/* What a call with a scope names, NULL = none → whether all of it is seen, and may be touched. */
+struct sql_scope {
+	struct call *call;
+	const struct uuid *versions[2], *device;
+};
+void sql_in_scope(struct sql_scope *ask, db_fn fn);
 /* The newest version of kind `distribution` kept under this id, or none. */
 void sql_head(const struct uuid *id, void *arg, db_fn fn);
 /* The newest of each id whose name is this one (NULL: of all), by name. */

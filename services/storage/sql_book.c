@@ -38,7 +38,9 @@ static const struct db_sql SEARCH = {"store_book_search",
 	" p.since_gen = (select min(b.generation) from store.book b"
 	"   where b.device_id = p.device_id and b.state = 'indexed'),"
 	" (select count(*) from (select 1 from store.book_queue where tenant_id = $1 limit 1000) q)"
-	" from store.book_search($1, $2, $3, $4, $5, $6, $7,"
+	" from store.book_search($1, $2, $3, $4, $5, case when $17::text is null then $6::uuid[]"
+	"   else array(select x from fleet.scope_devices($17) x where $6::uuid[] is null"
+	"    or x = any ($6) order by x) end, $7,"
 	"   coalesce($8::timestamptz, " NOW
 	"), coalesce($9::timestamptz, 'infinity'), $10, $11, $12,"
 	"   case when $13::bigint = 9223372036854775807 then timestamptz 'infinity'"
@@ -229,6 +231,7 @@ static void fill_search(struct db_args *a, void *arg)
 	db_int(a, s->at.id);
 	db_int(a, (int64_t)s->limit + 1);
 	db_int(a, (int64_t)app.config->search_budget_ms);
+	db_text(a, s->call->scope);
 }
 
 void sql_book_search(struct sql_search *s, db_fn fn)

@@ -96,11 +96,15 @@ while read -r method path _; do
 done < <(grep -E '^(GET|POST|PUT|PATCH|DELETE) ' schemas/routes.tab | grep -v -e ' public' -e '/logout')
 is "$wrong" "" "each role may do exactly what its messages allow, on every route"
 is "$outside" "" "an administrator with a scope is refused on every route that does not know scopes, and on no other (FL-69)"
-for path in events locks/events runs/00000000-0000-7000-8000-000000000009/events versions/00000000-0000-7000-8000-000000000009/{content,export}; do
+for path in events locks/events runs/00000000-0000-7000-8000-000000000009/events; do
 	ask GET "/api/v1/$path" -H "$(cat "$D/scoped")" -m 20
 	[ "$status" = 403 ] || outside+=" $path=$status"
 done
-is "$outside" "" "nor are streams, contents and exports for whoever has a scope"
+is "$outside" "" "nor are streams for whoever has a scope"
+for path in content export; do
+	ask GET "/api/v1/versions/00000000-0000-7000-8000-000000000009/$path" -H "$(cat "$D/viewer")" -m 20
+	is "$status $(field .reason)" "403 role" "nor is the $path of a version for viewers"
+done
 unaudited() {
 	stack_psql "$D" -c 'create temp table asked (trace uuid, actor text, what text)' -c "\\copy asked from '$D/changes' delimiter ' '" \
 		-c 'select what from asked t where not exists (select 1 from gate.audit a where a.trace = t.trace and a.actor = t.actor)'

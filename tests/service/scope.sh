@@ -52,6 +52,13 @@ for t in lyon metz mixed; do
 	id[j-$t]=$(field '.items[0].job')
 done
 
+# A version of each, as the catalogue has it.
+for name in a c; do
+	id[v-$name]=$(stack_psql "$D" -c "insert into store.version (id, tenant_id, device_id, kind, generation, state, run_id, job_id,
+		attempt, token, serial, digest, verified_at, committed_at) values (sched.uuid7(), '00000000-0000-7000-8000-000000000001',
+		'${id[$name]}', 'address_book', 1, 'committed', sched.uuid7(), sched.uuid7(), 1, 1, 'S', sha256('x'), now(), now()) returning id")
+done
+
 token() { # NAME ASSIGNMENTS
 	as admin POST /tokens "{\"name\":\"$1\",\"assignments\":[$2]}"
 	field .token >"$D/$1"
@@ -86,12 +93,16 @@ table='
 /runs/ID-r-mixed/outcomes                404 404 200 200 200
 /runs/ID-r-mixed/changes                 404 404 200 200 200
 /jobs/ID-j-metz                          404 200 200 200 200
-/jobs/ID-j-metz/transitions              404 200 200 200 200'
+/jobs/ID-j-metz/transitions              404 200 200 200 200
+/versions/ID-v-a                         200 404 200 200 200
+/versions/ID-v-c                         404 200 200 200 200
+/versions/ID-v-c/copies                  404 200 200 200 200
+/versions:at?kind=address_book&device=ID-c 404 200 200 200 200'
 wrong=
 while read -r path wanted; do
 	[ -n "$path" ] || continue
-	name=${path#*/ID-} name=${name%%/*}
-	[[ $path == */ID-* ]] && url=${path/ID-$name/${id[$name]}} || url=$path
+	name=${path#*ID-} name=${name%%/*}
+	[[ $path == *ID-* ]] && url=${path/ID-$name/${id[$name]}} || url=$path
 	for who in lyon floor both mixed wide; do
 		as $who GET "$url"
 		[ "$status" = "${wanted%% *}" ] || wrong+=" $who:$path=$status"
@@ -119,6 +130,16 @@ as both GET '/devices?limit=2' && first=$(names)/$(field .total) next=$(field ".
 as both GET "/devices?limit=2&cursor=$next"
 is "$first $(names) $(field .next)" "a b/3 c null" "a list is cut into pages behind the scope, and counts what is seen"
 
+as lyon GET /versions && is "$(field '[.total, .items[].id] | join(" ")')" "1 ${id[v-a]}" "versions are those of the devices within"
+as lyon GET "/versions?device=${id[c]}" && is "$(field .total)" 0 "also when a device is asked for"
+as lyon GET "/search?device=${id[c]}" && is "$status $(field '.items | length')" "200 0" "a search finds nothing outside"
+as lyon GET "/diff?a=${id[v-a]}&b=${id[v-c]}" && is "$status $(field .reason)" "404 no_version" "nothing is compared with what lies outside"
+for what in entries content export; do
+	as lyon GET "/versions/${id[v-c]}/$what" && one="$status $(field .reason)"
+	as lyon GET "/versions/${id[t-lyon]}/$what"
+	is "$one" "$status $(field .reason)" "the $what of a version outside are not there"
+	as mixed GET "/versions/${id[v-c]}/$what" && [ "$what" != entries ] && is "$status $(field .reason)" "403 outside" "seen, but not to be taken out: $what"
+done
 as lyon GET /runs
 is "$(jq -c '[.items[] | [has("id"), has("task_name"), .counts.total]]' <<<"$body")" "[[false,false,2],[false,false,1],[true,true,2]]" \
 	"of runs outside only the counts are told (FL-61)"
@@ -159,6 +180,10 @@ change lyon POST /tasks "$(task o3 '"groups":["floor"]')" "422 validation_failed
 change both POST /tasks "$(task o4 '"filter":"site = Metz"')" "403 out_of_scope"
 change lyon POST /tasks "$(task o5 '"all":true')" "403 out_of_scope"
 change lyon POST /tasks "$(task own '"filter":"vendor = canon and site = Lyon"' | sed 's/^{/{"owner":"root",/')" done
+restore() { printf '{"name":"%s","kind":"ab.restore","active":true,"targets":{"devices":["a"]},"settings":{"source":"%s"}}' "$1" "$2"; }
+change lyon POST /tasks "$(restore o7 "${id[v-c]}")" "403 out_of_scope"
+change lyon POST /tasks "$(restore o8 "${id[t-lyon]}")" "403 out_of_scope"
+change lyon POST /tasks "$(restore o9 "${id[v-a]}")" done
 change lyon POST "/runs/${id[r-mixed]}:cancel" '' "404 not_found"
 change mixed POST "/runs/${id[r-mixed]}:cancel" '' "403 out_of_scope"
 change mixed POST "/runs/${id[r-mixed]}/rerun" '{"states":["ready"]}' "403 out_of_scope"
