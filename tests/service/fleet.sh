@@ -152,7 +152,7 @@ refused POST groups '{"name":"X","kind":"dynamic","filter":"site = = 1"}' "422 f
 refused GET 'devices?filter=site%20%3D%20%3D' '' "422 filter filter" "of a list"
 refused POST groups '{"name":"a/b","kind":"static"}' "422 name required" "a name that would be a path"
 refused POST credentials '{"name":"x","kind":"loose","site":"Lyon"}' "422 kind unknown_word" "a kind of credential that does not exist"
-refused POST groups/Third/members '{"add_groups":["Floors"]}' "409  group_cycle" "groups in a circle"
+refused POST groups/Third/members '{"add_groups":["Floors"]}' "409 add_groups group_cycle" "groups in a circle"
 
 # ---- bad files: place, member and sentence, all at once, and nothing is done
 cat >"$D/bad.yaml" <<'YAML'
