@@ -24,6 +24,7 @@ static void trim_utf8(char *s)
 static void set(struct fault *f, int code, const char *reason, const char *fmt, va_list ap)
 {
 	f->code = code;
+	f->needs = f->has = 0;
 	(void)snprintf(f->reason, sizeof(f->reason), "%s", reason);
 	(void)vsnprintf(f->detail, sizeof(f->detail), fmt, ap);
 	trim_utf8(f->detail);
@@ -46,5 +47,14 @@ int fault_why(struct fault *f, int code, const char *reason, const char *fmt, ..
 	va_start(ap, fmt);
 	set(f, code, reason, fmt, ap);
 	va_end(ap);
+	return -1;
+}
+
+int fault_needs(struct fault *f, int code, const char *reason, const char *what, unsigned needs,
+	unsigned has)
+{
+	(void)fault_why(f, code, reason, "%s needs >= %u, has %u", what, needs, has);
+	f->needs = needs;
+	f->has = has;
 	return -1;
 }

@@ -248,6 +248,7 @@ static int get_header(struct decoder *d, const msgpack_object *o, struct msg_hea
 		.deadline_ms = (uint32_t)h.deadline_ms,
 		.request = h.request,
 		.protocol = (uint32_t)h.protocol,
+		.min_protocol = (uint32_t)h.min_protocol,
 		.epoch = h.epoch,
 		.seq = h.seq,
 		.actor = h.actor != NULL ? h.actor : "",

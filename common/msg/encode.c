@@ -161,6 +161,7 @@ void msg_encode(struct buf *out, const struct msg_desc *desc, const struct msg_h
 		.deadline_ms = header->deadline_ms,
 		.request = header->request,
 		.protocol = header->protocol,
+		.min_protocol = header->min_protocol,
 		.epoch = header->epoch,
 		.seq = header->seq,
 		.role = header->role,

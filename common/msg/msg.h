@@ -76,13 +76,15 @@ struct msg_header {
 	uint32_t deadline_ms; /* remaining; 0 = none */
 	struct uuid request;  /* idempotency key */
 	uint32_t protocol;
-	uint64_t epoch, seq; /* of events */
-	const char *actor;   /* the person behind the gateway, "" = a service */
-	enum msg_right role; /* of that person; MSG_INTERNAL = a service */
-	const char *scope;   /* of that person, scope.h; "" = the role counts everywhere */
+	uint32_t min_protocol; /* of what the sender understands; 0 = protocol */
+	uint64_t epoch, seq;   /* of events */
+	const char *actor;     /* the person behind the gateway, "" = a service */
+	enum msg_right role;   /* of that person; MSG_INTERNAL = a service */
+	const char *scope;     /* of that person, scope.h; "" = the role counts everywhere */
 };
 
-#define MSG_PROTOCOL 1u
+#define MSG_PROTOCOL 1u     /* what we speak */
+#define MSG_PROTOCOL_MIN 1u /* the oldest that we understand */
 #define MSG_SCOPE_MAX 8192u
 #define MSG_MAX ((size_t)1024 * 1024) /* bytes of a frame */
 
@@ -108,6 +110,11 @@ const struct msg_desc *msg_find_name(const char *name) must_check;
 /* Every descriptor, plain structs too, by name. */
 extern const struct msg_desc *const *const msg_all;
 extern const size_t msg_all_n;
+
+/* Whether who wrote this header and we understand each other (ST-50, ST-51). -1: somebody is too
+ * old, "<what>: <us or them> needs >= 3, has 2". */
+int msg_gate(const char *what, const char *us, const char *them, const struct msg_header *h,
+	struct fault *reterr) must_check;
 
 /* The word of a number and back; NULL and 0 when there is none. */
 const char *msg_word(const struct msg_enum_word *words, int number);

@@ -165,6 +165,11 @@ static const struct msg_field header_fields[] = {
 		.type = MSG_TEXT,
 		.max = MSG_SCOPE_MAX,
 		.offset = offsetof(struct wire_header, scope)},
+	{.name = "min_protocol",
+		.tag = 11,
+		.type = MSG_UINT,
+		.max = UINT32_MAX,
+		.offset = offsetof(struct wire_header, min_protocol)},
 };
 
 const struct msg_desc wire_header_desc = {

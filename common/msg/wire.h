@@ -18,6 +18,7 @@ struct wire_header {
 	const char *actor;
 	uint64_t role;
 	const char *scope;
+	uint64_t min_protocol;
 };
 extern const struct msg_desc wire_header_desc;
 

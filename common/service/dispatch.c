@@ -54,6 +54,7 @@ static bool send_answer(struct call *call, const struct msg_desc *desc, const vo
 		.trace = call->header.trace,
 		.request = call->header.request,
 		.protocol = MSG_PROTOCOL,
+		.min_protocol = MSG_PROTOCOL_MIN,
 		.actor = ""};
 	struct buf frame = {.max = MSG_MAX};
 
@@ -76,7 +77,11 @@ static void count_fault(int code)
 void call_fault(struct call *call, const struct fault *f)
 {
 	const struct m_fault body = {
-		.code = (uint64_t)f->code, .detail = f->detail, .reason = f->reason};
+		.code = (uint64_t)f->code,
+		.detail = f->detail,
+		.reason = f->reason,
+		.needs = f->needs,
+		.there = f->has};
 
 	count_fault(f->code);
 	if (f->code == CN_INTERNAL_ERROR)
@@ -152,9 +157,8 @@ static int check(const struct call *call, struct fault *f)
 	if (call->desc->reply == NULL)
 		return fault_why(f, CN_PROTOCOL_ERROR, "not_a_request", "%s is not a request",
 			call->desc->name);
-	if (h->protocol != MSG_PROTOCOL)
-		return fault_why(f, CN_PROTOCOL_ERROR, "protocol_version",
-			"protocol %u, this service speaks %u", h->protocol, MSG_PROTOCOL);
+	if (msg_gate(call->desc->name, "this service", h->sender, h, f) < 0)
+		return -1;
 	if (h->deadline_ms == 0)
 		return fault_why(
 			f, CN_TIMEOUT, "deadline", "no time left for %s", call->desc->name);

@@ -39,6 +39,7 @@ void service_publish(struct service *s, const struct msg_desc *desc, const void 
 	struct runtime *rt = runtime_of(s);
 	const struct msg_header header = {.sender = s->sender,
 		.protocol = MSG_PROTOCOL,
+		.min_protocol = MSG_PROTOCOL_MIN,
 		.epoch = rt->epoch,
 		.seq = ++rt->seq,
 		.actor = ""};

@@ -78,6 +78,8 @@ static const void *read_answer(
 		(void)fault_why(f, m->code != 0 ? (int)m->code : CN_INTERNAL_ERROR,
 			m->reason != NULL ? m->reason : "", "%s",
 			m->detail != NULL ? m->detail : "");
+		f->needs = (unsigned)m->needs;
+		f->has = (unsigned)m->there;
 	} else {
 		(void)fault_why(f, CN_PROTOCOL_ERROR, "wrong_answer", "%s as an answer to %s",
 			desc->name, a->desc->name);
@@ -121,6 +123,7 @@ static struct msg_header make_header(const struct peer *p, const struct peer_opt
 		.request = o->request,
 		.deadline_ms = o->deadline_ms != 0 ? o->deadline_ms : PEER_DEADLINE_MS,
 		.protocol = MSG_PROTOCOL,
+		.min_protocol = MSG_PROTOCOL_MIN,
 		.actor = o->actor != NULL ? o->actor : "",
 		.role = o->role,
 		.scope = o->scope};

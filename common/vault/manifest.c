@@ -249,8 +249,8 @@ int manifest_read(struct span text, struct manifest *ret, struct fault *reterr)
 		return fault_why(reterr, CN_STORE_VERIFY_FAILED, "manifest", "manifest too big");
 	int64_t needed = needed_reader(text);
 	if (needed > MANIFEST_READER)
-		return fault_set(reterr, CN_VAULT_TOO_OLD, "manifest needs >= %lld, has %d",
-			(long long)needed, MANIFEST_READER);
+		return fault_needs(reterr, CN_VAULT_TOO_OLD, "", "manifest", (unsigned)needed,
+			MANIFEST_READER);
 	canonical_init(&c, text);
 	canonical_enter(&c, '{');
 	while (canonical_key(&c)) {

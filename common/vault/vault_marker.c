@@ -72,6 +72,14 @@ static int read_marker(struct vault *v, struct marker *ret, struct fault *reterr
 	return rc;
 }
 
+static int too_old(const struct vault *v, const struct marker *m, struct fault *reterr)
+{
+	char what[80];
+	(void)snprintf(what, sizeof(what), "vault '%.64s'", v->name);
+	return fault_needs(reterr, CN_VAULT_TOO_OLD, "", what, (unsigned)m->min_protocol,
+		VAULT_PROTOCOL);
+}
+
 static int open_dirs(struct vault *v, struct fault *reterr)
 {
 	struct stat st;
@@ -90,8 +98,7 @@ static int identify(struct vault *v, const struct uuid *expected, struct fault *
 	if (read_marker(v, &m, reterr) < 0)
 		return -1;
 	if (m.min_protocol > VAULT_PROTOCOL)
-		return fault_set(reterr, CN_VAULT_TOO_OLD, "vault '%s' needs >= %lld, has %d",
-			v->name, (long long)m.min_protocol, VAULT_PROTOCOL);
+		return too_old(v, &m, reterr);
 	if (!uuid_is_nil(expected) && !uuid_eq(expected, &m.id))
 		return not_mounted(reterr, v->name, expected, v->path);
 	if (!uuid_eq(&v->tenant, &m.tenant))
@@ -139,8 +146,7 @@ int vault_open_medium(struct vault *v, const char *path, struct fault *reterr)
 	if (rc == 0)
 		rc = read_marker(v, &m, reterr);
 	if (rc == 0 && m.min_protocol > VAULT_PROTOCOL)
-		rc = fault_set(reterr, CN_VAULT_TOO_OLD, "the medium needs >= %lld, has %d",
-			(long long)m.min_protocol, VAULT_PROTOCOL);
+		rc = too_old(v, &m, reterr);
 	if (rc < 0) {
 		vault_close(v);
 		return -1;

@@ -88,12 +88,16 @@ static void exchange(struct cli *c, const char *method, const char *path,
 	struct buf lang = BUF_INIT;
 	bool is_unix = strncmp(c->server, "unix:", 5) == 0;
 	const char *lines[16];
+	char protocol[64];
 	size_t n = 0;
 
 	client_open(c);
 	buf_addf(&url, "%s/api/v1%s", is_unix ? "http://localhost" : c->server, path);
 	buf_addf(&lang, "Accept-Language: %s", c->lang);
 	lines[n++] = buf_str(&lang);
+	(void)snprintf(protocol, sizeof(protocol), "Carnet-Protocol: %u %u", MSG_PROTOCOL,
+		MSG_PROTOCOL_MIN);
+	lines[n++] = protocol;
 	if (body->bytes.p != NULL)
 		lines[n++] = body->type;
 	if (c->token != NULL) {

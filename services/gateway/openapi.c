@@ -277,7 +277,8 @@ static json_t *problem_schema(void)
 {
 	static const char *const texts[] = {"type", "title", "detail", "code", "name", "reason",
 		"field", "hint", "who", "trace"};
-	json_t *properties = json_pack("{s:{s:s}}", "status", "type", "integer");
+	json_t *properties = json_pack("{s:{s:s}, s:{s:s}, s:{s:s}}", "status", "type", "integer",
+		"needs", "type", "integer", "has", "type", "integer");
 
 	for (size_t i = 0; i < array_len(texts); i++)
 		put(properties, texts[i], json_pack("{s:s}", "type", "string"));

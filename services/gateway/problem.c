@@ -52,11 +52,16 @@ json_t *problem_json(const struct fault *f, const char *lang, const struct uuid 
 
 	(void)snprintf(code, sizeof(code), "CN-%04d", e->code);
 	(void)snprintf(type, sizeof(type), "/api/v1/explain/%s", code);
-	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "type", type,
+	json_t *doc = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "type", type,
 		"title", (why == NULL ? e : why)->text[lang_index(lang)], "status",
 		(int)problem_status(f), "detail", f->detail, "code", code, "name", e->name,
 		"reason", f->reason, "hint", (why == NULL ? e : why)->hint[lang_index(lang)], "who",
 		error_who_words[e->who], "trace", uuid_format(trace, id));
+	if (f->needs != 0) { /* somebody is too old (ST-50) */
+		(void)json_object_set_new(doc, "needs", json_integer(f->needs));
+		(void)json_object_set_new(doc, "has", json_integer(f->has));
+	}
+	return doc;
 }
 
 static const struct msg_field *field_of(const struct msg_desc *d, const char *name, size_t n)

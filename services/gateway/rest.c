@@ -2,6 +2,7 @@
 /* The life of a REST request: route, person, right, message, audit, call, answer. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock/clock.h"
@@ -342,6 +343,24 @@ static void signed_in(struct rest *r, const struct fault *f)
 	identified(r);
 }
 
+/* A client may say which protocol it speaks, and which it needs: "Carnet-Protocol: 2 1" (ST-50). */
+static bool too_old(struct rest *r)
+{
+	const char *said = http_req_header(r->http, "Carnet-Protocol");
+	struct msg_header h = {.protocol = 0};
+	struct fault f;
+
+	if (said == NULL)
+		return false;
+	char *end;
+	h.protocol = (uint32_t)strtoul(said, &end, 10);
+	h.min_protocol = (uint32_t)strtoul(end, NULL, 10);
+	if (msg_gate("command line", "this server", "carnet", &h, &f) == 0)
+		return false;
+	rest_fault_as(r, &f, 400, json_object());
+	return true;
+}
+
 void rest_accept(void *arg, struct http_request *http)
 {
 	struct gateway *g = arg;
@@ -371,6 +390,8 @@ void rest_accept(void *arg, struct http_request *http)
 		rest_refuse(r, CN_NOT_FOUND, "path", "no such page: %.128s", path);
 		return;
 	}
+	if (too_old(r))
+		return;
 	r->then = NULL;
 	auth_identify(r, signed_in);
 }

@@ -24,7 +24,9 @@ static void read_row(struct db_result *r, int row, struct m_vault *v)
 		.passport = (uint64_t)db_get_int(r, row, 18),
 		.passport_at = db_is_null(r, row, 19) ? 0 : db_get_time_ms(r, row, 19),
 		.sender = db_get_text(r, row, 20),
-		.recipients = db_get_text(r, row, 21)};
+		.recipients = db_get_text(r, row, 21),
+		.needs_protocol = (uint64_t)db_get_int(r, row, 22),
+		.has_protocol = (uint64_t)db_get_int(r, row, 23)};
 	if (!uuid_eq(&v->id, &app.vault.id))
 		return;
 	v->path = app.config->vault_dir;

@@ -96,7 +96,8 @@ static const struct db_sql VAULT_PUT = {"store_vault_put",
 static const struct db_sql VAULT_LIST = {"store_vault_list",
 	"select v.id, v.name, v.kind, v.role, v.state, v.placement, v.placement_override,"
 	" v.last_seen_at, c.good, c.newest, c.waiting, c.bad, v.cause, v.detail, v.place,"
-	" v.account, v.pin, v.durability, v.passport, v.passport_at, v.sender, v.recipients from "
+	" v.account, v.pin, v.durability, v.passport, v.passport_at, v.sender, v.recipients,"
+	" coalesce(v.needs, 0), coalesce(v.has, 0) from "
 	"store.vault v cross join "
 	"lateral (select"
 	" count(*) filter (where state = 'verified') as good, max(verified_at) as newest,"

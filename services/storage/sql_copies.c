@@ -15,6 +15,7 @@ static const struct db_sql COPY_VAULTS = {"store_copy_vaults",
 	" and role = 'copy' and state <> 'retired' order by name limit 16"};
 static const struct db_sql VAULT_SEEN = {"store_vault_seen",
 	"update store.vault set state = $2, detail = $3, cause = $4,"
+	" needs = nullif($5::int, 0), has = nullif($6::int, 0),"
 	" last_seen_at = case when $2 = 'ready' then clock_timestamp() else last_seen_at end"
 	" where id = $1 and state <> 'retired'"};
 /* A vault that is known may be given another address or login, or come back after it was retired.
@@ -126,6 +127,8 @@ static void fill_seen(struct db_args *a, void *arg)
 	db_text(a, seen_there ? "ready" : "absent");
 	db_text(a, seen_why->detail);
 	db_text(a, word);
+	db_int(a, seen_why->needs);
+	db_int(a, seen_why->has);
 }
 
 void sql_vault_seen(const struct uuid *id, bool there, const struct fault *why)

@@ -33,6 +33,12 @@ ask GET /api/v1/devices && is "$status $(field .name)" "401 auth_missing" "nobod
 ask GET /api/v1/nothing && is "$status $(field .name)" "404 not_found" "an unknown path is a problem document"
 ask GET /api/v1/devices -H 'Authorization: Bearer 00' && is "$status $(field .name)" "401 auth_refused" "an unknown token is refused"
 
+ask GET /api/v1/devices -H 'Carnet-Protocol: 9 9' && is "$status $(field .needs) $(field .has) $(field .detail)" \
+	"400 9 1 command line: carnet needs >= 9, has 1" "who needs a newer server is told so before anything else, in words and numbers (ST-50)"
+ask GET /api/v1/devices -H 'Carnet-Protocol: 0' && is "$status $(field .detail)" \
+	"400 command line: this server needs >= 1, has 0" "a client that is too old is told so"
+ask GET /api/v1/devices -H 'Carnet-Protocol: 9 1' && is "$status" 401 "one that is newer and can do with this server goes on (ST-51)"
+
 post /api/v1/setup '{"setup_token":"wrong","name":"root","password":"correct horse battery"}'
 is "$status" 401 "a wrong setup token makes nobody (SE-55)"
 post /api/v1/setup "{\"setup_token\":\"$(cat "$D/run/setup-token")\",\"name\":\"root\",\"password\":\"short\"}"

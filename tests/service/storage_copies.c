@@ -192,8 +192,9 @@ static void slots_of_copies_follow_a_rotation_and_the_old_key_may_go_st_29(void 
 			away, dir, away, away),
 		0);
 	restart();
-	becomes("select cause || ' ' || detail from store.vault where name = 'away'",
-		"vault_too_old vault 'away' needs >= 3, has 1");
+	becomes("select cause || ' ' || detail || ' ' || needs || has from store.vault"
+		" where name = 'away'",
+		"vault_too_old vault 'away' needs >= 3, has 1 31");
 	assert_int_equal(shell("rm -f %s/carnet-vault.json && cp -p %s/marker"
 			       " %s/carnet-vault.json",
 				 away, dir, away),

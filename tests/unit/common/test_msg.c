@@ -245,6 +245,34 @@ static void messages_are_found_by_id_and_name(void **state)
 	assert_int_equal(m_device_list_desc.right, MSG_VIEWER);
 }
 
+static void old_and_new_speak_what_both_understand_or_say_who_is_too_old_st_50(void **state)
+{
+	static const struct {
+		uint32_t protocol, min;
+		const char *detail; /* NULL = they go on */
+		unsigned needs, has;
+	} peers[] = {
+		{MSG_PROTOCOL, MSG_PROTOCOL_MIN, NULL, 0, 0},
+		{MSG_PROTOCOL, 0, NULL, 0, 0},
+		{MSG_PROTOCOL + 5, MSG_PROTOCOL, NULL, 0, 0},
+		{MSG_PROTOCOL + 5, 0, "copy: vault 'x' needs >= 6, has 1", 6, 1},
+		{MSG_PROTOCOL + 5, MSG_PROTOCOL + 2, "copy: vault 'x' needs >= 3, has 1", 3, 1},
+		{0, 0, "copy: this service needs >= 1, has 0", 1, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_len(peers); i++) {
+		const struct msg_header h = {
+			.protocol = peers[i].protocol, .min_protocol = peers[i].min};
+		struct fault f = FAULT_INIT;
+		int rc = msg_gate("copy", "this service", "vault 'x'", &h, &f);
+		assert_int_equal(rc, peers[i].detail == NULL ? 0 : -1);
+		assert_string_equal(f.detail, peers[i].detail == NULL ? "" : peers[i].detail);
+		assert_int_equal(f.needs, peers[i].needs);
+		assert_int_equal(f.has, peers[i].has);
+	}
+}
+
 static void words_and_numbers_of_enums_are_found(void **state)
 {
 	(void)state;
@@ -267,6 +295,7 @@ int main(void)
 		cmocka_unit_test(a_struct_over_its_limits_spoils_the_buffer),
 		cmocka_unit_test(a_spoiled_buffer_stays_spoiled_and_a_full_one_spoils),
 		cmocka_unit_test(messages_are_found_by_id_and_name),
+		cmocka_unit_test(old_and_new_speak_what_both_understand_or_say_who_is_too_old_st_50),
 		cmocka_unit_test(words_and_numbers_of_enums_are_found),
 	};
 
