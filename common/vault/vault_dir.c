@@ -258,6 +258,18 @@ int vault_replace(const struct vault *v, struct vault_file *f, struct fault *ret
 	return rename_to(v, f, 0) == 0 ? 0 : vault_errno(reterr, f->name);
 }
 
+int vault_swap(const struct vault *v, struct vault_file *f, struct fault *reterr)
+{
+	char temp[sizeof(f->temp)];
+	if (f->put != NULL)
+		return vault_replace(v, f, reterr);
+	memcpy(temp, f->temp, sizeof(temp));
+	if (rename_to(v, f, RENAME_EXCHANGE) < 0) /* missing, or an old file system */
+		return vault_replace(v, f, reterr);
+	memcpy(f->temp, temp, sizeof(temp));
+	return 0;
+}
+
 /* ---- reading ---- */
 
 struct vault_reader {

@@ -71,6 +71,9 @@ int vault_sync(const struct vault *v, struct fault *reterr) must_check;
 int vault_publish(const struct vault *v, struct vault_file *f, struct fault *reterr) must_check;
 /* Same for the files that may be replaced: slots (ST-30). */
 int vault_replace(const struct vault *v, struct vault_file *f, struct fault *reterr) must_check;
+/* Same for a repair: what had the name keeps its bytes under the temporary one until it is
+ * discarded, where the file system can exchange names; else as vault_replace. */
+int vault_swap(const struct vault *v, struct vault_file *f, struct fault *reterr) must_check;
 /* Can what was written be read by its temporary name before it is published? */
 bool vault_has_temp(const struct vault *v);
 /* Removes the temporary file, if it has not been published. */

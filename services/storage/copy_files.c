@@ -13,6 +13,7 @@ struct moving {
 	struct vault_file file; /* no temporary name: it is there already, and good */
 	uint8_t digest[SHA256_LEN];
 	bool replace;
+	bool aside; /* the bad one has the temporary name now (ST-73) */
 };
 
 static int hash(const struct vault *v, const char *name, struct vault_file *to,
@@ -77,8 +78,11 @@ static int end_file(const struct vault *to, struct moving *m, struct fault *rete
 			return fault_why(reterr, CN_STORE_VERIFY_FAILED, "readback",
 				"%s does not read back as it was written", m->file.name);
 	}
-	return m->replace ? vault_replace(to, &m->file, reterr)
-			  : vault_publish(to, &m->file, reterr);
+	if (!m->replace)
+		return vault_publish(to, &m->file, reterr);
+	int rc = vault_swap(to, &m->file, reterr);
+	m->aside = rc == 0 && m->file.temp[0] != 0;
+	return rc;
 }
 
 /* ---- one version ---- */
@@ -125,6 +129,14 @@ static void flush(const struct vault *to, struct copying *all, size_t n)
 			all[i].fault = f;
 }
 
+/* What was bad goes when the good one was read where it is now; else it stays in tmp for a day. */
+static void end_repair(const struct vault *to, struct moving *m, bool good)
+{
+	if (m->aside && !good)
+		m->file.temp[0] = 0;
+	vault_discard(to, &m->file);
+}
+
 void copy_files(const struct vault *to, struct copying *all, size_t n)
 {
 	struct moving **files = mem_alloc((n + 1) * sizeof(*files));
@@ -138,11 +150,12 @@ void copy_files(const struct vault *to, struct copying *all, size_t n)
 		if (all[i].fault.code == 0)
 			(void)!end_version(to, &all[i], files[i], counts[i]);
 	flush(to, all, n);
+	CRASHPOINT("copy.aside");
 	for (size_t i = 0; i < n; i++) {
 		if (all[i].fault.code == 0)
 			(void)!copy_check(to, &all[i].copy, NULL, &all[i].bytes, &all[i].fault);
 		for (size_t k = 0; k < counts[i]; k++)
-			vault_discard(to, &files[i][k].file);
+			end_repair(to, &files[i][k], all[i].fault.code == 0);
 		free(files[i]);
 	}
 	free(files);

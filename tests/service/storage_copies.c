@@ -247,6 +247,31 @@ static void dies_at(const char *crash)
 	sql("update store.chore set claimed_until = '-infinity'");
 }
 
+static void the_bad_file_lies_aside_until_the_good_one_was_read_in_its_place_st_73(void **state)
+{
+	struct uuid device = new_id();
+	char id[UUID_TEXT];
+	(void)state;
+	struct uuid v = store_version(&device, BOOK("Bad for a while"));
+	all_verified();
+	uuid_format(&v, id);
+	assert_int_equal(shell("rm -f %s/tmp/* && chmod u+w %s/keys/%s.slot && printf bad >"
+			       " %s/keys/%s.slot && cp %s/keys/%s.slot %s/bad",
+				 away, away, id, away, id, away, id, dir),
+		0);
+	sql("update store.copy c set state = 'damaged' from store.vault v where v.id = c.vault_id"
+	    " and v.name = 'away' and c.version_id = '%s'",
+		id);
+	dies_at("copy.aside:1");
+	assert_int_equal(shell("cmp %s/keys/%s.slot %s/keys/%s.slot && cmp %s/tmp/* %s/bad >&2",
+				 one.vault, id, away, id, away, dir),
+		0);
+	host_start(&one, 1, "main", NULL, 0);
+	host_ready(&one);
+	all_verified();
+	assert_int_equal(shell("rm -f %s/tmp/*", away), 0); /* else after a day */
+}
+
 static void killed_at_each_step_of_copying_and_collecting_both_end_as_if_never_st_76(void **state)
 {
 	static const char *const places[] = {
@@ -392,6 +417,8 @@ int main(void)
 		cmocka_unit_test(slots_of_copies_follow_a_rotation_and_the_old_key_may_go_st_29),
 		cmocka_unit_test(what_is_erased_leaves_every_vault_st_31_76),
 #ifdef CARNET_CRASHPOINTS
+		cmocka_unit_test(
+			the_bad_file_lies_aside_until_the_good_one_was_read_in_its_place_st_73),
 		cmocka_unit_test(
 			killed_at_each_step_of_copying_and_collecting_both_end_as_if_never_st_76),
 		cmocka_unit_test(copying_that_is_interrupted_leaves_a_true_passport_st_38),

@@ -295,7 +295,8 @@ int main(void)
 		cmocka_unit_test(a_struct_over_its_limits_spoils_the_buffer),
 		cmocka_unit_test(a_spoiled_buffer_stays_spoiled_and_a_full_one_spoils),
 		cmocka_unit_test(messages_are_found_by_id_and_name),
-		cmocka_unit_test(old_and_new_speak_what_both_understand_or_say_who_is_too_old_st_50),
+		cmocka_unit_test(
+			old_and_new_speak_what_both_understand_or_say_who_is_too_old_st_50),
 		cmocka_unit_test(words_and_numbers_of_enums_are_found),
 	};
 

@@ -174,8 +174,8 @@ static void a_problem_speaks_the_readers_language(void **state)
 	json_decref(doc);
 	(void)fault_needs(&f, CN_VAULT_TOO_OLD, "", "vault 'x'", 3, 2); /* ST-50 */
 	doc = problem_json(&f, "en", &trace);
-	assert_string_equal(json_string_value(json_object_get(doc, "detail")),
-		"vault 'x' needs >= 3, has 2");
+	assert_string_equal(
+		json_string_value(json_object_get(doc, "detail")), "vault 'x' needs >= 3, has 2");
 	assert_int_equal(json_integer_value(json_object_get(doc, "needs")), 3);
 	assert_int_equal(json_integer_value(json_object_get(doc, "has")), 2);
 	json_decref(doc);
