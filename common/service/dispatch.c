@@ -76,8 +76,7 @@ static void count_fault(int code)
 
 void call_fault(struct call *call, const struct fault *f)
 {
-	const struct m_fault body = {
-		.code = (uint64_t)f->code,
+	const struct m_fault body = {.code = (uint64_t)f->code,
 		.detail = f->detail,
 		.reason = f->reason,
 		.needs = f->needs,

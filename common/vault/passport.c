@@ -281,8 +281,8 @@ int passport_read(struct span text, struct passport *ret, struct fault *reterr)
 			canonical_skip(&c);
 	}
 	if (p->min_reader > PASSPORT_READER)
-		rc = fault_needs(reterr, CN_VAULT_TOO_OLD, "", "passport",
-			(unsigned)p->min_reader, PASSPORT_READER);
+		rc = fault_needs(reterr, CN_VAULT_TOO_OLD, "", "passport", (unsigned)p->min_reader,
+			PASSPORT_READER);
 	else if (!canonical_end(&c) || seen != 14 || p->serial == 0)
 		rc = fault_why(reterr, CN_STORE_VERIFY_FAILED, "passport",
 			"passport is damaged at byte %zu", c.err_at);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,8 +40,9 @@ static void read_order(void)
 static int due(const char *op)
 {
 	char path[256];
-	size_t n = strlen(op);
-	if (strncmp(order, op, n) != 0 || order[n] != ' ' || --left > 0)
+	bool any = strncmp(order, "any ", 4) == 0 && strcmp(op, "spool") != 0;
+	size_t n = any ? 3 : strlen(op);
+	if ((!any && strncmp(order, op, n) != 0) || order[n] != ' ' || --left > 0)
 		return 0;
 	char *end = NULL;
 	(void)strtol(order + n, &end, 10);
@@ -49,6 +51,8 @@ static int due(const char *op)
 		(void)unlink(path_of("fail", path));
 		order[0] = 0;
 	}
+	if (e == 0) /* "kill" */
+		(void)raise(SIGKILL);
 	errno = e;
 	return -1;
 }

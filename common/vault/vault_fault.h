@@ -5,6 +5,8 @@
  *
  *     fail   "<op> <n> <errno>": the n-th operation of that name from now on fails, then the file
  *            is removed; "<op> <n> <errno> stays": that one and all later ones, while it is there
+ *            "kill" instead of errno: the process dies before it; "any" instead of an operation:
+ *            each but spool counts
  *     log    if it is there, a line per operation is added, before it is made
  *
  * Operations: open write rename remove sync spool. */

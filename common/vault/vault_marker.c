@@ -76,8 +76,8 @@ static int too_old(const struct vault *v, const struct marker *m, struct fault *
 {
 	char what[80];
 	(void)snprintf(what, sizeof(what), "vault '%.64s'", v->name);
-	return fault_needs(reterr, CN_VAULT_TOO_OLD, "", what, (unsigned)m->min_protocol,
-		VAULT_PROTOCOL);
+	return fault_needs(
+		reterr, CN_VAULT_TOO_OLD, "", what, (unsigned)m->min_protocol, VAULT_PROTOCOL);
 }
 
 static int open_dirs(struct vault *v, struct fault *reterr)

@@ -235,6 +235,8 @@ static void made_ours(struct making_passport *m)
 	app.passport.wanted |= m->fault.code != 0;
 	if (m->fault.code != 0 && !taken && !database)
 		log_error(L("passport not made"), L_FAULT(&m->fault));
+	if (m->fault.code == 0 && m->serial == 0)
+		app.passport.due_ms = 0; /* nothing to say yet: the first backup does not wait */
 	if (m->serial > app.passport.serial) {
 		app.passport.serial = m->serial;
 		app.passport.at_ms = m->at_ms;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A disk that fails at any write, flush or rename, is full, is pulled out, loses power
  * (reliability.md F10, F11, F13, F29; ST-56..58). Needs a build with crash points. Run by
- * tests/service/storage_disk.sh; CARNET_TEST_STATES: how many states of a power cut are tried. */
+ * tests/service/storage_disk.sh; CARNET_TEST_STATES: how many states of a power cut are
+ * looked at, CARNET_TEST_STARTS: on how many of them storage is started. */
 #ifdef CARNET_CRASHPOINTS
 #include <setjmp.h>
 #include <stdarg.h>
@@ -339,6 +340,115 @@ static void a_power_cut_leaves_the_old_or_the_new_version_st_58(void **state)
 	}
 }
 
+/* ---- power cuts, and storage started on what is left ---- */
+
+static unsigned long starts(void)
+{
+	const char *n = getenv("CARNET_TEST_STARTS");
+	return n == NULL ? 8 : strtoul(n, NULL, 10);
+}
+
+static const char *state_of(const struct store *s)
+{
+	char run[UUID_TEXT];
+	sql("select coalesce((select state from store.version where run_id = '%s'), 'none')",
+		uuid_format(&s->run, run));
+	return sql_out;
+}
+
+/* What was not flushed by the last flush is there, half there, or not there: names that were given
+ * go back, bytes are cut off. */
+static void lose_power(uint32_t *seed)
+{
+	size_t from = 0;
+	ops_n = 0;
+	read_log();
+	for (size_t i = 0; i + 1 < ops_n; i++) /* the last one was not carried out */
+		if (is(&ops[i], "sync"))
+			from = i + 1;
+	for (size_t i = ops_n - 1; i-- > from;) {
+		const struct op *o = &ops[i];
+		*seed = *seed * 1664525u + 1013904223u;
+		unsigned fate = *seed >> 16 & 3;
+		if (is(o, "rename") && fate == 0) /* one that took another's place did so at once */
+			(void)shell("cd %s && [ ! -e %s ] && mv %s %s", one.vault, o->temp, o->name,
+				o->temp);
+		else if (is(o, "write") && fate < 3)
+			(void)shell("cd %s && for f in %s %s; do [ ! -e $f ] || { chmod u+w $f &&"
+				    " truncate -s %s $f && chmod u-w $f; }; done",
+				one.vault, o->temp, strchr(o->name, '/') ? o->name : o->temp,
+				fate == 0   ? "0"
+				: fate == 1 ? "37"
+					    : "'<1000000'");
+	}
+}
+
+/* Dies before the n-th operation on the disk of a commit; false: it had fewer. */
+static bool cut_power(struct store *s, unsigned n)
+{
+	int status = 0;
+	assert_int_equal(shell(": > %s/log", faults), 0);
+	order("any %u kill", n);
+	s->keep_open = false;
+	int rc = store_run(s);
+	if (!order_done()) {
+		assert_int_equal(rc, 0);
+		return false;
+	}
+	uint64_t until = clock_mono_ms() + DEADLINE_MS;
+	struct timespec pause = {0, 10000000};
+	while (waitpid(one.pid, &status, WNOHANG) == 0 && clock_mono_ms() < until)
+		(void)nanosleep(&pause, NULL);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	one.pid = 0;
+	return true;
+}
+
+static void storage_started_after_a_power_cut_gives_every_version_and_ends_what_was_begun_st_56_58(
+	void **state)
+{
+	(void)state;
+	uint32_t seed = 20261122;
+	unsigned n = 0, died = 0;
+	struct store old = fresh("before every power cut");
+	store_good(&old);
+	for (unsigned long t = 0; t < starts(); t++) {
+		char text[64];
+		(void)snprintf(text, sizeof(text), "in the power cut %lu", t);
+		struct store s = fresh(text);
+		s.parts[1] = (struct part){"second", text, 0};
+		s.n = 2;
+		n = cut_power(&s, n + 1) ? n + (starts() < 20 ? 3 : 1) : 0;
+		arena_fini(&s.ask.arena);
+		if (n == 0)
+			continue;
+		died++;
+		bool committed = strcmp(state_of(&s), "committed") == 0;
+		lose_power(&seed);
+		assert_int_equal(shell("rm %s/log", faults), 0);
+		host_start(&one, 1, "main", NULL, 0);
+		host_ready(&one);
+		if (committed) /* its signature follows from its row */
+			becomes("select count(*) from store.version where signed_at is null and"
+				" state = 'committed'",
+				"0");
+		store_good(&s);
+		assert_int_equal(versions_of(&s), 1);
+		verifies_version(&s.result.version);
+		verifies_version(&old.result.version);
+		old.result.version = s.result.version;
+		arena_fini(&s.ask.arena);
+	}
+	assert_true(died > starts() / 2);
+	sql("select count(*) from store.version where state in ('staged','written','verified')");
+	assert_int_equal(sql_number(), 0);
+	int rc = verify_now(one.vault);
+	if (rc != 0 && rc != 3)
+		print_error("%s\n", verify_out);
+	assert_true(rc == 0 || rc == 3);
+	arena_fini(&old.ask.arena);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -379,6 +489,8 @@ int main(void)
 			a_database_without_room_charges_nobody_and_recovers_by_itself_f10_rl_60),
 		cmocka_unit_test(a_disk_that_is_pulled_out_under_a_stream_gets_nothing_st_47),
 		cmocka_unit_test(a_power_cut_leaves_the_old_or_the_new_version_st_58),
+		cmocka_unit_test(
+			storage_started_after_a_power_cut_gives_every_version_and_ends_what_was_begun_st_56_58),
 	};
 	return cmocka_run_group_tests_name("storage on a bad disk", tests, setup, teardown);
 }
