@@ -94,22 +94,34 @@ static bool network_parse(const char *text, struct network *ret)
 	return true;
 }
 
-int address_nets(
-	const char *setting, const char *list, struct address_rules *ret, struct fault *reterr)
+static int read_nets(const char *setting, const char *list, struct network *nets, size_t *ret_n,
+	struct fault *reterr)
 {
 	char copy[4097], *save = NULL;
 
 	snprintf(copy, sizeof(copy), "%s", list);
 	for (char *part = strtok_r(copy, ", ", &save); part; part = strtok_r(NULL, ", ", &save)) {
-		if (ret->n_nets == ADDRESS_NETS)
+		if (*ret_n == ADDRESS_NETS)
 			return fault_set(reterr, CN_VALIDATION_FAILED, "%s: more than %d networks",
 				setting, ADDRESS_NETS);
-		if (!network_parse(part, &ret->nets[ret->n_nets]))
+		if (!network_parse(part, &nets[*ret_n]))
 			return fault_set(reterr, CN_VALIDATION_FAILED, "%s: %s is not a network",
 				setting, part);
-		ret->n_nets++;
+		(*ret_n)++;
 	}
 	return 0;
+}
+
+int address_nets(
+	const char *setting, const char *list, struct address_rules *ret, struct fault *reterr)
+{
+	return read_nets(setting, list, ret->nets, &ret->n_nets, reterr);
+}
+
+int address_device_nets(
+	const char *setting, const char *list, struct address_rules *ret, struct fault *reterr)
+{
+	return read_nets(setting, list, ret->devices, &ret->n_devices, reterr);
 }
 
 /* The kind of refused address and its network, NULL = an ordinary one. */
@@ -138,13 +150,39 @@ static bool named(const struct address *a, const char *kind, const struct networ
 	return false;
 }
 
+static bool in_nets(const struct address *a, const struct network *nets, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (address_in(a, &nets[i]))
+			return true;
+	return false;
+}
+
 static bool allowed(const struct address *a, const struct address_rules *rules)
 {
-	bool in = !rules->only || rules->n_nets == 0;
+	return !rules->only || rules->n_nets == 0 || in_nets(a, rules->nets, rules->n_nets);
+}
 
-	for (size_t i = 0; i < rules->n_nets && !in; i++)
-		in = address_in(a, &rules->nets[i]);
-	return in;
+static int refuse_outside(const struct address *a, struct fault *reterr)
+{
+	char text[ADDRESS_TEXT];
+
+	return fault_why(reterr, CN_ADDRESS_REFUSED, "outside",
+		"%s is not in device_networks, the networks where printers are",
+		address_text(a, text));
+}
+
+int address_may_look(const struct address *a, const struct address_rules *rules,
+	bool *ret_simulated, struct fault *reterr)
+{
+	struct network refused;
+	const char *kind = refused_kind(a, &refused);
+
+	*ret_simulated = kind == NULL ? in_nets(a, rules->nets, rules->n_nets)
+				      : named(a, kind, &refused, rules);
+	if (*ret_simulated || (kind == NULL && in_nets(a, rules->devices, rules->n_devices)))
+		return 0;
+	return refuse_outside(a, reterr);
 }
 
 int address_check(const struct address *a, const struct address_rules *rules, bool simulated,
@@ -154,6 +192,9 @@ int address_check(const struct address *a, const struct address_rules *rules, bo
 	const char *kind = refused_kind(a, &refused);
 	char text[ADDRESS_TEXT];
 
+	if (kind == NULL && rules->n_devices > 0 && !in_nets(a, rules->devices, rules->n_devices) &&
+		!(simulated && in_nets(a, rules->nets, rules->n_nets)))
+		return refuse_outside(a, reterr);
 	if (kind == NULL ? allowed(a, rules) : simulated && named(a, kind, &refused, rules))
 		return 0;
 	if (kind == NULL)

@@ -24,6 +24,8 @@ struct address_rules {
 	struct network nets[ADDRESS_NETS]; /* of simulated fleets */
 	size_t n_nets;
 	bool only; /* nets are all there is, unless there are none (SE-9) */
+	struct network devices[ADDRESS_NETS]; /* where printers are; none = anywhere ordinary */
+	size_t n_devices;
 };
 
 /* Only the plain spellings of inet_pton; everything else is a name (SE-12). */
@@ -34,6 +36,13 @@ bool address_in(const struct address *a, const struct network *net);
  * the part. */
 int address_nets(const char *setting, const char *list, struct address_rules *ret,
 	struct fault *reterr) must_check;
+/* The same of the networks where printers are. */
+int address_device_nets(const char *setting, const char *list, struct address_rules *ret,
+	struct fault *reterr) must_check;
+/* Whether discovery may ask this address: only where printers are said to be, or simulated ones.
+ * 0, or -1 with CN_ADDRESS_REFUSED. */
+int address_may_look(const struct address *a, const struct address_rules *rules,
+	bool *ret_simulated, struct fault *reterr) must_check;
 /* 0, or -1 with CN_ADDRESS_REFUSED and the kind of address as reason. */
 int address_check(const struct address *a, const struct address_rules *rules, bool simulated,
 	struct fault *reterr) must_check;

@@ -129,6 +129,8 @@ int verb_run(struct cli *c, const struct verb *v);
 /* The same with members of the body that are no flags. */
 int verb_run_with(struct cli *c, const struct verb *v, json_t *more);
 int run_device_import(struct cli *c, const struct verb *v);
+int run_discover(struct cli *c, const struct verb *v);
+int run_candidate_enrol(struct cli *c, const struct verb *v);
 int run_task_create(struct cli *c, const struct verb *v);
 int run_task_when(struct cli *c, const struct verb *v);
 int run_task_run(struct cli *c, const struct verb *v);

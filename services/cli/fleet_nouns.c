@@ -95,6 +95,7 @@ static const struct fleet_member inner[] = {
 	{.name = "targets.groups", .shape = SHAPE_NAMES, .of = F_GROUP},
 	{.name = "targets.exclude_devices", .shape = SHAPE_NAMES, .of = F_DEVICE},
 	{.name = "targets.exclude_groups", .shape = SHAPE_NAMES, .of = F_GROUP},
+	{.name = "settings.discover.credentials", .shape = SHAPE_NAMES, .of = F_CREDENTIAL},
 };
 
 const struct fleet_member *fleet_inner(const struct fleet_noun *noun, const char *path)

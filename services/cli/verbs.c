@@ -9,6 +9,11 @@
 	"JOB,last_success_at=LAST "                                                                \
 	"SUCCESS"
 #define DEVICE_WIDE "id,serial,family,firmware,display_language=LANGUAGE,pool,version"
+#define DISCOVERED_COLUMNS                                                                         \
+	"address,state=STATE,vendor,model,serial,name,printer=PRINTER,found_by=FOUND "             \
+	"BY,device_name=DEVICE,last_seen=SEEN"
+#define DISCOVERED_WIDE                                                                            \
+	"id,family,mac,device_uuid,location,description,services,device_address,pool,seen=TIMES"
 #define GROUP_COLUMNS "name,kind,devices=DEVICES,groups=GROUPS,filter"
 #define TASK_COLUMNS                                                                               \
 	"name,kind,active,schedule.form=SCHEDULE,schedule.n=N,next_at=NEXT,last_state=LAST RUN"
@@ -73,6 +78,23 @@ const struct verb verb_table[] = {
 		"end a suspension or a hold after a refused password", NULL},
 	{"device", "retire", "DELETE", "/devices/{ref}", "DEVICE", "", NULL, "",
 		"gone; its versions stay", NULL},
+	{"discover", "", NULL, NULL, "[RANGE|NAME…]", "", NULL,
+		"--exclude RANGE --cred NAME --pool P --site S --rate "
+		"N "
+		"--snmp-port N --no-wait",
+		"look for printers now: 10.1.0.0/24, 10.1.2.10-90, names; without a word as the "
+		"built-in task says",
+		run_discover},
+	{"candidate", "list", "GET", "/candidates", "", DISCOVERED_COLUMNS, DISCOVERED_WIDE, "",
+		"what was found; --filter \"state = new and printer = true\"", NULL},
+	{"candidate", "show", "GET", "/candidates/{ref}", "CANDIDATE", "", NULL, "",
+		"one of them, by id or address", NULL},
+	{"candidate", "enrol", NULL, NULL, "CANDIDATE…", "", NULL,
+		"--filter F --name N --family F --site S --clear_text true …",
+		"make devices of candidates; what is said counts more than what was found",
+		run_candidate_enrol},
+	{"candidate", "ignore", "POST", "/candidates/{ref}:ignore", "CANDIDATE", "", NULL,
+		"--reason TEXT", "it is not shown as new again", NULL},
 	{"group", "list", "GET", "/groups", "", GROUP_COLUMNS, "id,version", "", "groups", NULL},
 	{"group", "get", "GET", "/groups/{ref}", "GROUP", "", NULL, "", "one group", NULL},
 	{"group", "create", "POST", "/groups", "", "", NULL, "",

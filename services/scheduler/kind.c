@@ -21,6 +21,8 @@ static const struct kind {
 	/* every family: that it cannot do it is an answer, too */
 	{"device.check_ab", "", false, true, false, {FAMILIES}},
 	{"device.check_settings", "", false, true, false, {FAMILIES}},
+	/* of no device, but of stretches of addresses */
+	{"device.discover", "", false, true, true, {DISCOVERY}},
 	/* what is written, is planned first */
 	{"ab.restore", "ab.write", true, false, false, {BOOKS}},
 	{"ab.import", "ab.write", true, false, false, {BOOKS}},
@@ -54,6 +56,11 @@ bool kind_known(const char *kind)
 const char *kind_nth(size_t i)
 {
 	return i < array_len(kinds) ? kinds[i].name : NULL;
+}
+
+bool kind_discovers(const char *kind)
+{
+	return strcmp(kind, "device.discover") == 0;
 }
 
 bool kind_plans(const char *kind)

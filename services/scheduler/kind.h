@@ -5,9 +5,14 @@
 
 #include "common/base/base.h"
 
+/* What stands for the family of a target of device.discover: workers that can look for devices
+ * claim it like one of theirs. */
+#define DISCOVERY "discovery"
+
 bool kind_known(const char *kind);
 /* All kinds, one after the other; NULL after the last. */
 const char *kind_nth(size_t i);
+bool kind_discovers(const char *kind);
 /* It changes what a device holds: a run makes a plan first, and another one applies it (FL-27). */
 bool kind_plans(const char *kind);
 /* It only reads: it may be cut at any time (FL-38). */

@@ -32,6 +32,7 @@ struct claims {
 	struct handed *jobs;
 	size_t n;
 	bool credentials; /* there are any at all */
+	bool named;       /* and some job names those that it wants */
 	bool windows;
 };
 
@@ -121,6 +122,12 @@ static void read_work(struct row *c, struct handed *h, bool *ret_credentials)
 	h->windows = row_text(c);
 	h->now_ms = row_time(c);
 	h->deadline_ms = row_time(c);
+	struct uuid target = row_uuid(c);
+	if (uuid_is_nil(&d->id)) { /* no device: a stretch of addresses, a chore */
+		d->id = target;
+		d->family = kind_families(w->kind)[0];
+		d->state = DEVICE_STATE_ENROLLED;
+	}
 	h->work = w;
 	judge_device(h);
 }
@@ -136,6 +143,31 @@ static void add_credentials(struct txn *t, const struct claims *c)
 	for (size_t i = 0; i < c->n; i++)
 		db_uuid(a, &c->jobs[i].work->device->id);
 	db_array_end(a);
+}
+
+static const struct m_discovery *discovery_of(const struct handed *h)
+{
+	return kind_discovers(h->work->kind) ? h->work->settings->discover : NULL;
+}
+
+/* A discovery tries the credentials that its task names, and no others. */
+static void add_named(struct txn *t, const struct claims *c)
+{
+	struct db_args *a = db_add(t, &SQL_CREDENTIAL_NAMED);
+
+	for (int column = 0; column < 2; column++) {
+		db_array(a);
+		for (size_t i = 0; i < c->n; i++) {
+			const struct m_discovery *d = discovery_of(&c->jobs[i]);
+			for (size_t k = 0; d != NULL && k < d->credentials_n; k++) {
+				if (column == 0)
+					db_int(a, (int64_t)i + 1);
+				else
+					db_text(a, d->credentials[k]);
+			}
+		}
+		db_array_end(a);
+	}
 }
 
 static void add_refusals(struct txn *t, const struct claims *c)
@@ -227,6 +259,8 @@ static void settle(struct batch *b, struct claims *c, struct txn *t)
 	CRASHPOINT("claim.before_commit");
 	if (c->credentials && c->n > 0)
 		add_credentials(t, c);
+	if (c->named)
+		add_named(t, c);
 	if (refusals)
 		add_refusals(t, c);
 	if (c->windows)
@@ -273,6 +307,8 @@ static void claimed(struct txn *t, struct db_result **r, size_t n, const struct 
 			struct row cursor = {.r = r[i], .row = row, .arena = &b->arena};
 			c->jobs[c->n].call = i;
 			read_work(&cursor, &c->jobs[c->n], &c->credentials);
+			const struct m_discovery *d = discovery_of(&c->jobs[c->n]);
+			c->named |= d != NULL && d->credentials_n > 0 && c->credentials;
 			c->windows |= c->jobs[c->n++].windows != NULL;
 		}
 	}
@@ -340,6 +376,8 @@ static void committed(
 	CRASHPOINT("claim.after_commit");
 	if (c->credentials && c->n > 0 && n > 0)
 		read_credentials(c, r[0], &b->arena);
+	if (c->named && n > 1)
+		read_credentials(c, r[1], &b->arena);
 	fill_replies(b, c);
 	for (size_t i = 0; i < c->n; i++)
 		events_run(&c->jobs[i].work->run);

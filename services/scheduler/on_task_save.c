@@ -162,7 +162,10 @@ static void write_task(struct save *s, struct txn *t, const struct zones *zones)
 	}
 	if (schedule_by_target(m->schedule))
 		db_uuid(db_add(t, &SQL_TASK_REPLAN), &m->id);
-	opening_remember(t, &m->id, &s->targets, arena, remembered, s);
+	if (kind_discovers(m->kind)) /* it has no devices to remember */
+		remembered(t, NULL, NULL, s);
+	else
+		opening_remember(t, &m->id, &s->targets, arena, remembered, s);
 }
 
 static void zones_seen(struct txn *t, const struct zones *zones, const struct fault *f, void *arg)
@@ -173,6 +176,22 @@ static void zones_seen(struct txn *t, const struct zones *zones, const struct fa
 		answer_fault(s->call, f);
 	else
 		write_task(s, t, zones);
+}
+
+/* The credentials that a discovery tries, by their ids. */
+static bool take_credentials(struct save *s, const struct db_result *r)
+{
+	struct m_task_settings *settings;
+	struct m_discovery *d;
+
+	if (s->task->settings->discover == NULL)
+		return true;
+	settings = arena_dup(&s->call->arena, s->task->settings, sizeof(*settings));
+	d = arena_dup(&s->call->arena, settings == NULL ? NULL : settings->discover, sizeof(*d));
+	bug_if(settings == NULL || d == NULL);
+	settings->discover = d;
+	s->task->settings = settings;
+	return refs_take(s->call, r, d->credentials, "SNMP credential", &d->credentials);
 }
 
 static void resolved(
@@ -190,7 +209,7 @@ static void resolved(
 		refs_take(s->call, r[1], m->groups, "group", &s->targets.groups) &&
 		refs_take(
 			s->call, r[2], m->exclude_devices, "device", &s->targets.exclude_devices) &&
-		sequence_take(s->call, &r[4], s->task, &s->steps) &&
+		take_credentials(s, r[4]) && sequence_take(s->call, &r[5], s->task, &s->steps) &&
 		refs_take(s->call, r[3], m->exclude_groups, "group", &s->targets.exclude_groups)) {
 		s->task->schedule = with_start(s);
 		if (schedule_by_target(s->task->schedule))
@@ -229,6 +248,12 @@ static void check_and_resolve(struct save *s, struct txn *t, const struct m_task
 	refs_add(t, s->call, &SQL_RESOLVE_GROUPS, m->groups, m->groups_n);
 	refs_add(t, s->call, &SQL_RESOLVE_DEVICES, m->exclude_devices, m->exclude_devices_n);
 	refs_add(t, s->call, &SQL_RESOLVE_GROUPS, m->exclude_groups, m->exclude_groups_n);
+	const struct m_discovery *d = s->task->settings->discover;
+	struct db_args *a = db_add(t, &SQL_RESOLVE_CREDENTIALS);
+	db_array(a);
+	for (size_t i = 0; d != NULL && i < d->credentials_n; i++)
+		db_text(a, d->credentials[i]);
+	db_array_end(a);
 	sequence_ask(t, s->call, s->task);
 	db_step(t, resolved, s);
 }

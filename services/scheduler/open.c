@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/crashpoint.h"
+#include "services/scheduler/discover.h"
 #include "services/scheduler/kind.h"
 #include "services/scheduler/place.h"
 #include "services/scheduler/run.h"
@@ -363,10 +364,58 @@ void run_insert(struct txn *t, const struct new_run *n)
 	db_text(a, n->kind);
 }
 
+/* ---- of a discovery: stretches of addresses (discover.c) ---- */
+
+static void add_slices(struct open *o, struct txn *t, const struct slice *list, size_t n)
+{
+	struct db_args *a = db_add(t, &SQL_OPEN_SLICES);
+
+	db_uuid(a, &o->o->run);
+	for (int column = 0; column < 3; column++) {
+		db_array(a);
+		for (size_t i = 0; i < n; i++)
+			db_text(a, column == 0   ? list[i].name
+				   : column == 1 ? list[i].where
+						 : list[i].pool);
+		db_array_end(a);
+	}
+	db_bool(a, o->held);
+	if (o->o->targets != NULL)
+		db_null(a);
+	else
+		add_texts(a, o->o->devices, o->o->devices_n);
+	db_step(t, inserted, o);
+}
+
+static void discovery_read(
+	struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct open *o = arg;
+	struct fault err = FAULT_INIT;
+	const struct m_discovery *d;
+	struct slice *list = NULL;
+	size_t slices = 0;
+
+	if (f != NULL) {
+		finish(o, NULL, f);
+		return;
+	}
+	d = json_read(&m_discovery_desc, db_get_text(r[n - 1], 0, 0), o->arena);
+	if (d != NULL && discover_slices(d, o->arena, &list, &slices, &err) < 0)
+		refuse(o, t, &err);
+	else
+		add_slices(o, t, list, slices);
+}
+
 static void start(struct open *o, struct txn *t)
 {
 	const struct m_targets *m = o->o->targets;
 
+	if (kind_discovers(o->o->kind)) {
+		db_uuid(db_add(t, &SQL_RUN_DISCOVERY), &o->o->run);
+		db_step(t, discovery_read, o);
+		return;
+	}
 	if (o->o->from_run) {
 		struct db_args *a = db_add(t, &SQL_OPEN_FROM_RUN);
 		db_uuid(a, &o->o->run);

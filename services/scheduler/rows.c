@@ -125,24 +125,25 @@ const char *json_write_list(
 }
 
 /* {"http": 8000} */
-static void read_ports(const char *json, struct m_device *d, struct arena *arena)
+const struct m_port *row_ports(struct row *c, size_t *ret_n)
 {
+	const char *json = db_get_text(c->r, c->row, c->col++);
 	json_t *j = strcmp(json, "{}") == 0 ? NULL : json_loads(json, 0, NULL);
 	size_t n = json_object_size(j), i = 0;
-	struct m_port *ports = n == 0 ? NULL : arena_array(arena, n, sizeof(*ports));
+	struct m_port *ports = n == 0 ? NULL : arena_array(c->arena, n, sizeof(*ports));
 	const char *key = NULL;
 	json_t *value = NULL;
 
 	if (ports != NULL) {
 		json_object_foreach(j, key, value)
 		{
-			ports[i].service = arena_strdup(arena, key);
+			ports[i].service = arena_strdup(c->arena, key);
 			ports[i++].port = (uint64_t)json_integer_value(value);
 		}
-		d->ports = ports;
-		d->ports_n = i;
 	}
 	json_decref(j);
+	*ret_n = i;
+	return ports;
 }
 
 /* {"floor": "3"} */
@@ -204,7 +205,7 @@ void row_device(struct row *c, struct m_device *d)
 	d->mac = row_text(c);
 	d->device_uuid = row_text(c);
 	d->address = row_text(c);
-	read_ports(db_get_text(c->r, c->row, c->col++), d, c->arena);
+	d->ports = row_ports(c, &d->ports_n);
 	d->firmware = row_text(c);
 	d->type = (enum device_type)row_uint(c);
 	d->display_language = row_text(c);

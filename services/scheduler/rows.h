@@ -22,6 +22,8 @@ int64_t row_time(struct row *c);
 struct span row_bytes(struct row *c);
 
 void row_device(struct row *c, struct m_device *d);
+/* {"http": 8000} */
+const struct m_port *row_ports(struct row *c, size_t *ret_n);
 void row_task(
 	struct row *c, struct m_task *t);     /* password_sealed stays: drop it before answering */
 void row_run(struct row *c, struct m_run *r); /* SQL_RUN_COLUMNS, then bytes, versions, counts */

@@ -80,6 +80,20 @@ extern const struct db_sql SQL_CREDENTIAL_PUT;
 extern const struct db_sql SQL_HOLD_LIFT;
 extern const struct db_sql SQL_CREDENTIAL_DELETE;
 extern const struct db_sql SQL_CREDENTIAL_OF;
+extern const struct db_sql SQL_CREDENTIAL_NAMED;
+extern const struct db_sql SQL_RESOLVE_CREDENTIALS;
+
+/* sql_candidate.c */
+extern const struct filter_field FILTER_CANDIDATES[];
+extern const char SQL_CANDIDATE_LIST[];
+extern const struct db_sql SQL_CANDIDATE_GET;
+extern const struct db_sql SQL_CANDIDATE_LOCK;
+extern const struct db_sql SQL_CANDIDATE_IGNORE;
+extern const struct db_sql SQL_CANDIDATE_ENROLLED;
+extern const struct db_sql SQL_CANDIDATES_FOUND;
+extern const struct db_sql SQL_RUN_DISCOVERY;
+extern const struct db_sql SQL_OPEN_SLICES;
+
 extern const char SQL_DEVICE_LIST[]; /* to be continued by list.c */
 extern const char SQL_GROUP_LIST[];  /* to be continued by list.c */
 

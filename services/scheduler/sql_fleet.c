@@ -266,3 +266,13 @@ const struct db_sql SQL_CREDENTIAL_OF = {"credential_of",
 	" where c.sealed is not null"
 	" order by u.place, c.device is null, c.grp is null, c.site is null,"
 	" masklen(c.range) desc, c.position, c.id"};
+/* places, ids as text: those of SNMP, in this order → place, id, kind, sealed */
+const struct db_sql SQL_CREDENTIAL_NAMED = {"credential_named",
+	"select u.place, c.id, c.kind, c.sealed from unnest($1::int[], $2::text[]) with ordinality"
+	" u(place, ref, at) join fleet.credential c on c.id = u.ref::uuid"
+	" where c.sealed is not null and c.kind like 'snmp%' order by u.place, u.at"};
+/* refs → ref, id, how many */
+const struct db_sql SQL_RESOLVE_CREDENTIALS = {"resolve_credentials",
+	"select r.place, (array_agg(c.id))[1], count(c.id) from unnest($1::text[])"
+	" with ordinality r(ref, place) left join fleet.credential c on c.kind like 'snmp%'"
+	" and (c.name = r.ref or c.id::text = lower(r.ref)) group by r.place order by r.place"};

@@ -36,7 +36,8 @@ const struct db_sql SQL_JOB_CLAIM = {"job_claim",
 	"and r.phase <> "
 	"3"
 	"  and t.step not in (3, 4, 6) and exists (select from sched.time_window_on)"
-	"  then sched.windows_of(r.task, t.device)::text end, clock_timestamp(), r.deadline_at"
+	"  then sched.windows_of(r.task, t.device)::text end, clock_timestamp(), r.deadline_at,"
+	" t.device"
 	" from took t join sched.run r on r.id = t.run left join sched.run_step b on b.run = t.run"
 	" and b.part = t.part left join " SQL_DEVICE_TABLES " on d.id = t.device"
 	" order by t.id"};

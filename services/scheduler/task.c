@@ -6,6 +6,7 @@
 
 #include "common/exchange/item.h"
 #include "gen/errors.h"
+#include "services/scheduler/discover.h"
 #include "services/scheduler/kind.h"
 #include "services/scheduler/schedule.h"
 #include "services/scheduler/sql.h"
@@ -84,6 +85,8 @@ static void merge_settings(struct m_task_settings *to, const struct m_task_setti
 	if (from->has & HAS_TASK_SETTINGS__RESTART_IF_NEEDED)
 		to->restart_if_needed = from->restart_if_needed;
 	merge_write(to, from);
+	if (from->discover != NULL)
+		to->discover = from->discover;
 	if (from->password_sealed.p != NULL) {
 		to->password_sealed = from->password_sealed;
 		to->password_id = from->password_id;
@@ -276,7 +279,8 @@ int task_check(const struct m_task *t, int64_t now_ms, struct arena *arena, stru
 	if (t->kind == NULL || !kind_known(t->kind))
 		return fault_why(reterr, CN_VALIDATION_FAILED, "unknown_word",
 			"there is no task kind '%s'", t->kind == NULL ? "" : t->kind);
-	if (check_settings(t, reterr) < 0 || check_retry(t->retry, reterr) < 0)
+	if (discover_check(t, arena, reterr) < 0 || check_settings(t, reterr) < 0 ||
+		check_retry(t->retry, reterr) < 0)
 		return -1;
 	if (schedule_read(t->schedule, now_ms, &schedule, reterr) < 0)
 		return -1;

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 #include "common/clock/clock.h"
-#include "services/simulator/ber.h"
+#include "common/snmp/ber.h"
 #include "services/simulator/sim.h"
 
 enum {
@@ -31,6 +31,7 @@ enum object {
 	OBJ_UP_TIME,
 	OBJ_NAME,
 	OBJ_LOCATION,
+	OBJ_MAC,
 	OBJ_DEVICE_DESCR,
 	OBJ_DEVICE_STATUS,
 	OBJ_PRINTER_STATUS,
@@ -63,6 +64,7 @@ static const struct {
 	{OID(MIB2, 1, 3, 0), OBJ_UP_TIME},
 	{OID(MIB2, 1, 5, 0), OBJ_NAME},
 	{OID(MIB2, 1, 6, 0), OBJ_LOCATION},
+	{OID(MIB2, 2, 2, 1, 6, 1), OBJ_MAC},
 	{OID(MIB2, 25, 3, 2, 1, 3, 1), OBJ_DEVICE_DESCR},
 	{OID(MIB2, 25, 3, 2, 1, 5, 1), OBJ_DEVICE_STATUS},
 	{OID(MIB2, 25, 3, 5, 1, 1, 1), OBJ_PRINTER_STATUS},
@@ -152,10 +154,37 @@ static void put_descr(struct ber_writer *w, const struct device *d)
 	put_text(w, text);
 }
 
+/* A locally administered address that stays the device's own. */
+static void put_mac(struct ber_writer *w, const struct device *d)
+{
+	uint8_t mac[6] = {0x02};
+	uint64_t hash = 14695981039346656037u; /* FNV-1a */
+
+	for (const char *s = d->serial; *s; s++)
+		hash = (hash ^ (uint8_t)*s) * 1099511628211u;
+	for (size_t i = 1; i < sizeof(mac); i++, hash >>= 8)
+		mac[i] = (uint8_t)hash;
+	ber_put_bytes(w, BER_OCTETS, mac, sizeof(mac));
+}
+
+/* Numbers of the IANA registry of private enterprises. */
+static void put_object_id(struct ber_writer *w, const struct device *d)
+{
+	static const struct {
+		const char *vendor;
+		uint32_t enterprise;
+	} makers[] = {{"Ricoh", 367}, {"Konica Minolta", 18334}, {"Kyocera", 1347}};
+	struct oid id = OID(1, 3, 6, 1, 4, 1, 1602, 4, 7);
+
+	for (size_t i = 0; i < array_len(makers); i++)
+		if (strcmp(makers[i].vendor, d->family->vendor) == 0)
+			id.id[6] = makers[i].enterprise;
+	ber_put_oid(w, &id);
+}
+
 /* false: this device has no such instance. */
 static bool put_value(struct ber_writer *w, const struct device *d, enum object o, uint32_t row)
 {
-	static const struct oid CANON = OID(1, 3, 6, 1, 4, 1, 1602, 4, 7);
 	int printer, device;
 
 	status_of(d, &printer, &device);
@@ -164,7 +193,7 @@ static bool put_value(struct ber_writer *w, const struct device *d, enum object 
 		put_descr(w, d);
 		break;
 	case OBJ_OBJECT_ID:
-		ber_put_oid(w, &CANON);
+		put_object_id(w, d);
 		break;
 	case OBJ_UP_TIME:
 		ber_put_integer(
@@ -175,6 +204,9 @@ static bool put_value(struct ber_writer *w, const struct device *d, enum object 
 		break;
 	case OBJ_LOCATION:
 		put_text(w, d->site->name);
+		break;
+	case OBJ_MAC:
+		put_mac(w, d);
 		break;
 	case OBJ_DEVICE_DESCR:
 		put_text(w, d->model->name);

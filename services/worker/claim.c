@@ -2,6 +2,7 @@
 /* Pulls jobs while slots are free. Hints from the scheduler save waiting; asking again after
  * poll_ms is what is correct. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock/clock.h"
 #include "services/worker/session.h"
@@ -48,6 +49,18 @@ static void on_claimed(void *arg, const void *body, const struct fault *f, uint6
 		session_start(w, &r->jobs[i]);
 }
 
+/* Those of the adapters, and what stands for discovery (fleet.md section 11). */
+static const char *const *families(size_t *ret_n)
+{
+	static const char *all[WORKER_FAMILIES + 1];
+	const char *const *served = adapter_families(ret_n);
+
+	bug_if(*ret_n > WORKER_FAMILIES);
+	memcpy(all, served, *ret_n * sizeof(*all));
+	all[(*ret_n)++] = "discovery";
+	return all;
+}
+
 static void claim(void *arg)
 {
 	struct worker *w = arg;
@@ -65,7 +78,7 @@ static void claim(void *arg)
 		w->claim_request = uuid_v7(clock_wall_ms());
 	}
 	m.slots = w->claim_slots;
-	m.families = adapter_families(&n);
+	m.families = families(&n);
 	m.families_n = n;
 	opts.request = w->claim_request;
 	w->claiming = true;

@@ -12,6 +12,7 @@
 #include "gen/errors.h"
 #include "services/worker/change.h"
 #include "services/worker/culprit.h"
+#include "services/worker/discover/discover.h"
 
 #define ARENA_MAX ((size_t)2 * 1024 * 1024)         /* reliability.md section 5 */
 #define CHANGE_ARENA_MAX ((size_t)16 * 1024 * 1024) /* reads several times, and writes */
@@ -21,7 +22,7 @@
 
 static const char *const step_words[] = {"resolve", "source", "probe", "busy", "lock", "running",
 	"read", "identify", "leave", "sent", "storing", "commit", "foresee", "keep", "journal",
-	"lease", "write", "rest", "restart", "prove", "lift", "awake", "end"};
+	"lease", "write", "rest", "restart", "prove", "lift", "asked", "scan", "awake", "end"};
 
 static struct {
 	unsigned depth;
@@ -110,6 +111,7 @@ static void session_free(struct session *s)
 	if (s->timer)
 		timer_free(s->timer);
 	change_free(s->change);
+	discover_stop(s->discover);
 	arena_fini(&s->arena);
 	free(s);
 	claim_now(w);
@@ -241,7 +243,9 @@ void session_cut(struct session *s, const struct fault *why, bool unsure)
 		s->adapter->cancel(s->device);
 		s->in_device = false;
 		session_end(s, s->verdict);
-	} else if (s->step == STEP_SENT || s->step == STEP_KEEP || s->step == STEP_LEASE) {
+	} else if (s->step == STEP_SENT || s->step == STEP_KEEP || s->step == STEP_LEASE ||
+		   s->step == STEP_SCAN) {
+		discover_stop(s->discover);
 		session_end(s, s->verdict);
 	} /* else one answer is under way: its callback sees the verdict */
 	session_leave();

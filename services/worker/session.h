@@ -38,6 +38,8 @@ enum step {
 	STEP_RESTART,
 	STEP_PROVE, /* on the work pool: is it as wanted? */
 	STEP_LIFT,  /* of a job that reads: what keeps its book from being read is switched off */
+	STEP_ASKED, /* of a discovery: one answer is waited for; discover.h */
+	STEP_SCAN,
 	STEP_AWAKE, /* and after the restart the device is asked again who it is; lift.c */
 	STEP_END,   /* device, stream, lock and report, in session.c */
 };
@@ -80,8 +82,9 @@ struct session {
 
 	const char *found; /* of a check: supported, not_supported; check.c */
 
-	struct change *change; /* of a job that writes; NULL = it reads */
-	struct spool *spool;   /* NULL = nothing is stored */
+	struct discover *discover; /* of a job without a device */
+	struct change *change;     /* of a job that writes; NULL = it reads */
+	struct spool *spool;       /* NULL = nothing is stored */
 	bool spool_gone;
 	struct m_list_outcome *lists;
 	size_t n_lists, n_read;

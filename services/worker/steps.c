@@ -8,6 +8,7 @@
 #include "gen/errors.h"
 #include "services/worker/change.h"
 #include "services/worker/check.h"
+#include "services/worker/discover/discover.h"
 #include "services/worker/session.h"
 
 #define SESSION_MS 900000u /* at the device, in all (reliability.md 5) */
@@ -70,6 +71,10 @@ void steps_begin(struct session *s)
 	const struct m_device *d = s->job->device;
 	struct fault f = FAULT_INIT;
 
+	if (discover_wanted(s->job)) {
+		discover_begin(s);
+		return;
+	}
 	s->step = STEP_RESOLVE;
 	s->adapter = adapter_find(d->family);
 	if (!s->adapter) {
@@ -131,6 +136,8 @@ static void device_done(struct session *s)
 	case STEP_RESTART:
 	case STEP_PROVE:
 	case STEP_LIFT:
+	case STEP_ASKED:
+	case STEP_SCAN:
 	case STEP_AWAKE:
 		bug_if(true);
 	}
@@ -443,7 +450,9 @@ void session_advanced(struct session *s)
 		s->storing = true;
 		to_commit(s);
 	} else if (!steps_ended(s)) {
-		if (s->change)
+		if (s->discover)
+			discover_running(s);
+		else if (s->change)
 			change_running(s->change);
 		else if (s->plan.n_items > 0)
 			to_read(s);
@@ -636,6 +645,8 @@ static void to_commit(struct session *s)
 		spool_commit(s->spool, &m);
 	else if (s->change)
 		change_stored(s->change, NULL);
+	else if (s->discover)
+		discover_stored(s);
 	else
 		session_end(s, (struct verdict){.state = JOB_STATE_SUCCEEDED});
 }

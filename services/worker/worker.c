@@ -116,6 +116,8 @@ int worker_start(struct service *s, struct fault *reterr)
 	w->rules.allow_loopback = w->config->allow_loopback;
 	make_metrics(w);
 	if (address_nets("allow_networks", w->config->allow_networks, &w->rules, reterr) < 0 ||
+		address_device_nets(
+			"device_networks", w->config->device_networks, &w->rules, reterr) < 0 ||
 		read_class_key(w, reterr) < 0 || read_profiles(w, reterr) < 0 ||
 		make_peers(w, reterr) < 0 || tell_dead(w, reterr) < 0 ||
 		leases_start(w, reterr) < 0)

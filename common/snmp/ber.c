@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* BER for the SNMP agent. */
-#include "services/simulator/ber.h"
+/* BER for SNMP. */
+#include "common/snmp/ber.h"
 
 #include <string.h>
 

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Discovery over the wire (fleet.md section 11): 30 simulated printers and a real snmpd are found by a range scan, enrolled and backed up.
+set -u
+cd "$(dirname "$0")/../.."
+. tests/lib/tap.sh
+. deploy/local/stack.sh
+. tests/lib/system.sh
+B=${B:-build}
+D=$(mktemp -d /tmp/cds.XXXXXX)
+PATH=$PATH:/usr/sbin
+snmpd_pid=
+trap '[ -z "$snmpd_pid" ] || kill "$snmpd_pid"; system_end' EXIT
+command -v snmpd >/dev/null || { echo "1..0 # SKIP package snmpd is not installed"; exit 0; }
+STACK_COUNT=30 STACK_BASE=127.50.0.0 STACK_DURABLE=0
+STACK_INSTANCES="simulator:1 lock:1 storage:1 sync:1 scheduler:1 worker:1 gateway:1"
+system_up '.types = {I: 1, II: 0, III: 0} | .faults = {} | .latency = {login_ms: 1, page_ms: 1, export_ms: 1} | .books = {empty: 0, small: 1, medium: 0, large: 0, full: 0, duplicates: 0}'
+export LC_ALL=C.UTF-8
+mkdir "$D/persist"
+cat >"$D/snmpd.conf" <<CONF
+rocommunity secret-word 127.0.0.0/8
+sysName floor-2
+sysLocation second floor
+sysDescr A peer
+pass_persist .1.3.6.1.2.1.43 /bin/bash $PWD/tests/peers/mib $D/sets
+CONF
+SNMP_PERSISTENT_DIR=$D/persist snmpd -f -Lf "$D/snmpd.log" -C -c "$D/snmpd.conf" udp:127.50.1.7:1161 &
+snmpd_pid=$!
+answers() { snmpget -v2c -c secret-word -r0 -t1 -Oqv 127.50.1.7:1161 .1.3.6.1.2.1.43.5.1.1.17.1 2>/dev/null | grep -q PEER12345; }
+within 20 answers || not_ok "snmpd starts"
+
+c() { "$B/bin/carnet" "$@" 2>"$D/stderr"; }
+rc() { # WANTED TEXT COMMAND…: the exit code
+	local wanted=$1 text=$2
+	shift 2
+	c "$@" >"$D/stdout"
+	is $? "$wanted" "$text"
+	[ "$tap_bad" -eq 0 ] || sed "s/^/# /" "$D/stderr" "$D/stdout" | head -n 40
+}
+found() { c candidate list --filter "$1" --json | jq -r "$2"; }
+
+rc 0 "setup" setup --setup-token-file "$D/run/setup-token" --password-file "$D/run/admin" --token-out "$D/run/token"
+echo secret-word >"$D/community"
+rc 0 "a community to try is a credential, sealed like all" cred set office --kind snmp_v2c --range 127.50.0.0/16 --password-file "$D/community"
+rc 1 "more addresses than a task may look at" discover 10.0.0.0/15
+like "$(cat "$D/stderr")" "65536" "and it says how many"
+rc 1 "a range that makes no sense says where" discover 10.0.0.0/24 --exclude 10.0.0.9-10.0.0.300
+like "$(cat "$D/stderr")" "exclude.0..*column" "the member, and the place in it"
+rc 1 "a credential that is not there" discover 127.50.0.0/24 --cred nobody
+
+rc 3 "a range scan; what is outside of the networks allowed is not asked" discover 127.50.0.0/26 127.50.1.0/28 198.51.100.0/30 --exclude 127.50.1.2 --cred office --snmp-port 1161 --rate 1000 --json
+is "$(jq '.items | length' "$D/stdout")" 1 "only who knows the community answers"
+like "$(c run targets "$(jq -r .run.id "$D/stdout")")" "198.51.100.1" "the history names what was refused"
+is "$(found "address = 127.50.1.7" '.items[0] | [.serial, .name, .location, .printer, .family, .simulated, .state] | join(" ")')" "PEER12345 floor-2 second floor true snmp true new" "the real agent, and what it says of itself"
+rc 0 "with the usual community" discover 127.50.0.0/26 127.50.1.1-9 --snmp-port 1161 --rate 1000 --json
+is "$(jq '[.items[] | select(.printer and .vendor == "Canon" and .family == "canon_rui" and .state == "new" and (.mac | length) == 17)] | length' "$D/stdout")" 30 "all 30 simulated printers, each once"
+is "$(jq '[.items[].serial] | sort == ([$m.devices[].serial] | sort)' --argjson m "$(cat "$D/run/map.json")" "$D/stdout")" true "they are who they are, by the simulator's own word"
+is "$(c device list --json | jq .total)" 0 "and no device was made"
+
+rc 0 "one is not wanted" candidate ignore 127.50.0.30 --reason "a spare"
+is "$(found "state = ignored" '.items[0].ignored_why')" "a spare" "and says why"
+rc 0 "the real agent is enrolled" candidate enrol 127.50.1.7 --name peer --ports snmp=1161
+rc 0 "all that are new, at once" candidate enrol --filter "state = new and vendor = Canon" --clear_text true --ports http=8000,snmp=1161
+is "$(c device list --filter "family = canon_rui and clear_text = true" --json | jq .total)" 29 "as devices with their families"
+rc 4 "nobody is enrolled twice" candidate enrol 127.50.1.7
+is "$(found "state = enrolled" .total) $(found "state = new" .total)" "30 0" "and it is said of the candidates"
+
+jq '{credentials: [.credentials[0] | {name: "login", kind, id, pin, range: "127.50.0.0/24"}]}' "$D/run/map.json" >"$D/login.json"
+rc 0 "with their login" device import "$D/login.json"
+rc 0 "they are backed up" backup now --filter "family = canon_rui" --password-file "$D/run/book"
+is "$(db -c "select count(distinct device_id) from store.version where state = 'committed' and kind = 'address_book'")" 29 "a version of each"
+
+# a printer that stands somewhere else now
+name=$(c device list --filter "address = 127.50.0.5" --json | jq -r '.items[0].name')
+rc 0 "a device whose record says another address" device set "$name" --address 127.50.0.200
+rc 0 "is found again" discover 127.50.0.5 --snmp-port 1161 --json
+is "$(jq -r '.items[0] | [.state, .device_name, .device_address] | join(" ")' "$D/stdout")" "moved $name 127.50.0.200" "as moved"
+is "$(found "" '[.total, ([.items[].seen] | max)] | join(" ")')" "31 2" "a printer that answers again is the same candidate"
+is "$(c device get "$name" --json | jq -r .address)" 127.50.0.200 "and nothing was changed by itself"
+is "$(c task get "Discover Devices" --json | jq -c '[.active, .built_in, .kind]')" '[false,true,"device.discover"]' "the built-in task is there, and off"
+system_finish
