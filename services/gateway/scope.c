@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Assignments as people give them, and as lines of a scope. */
 #include "services/gateway/scope.h"
 
 #include <string.h>
