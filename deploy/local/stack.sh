@@ -118,6 +118,7 @@ stack_service_env() {
 		;;
 	storage)
 		mkdir -p "$dir/vault"
+		stack_env "$dir" "$name" PRUNE_DATABASE "host=$dir/pg dbname=carnet user=carnet_pruner"
 		stack_env "$dir" "$name" VAULT_DIR "$dir/vault"
 		stack_env "$dir" "$name" KEK_FILE "$dir/keys/kek"
 		stack_env "$dir" "$name" SIGN_KEY_FILE "$dir/keys/sign"

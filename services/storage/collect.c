@@ -34,8 +34,9 @@ static struct {
 	struct erased erased[AT_ONCE];
 	size_t n;
 	void (*done)(const char *outcome);
-	char outcome[160];
+	char outcome[360];
 	struct fault fault; /* of the vault */
+	char left[200];     /* a vault that let nothing be removed, and why; "" = none */
 } co;
 
 static bool failed(const struct fault *f)
@@ -50,21 +51,26 @@ static bool failed(const struct fault *f)
 static void finish(void)
 {
 	(void)snprintf(co.outcome, sizeof(co.outcome),
-		"%llu unnamed, %llu to go, %llu files and %llu keys removed",
+		"%llu unnamed, %llu to go, %llu files and %llu keys removed%s%s",
 		(unsigned long long)co.condemned, (unsigned long long)co.doomed,
-		(unsigned long long)co.files, (unsigned long long)co.slots);
+		(unsigned long long)co.files, (unsigned long long)co.slots,
+		co.left[0] == 0 ? "" : "; left for later: ", co.left);
 	co.done(co.outcome);
 }
 
 static void next_vault(void);
 
-/* A vault that is not there now is asked again next time. */
+/* A vault that is not there now, or whose server lets us remove nothing, is asked again next time.
+ */
 static void skip_vault(void)
 {
-	if (co.vault == &app.vault)
+	if (co.vault == &app.vault) {
 		(void)failed(&co.fault);
-	else
-		next_vault();
+		return;
+	}
+	(void)snprintf(
+		co.left, sizeof(co.left), "vault '%s': %.100s", co.vault->name, co.fault.detail);
+	next_vault();
 }
 
 /* ---- keys of erased versions ---- */
@@ -358,6 +364,7 @@ void collect_chore(void (*done)(const char *outcome))
 	co.slice = 0;
 	co.nth = 0;
 	co.condemned = co.doomed = co.files = co.slots = 0;
+	co.left[0] = 0;
 	co.fault = FAULT_INIT;
 	sql_collect_condemn(0, (uint64_t)app.config->collect_age_ms, condemned, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include "common/clock/clock.h"
 #include "services/storage/placement.h"
+#include "services/storage/pruner.h"
 #include "services/storage/sql.h"
 
 #define TICK_MS 500
@@ -190,6 +191,7 @@ static void recover(uint64_t now)
 static void tick(void *arg)
 {
 	(void)arg;
+	pruner_tick();
 	drafts_sweep();
 	readings_sweep();
 	recover(clock_mono_ms());
@@ -275,6 +277,8 @@ int keeper_start(struct service *s, struct fault *reterr)
 	if (uuid_parse(app.config->tenant, &app.tenant) < 0)
 		return fault_set(reterr, CN_VALIDATION_FAILED, "tenant is not a UUID");
 	make_metrics();
+	if (pruner_start(reterr) < 0)
+		return -1;
 	index_start();
 	app.where.only = true;
 	if (address_nets("vault_networks", app.config->vault_networks, &app.where, reterr) < 0)

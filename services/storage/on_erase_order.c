@@ -41,17 +41,43 @@ static void refuse(struct call *call, const char *verdict)
 			"nobody approved it within 7 days: ask again");
 }
 
-static void begin_again(struct call *call);
-
-static void answered(
-	struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+static void told(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
 	struct m_erase_order order;
 	(void)t;
 	(void)n;
+	if (f != NULL) {
+		catalogue_refuse(call, f);
+		return;
+	}
+	sql_erase_read(r[0], 0, &order);
+	log_warn(L("erase order"), L_STR("verdict", order.executed_at == 0 ? "asked" : "erased"),
+		L_UUID("order", &order.id), L_UUID("device", &order.device),
+		L_UUID("version", &order.version), L_STR("by", call->header.actor),
+		L_INT("versions", order.versions));
+	if (order.executed_at != 0)
+		app.passport.wanted = true;
+	const struct m_erase_one one = {.order = &order};
+	call_reply(call, &one);
+}
+
+static void answered(
+	struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	(void)t;
+	(void)n;
 	if (f != NULL && db_transient(f)) { /* met a chore on the same rows */
-		begin_again(call);
+		if (call->desc == &m_erase_ask_desc)
+			sql_erase_ask(call, answered);
+		else
+			sql_erase_approve(call, answered);
+		return;
+	}
+	if (f != NULL && call->desc == &m_erase_approve_desc && !db_up(app.pruner)) {
+		call_refuse(call, CN_STORE_UNAVAILABLE, "pruner",
+			"the pruner cannot log in (prune_database): %s", db_error(app.pruner));
 		return;
 	}
 	if (f != NULL) {
@@ -59,30 +85,10 @@ static void answered(
 		return;
 	}
 	const char *verdict = db_get_text(r[0], 0, 0);
-	if (strcmp(verdict, "asked") != 0 && strcmp(verdict, "erased") != 0) {
+	if (strcmp(verdict, "asked") == 0 || strcmp(verdict, "erased") == 0)
+		sql_erase_get(call, told);
+	else
 		refuse(call, verdict);
-		return;
-	}
-	sql_erase_read(r[1], 0, &order);
-	log_warn(L("erase order"), L_STR("verdict", verdict), L_UUID("order", &order.id),
-		L_UUID("device", &order.device), L_UUID("version", &order.version),
-		L_STR("by", call->header.actor), L_INT("versions", order.versions));
-	if (strcmp(verdict, "erased") == 0)
-		app.passport.wanted = true;
-	const struct m_erase_one one = {.order = &order};
-	call_reply(call, &one);
-}
-
-static void asked(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
-{
-	(void)r;
-	(void)n;
-	if (f != NULL) {
-		catalogue_refuse(arg, f);
-		return;
-	}
-	sql_add_erase_ask(t, arg);
-	db_commit(t, answered, arg);
 }
 
 void on_erase_ask(struct call *call)
@@ -95,28 +101,10 @@ void on_erase_ask(struct call *call)
 		call_refuse(call, CN_VALIDATION_FAILED, "erase_reason",
 			"a reason of 10 characters at least");
 	else
-		db_begin(app.service->db, asked, call);
-}
-
-static void approved(
-	struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
-{
-	(void)r;
-	(void)n;
-	if (f != NULL) {
-		catalogue_refuse(arg, f);
-		return;
-	}
-	sql_add_erase_approve(t, arg);
-	db_commit(t, answered, arg);
+		sql_erase_ask(call, answered);
 }
 
 void on_erase_approve(struct call *call)
 {
-	db_begin(app.service->db, approved, call);
-}
-
-static void begin_again(struct call *call)
-{
-	db_begin(app.service->db, call->desc == &m_erase_ask_desc ? asked : approved, call);
+	sql_erase_approve(call, answered);
 }

@@ -74,34 +74,48 @@ void sql_add_rewrapped(struct txn *t, const struct rewrap *batch, size_t n)
 
 /* ---- orders to erase ---- */
 
-static void add_get(struct txn *t, const struct uuid *id)
+static void fill_ask(struct db_args *a, void *arg)
 {
-	struct db_args *a = db_add(t, &ERASE_GET);
-	db_uuid(a, &app.tenant);
-	db_uuid(a, id);
-}
-
-void sql_add_erase_ask(struct txn *t, const struct call *call)
-{
+	const struct call *call = arg;
 	const struct m_erase_ask *ask = call->body;
-	struct db_args *a = db_add(t, &ERASE_ASK);
 	db_uuid(a, &app.tenant);
 	db_uuid(a, &call->header.request);
 	db_uuid(a, &ask->device);
 	db_uuid(a, &ask->version);
 	db_text(a, ask->reason);
 	db_text(a, call->header.actor);
-	add_get(t, &call->header.request);
 }
 
-void sql_add_erase_approve(struct txn *t, const struct call *call)
+void sql_erase_ask(struct call *call, db_fn fn)
 {
-	const struct m_erase_approve *ask = call->body;
-	struct db_args *a = db_add(t, &ERASE_APPROVE);
+	db_query(app.service->db, &ERASE_ASK, fill_ask, fn, call);
+}
+
+static void fill_approve(struct db_args *a, void *arg)
+{
+	const struct call *call = arg;
 	db_uuid(a, &app.tenant);
-	db_uuid(a, &ask->id);
+	db_uuid(a, &((const struct m_erase_approve *)call->body)->id);
 	db_text(a, call->header.actor);
-	add_get(t, &ask->id);
+}
+
+void sql_erase_approve(struct call *call, db_fn fn)
+{
+	db_query(app.pruner, &ERASE_APPROVE, fill_approve, fn, call);
+}
+
+static void fill_order(struct db_args *a, void *arg)
+{
+	const struct call *call = arg;
+	db_uuid(a, &app.tenant);
+	db_uuid(a, call->desc == &m_erase_ask_desc
+			   ? &call->header.request
+			   : &((const struct m_erase_approve *)call->body)->id);
+}
+
+void sql_erase_get(struct call *call, db_fn fn)
+{
+	db_query(app.service->db, &ERASE_GET, fill_order, fn, call);
 }
 
 static void fill_list(struct db_args *a, void *arg)

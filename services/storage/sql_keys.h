@@ -20,9 +20,11 @@ void sql_add_rewrapped(struct txn *t, const struct rewrap *batch, size_t n);
 
 /* ---- orders to erase (ST-18, ST-31) ---- */
 
-/* Two statements each: the verdict, the order. An order has the id of the request that asked. */
-void sql_add_erase_ask(struct txn *t, const struct call *call);
-void sql_add_erase_approve(struct txn *t, const struct call *call);
-/* Orders, newest first; fn's arg is the call. */
+/* fn's arg is the call. The verdict; an order has the id of the request that asked. */
+void sql_erase_ask(struct call *call, db_fn fn);
+void sql_erase_approve(struct call *call, db_fn fn); /* by the pruner */
+/* The order that was asked for or approved. */
+void sql_erase_get(struct call *call, db_fn fn);
+/* Orders, newest first. */
 void sql_erase_list(struct call *call, db_fn fn);
 void sql_erase_read(struct db_result *r, int row, struct m_erase_order *ret);

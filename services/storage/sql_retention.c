@@ -209,7 +209,7 @@ void sql_condemn(struct sql_condemned *c, db_fn fn)
 
 void sql_erase_due(db_fn fn, void *arg)
 {
-	db_query(app.service->db, &ERASE_DUE, sql_fill_tenant, fn, arg);
+	db_query(app.pruner, &ERASE_DUE, sql_fill_tenant, fn, arg);
 }
 
 /* ---- one version ---- */

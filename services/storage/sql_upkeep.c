@@ -40,14 +40,14 @@ void sql_collect_condemn(unsigned slice, uint64_t age_ms, db_fn fn, void *arg)
 {
 	first = slice;
 	second = (int64_t)age_ms;
-	db_query(app.service->db, &CONDEMN, fill_numbers, fn, arg);
+	db_query(app.pruner, &CONDEMN, fill_numbers, fn, arg);
 }
 
 void sql_collect_doom(uint64_t age_ms, unsigned limit, db_fn fn, void *arg)
 {
 	first = (int64_t)age_ms;
 	second = limit;
-	db_query(app.service->db, &DOOM, fill_numbers, fn, arg);
+	db_query(app.pruner, &DOOM, fill_numbers, fn, arg);
 }
 
 static void fill_vault(struct db_args *a, void *arg)
@@ -97,7 +97,7 @@ void sql_collect_done(
 	of_vault = vault;
 	removed = gone;
 	removed_n = n;
-	db_query(app.service->db, &DONE, fill_done, fn, arg);
+	db_query(app.pruner, &DONE, fill_done, fn, arg);
 }
 
 void sql_slots_owed(const struct uuid *vault, unsigned limit, db_fn fn, void *arg)
@@ -126,7 +126,7 @@ void sql_slots_gone(
 	of_vault = vault;
 	slots = versions;
 	slots_n = n;
-	db_query(app.service->db, &SLOTS_GONE, fill_slots, fn, arg);
+	db_query(app.pruner, &SLOTS_GONE, fill_slots, fn, arg);
 }
 
 /* ---- scrub ---- */

@@ -134,6 +134,7 @@ struct storage {
 	size_t queued;
 	struct map making; /* by oid */
 	struct db_batch *batch;
+	struct db *pruner; /* the login that may erase (ST-49) */
 	struct timer *tick;
 	bool keeping;               /* the periodic look at the vault is under way */
 	bool opened;                /* vault and keys are ours */

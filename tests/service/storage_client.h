@@ -99,6 +99,9 @@ static void exec_storage(const struct host *h, const char *crash, rlim_t file_li
 	put_env("CARNET_BUS_LISTEN", "%s", h->url);
 	put_env("CARNET_DATABASE", "host=%s dbname=carnet user=carnet_storage",
 		getenv("CARNET_TEST_PG"));
+	if (getenv("CARNET_PRUNE_DATABASE") == NULL)
+		put_env("CARNET_PRUNE_DATABASE", "host=%s dbname=carnet user=carnet_pruner",
+			getenv("CARNET_TEST_PG"));
 	put_env("CARNET_VAULT_DIR", "%s", h->vault);
 	put_env("CARNET_VAULT_NAME", "%s", strrchr(h->vault, '/') + 1);
 	put_env("CARNET_KEK_FILE", "%s/kek", dir);

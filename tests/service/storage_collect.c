@@ -28,6 +28,12 @@ static unsigned below(unsigned n)
 	return (unsigned)(seed % n);
 }
 
+static void stop(struct host *h)
+{
+	host_kill(h, SIGTERM);
+	sql("update store.chore set claimed_until = '-infinity'"); /* nobody waits for its lease */
+}
+
 static void start(struct host *h, int n)
 {
 	host_start(h, n, "main", NULL, 0);
@@ -193,6 +199,131 @@ static void erased_versions_leave_manifest_tombstone_and_no_key_st_39(void **sta
 	assert_int_equal(sql_number(), erased);
 }
 
+/* ---- who writes cannot delete (ST-49) ---- */
+
+static char old_version[UUID_TEXT];
+static const char TAKEN_BACK_AND_CONDEMNED_AT_ONCE[] =
+	"update store.version set state = 'committed', held_until = null where id = '%1$s';"
+	" update store.version set state = 'condemned', held_until = now() - interval '1 s'"
+	" where id = '%1$s'";
+
+static bool refused_to(const char *role, const char *attempt, const char *said)
+{
+	sql("set role %s; %s", role, attempt);
+	if (strstr(sql_out, said) == NULL)
+		print_error("%s: %s: %s\n", role, attempt, sql_out);
+	return strstr(sql_out, said) != NULL;
+}
+
+static void a_condemned_and_a_free_object(void)
+{
+	sql("update store.version set state = 'condemned', held_until = now() + interval '9 days'"
+	    " where id = (select v.id from store.version v where v.state = 'committed' and exists"
+	    "  (select 1 from store.head h where h.device_id = v.device_id"
+	    "   and h.generation > v.generation) order by v.id limit 1) returning id");
+	(void)snprintf(old_version, sizeof(old_version), "%.36s", sql_out);
+	assert_true(strlen(sql_out) >= 36);
+	sql("insert into store.object (tenant_id, oid, incarnation, kind, plain_len, stored_len,"
+	    " cipher_digest, state, condemned_at) select id, decode(repeat('f7', 32), 'hex'), 1,"
+	    " 'native', 1, 1, decode(repeat('f7', 32), 'hex'), 'condemned', now() from"
+	    " (select gen_random_uuid() as id) t");
+}
+
+static void the_login_that_writes_is_refused_every_deletion_by_the_database_st_49(void **state)
+{
+	static const char *const denied[] = {
+		"delete from store.version",
+		"delete from store.version_object",
+		"delete from store.version_key",
+		"delete from store.object",
+		"delete from store.copy",
+		"delete from store.head",
+		"delete from store.removal",
+		"truncate store.version cascade",
+		"insert into store.removal (tenant_id) select tenant_id from store.object",
+		"update store.erase_order set approved_by = 'me', approved_at = now()",
+		"update store.version_object set oid = decode(repeat('f7', 32), 'hex')",
+		"update store.version_key set version_id = version_id",
+		"select store.erase_due(gen_random_uuid(), 9)",
+		"select store.erase_approve(gen_random_uuid(), gen_random_uuid(), 'me')",
+		"select store.collect_doom(gen_random_uuid(), 0, 9)",
+		"select store.collect_done(gen_random_uuid(), gen_random_uuid(), '{}', '{}')",
+		"select store.slots_gone(gen_random_uuid(), '{}')",
+	};
+	static const char *const guarded[] = {
+		"update store.version set state = 'erased' where state = 'condemned'",
+		"update store.version set state = 'failed' where state = 'condemned'",
+		"update store.version set held_until = now() where state = 'condemned'",
+		"update store.version set held_until = null where state = 'condemned'",
+		TAKEN_BACK_AND_CONDEMNED_AT_ONCE,
+		"update store.version_key set wrapped_dek = null where version_id = '%s'",
+		"update store.copy set state = 'erase_pending' where version_id = '%s'",
+		"update store.object set state = 'deleting' where state = 'condemned'",
+	};
+	(void)state;
+	host_ready(&one);
+	assert_int_equal(round_of_backups(true), DEVICES);
+	assert_int_equal(round_of_backups(true), DEVICES);
+	stop(&two);
+	stop(&one);
+	a_condemned_and_a_free_object();
+	for (size_t i = 0; i < array_len(denied); i++)
+		assert_true(refused_to("carnet_storage", denied[i], "denied"));
+	for (size_t i = 0; i < array_len(guarded); i++) {
+		char attempt[400];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		(void)snprintf(attempt, sizeof(attempt), guarded[i], old_version);
+#pragma GCC diagnostic pop
+		assert_true(refused_to("carnet_storage", attempt,
+			i >= 2 && i <= 4 ? "held_a_day" : "pruner_only"));
+	}
+	/* and who may delete can do nothing else */
+	assert_true(refused_to("carnet_pruner", "select * from store.version", "denied"));
+	assert_true(refused_to("carnet_pruner", "delete from store.object", "denied"));
+	sql("select count(*) from store.version where id = '%s' and state = 'condemned'"
+	    " and held_until > now() + interval '8 days'",
+		old_version);
+	assert_int_equal(sql_number(), 1);
+	sql("delete from store.object where oid = decode(repeat('f7', 32), 'hex')");
+}
+
+static void without_the_pruners_login_backups_go_on_and_nothing_is_removed_st_49(void **state)
+{
+	(void)state;
+	setenv("CARNET_PRUNE_DATABASE", "host=/nowhere user=carnet_pruner", 1);
+	start(&one, 1);
+	host_ready(&one);
+	assert_int_equal(round_of_backups(true), DEVICES);
+	struct ask a = {.done = false};
+	const struct m_erase_approve m = {.id = new_id()};
+	assert_int_equal(ask(&a, one.client, 0, &m_erase_approve_desc, &m), -1);
+	assert_int_equal(a.fault.code, CN_STORE_UNAVAILABLE);
+	assert_string_equal(a.fault.reason, "pruner");
+	arena_fini(&a.arena);
+	sql("update store.version set held_until = now() - interval '1 s' where id = '%s'",
+		old_version);
+	wait_until("select count(*) from store.chore where name = 'collect' and outcome like"
+		   " 'failed: %%' and ended_at > now() - interval '1 minute'",
+		1);
+	sql("select count(*) from store.version where id = '%s' and state = 'condemned'",
+		old_version);
+	assert_int_equal(sql_number(), 1);
+	stop(&one);
+	unsetenv("CARNET_PRUNE_DATABASE");
+	/* with it what was due goes */
+	put_env("CARNET_PRUNE_EVERY_MS", "%d", 20);
+	start(&one, 1);
+	host_ready(&one);
+	char query[200];
+	(void)snprintf(query, sizeof(query),
+		"select count(*) from store.version where id = '%s' and state = 'erased'",
+		old_version);
+	wait_until(query, 1);
+	wait_until("select count(*) from store.copy where state = 'erase_pending'", 0);
+	all_that_is_left_can_be_read();
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -220,7 +351,6 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	host_kill(&two, SIGTERM);
 	host_kill(&one, SIGTERM);
 	client_end();
 	return 0;
@@ -231,6 +361,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(collection_races_writers_and_takes_nothing_that_is_named_st_76),
 		cmocka_unit_test(erased_versions_leave_manifest_tombstone_and_no_key_st_39),
+		cmocka_unit_test(
+			the_login_that_writes_is_refused_every_deletion_by_the_database_st_49),
+		cmocka_unit_test(
+			without_the_pruners_login_backups_go_on_and_nothing_is_removed_st_49),
 	};
 	return cmocka_run_group_tests_name("storage collects", tests, setup, teardown);
 }
