@@ -38,6 +38,7 @@ LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-ne
 LIBS     := -lnng -lpq -lmsgpackc -lssl -lcrypto -largon2 -luv -lcurl -lmicrohttpd -ljansson \
 	    -lzstd -linih -lexpat -lutf8proc -lidn2 -lyaml -lssh2 -lm
 LIBS_worker := -lnetsnmp -lcups
+LIBS_storage := -larchive
 
 SERVICES := scheduler worker lock storage sync gateway simulator migrate verify
 GEN_IN   := $(wildcard schemas/messages/*.msg schemas/*.tab schemas/matrix.csv schemas/profiles/book/*.json)
@@ -107,7 +108,7 @@ $(B)/tests/bench/book_csv: LIBS += $(if $(wildcard /usr/include/csv.h),-lcsv)
 # Benches of a service's pure parts link the service, too.
 $(B)/tests/bench/storage_%: $(B)/tests/bench/storage_%.o $(B)/libstorage.a $(B)/libcarnet.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(LIBS_storage)
 
 # When schedules fire, compared with PostgreSQL's arithmetic of time.
 $(B)/tests/service/schedule_%: $(B)/tests/service/schedule_%.o $(B)/libscheduler.a $(B)/libcarnet.a
@@ -166,7 +167,7 @@ fuzz_service_o = $(if $(findstring __,$(1)),$(patsubst %.c,$(B)/fuzz/%.o,$(filte
 $(B)/fuzz/fuzz_s3_answer: $(B)/fuzz/services/storage/s3_answer.o # of storage this alone
 .SECONDEXPANSION:
 $(FUZZ): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $$(call fuzz_service_o,$$*) $(B)/fuzz/libcarnet.a
-	clang -g -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(LIBS_worker)
+	clang -g -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(LIBS_worker) $(LIBS_storage)
 
 clean:
 	rm -rf $(B)

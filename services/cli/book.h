@@ -51,13 +51,6 @@ int book_out_name(const char *path, bool view) must_check;
 /* Whole or not at all: a file beside it takes its place at the end. "-" is stdout. */
 int book_write(const char *path, struct span bytes) must_check;
 
-/* ---- book_back.c ---- */
-
-/* Bytes not written yet, read again: 0 when they say what was meant, or -1 after a message.
- * Passwords that did not get into them become lines of the ledger. */
-int book_read_back(const struct target *t, const struct book *meant, struct span bytes,
-	bool revealed, struct ledger *l) must_check;
-
 /* ---- book_ledger.c ---- */
 
 /* Grouped: worst first, lines alike together with some of their entries; all with --wide. source

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/book/compare/diff.h"
-#include "common/book/convert/convert.h"
+#include "common/book/convert/read_back.h"
 #include "common/book/formats/view.h"
 #include "services/cli/book.h"
 
@@ -133,6 +133,18 @@ static int fit(const struct conversion *k, struct result *r, const struct book *
 	return base == NULL ? 0 : fill_secrets(r->book, base);
 }
 
+static int read_back(const struct conversion *k, struct result *r)
+{
+	const struct convert_options how = {.target = k->to.profile, .codec = k->to.codec};
+	const char *why =
+		k->reveal ? "the format has no place for it" : "written only with --reveal-secrets";
+	struct fault f = FAULT_INIT;
+
+	if (book_read_back(&how, r->book, buf_span(&r->bytes), why, &r->ledger, &f) == 0)
+		return 0;
+	return cli_fail(-1, "%s", f.detail);
+}
+
 /* 0, or -1 after a message. What can only be told about needs no template. */
 static int encode(const struct conversion *k, struct result *r)
 {
@@ -141,7 +153,7 @@ static int encode(const struct conversion *k, struct result *r)
 	struct fault f = FAULT_INIT;
 
 	if (book_encode(r->book, k->to.codec, &opts, &r->bytes, &r->ledger, &f) == 0)
-		return book_read_back(&k->to, r->book, buf_span(&r->bytes), k->reveal, &r->ledger);
+		return read_back(k, r);
 	bool template = strcmp(f.reason, "encode_needs_template") == 0;
 	if (template && k->out == NULL)
 		return 0;

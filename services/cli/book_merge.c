@@ -5,7 +5,7 @@
 
 #include "common/base/map.h"
 #include "common/book/compare/merge.h"
-#include "common/book/convert/convert.h"
+#include "common/book/convert/read_back.h"
 #include "services/cli/book.h"
 
 static const char *const SIDES[] = {
@@ -232,6 +232,7 @@ static int write_merged(const struct cli *c, const struct source s[3], const str
 	const struct source *left = &s[1];
 	const struct encode_options opts = {
 		.profile = t->profile, .base = source_span(left), .reveal_secrets = true};
+	const struct convert_options how = {.target = t->profile, .codec = t->codec};
 	struct buf bytes = BUF_INIT;
 	struct fault f = FAULT_INIT;
 	struct ledger l;
@@ -243,8 +244,9 @@ static int write_merged(const struct cli *c, const struct source s[3], const str
 		rc = EXIT_BOOK_ERROR;
 	else if (book_encode(m->book, left->codec, &opts, &bytes, &l, &f) != 0)
 		rc = cli_fail(EXIT_BOOK_ERROR, "%s: %s", left->name, f.detail);
-	else if (book_read_back(t, m->book, buf_span(&bytes), true, &l) != 0)
-		rc = EXIT_BOOK_ERROR;
+	else if (book_read_back(&how, m->book, buf_span(&bytes), "the format has no place for it",
+			 &l, &f) != 0)
+		rc = cli_fail(EXIT_BOOK_ERROR, "%s", f.detail);
 	if (rc == EXIT_BOOK_SAME && ledger_losses(&l) > 0) {
 		ledger_show(c, stderr, &l, m->book);
 		rc = cli_fail(EXIT_BOOK_DIFFERS,

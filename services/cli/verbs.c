@@ -189,8 +189,10 @@ const struct verb verb_table[] = {
 		"what the second book has other than the first; exit 2 with differences",
 		run_version_diff},
 	{"version", "export", NULL, NULL, "VERSION", "", NULL,
-		"--item NAME | --format F --accept all; -o FILE",
-		"an item's bytes as the device gave them, or the book in another format",
+		"--item NAME | --format F --accept all | --format view | --format bundle; "
+		"--losses csv|json; -o FILE",
+		"an item's bytes as the device gave them; the book in another format, or what that "
+		"one loses; a view for spreadsheets (FILE.view.csv); all of it as a ZIP archive",
 		run_version_export},
 	{"version", "verify", "POST", "/versions/{id}:verify", "VERSION", "", NULL, "",
 		"read every object back and open it", run_version_verify},

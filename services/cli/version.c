@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "services/cli/cli.h"
+#include "services/cli/book.h"
 
 char *resolve_device(struct cli *c, const char *ref)
 {
@@ -71,19 +71,36 @@ static bool write_all(void *arg, struct span bytes)
 	return true;
 }
 
-/* The bytes of an item, or the whole book in a format. */
-static void export_path(
-	struct buf *path, const char *id, const char *item, const char *format, bool accept)
+/* What is exported: the bytes of an item, or the whole version in a format. */
+struct export
 {
-	buf_addf(path, "/versions/%s/%s", id, format == NULL ? "content" : "export");
-	if (format != NULL) {
+	const char *item, *format, *losses, *out;
+	bool accept;
+};
+
+static void export_path(struct buf *path, const char *id, const struct export *e)
+{
+	buf_addf(path, "/versions/%s/%s", id, e->format == NULL ? "content" : "export");
+	if (e->format != NULL) {
 		buf_adds(path, "?format=");
-		request_escape(path, format);
-		buf_adds(path, accept ? "&accept=true" : "");
-	} else if (item != NULL) {
+		request_escape(path, e->format);
+		buf_adds(path, e->accept ? "&accept=true" : "");
+		if (e->losses != NULL) {
+			buf_adds(path, "&losses=");
+			request_escape(path, e->losses);
+		}
+	} else if (e->item != NULL) {
 		buf_adds(path, "?item=");
-		request_escape(path, item);
+		request_escape(path, e->item);
 	}
+}
+
+/* A spreadsheet is called so, a file for a machine never is (AB-24). */
+static int export_name(const struct export *e)
+{
+	bool view = e->format != NULL && strcmp(e->format, "view") == 0 && e->losses == NULL;
+
+	return e->out == NULL || strcmp(e->out, "-") == 0 ? 0 : book_out_name(e->out, view);
 }
 
 /* To a new file or to stdout; a file that is not whole does not stay. */
@@ -109,15 +126,16 @@ static int export_to(struct cli *c, const char *path, const char *out)
 			: status == 409                ? EXIT_REFUSED
 						       : EXIT_ERROR,
 		"%s%s", file.error != 0 ? strerror(file.error) : f.detail,
-		status == 409 ? "\n  --accept all writes it so" : "");
+		status == 409 ? "\n  --accept all writes it so; --losses csv says them all" : "");
 }
 
 int run_version_export(struct cli *c, const struct verb *v)
 {
-	const char *item = cli_flag(c, "item");
-	const char *out = cli_flag(c, "o");
-	const char *format = cli_flag(c, "format");
-	bool accept = cli_flag(c, "accept") != NULL;
+	const struct export e = {.item = cli_flag(c, "item"),
+		.format = cli_flag(c, "format"),
+		.losses = cli_flag(c, "losses"),
+		.out = cli_flag(c, "o"),
+		.accept = cli_flag(c, "accept") != NULL};
 	struct buf path = BUF_INIT;
 	int rc = cli_flags_done(c);
 
@@ -125,11 +143,13 @@ int run_version_export(struct cli *c, const struct verb *v)
 		return rc;
 	if (c->n_args != 1)
 		return cli_fail(EXIT_USAGE, "%s %s needs %s", v->noun, v->name, v->args);
+	if (export_name(&e) != 0)
+		return EXIT_USAGE;
 	char *id = resolve_version(c, c->args[0]);
 	if (id == NULL)
 		return EXIT_ERROR;
-	export_path(&path, id, item, format, accept);
-	rc = export_to(c, buf_str(&path), out);
+	export_path(&path, id, &e);
+	rc = export_to(c, buf_str(&path), e.out);
 	buf_fini(&path);
 	free(id);
 	return rc;

@@ -313,8 +313,10 @@ json_t *openapi_document(const char *version)
 		"The bytes of an item (query: item) as the device gave them",
 		"application/octet-stream", true);
 	add_special(paths, "/versions/{id}/export",
-		"The book in another format (query: format, accept)", "application/octet-stream",
-		true);
+		"The book in another format, for a spreadsheet (format=view), or all of the "
+		"version in one archive (format=bundle); with losses=json or csv: what that "
+		"format drops (query: format, accept, losses)",
+		"application/octet-stream", true);
 	add_upload(paths);
 	return json_pack("{s:s, s:{s:s, s:s, s:{s:s}}, s:[{s:s}], s:o, s:{s:o, s:{s:{s:s, s:s}}}, "
 			 "s:[{s:[]}]}",

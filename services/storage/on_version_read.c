@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* version_open and version_read: one item of a version, or its book in another format, piece by
- * piece, from one instance. */
+/* version_open and version_read: one item of a version, its book in another format or all of it as
+ * an archive, piece by piece, from one instance. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +15,15 @@
 struct reading {
 	struct uuid id;
 	struct stored_item item;
-	bool made;                    /* no item: all of it lies in rest */
+	bool made;                    /* no item: all of it lies in rest, or comes out of */
+	bool counted;                 /* as one of MADE, until it was read to its end */
+	struct bundle *bundle;        /* … this; else NULL */
 	struct stored_reader *reader; /* NULL before the first piece */
 	uint64_t offset;              /* of the next piece */
 	uint8_t *piece;               /* the last one given, for who asks again */
 	size_t piece_n;
 	uint64_t piece_at;
+	bool drained;    /* no more comes into rest */
 	bool ended;      /* the last piece ended the item */
 	struct buf rest; /* opened bytes that did not fit */
 	bool busy;
@@ -35,8 +38,9 @@ static unsigned made_now;
 static void reading_free(struct reading *r)
 {
 	(void)map_remove(&readings, r->id.b, 16);
-	made_now -= r->made;
+	made_now -= r->counted;
 	stored_close(r->reader);
+	bundle_free(r->bundle);
 	if (r->piece != NULL)
 		crypto_wipe(r->piece, CHUNK_MAX);
 	free(r->piece);
@@ -94,51 +98,55 @@ static struct reading *reading_new(void)
 	return r;
 }
 
-void reading_make(
-	struct call *call, const struct m_version *v, const struct codec *codec, struct buf *whole)
+static void made_wipe(const struct made *m)
+{
+	if (m->whole != NULL)
+		buf_wipe(m->whole);
+	bundle_free(m->bundle);
+}
+
+/* The name of its file, and what else the answer says of it. */
+static void answer_made(
+	struct call *call, const struct reading *r, const struct m_version *v, const struct made *m)
 {
 	char file[FILE_NAME_MAX + 1];
+	const char *kind = kind_word(v->kind);
+	file_name_make(file, v->serial[0] != 0 ? v->serial : v->device_name, kind, v->generation,
+		(uint64_t)v->committed_at, m->ext);
+	const struct m_version_stream reply = {.stream = r->id,
+		.bytes = m->whole != NULL ? r->rest.n : r->item.ref.plain_len,
+		.name = m->name,
+		.format = m->format,
+		.file = file,
+		.losses = m->losses,
+		.title = file_title(&call->arena, v->device_name, kind, v->generation, m->ext)};
+	call_reply(call, &reply);
+}
+
+void reading_make(struct call *call, const struct made *m)
+{
 	if (made_now == MADE) {
-		buf_wipe(whole);
+		made_wipe(m);
 		call_refuse(call, CN_STORE_UNAVAILABLE, "busy", "%d exports are being read", MADE);
 		return;
 	}
 	struct reading *r = reading_new();
-	r->made = true;
-	r->rest = *whole;
+	r->made = r->counted = true;
+	r->bundle = m->bundle;
+	if (m->whole != NULL)
+		r->rest = *m->whole;
 	made_now++;
-	file_name_make(file, v->serial[0] != 0 ? v->serial : v->device_name, kind_word(v->kind),
-		v->generation, (uint64_t)v->committed_at,
-		codec->suffix[0] == '.' ? codec->suffix + 1 : codec->suffix);
-	const struct m_version_stream reply = {.stream = r->id,
-		.bytes = whole->n,
-		.name = "book",
-		.format = codec->name,
-		.file = file};
-	call_reply(call, &reply);
-}
-
-static const char *suffix_of(const struct m_version *v)
-{
-	const struct codec *codec = codec_named(v->format);
-	if (codec != NULL)
-		return codec->suffix[0] == '.' ? codec->suffix + 1 : codec->suffix;
-	return strcmp(v->format, "ipp_attributes") == 0 ? "ipp" : "bin";
+	answer_made(call, r, m->version, m);
 }
 
 static void answer_open(struct call *call, const struct m_version *v, const struct stored_item *i)
 {
-	char file[FILE_NAME_MAX + 1];
 	struct reading *r = reading_new();
 	r->item = *i;
-	file_name_make(file, v->serial[0] != 0 ? v->serial : v->device_name, kind_word(v->kind),
-		v->generation, (uint64_t)v->committed_at, i->native ? suffix_of(v) : "json");
-	const struct m_version_stream reply = {.stream = r->id,
-		.bytes = i->ref.plain_len,
-		.name = r->item.name,
+	const struct made m = {.name = r->item.name,
 		.format = i->native ? v->format : "json",
-		.file = file};
-	call_reply(call, &reply);
+		.ext = i->native ? file_suffix(v->format) : "json"};
+	answer_made(call, r, v, &m);
 }
 
 static void got(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
@@ -193,20 +201,28 @@ void on_version_open(struct call *call)
 
 /* ---- read ---- */
 
+/* The next bytes into rest; true: these were the last ones, or none could be had. */
+static bool more(struct reading *r)
+{
+	struct span piece;
+	bool end = false;
+	if (r->bundle != NULL)
+		return bundle_next(r->bundle, &r->rest, &end, &r->fault) < 0 || end;
+	if (r->made)
+		return true;
+	if (r->reader == NULL)
+		r->reader = stored_open(&r->item, &r->fault);
+	if (r->reader == NULL || stored_next(r->reader, &piece, &r->fault) < 0)
+		return true;
+	buf_add(&r->rest, piece.p, piece.n);
+	return piece.n == 0;
+}
+
 /* Fills r->piece with the next bytes. Work pool. */
 static void fill(struct reading *r)
 {
-	struct span piece = {NULL, 0};
-	bool end = false;
-	end = r->made;
-	if (r->reader == NULL && !r->made)
-		r->reader = stored_open(&r->item, &r->fault);
-	while (r->fault.code == 0 && !end && r->rest.n < CHUNK_MAX) {
-		if (stored_next(r->reader, &piece, &r->fault) < 0)
-			return;
-		end = piece.n == 0;
-		buf_add(&r->rest, piece.p, piece.n);
-	}
+	while (!r->drained && r->rest.n < CHUNK_MAX)
+		r->drained = more(r);
 	if (r->fault.code != 0)
 		return;
 	if (r->piece == NULL)
@@ -216,7 +232,7 @@ static void fill(struct reading *r)
 	buf_drop(&r->rest, r->piece_n);
 	r->piece_at = r->offset;
 	r->offset += r->piece_n;
-	r->ended = end && r->rest.n == 0;
+	r->ended = r->drained && r->rest.n == 0;
 }
 
 static void work(void *arg)
@@ -236,6 +252,10 @@ static void done(void *arg)
 	struct call *call = r->call;
 	r->busy = false;
 	r->touched_ms = clock_mono_ms();
+	if (r->ended && r->counted) {
+		made_now--;
+		r->counted = false;
+	}
 	if (r->fault.code == 0) {
 		answer_piece(r, call);
 		return;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "services/storage/book_work.h"
+#include "services/storage/bundle.h"
 #include "services/storage/version_book.h"
 
 struct opened {
@@ -28,9 +29,16 @@ struct opened {
 
 /* version_open with a format: answers the call. */
 void export_start(struct call *call);
-/* Gives out bytes that were made; takes them. */
-void reading_make(
-	struct call *call, const struct m_version *v, const struct codec *codec, struct buf *whole);
+/* Something that was made of a version. */
+struct made {
+	const struct m_version *version;
+	const char *name, *format, *ext;
+	struct buf *whole;     /* its bytes; or */
+	struct bundle *bundle; /* what gives them */
+	uint32_t losses;
+};
+/* Gives it out; takes the bytes or the bundle. */
+void reading_make(struct call *call, const struct made *m);
 
 /* Answers the call with a fault when a version is not there or cannot be read. */
 void opened_start(struct opened *o);

@@ -72,6 +72,9 @@ static const struct db_sql AT = {"store_at",
 static const struct db_sql HEAD = {"store_head",
 	"select " VERSION_COLUMNS ", 1" VERSION_FROM " where v.tenant_id = $1"
 	" and v.device_id = $2 and v.kind = 'distribution' and h.version_id is not null"};
+static const struct db_sql MANIFEST = {"store_manifest",
+	"select v.manifest, v.signature from store.version v where v.tenant_id = $1"
+	" and v.id = $2 and v.state in ('committed','condemned')"};
 static const struct db_sql DISTRIBUTIONS = {"store_distributions",
 	"select " VERSION_COLUMNS ", 1" VERSION_FROM " where v.tenant_id = $1"
 	" and v.kind = 'distribution' and h.version_id is not null"
@@ -437,7 +440,7 @@ void sql_at(struct call *call, db_fn fn)
 }
 
 /* Statements whose callback belongs to somebody else: their arguments are read at once. */
-static const struct uuid *head_of;
+static const struct uuid *head_of; /* or whose manifest it is */
 static const char *named;
 
 static void fill_head(struct db_args *a, void *arg)
@@ -451,6 +454,12 @@ void sql_head(const struct uuid *id, void *arg, db_fn fn)
 {
 	head_of = id;
 	db_query(app.service->db, &HEAD, fill_head, fn, arg);
+}
+
+void sql_manifest(const struct uuid *id, void *arg, db_fn fn)
+{
+	head_of = id;
+	db_query(app.service->db, &MANIFEST, fill_head, fn, arg);
 }
 
 static void fill_named(struct db_args *a, void *arg)

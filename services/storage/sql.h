@@ -61,6 +61,8 @@ struct sql_scope {
 void sql_in_scope(struct sql_scope *ask, db_fn fn);
 /* The newest version of kind `distribution` kept under this id, or none. */
 void sql_head(const struct uuid *id, void *arg, db_fn fn);
+/* One row when there is such a version: manifest and signature, as they lie on the medium. */
+void sql_manifest(const struct uuid *id, void *arg, db_fn fn);
 /* The newest of each id whose name is this one (NULL: of all), by name. */
 void sql_distributions(const char *name, void *arg, db_fn fn);
 uint64_t sql_list_total(struct db_result *r);

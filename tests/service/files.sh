@@ -34,6 +34,8 @@ refused() { # STATUS REASON TEXT: and nothing of it is kept
 }
 
 canon=tests/golden/book/canon_csv/office.csv
+secret=$(carnet book show "$canon" --json --reveal-secrets | jq -r '[.. | objects | .secret? | objects | .text? // empty][0]')
+check "a password is in it" test -n "$secret"
 upload office.csv "$canon"
 is "$status" 201 "an address book is taken by an operator"
 is "$(field .format)" canon_csv "recognised by its content"
@@ -158,6 +160,34 @@ is "$(jq -r '.[0].format // .[0].codec' "$D/stdout")" ldif "in that format"
 rc 0 "all of it in Carnet's own" version export "$id" --format carnet_json -o "$D/other.json"
 carnet book diff "$canon" "$D/other.json" >"$D/stdout"
 is "$(tail -n 1 "$D/stdout") $(grep -c "secret  cannot be compared" "$D/stdout")" "8 unchanged 1" "equal to the file, but for the password that no export tells"
+# ---- for people, and all of it (storage.md section 15) ----
+rc 0 "for a spreadsheet" version export "$id" --format view -o "$D/office.view.csv"
+carnet book diff "$canon" "$D/office.view.csv" >"$D/stdout"
+is "$(tail -n 1 "$D/stdout") $(grep -c "secret  cannot be compared" "$D/stdout")" "8 unchanged 1" "the book comes back from it, but for the password (AB-23, ST-81)"
+rc 64 "it is called so" version export "$id" --format view -o "$D/office2.csv"
+rc 64 "nothing else is (AB-24)" version export "$id" --format canon_csv -o "$D/other.view.csv"
+rc 0 "all of it" version export "$id" --format bundle -o "$D/office.carnet.zip"
+check "a ZIP archive that others read" unzip -q -d "$D/zip" "$D/office.carnet.zip"
+zip=$(echo "$D"/zip/*)
+is "$(cd "$zip" && echo * native/*)" "book.carnet.json losses.json manifest.json manifest.sig native native/file.csv" "a folder with everything in it"
+check "the bytes that came" cmp "$canon" "$zip/native/file.csv"
+carnet book diff "$canon" "$zip/book.carnet.json" >"$D/stdout"
+is "$(tail -n 1 "$D/stdout")" "8 unchanged" "the book in Carnet's own format"
+manifest=$(find "$D/vault" -name "*-$id.json")
+check "the manifest and its signature as on the medium" sh -c "cmp '$manifest' '$zip/manifest.json' && cmp '${manifest%.json}.sig' '$zip/manifest.sig'"
+check "the report says what the book has not: a password (ST-79)" jq -e '.lines == (.losses | length) and any(.losses[]; .action == "secret_needed")' "$zip/losses.json"
+is "$(cat "$D/office.view.csv" "$zip/book.carnet.json" "$zip/losses.json" | grep -c "$secret")" 0 "no password in any of them (ST-80)"
+rc 0 "what LDIF loses, entry by entry" version export "$id" --format ldif --losses csv -o "$D/losses.csv"
+check "a line each" sh -c "head -n 1 '$D/losses.csv' | grep -q '^action,list,key,name' && test \$(wc -l <'$D/losses.csv') -gt 1"
+rc 0 "the same for programs" version export "$id" --format ldif --losses json -o "$D/losses.json"
+is "$(jq .lines "$D/losses.json")" "$(($(wc -l <"$D/losses.csv") - 1))" "as many"
+carnet version export "$(carnet dist-book list --json | jq -r '.items[] | select(.name == "Ventes").version')" --format carnet_json --losses json -o "$D/none.json"
+is "$(jq -c '[.lines, .losses]' "$D/none.json")" '[0,[]]' "nothing lost is said, too"
+download() { curl -s -o /dev/null -D - --unix-socket "$D/rest.sock" -H "Authorization: Bearer $(cat "$D/$1")" "http://localhost/api/v1/versions/$id/export?format=$2" | tr -d '\r'; }
+download operator bundle >"$D/head"
+check "its names: one for every system, one for people (ST-78, RFC 6266)" grep -qE "^Content-Disposition: attachment; filename=\"carnet_[A-Za-z0-9._-]+\.carnet\.zip\"; filename\*=UTF-8''office\.csv%20file%20g1\.carnet\.zip$" "$D/head"
+is "$(grep -iE '^(content-type|carnet-losses):' "$D/head" | sort | tr '\n' ' ')" "Carnet-Losses: $(jq .lines "$zip/losses.json") Content-Type: application/zip " "what it is, and how much is not in its book"
+is "$(download viewer bundle | head -n 1 | cut -d' ' -f2) $(download viewer view | head -n 1 | cut -d' ' -f2)" "403 403" "viewers export nothing"
 rc 1 "a format that is none" version export "$id" --format nonsense -o "$D/none"
 rc 0 "a set" dist-set create Floor --book Ventes --map list_2=Ventes --json
 is "$(jq -r '.book + " " + .map[0].slot + " " + .map[0].from' "$D/stdout")" "$book list_2 Ventes" "maps its lists to slots"

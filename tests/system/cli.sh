@@ -96,6 +96,11 @@ item=$(jq -r '[.items[] | select(.role == "native")][0].name' "$D/stdout")
 rc 0 "an item as the device gave it" version export "$version" --item "$item" -o "$D/list.abk"
 check "is text of a Canon address book" grep -q "^# Canon AddressBook" "$D/list.abk"
 rc 1 "an existing file is not overwritten" version export "$version" --item "$item" -o "$D/list.abk"
+rc 0 "all of it in one file" version export "$version" --format bundle -o "$D/all.carnet.zip"
+unzip -q -d "$D/all" "$D/all.carnet.zip"
+c version show "$version" --json | jq -r '.items[] | select(.role == "native") | .name + ".abk"' | sort >"$D/natives"
+check "with every list as the device gave it" diff "$D/natives" <(ls "$D"/all/*/native)
+check "byte for byte" cmp "$D/list.abk" "$(echo "$D"/all/*/native/"$item".abk)"
 rc 0 "its book" version show "$version" --json
 check "with lists and entries in canonical fields" jq -e '.book.family == "canon" and (.book.lists | length) > 0 and (.book.entries | length) == .entries and .book.wrong == 0' "$D/stdout"
 check "and without any password" jq -e '[.. | .secrets? // empty | .[] | .value] | all(. == "clear" or . == "encrypted" or . == "withheld" or . == "unknown")' "$D/stdout"

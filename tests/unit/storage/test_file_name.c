@@ -31,10 +31,34 @@ static void file_names_are_safe_everywhere_st_78(void **state)
 	}
 }
 
+static void files_for_machines_and_files_for_people_are_told_apart_ab_24(void **state)
+{
+	(void)state;
+	assert_string_equal(file_suffix_written(codec_named("canon_csv")), "device.csv");
+	assert_string_equal(file_suffix_written(codec_named("carnet_json")), "carnet.json");
+	assert_string_equal(file_suffix_written(codec_named("ldif")), "ldif");
+	assert_string_equal(file_suffix("canon_abk"), "abk");
+	assert_string_equal(file_suffix("opaque"), "bin");
+}
+
+static void the_name_for_people_is_no_place_st_78(void **state)
+{
+	struct arena a;
+	(void)state;
+	arena_init(&a, 0);
+	assert_string_equal(
+		file_title(&a, "Salle 4/2\n\xc3\xa9tage", "address_book", 7, "view.csv"),
+		"Salle 4-2-\xc3\xa9tage address_book g7.view.csv");
+	assert_string_equal(file_title(&a, "", "settings", 1, "bin"), "device settings g1.bin");
+	arena_fini(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(file_names_are_safe_everywhere_st_78),
+		cmocka_unit_test(files_for_machines_and_files_for_people_are_told_apart_ab_24),
+		cmocka_unit_test(the_name_for_people_is_no_place_st_78),
 	};
 	return cmocka_run_group_tests_name("file_name", tests, NULL, NULL);
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What would be written, read again before it is: it says what was meant, or it is not written
  * (docs/spec/address-books.md AB-30). */
+#include "common/book/convert/read_back.h"
+
 #include <string.h>
 
 #include "common/base/map.h"
 #include "common/book/compare/diff.h"
-#include "services/cli/book.h"
+#include "common/book/items.h"
+#include "gen/errors.h"
 
 static struct span place_of(const char *list, const char *key, struct buf *out)
 {
@@ -29,7 +32,7 @@ static void already(struct ledger *l, struct map *ret)
 }
 
 /* A password that was there and did not get into the file must be typed again. */
-static void note_secrets(struct ledger *l, const struct diff *d, bool revealed)
+static void note_secrets(struct ledger *l, const struct diff *d, const char *why)
 {
 	struct map named = MAP_INIT;
 	struct buf place = BUF_INIT;
@@ -48,8 +51,7 @@ static void note_secrets(struct ledger *l, const struct diff *d, bool revealed)
 				      .key = x->left->key,
 				      .name = entry_name(x->left),
 				      .field = x->field,
-				      .reason = revealed ? "the format has no place for it"
-							 : "written only with --reveal-secrets"});
+				      .reason = why});
 	}
 	map_fini(&named);
 	buf_fini(&place);
@@ -61,35 +63,39 @@ static bool harmless(const struct diff_change *x)
 	return x->part == DIFF_SECRET || x->op == DIFF_LIST_ADDED || x->op == DIFF_LIST_REMOVED;
 }
 
-static int compare(const struct target *t, const struct book *meant, const struct book *back,
-	bool revealed, struct ledger *l)
+int book_says_the_same(const struct book *meant, const struct book *back,
+	const struct book_profile *profile, const char *why, struct ledger *l, struct fault *reterr)
 {
 	struct diff d;
 	int rc = 0;
 
-	if (book_diff(meant, back, t->profile, &d) != 0)
-		return cli_fail(-1, "too large to compare with what would be written");
+	if (book_diff(meant, back, profile, &d) != 0)
+		return fault_why(reterr, CN_VALIDATION_FAILED, "read_back",
+			"too large to compare with what would be written");
 	for (uint32_t i = 0; i < d.n && rc == 0; i++)
 		if (!harmless(&d.change[i]))
-			rc = cli_fail(-1, "what would be written says something else: %s, %s: %s",
+			rc = fault_why(reterr, CN_VALIDATION_FAILED, "read_back",
+				"what would be written says something else: %s, %s: %s",
 				diff_op_name(d.change[i].op), d.change[i].name, d.change[i].field);
 	if (rc == 0)
-		note_secrets(l, &d, revealed);
+		note_secrets(l, &d, why);
 	diff_fini(&d);
 	return rc;
 }
 
-int book_read_back(const struct target *t, const struct book *meant, struct span bytes,
-	bool revealed, struct ledger *l)
+int book_read_back(const struct convert_options *how, const struct book *meant, struct span bytes,
+	const char *why, struct ledger *l, struct fault *reterr)
 {
 	struct book *back = NULL;
 	struct fault f = FAULT_INIT;
 	int rc;
 
-	if (book_decode(bytes, t->codec, NULL, &back, &f) != 0)
-		rc = cli_fail(-1, "what would be written cannot be read: %s", f.detail);
+	if (book_decode(bytes, how->codec, NULL, &back, &f) != 0)
+		rc = fault_why(reterr, CN_VALIDATION_FAILED, "read_back",
+			"what would be written cannot be read: %s", f.detail);
 	else
-		rc = compare(t, meant, back, revealed, l);
+		rc = book_says_the_same(meant, back, how->target, why, l, reterr);
+	book_wipe(back);
 	book_free(back);
 	return rc;
 }
