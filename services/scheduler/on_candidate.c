@@ -94,8 +94,8 @@ void on_candidate_list(struct call *call)
 {
 	const struct m_candidate_list *m = call->body;
 	const char *sort = m->sort == NULL ? "address" : m->sort;
-	struct list_def def = {
-		SQL_CANDIDATE_LIST, NULL, *sort == '-', FILTER_CANDIDATES, listed, NULL};
+	struct list_def def = {SQL_CANDIDATE_LIST, NULL, *sort == '-', FILTER_CANDIDATES, listed,
+		SQL_WITHIN_CANDIDATES};
 
 	for (size_t i = 0; i < array_len(orders); i++) {
 		if (strcmp(orders[i].name, sort + def.descending) == 0)

@@ -10,8 +10,9 @@ static const char *const kinds[] = {"snmp_v1", "snmp_v2c", "snmp_v3", "user_auth
 
 /* ---- list ---- */
 
-static void no_args(unused struct db_args *a, unused void *arg)
+static void seen(struct db_args *a, void *arg)
 {
+	db_text(a, ((const struct call *)arg)->sees);
 }
 
 static void listed(unused struct txn *t, struct db_result **r, unused size_t n,
@@ -37,7 +38,7 @@ static void listed(unused struct txn *t, struct db_result **r, unused size_t n,
 
 void on_credential_list(struct call *call)
 {
-	db_query(scheduler.service->db, &SQL_CREDENTIAL_LIST, no_args, listed, call);
+	db_query(scheduler.service->db, &SQL_CREDENTIAL_LIST, seen, listed, call);
 }
 
 /* ---- put ---- */
@@ -49,16 +50,20 @@ static void stored(
 	struct m_credential credential = {0};
 	struct m_credential_one reply = {.credential = &credential};
 
+	const struct m_credential_put *m = call->body;
+
 	if (f != NULL) {
 		answer_fault(call, f);
-	} else if (found_one(call, r[n - 1], "credential")) {
+		return;
+	}
+	for (int row = 0; m->credential->sealed.n > 0 && row < db_rows(r[n - 2]); row++) {
+		struct uuid device = db_get_uuid(r[n - 2], row, 0);
+		events_device(&device, DEVICE_STATE_ENROLLED, NULL);
+	}
+	if (found_one(call, r[n - 1], "credential")) {
 		struct row c = {.r = r[n - 1], .arena = &call->arena};
 		row_credential(&c, &credential);
 		call_reply(call, &reply);
-	}
-	for (int row = 0; f == NULL && n == 3 && row < db_rows(r[1]); row++) {
-		struct uuid device = db_get_uuid(r[1], row, 0);
-		events_device(&device, DEVICE_STATE_ENROLLED, NULL);
 	}
 }
 
@@ -70,6 +75,21 @@ static bool bound(struct call *call, const struct db_result *r, const char *noun
 	call_refuse(call, CN_VALIDATION_FAILED, "binding", "there is %s such %s",
 		db_get_int(r, 0, 2) == 0 ? "no" : "more than one", noun);
 	return false;
+}
+
+struct put {
+	struct call *call;
+	struct uuid id;
+};
+
+static void commit(struct txn *t, void *arg)
+{
+	const struct put *p = arg;
+
+	if (((const struct m_credential_put *)p->call->body)->credential->sealed.n > 0)
+		db_uuid(db_add(t, &SQL_HOLD_LIFT), &p->id);
+	db_uuid(db_add(t, &SQL_CREDENTIAL_GET), &p->id);
+	db_commit(t, stored, p->call);
 }
 
 static void resolved(
@@ -89,11 +109,14 @@ static void resolved(
 		db_rollback(t);
 		return;
 	}
-	struct uuid none = {{0}}, id = uuid_is_nil(&m->id) ? request_id(call) : m->id;
+	struct put *p = arena_alloc(&call->arena, sizeof(*p));
+	struct uuid none = {{0}};
+	bug_if(p == NULL);
+	*p = (struct put){call, uuid_is_nil(&m->id) ? request_id(call) : m->id};
 	struct uuid device = db_rows(r[0]) == 1 ? db_get_uuid(r[0], 0, 1) : none;
 	struct uuid group = db_rows(r[1]) == 1 ? db_get_uuid(r[1], 0, 1) : none;
 	struct db_args *a = db_add(t, &SQL_CREDENTIAL_PUT);
-	db_uuid(a, &id);
+	db_uuid(a, &p->id);
 	db_text(a, m->name);
 	db_text(a, m->kind);
 	db_uuid(a, &device);
@@ -102,10 +125,7 @@ static void resolved(
 	db_text(a, m->range);
 	db_bytes(a, m->sealed);
 	db_int(a, (int64_t)m->position);
-	if (m->sealed.n > 0)
-		db_uuid(db_add(t, &SQL_HOLD_LIFT), &id);
-	db_uuid(db_add(t, &SQL_CREDENTIAL_GET), &id);
-	db_commit(t, stored, call);
+	scope_saved(t, call, &SQL_SCOPE_CREDENTIAL, &p->id, commit, p);
 }
 
 static void put_begun(struct txn *t, unused struct db_result **r, unused size_t n,

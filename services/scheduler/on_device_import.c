@@ -55,6 +55,7 @@ static void begin_create(struct txn *t, unused struct db_result **r, unused size
 	db_text(a, json_write_list(&m_device_desc, m->devices, 1, &m->call->arena));
 	db_uuid(a, &m->id);
 	db_bool(a, false);
+	db_null(a);
 	a = db_add(t, &SQL_DEVICE_GET);
 	db_uuid(a, &m->id);
 	db_null(a);
@@ -105,7 +106,9 @@ static void imported(unused struct txn *t, struct db_result **r, unused size_t n
 		size_t index = m->place[row];
 		if (db_is_null(r[0], row, 1))
 			refuse(m, index,
-				!db_get_bool(r[0], row, 3)  ? "there is no such site"
+				!db_get_bool(r[0], row, 3) ? "there is no such site"
+				: m->call->scope != NULL
+					? "it is not within your scope, or changed meanwhile"
 				: db_get_bool(r[0], row, 4) ? "it changed meanwhile"
 							    : "the same device twice");
 		else if (db_get_bool(r[0], row, 2))
@@ -125,6 +128,7 @@ static void fill(struct db_args *a, void *arg)
 	db_text(a, json_write_list(&m_device_desc, m->devices, m->n, &m->call->arena));
 	db_null(a);
 	db_bool(a, true);
+	db_text(a, m->call->scope);
 }
 
 void on_device_import(struct call *call)

@@ -41,7 +41,8 @@ void on_dist_set_list(struct call *call)
 {
 	const struct m_dist_set_list *m = call->body;
 
-	list_start(call, &(struct list_def){SQL_SET_LIST, "d.name", false, fields, listed, NULL},
+	list_start(call,
+		&(struct list_def){SQL_SET_LIST, "d.name", false, fields, listed, SQL_WITHIN_SETS},
 		m->filter, m->cursor, m->limit);
 }
 
@@ -64,11 +65,21 @@ void set_answer(
 	}
 }
 
+void set_get_add(struct txn *t, const struct call *call, const struct uuid *id)
+{
+	struct db_args *a = db_add(t, &SQL_SET_GET);
+
+	db_uuid(a, id);
+	db_null(a);
+	db_text(a, call->sees);
+}
+
 static void get_ref(struct db_args *a, void *arg)
 {
 	struct call *call = arg;
 
 	ref_args(a, ((const struct m_dist_set_get *)call->body)->ref);
+	db_text(a, call->sees);
 }
 
 void on_dist_set_get(struct call *call)

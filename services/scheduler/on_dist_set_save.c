@@ -11,6 +11,14 @@ struct save {
 	struct uuid id;
 };
 
+static void commit(struct txn *t, void *arg)
+{
+	struct save *s = arg;
+
+	set_get_add(t, s->call, &s->id);
+	db_commit(t, set_answer, s->call);
+}
+
 static void written(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct save *s = arg;
@@ -25,10 +33,7 @@ static void written(struct txn *t, struct db_result **r, size_t n, const struct 
 		db_rollback(t);
 		return;
 	}
-	struct db_args *a = db_add(t, &SQL_SET_GET);
-	db_uuid(a, &s->id);
-	db_null(a);
-	db_commit(t, set_answer, s->call);
+	scope_saved(t, s->call, &SQL_SCOPE_SET, &s->id, commit, s);
 }
 
 static void add_members(struct txn *t, const struct save *s, const struct db_sql *sql,
@@ -67,8 +72,14 @@ static void resolved(
 		answer_fault(s->call, f);
 		return;
 	}
-	if (!refs_take(s->call, r[0], m->devices, "device", &devices) ||
-		!refs_take(s->call, r[1], m->groups, "group", &groups)) {
+	bool good = refs_take(s->call, r[0], m->devices, "device", &devices) &&
+		    refs_take(s->call, r[1], m->groups, "group", &groups);
+	if (good && !db_get_bool(r[2], 0, 0)) {
+		call_refuse(s->call, CN_VALIDATION_FAILED, "unknown_reference",
+			"book: there is no such distribution book");
+		good = false;
+	}
+	if (!good) {
 		db_rollback(t);
 		return;
 	}
@@ -89,6 +100,9 @@ static void resolve(struct save *s, struct txn *t)
 {
 	refs_add(t, s->call, &SQL_RESOLVE_DEVICES, s->set->devices, s->set->devices_n);
 	refs_add(t, s->call, &SQL_RESOLVE_GROUPS, s->set->groups, s->set->groups_n);
+	struct db_args *a = db_add(t, &SQL_SCOPE_BOOK);
+	db_uuid(a, &s->set->book);
+	db_text(a, s->call->sees != NULL ? s->call->sees : s->call->scope);
 	db_step(t, resolved, s);
 }
 
@@ -104,10 +118,7 @@ static void found(
 		return;
 	}
 	if (s->create && db_rows(r[0]) == 1) { /* this request made it before */
-		struct db_args *a = db_add(t, &SQL_SET_GET);
-		db_uuid(a, &s->id);
-		db_null(a);
-		db_commit(t, set_answer, s->call);
+		commit(t, s);
 		return;
 	}
 	if (s->create) {

@@ -119,6 +119,7 @@ static void members_of(
 	db_text(a, name);
 	db_uuid(a, &after);
 	db_int(a, (int64_t)member_limit(m) + 1);
+	db_text(a, call->sees);
 	db_commit(t, members_read, call);
 }
 
@@ -200,7 +201,7 @@ static void preview_of(
 	id[0] = arena_strdup(&call->arena, uuid_format(&group, text));
 	targets->groups = id;
 	targets->groups_n = 1;
-	opening_preview(t, targets, &call->arena, previewed, call);
+	opening_preview(t, targets, call->sees, &call->arena, previewed, call);
 }
 
 static void preview_begun(struct txn *t, unused struct db_result **r, unused size_t n,

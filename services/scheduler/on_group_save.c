@@ -3,6 +3,7 @@
  * when it is saved (group_cycle), and so is a nesting deeper than 16. */
 #include <string.h>
 
+#include "common/msg/scope.h"
 #include "services/scheduler/scheduler.h"
 
 #define DEPTH_MAX 16
@@ -52,6 +53,7 @@ static void create_begun(struct txn *t, unused struct db_result **r, unused size
 	db_text(a, g->name);
 	db_int(a, (int64_t)g->kind);
 	db_text(a, g->filter);
+	db_text(a, call->scope);
 	a = db_add(t, &SQL_GROUP_GET);
 	db_uuid(a, &id);
 	db_null(a);
@@ -100,6 +102,7 @@ static void update_found(
 	db_uuid(a, &id);
 	db_text(a, m->group->name);
 	db_text(a, m->group->filter);
+	db_text(a, call->scope);
 	a = db_add(t, &SQL_GROUP_GET);
 	db_uuid(a, &id);
 	db_null(a);
@@ -136,8 +139,8 @@ static void delete_checked(
 		return;
 	}
 	if (db_rows(r[0]) > 0) {
-		call_refuse(
-			call, CN_CONFLICT, "in_use", "'%.128s' uses it", db_get_text(r[0], 0, 0));
+		call_refuse(call, CN_CONFLICT, "in_use", "'%.128s' uses it",
+			call->scope != NULL ? "a task or group" : db_get_text(r[0], 0, 0));
 		db_rollback(t);
 		return;
 	}
@@ -190,6 +193,44 @@ void on_group_delete(struct call *call)
 
 enum { FIND, ADD_DEVICES, ADD_GROUPS, DROP_DEVICES, DROP_GROUPS };
 
+/* Nobody makes their own scope wider: whatever right reaches this group has to reach already what
+ * is put into it (FL-69). One question per right; their answers come first. */
+static void ask_widens(struct call *call, struct txn *t, const struct db_result *devices,
+	const struct db_result *groups)
+{
+	static const enum msg_right rights[] = {
+		MSG_VIEWER, MSG_READER, MSG_OPERATOR, MSG_ADMIN, MSG_AUDITOR};
+	const struct db_result *const added[] = {devices, groups};
+	const char *things;
+
+	for (size_t i = 0; call->scope != NULL && i < array_len(rights); i++) {
+		if (scope_reach(call->header.scope, rights[i], &call->arena, &things) != SCOPE_PART)
+			continue;
+		struct db_args *a = db_add(t, &SQL_SCOPE_WIDENS);
+		db_uuid(a, call->state);
+		for (size_t k = 0; k < array_len(added); k++) {
+			db_array(a);
+			for (int row = 0; row < db_rows(added[k]); row++) {
+				struct uuid id = db_get_uuid(added[k], row, 1);
+				db_uuid(a, &id);
+			}
+			db_array_end(a);
+		}
+		db_text(a, things);
+	}
+}
+
+static bool widens(struct db_result **r, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (db_get_bool(r[i], 0, 0))
+			return true;
+	}
+	return false;
+}
+
+#define CHANGES 6u /* statements after those of ask_widens */
+
 static void members_checked(
 	struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
@@ -198,6 +239,12 @@ static void members_checked(
 
 	if (f != NULL) {
 		answer_fault(call, f);
+		return;
+	}
+	if (widens(r, n - CHANGES)) {
+		db_rollback(t);
+		call_refuse(call, CN_OUT_OF_SCOPE, "outside",
+			"a group of yours takes in only what lies within your scope");
 		return;
 	}
 	if (db_get_bool(r[n - 1], 0, 0) || db_get_int(r[n - 1], 0, 1) > DEPTH_MAX) {
@@ -263,6 +310,7 @@ static void members_found(
 	}
 	*id = db_get_uuid(r[FIND], 0, 0);
 	call->state = id;
+	ask_widens(call, t, r[ADD_DEVICES], r[ADD_GROUPS]);
 	if (!add_members(call, t, &SQL_GROUP_ADD_DEVICES, r[ADD_DEVICES], m->add_devices, true) ||
 		!add_members(call, t, &SQL_GROUP_ADD_GROUPS, r[ADD_GROUPS], m->add_groups, true) ||
 		!add_members(call, t, &SQL_GROUP_DROP_DEVICES, r[DROP_DEVICES], NULL, false) ||

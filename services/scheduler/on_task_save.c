@@ -103,6 +103,10 @@ static void weighed(struct txn *t, struct db_result **r, size_t n, const struct 
 		call_refuse(s->call, CN_OUT_OF_SCOPE, "outside",
 			"settings.source: is not within your scope");
 		db_rollback(t);
+	} else if (!db_get_bool(r[n - 1], 0, 3)) {
+		call_refuse(s->call, CN_OUT_OF_SCOPE, "outside",
+			"settings.steps: a step is a task that you may change");
+		db_rollback(t);
 	} else {
 		commit(s, t);
 	}
@@ -120,7 +124,7 @@ static void remembered(struct txn *t, unused struct db_result *r, const struct f
 		commit(s, t);
 		return;
 	}
-	struct db_args *a = db_add(t, &SQL_SCOPE_TASK);
+	struct db_args *a = db_add(t, &SQL_SCOPE_TARGETS);
 	db_uuid(a, &s->task->id);
 	db_text(a, s->call->scope);
 	db_text(a, s->call->sees);
@@ -231,10 +235,10 @@ static void check_and_resolve(struct save *s, struct txn *t, const struct m_task
 		s->task->id = request_id(s->call);
 	if (s->call->scope != NULL) { /* whoever saves within a scope answers for it */
 		s->task->owner = s->call->header.actor;
-		if (kind_alone(s->task->kind) || kind_sequence(s->task->kind)) {
+		if (kind_alone(s->task->kind)) {
 			db_rollback(t);
 			call_refuse(s->call, CN_OUT_OF_SCOPE, "outside",
-				"%s is only for those who may see everything", s->task->kind);
+				"kind: %s reaches beyond any scope", s->task->kind);
 			return;
 		}
 	}

@@ -41,13 +41,14 @@ static void listed(unused struct txn *t, struct db_result **r, unused size_t n,
 	call_reply(call, &page);
 }
 
-static void no_args(unused struct db_args *a, unused void *arg)
+static void seen(struct db_args *a, void *arg)
 {
+	db_text(a, ((const struct call *)arg)->sees);
 }
 
 void on_window_list(struct call *call)
 {
-	db_query(scheduler.service->db, &SQL_WINDOW_LIST, no_args, listed, call);
+	db_query(scheduler.service->db, &SQL_WINDOW_LIST, seen, listed, call);
 }
 
 static void get_ref(struct db_args *a, void *arg)
@@ -55,6 +56,7 @@ static void get_ref(struct db_args *a, void *arg)
 	struct call *call = arg;
 
 	ref_args(a, ((const struct m_window_get *)call->body)->ref);
+	db_text(a, call->sees);
 }
 
 static void got(unused struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
@@ -181,6 +183,7 @@ static void when_begun(struct txn *t, unused struct db_result **r, unused size_t
 	struct db_args *a = db_add(t, &SQL_WINDOW_OF_DEVICE);
 	ref_args(a, m->ref);
 	ref_args(a, m->task);
+	db_text(a, call->sees);
 	(void)db_add(t, &SQL_WINDOW_RULES);
 	db_step(t, when_read, call);
 }

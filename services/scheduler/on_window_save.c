@@ -89,6 +89,21 @@ static const char *days_json(struct save *s)
 	return json_write_list(&m_window_day_desc, list, m->exceptions_n, &s->call->arena);
 }
 
+static void commit(struct txn *t, void *arg)
+{
+	struct save *s = arg;
+	struct db_args *a = db_add(t, &SQL_WINDOW_GET);
+
+	db_uuid(a, &s->window->id);
+	db_null(a);
+	db_text(a, s->call->sees);
+	a = db_add(t, &SQL_WINDOW_TOGETHER);
+	db_uuid(a, &s->window->id);
+	db_text(a, s->call->sees);
+	(void)db_add(t, &SQL_WINDOW_RULES);
+	db_commit(t, committed, s);
+}
+
 static void write_window(struct save *s, struct txn *t)
 {
 	const struct m_window *m = s->window;
@@ -108,12 +123,7 @@ static void write_window(struct save *s, struct txn *t)
 	add_texts(a, m->sites, m->sites_n);
 	add_texts(a, m->groups, m->groups_n);
 	add_texts(a, m->devices, m->devices_n);
-	a = db_add(t, &SQL_WINDOW_GET);
-	db_uuid(a, &m->id);
-	db_null(a);
-	db_uuid(db_add(t, &SQL_WINDOW_TOGETHER), &m->id);
-	(void)db_add(t, &SQL_WINDOW_RULES);
-	db_commit(t, committed, s);
+	scope_saved(t, s->call, &SQL_SCOPE_WINDOW, &m->id, commit, s);
 }
 
 static void resolved(

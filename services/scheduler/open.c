@@ -38,6 +38,8 @@ struct open {
 	size_t n_excluded;
 	const struct filter **filters, **not_filters; /* of dynamic groups and the ad hoc one */
 	const char **filters_via;
+	const char **filters_scope,
+		**not_scope; /* what is outside it does not bring; NULL = nothing */
 	size_t n_filters, n_not;
 	struct buf sql;
 	struct sql_values values;
@@ -205,6 +207,13 @@ static void add_texts(struct db_args *a, const char *const *texts, size_t n)
 	db_array_end(a);
 }
 
+static void add_filter(struct open *o, const struct filter *f, const char *scope)
+{
+	sql_condition(f, SQL_OPEN_VALUES, &o->sql, &o->values);
+	if (scope != NULL)
+		sql_within(SQL_WITHIN_DEVICES, SQL_OPEN_VALUES, scope, &o->sql, &o->values);
+}
+
 static void make_sql(struct open *o)
 {
 	bool all = o->o->targets != NULL && o->o->targets->all;
@@ -214,12 +223,12 @@ static void make_sql(struct open *o)
 		buf_adds(&o->sql, SQL_OPEN_ALL);
 	for (size_t i = 0; i < o->n_filters; i++) {
 		buf_addf(&o->sql, SQL_OPEN_FILTER, i + 1);
-		sql_condition(o->filters[i], SQL_OPEN_VALUES, &o->sql, &o->values);
+		add_filter(o, o->filters[i], o->filters_scope[i]);
 	}
 	buf_adds(&o->sql, SQL_OPEN_EXCEPT);
 	for (size_t i = 0; i < o->n_not; i++) {
 		buf_adds(&o->sql, SQL_OPEN_EXCEPT_FILTER);
-		sql_condition(o->not_filters[i], SQL_OPEN_VALUES, &o->sql, &o->values);
+		add_filter(o, o->not_filters[i], o->not_scope[i]);
 	}
 	buf_adds(&o->sql, o->preview != NULL ? o->tail : SQL_OPEN_TAIL);
 	o->statement = (struct db_sql){"", buf_str(&o->sql)};
@@ -246,6 +255,8 @@ static void add_open(struct open *o, struct txn *t)
 	add_texts(a, m == NULL ? NULL : m->exclude_devices, m == NULL ? 0 : m->exclude_devices_n);
 	add_uuids(a, o->excluded, o->n_excluded);
 	sql_values_add(a, &o->values);
+	if (o->preview != NULL && o->tail == SQL_OPEN_COUNTS)
+		db_text(a, o->o->sees);
 	if (o->preview != NULL)
 		return;
 	db_text(a, o->o->kind);
@@ -286,6 +297,7 @@ static int take_group(struct open *o, struct row *c, bool except, struct fault *
 	if (row_uint(c) > DEPTH_MAX)
 		return fault_why(
 			err, CN_CONFLICT, "group_cycle", "group %s is nested too deep", name);
+	const char *scope = row_text(c);
 	if (!dynamic && except) {
 		o->excluded[o->n_excluded++] = id;
 	} else if (!dynamic) {
@@ -294,12 +306,14 @@ static int take_group(struct open *o, struct row *c, bool except, struct fault *
 	} else {
 		if (filter_parse(filter, FILTER_DEVICES, o->arena, &tree, err) < 0)
 			return -1;
-		if (except)
+		if (except) {
+			o->not_scope[o->n_not] = scope;
 			o->not_filters[o->n_not++] = tree;
-		else
+		} else {
 			o->filters_via[o->n_filters] = via;
-		if (!except)
+			o->filters_scope[o->n_filters] = scope;
 			o->filters[o->n_filters++] = tree;
+		}
 	}
 	return 0;
 }
@@ -314,8 +328,10 @@ static int take_groups(struct open *o, struct db_result **r, struct fault *err)
 	o->filters = arena_array(o->arena, most, sizeof(*o->filters));
 	o->filters_via = arena_array(o->arena, most, sizeof(*o->filters_via));
 	o->not_filters = arena_array(o->arena, most, sizeof(*o->not_filters));
-	if (!o->listed || !o->listed_via || !o->excluded || !o->filters || !o->filters_via ||
-		!o->not_filters)
+	o->filters_scope = arena_array(o->arena, most, sizeof(*o->filters_scope));
+	o->not_scope = arena_array(o->arena, most, sizeof(*o->not_scope));
+	if (!o->filters_scope || !o->not_scope || !o->listed || !o->listed_via || !o->excluded ||
+		!o->filters || !o->filters_via || !o->not_filters)
 		return fault_set(err, CN_QUOTA_EXCEEDED, "too many groups");
 	for (int k = 0; k < 2; k++) {
 		for (int row = 0; row < db_rows(r[k]); row++) {
@@ -326,6 +342,7 @@ static int take_groups(struct open *o, struct db_result **r, struct fault *err)
 	}
 	if (o->o->targets->filter != NULL) {
 		o->filters_via[o->n_filters] = "filter";
+		o->filters_scope[o->n_filters] = NULL;
 		if (filter_parse(o->o->targets->filter, FILTER_DEVICES, o->arena,
 			    &o->filters[o->n_filters++], err) < 0)
 			return -1;
@@ -492,10 +509,10 @@ static void look_at(struct txn *t, const struct opening *what, const char *tail,
 	start(o, t);
 }
 
-void opening_preview(struct txn *t, const struct m_targets *targets, struct arena *arena,
-	preview_fn fn, void *arg)
+void opening_preview(struct txn *t, const struct m_targets *targets, const char *sees,
+	struct arena *arena, preview_fn fn, void *arg)
 {
-	struct opening nobodys = {.targets = targets, .kind = ""};
+	struct opening nobodys = {.targets = targets, .kind = "", .sees = sees};
 
 	look_at(t, &nobodys, SQL_OPEN_COUNTS, arena, fn, arg);
 }

@@ -123,6 +123,7 @@ struct opening {
 	const struct m_targets *targets; /* NULL: exactly the devices below */
 	const char *const *devices;      /* of a rerun: ids as text */
 	size_t devices_n;
+	const char *sees; /* of a preview: nothing else is counted; NULL = everything */
 	/* filled: pools that got ready jobs, to be told after the commit */
 	const char *pools[OPENING_POOLS_MAX];
 	size_t n_pools;
@@ -148,8 +149,8 @@ void run_answer(struct call *call, struct db_result **r, size_t n);
 
 /* The same list, only counted: rows of SQL_OPEN_COUNTS. fn ends the transaction. */
 typedef void (*preview_fn)(struct txn *t, struct db_result *r, const struct fault *f, void *arg);
-void opening_preview(struct txn *t, const struct m_targets *targets, struct arena *arena,
-	preview_fn fn, void *arg);
+void opening_preview(struct txn *t, const struct m_targets *targets, const char *sees,
+	struct arena *arena, preview_fn fn, void *arg);
 /* The same list, kept with its task: runs say who came and who went since it was saved (FL-23). */
 void opening_remember(struct txn *t, const struct uuid *task, const struct m_targets *targets,
 	struct arena *arena, preview_fn fn, void *arg);
@@ -166,6 +167,8 @@ void stop_job(struct txn *t, const struct uuid *job);
 void group_answer(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg);
 /* Answers with the distribution set of the last result. */
 void set_answer(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg);
+/* Asks for one set, as its caller sees it. */
+void set_get_add(struct txn *t, const struct call *call, const struct uuid *id);
 /* Takes the sealed password out of an answer. */
 void task_hide(struct m_task *t);
 
@@ -197,6 +200,12 @@ void on_group_preview(struct call *call);
 void on_scope_find(struct call *call);
 /* scope.c: before the handler of a request with a scope */
 void scope_guard(struct call *call, call_fn then);
+/* What was saved, not yet committed, by its statement of sql_scope.c: all that it stands for lies
+ * within the scope, if there is one, and it stands for something; then goes on, or the call is
+ * answered. */
+typedef void (*scope_fn)(struct txn *t, void *arg);
+void scope_saved(struct txn *t, struct call *call, const struct db_sql *look, const struct uuid *id,
+	scope_fn then, void *arg);
 void on_credential_list(struct call *call);
 void on_credential_put(struct call *call);
 void on_credential_delete(struct call *call);

@@ -8,9 +8,26 @@
 #include "services/scheduler/kind.h"
 #include "services/scheduler/scheduler.h"
 
-enum noun { DEVICE, GROUP, TASK, RUN, JOB, NOUNS };
+/* What may be named, and the statement that looks at it. */
+enum noun { DEVICE, GROUP, OWN_GROUP, TASK, RUN, JOB, WINDOW, CREDENTIAL, SET, CANDIDATE, NOUNS };
 
-static const char *const nouns[] = {"device", "group", "task", "run", "job"};
+static const struct {
+	const char *name;
+	const struct db_sql *sql;
+	bool is_id;  /* named by its uuid only */
+	bool device; /* a device may come of it: takes what it shall be, too */
+} nouns[] = {
+	[DEVICE] = {"device", &SQL_SCOPE_DEVICE, false, true},
+	[GROUP] = {"group", &SQL_SCOPE_GROUP, false, false},
+	[OWN_GROUP] = {"group", &SQL_SCOPE_OWN_GROUP, false, false},
+	[TASK] = {"task", &SQL_SCOPE_TASK, false, false},
+	[RUN] = {"run", &SQL_SCOPE_RUN, true, false},
+	[JOB] = {"job", &SQL_SCOPE_JOB, true, false},
+	[WINDOW] = {"window", &SQL_SCOPE_WINDOW, false, false},
+	[CREDENTIAL] = {"credential", &SQL_SCOPE_CREDENTIAL, false, false},
+	[SET] = {"set", &SQL_SCOPE_SET, false, false},
+	[CANDIDATE] = {"candidate", &SQL_SCOPE_CANDIDATE, false, true},
+};
 
 #define REF(ID, message, noun)                                                                     \
 	{                                                                                          \
@@ -31,6 +48,10 @@ static const struct {
 	REF(DEVICE_SET_STATE, device_set_state, DEVICE),
 	REF(GROUP_GET, group_get, GROUP),
 	REF(GROUP_MEMBERS, group_members, GROUP),
+	REF(GROUP_PREVIEW, group_preview, GROUP),
+	REF(GROUP_CHANGE_MEMBERS, group_change_members, GROUP),
+	REF(GROUP_UPDATE, group_update, OWN_GROUP),
+	REF(GROUP_DELETE, group_delete, OWN_GROUP),
 	REF(TASK_GET, task_get, TASK),
 	REF(TASK_UPDATE, task_update, TASK),
 	REF(TASK_DELETE, task_delete, TASK),
@@ -48,49 +69,54 @@ static const struct {
 	BY_ID(JOB_GET, job_get, JOB),
 	BY_ID(JOB_CANCEL, job_cancel, JOB),
 	BY_ID(JOB_TRANSITIONS, job_transitions, JOB),
+	REF(WINDOW_GET, window_get, WINDOW),
+	REF(WINDOW_UPDATE, window_update, WINDOW),
+	REF(WINDOW_DELETE, window_delete, WINDOW),
+	REF(WINDOW_WHEN, window_when, DEVICE),
+	REF(CREDENTIAL_DELETE, credential_delete, CREDENTIAL),
+	REF(DIST_SET_GET, dist_set_get, SET),
+	REF(DIST_SET_UPDATE, dist_set_update, SET),
+	REF(DIST_SET_DELETE, dist_set_delete, SET),
+	REF(CANDIDATE_GET, candidate_get, CANDIDATE),
+	REF(CANDIDATE_ENROL, candidate_enrol, CANDIDATE),
+	REF(CANDIDATE_IGNORE, candidate_ignore, CANDIDATE),
 };
 
 struct named {
 	struct call *call;
 	call_fn then;
 	enum noun noun;                /* NOUNS = nothing that is there */
-	const void *at;                /* the member that names it */
+	const char *ref;               /* of runs and jobs the id */
 	const struct m_device *device; /* as it shall be */
-	bool create;
 };
 
 static void fill(struct db_args *a, void *arg)
 {
 	const struct named *n = arg;
-	const struct m_device *made = n->create ? n->device : NULL;
-	const char *ref = n->noun < RUN ? *(const char *const *)n->at : NULL;
-	struct uuid id = {{0}};
+	const struct m_device *d = n->device;
 
-	for (enum noun i = DEVICE; i < RUN; i++)
-		db_text(a, i == n->noun ? ref : NULL);
-	for (enum noun i = RUN; i < NOUNS; i++)
-		db_uuid(a, i == n->noun ? n->at : &id);
+	db_text(a, n->ref);
 	db_text(a, n->call->scope);
 	db_text(a, n->call->sees);
-	db_text(a, made == NULL ? NULL : made->serial);
-	db_text(a, made == NULL ? NULL : made->family);
-	db_text(a, n->device == NULL ? NULL : n->device->address);
-	if (n->noun == DEVICE && uuid_parse(ref, &id) == 0)
-		db_uuid(a, &id);
-	else
-		db_null(a);
+	if (nouns[n->noun].device) {
+		bool made = n->call->desc->id != MSG_DEVICE_UPDATE;
+		db_text(a, d == NULL || !made ? NULL : d->serial);
+		db_text(a, d == NULL || !made ? NULL : d->family);
+		db_text(a, d == NULL ? NULL : d->address);
+	}
 }
 
 static void looked(unused struct txn *t, struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
 {
 	struct named *m = arg;
+	const char *name = nouns[m->noun].name;
 
 	if (f != NULL)
 		answer_fault(m->call, f);
 	else if (!db_get_bool(r[0], 0, 0))
-		call_refuse(m->call, CN_NOT_FOUND, nouns[m->noun], "no such %s", nouns[m->noun]);
-	else if (!db_get_bool(r[0], 0, 1))
+		call_refuse(m->call, CN_NOT_FOUND, name, "no such %s", name);
+	else if (m->call->desc->right != MSG_VIEWER && !db_get_bool(r[0], 0, 1))
 		call_refuse(m->call, CN_OUT_OF_SCOPE, "outside",
 			"this is not within what you may change");
 	else
@@ -115,18 +141,42 @@ static bool stands_within(const struct call *call, const char *site)
 static bool take_device(struct named *n)
 {
 	const void *m = n->call->body;
+	uint16_t id = n->call->desc->id;
 
-	n->create = n->call->desc->id == MSG_DEVICE_CREATE;
-	if (n->create)
+	if (id == MSG_DEVICE_CREATE)
 		n->device = ((const struct m_device_create *)m)->device;
-	else if (n->call->desc->id == MSG_DEVICE_UPDATE)
+	else if (id == MSG_DEVICE_UPDATE)
 		n->device = ((const struct m_device_update *)m)->device;
-	if (n->device == NULL || (!n->create && n->device->site == NULL) ||
+	else if (id == MSG_CANDIDATE_ENROL)
+		n->device = ((const struct m_candidate_enrol *)m)->device;
+	if (id == MSG_DEVICE_CREATE)
+		n->noun = DEVICE;
+	if (n->device == NULL || (id != MSG_DEVICE_CREATE && n->device->site == NULL) ||
 		stands_within(n->call, n->device->site))
 		return true;
 	call_refuse(n->call, CN_OUT_OF_SCOPE, "outside",
 		"site: a device of yours stands at a site within your scope");
 	return false;
+}
+
+static const char *id_text(struct call *call, const struct uuid *id)
+{
+	char text[UUID_TEXT];
+	const char *copy = arena_strdup(&call->arena, uuid_format(id, text));
+
+	bug_if(copy == NULL);
+	return copy;
+}
+
+/* A credential that is put is named by its id, if it has one. */
+static void take_credential(struct named *n)
+{
+	const struct m_credential_put *m = n->call->body;
+
+	if (n->call->desc->id != MSG_CREDENTIAL_PUT || uuid_is_nil(&m->credential->id))
+		return;
+	n->noun = CREDENTIAL;
+	n->ref = id_text(n->call, &m->credential->id);
 }
 
 void scope_guard(struct call *call, call_fn then)
@@ -138,13 +188,56 @@ void scope_guard(struct call *call, call_fn then)
 	for (size_t i = 0; i < array_len(rules); i++) {
 		if (rules[i].id != call->desc->id)
 			continue;
+		const void *at = (const char *)call->body + rules[i].offset;
 		n->noun = rules[i].noun;
-		n->at = (const char *)call->body + rules[i].offset;
+		n->ref = nouns[n->noun].is_id ? id_text(call, at) : *(const char *const *)at;
 	}
+	take_credential(n);
 	if (!take_device(n))
 		return;
-	if (n->noun == NOUNS && n->device == NULL)
+	if (n->noun == NOUNS)
 		then(call);
 	else
-		db_query(scheduler.service->db, &SQL_SCOPE_NAMED, fill, looked, n);
+		db_query(scheduler.service->db, nouns[n->noun].sql, fill, looked, n);
+}
+
+/* ---- what was saved, before it is committed ---- */
+
+struct saved {
+	struct call *call;
+	scope_fn then;
+	void *arg;
+};
+
+static void weighed(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	const struct saved *s = arg;
+
+	if (f != NULL) {
+		answer_fault(s->call, f);
+	} else if (!db_get_bool(r[n - 1], 0, 1)) {
+		call_refuse(s->call, CN_OUT_OF_SCOPE, "outside",
+			"what it stands for has to lie within your scope, all of it");
+		db_rollback(t);
+	} else {
+		s->then(t, s->arg);
+	}
+}
+
+void scope_saved(struct txn *t, struct call *call, const struct db_sql *look, const struct uuid *id,
+	scope_fn then, void *arg)
+{
+	struct saved *s = arena_alloc(&call->arena, sizeof(*s));
+
+	bug_if(s == NULL);
+	if (call->scope == NULL) {
+		then(t, arg);
+		return;
+	}
+	*s = (struct saved){.call = call, .then = then, .arg = arg};
+	struct db_args *a = db_add(t, look);
+	db_text(a, id_text(call, id));
+	db_text(a, call->scope);
+	db_text(a, call->sees);
+	db_step(t, weighed, s);
 }

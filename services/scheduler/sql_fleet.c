@@ -66,14 +66,15 @@ const char SQL_DEVICE_LIST[] =
 	" tls_pin = coalesce(x.tls_pin, d.tls_pin), pool = coalesce(x.pool, d.pool),"              \
 	" version = d.version + 1 "
 
-/* JSON, id or null (a fresh one), may existing ones be updated → place from 1, id, inserted, known
+/* JSON, id or null (a fresh one), may existing ones be updated, scope or null: what lies outside
+ * stays as it is → place from 1, id, inserted, known
  * site, was a version named. A device is recognised by its id when one is named, else by vendor and
  * serial (FL-2), without a serial by name and address. Of another version than the named one it
  * stays as it is; version 0 is one that is not there yet. */
 const struct db_sql SQL_DEVICE_PUT = {"device_put",
-	"with x as materialized (select x.*, e.place, coalesce($2::uuid,"
+	"with x as (select x.*, e.place, e.j, coalesce($2::uuid,"
 	" fleet.backed_up(x.serial, x.family), sched.uuid7()) as id,"
-	" s.name is not null or coalesce(x.site, '') = '' as site_known,"
+	" s.name is not null or coalesce(x.site, '') = '' as known,"
 	" (e.j->>'id')::uuid as rid, (e.j->>'version')::bigint as rv"
 	" from " DEVICES_IN " left join fleet.site s on s.name = x.site),"
 	" met as (select x.place, o.id from x join fleet.device o on o.id = x.rid union all"
@@ -81,10 +82,11 @@ const struct db_sql SQL_DEVICE_PUT = {"device_put",
 	" and o.serial = x.serial where x.rid is null and o.serial <> '' union all"
 	" select x.place, o.id from x join fleet.device o on o.name = x.name"
 	" and o.address = x.address where x.rid is null and coalesce(x.serial, '') = ''),"
-	" found as materialized (select distinct on (id) place, id from met where $3"
+	" found as (select distinct on (id) place, id from met where $3"
 	" order by id, place),"
 	" upd as (update fleet.device d set " DEVICE_SET " from x join found f using (place)"
-	" where d.id = f.id and x.site_known and (x.rv is null or x.rv = d.version)"
+	" where d.id = f.id and x.known and (x.rv is null or x.rv = d.version)"
+	" and fleet.may_put(d.id, x.j, $4)"
 	" returning x.place, d.id),"
 	" ins as (insert into fleet.device (id, name, vendor, family, model, serial, mac, "
 	"device_uuid,"
@@ -100,14 +102,15 @@ const struct db_sql SQL_DEVICE_PUT = {"device_put",
 	"coalesce(x.charset, ''),"
 	" coalesce(x.time_zone, ''), nullif(x.site, ''),"
 	" coalesce(fleet.labels_of(x.labels), '{}'),"
-	" coalesce(fleet.manager_of(x.managed_by), 1), coalesce(x.simulated, false),"
-	" coalesce(x.clear_text, false), coalesce(x.accept_clear_text_secrets, false),"
-	" coalesce(x.allow_unproven, false), coalesce(x.tls_pin, ''), coalesce(x.pool, ''),"
-	" case when x.state = 'candidate' then 1 else 2 end, coalesce(x.strict_interlock, false)"
-	" from x where x.site_known and x.rid is null and coalesce(x.rv, 0) = 0"
+	" coalesce(fleet.manager_of(x.managed_by), 1), x.simulated is true,"
+	" x.clear_text is true, x.accept_clear_text_secrets is true,"
+	" x.allow_unproven is true, coalesce(x.tls_pin, ''), coalesce(x.pool, ''),"
+	" case when x.state = 'candidate' then 1 else 2 end, x.strict_interlock is true"
+	" from x where x.known and x.rid is null and coalesce(x.rv, 0) = 0"
+	" and fleet.may_put(null, x.j, $4)"
 	" and x.place not in (select place from found)"
 	" on conflict do nothing returning id)"
-	" select place, coalesce(upd.id, ins.id), ins.id is not null, x.site_known, x.rv is not "
+	" select place, coalesce(upd.id, ins.id), ins.id is not null, x.known, x.rv is not "
 	"null"
 	" from x left join upd using (place) left join ins on ins.id = x.id order by place"};
 
@@ -152,15 +155,16 @@ const struct db_sql SQL_GROUP_GET = {"group_get",
 	"select i.id from fleet.device_group i where i.name = $2::text limit 2))"};
 const char SQL_GROUP_LIST[] =
 	"select " GROUP_COLUMNS ", count(*) over () from fleet.device_group d ";
-/* id, name, kind, filter */
+/* id, name, kind, filter, scope of who saves it or null */
 const struct db_sql SQL_GROUP_INSERT = {"group_insert",
-	"insert into fleet.device_group (id, name, kind, filter)"
-	" values (coalesce($1::uuid, sched.uuid7()), $2, $3::smallint, coalesce($4, ''))"
+	"insert into fleet.device_group (id, name, kind, filter, saved_in)"
+	" values (coalesce($1::uuid, sched.uuid7()), $2, $3::smallint, coalesce($4, ''), $5)"
 	" on conflict (id) do nothing"};
-/* id, name or null, filter or null */
+/* id, name or null, filter or null, scope of who saves it or null: a filter reaches no further than
+ * whoever said it last */
 const struct db_sql SQL_GROUP_UPDATE = {"group_update",
 	"update fleet.device_group set name = coalesce($2, name), filter = coalesce($3, filter),"
-	" version = version + 1 where id = $1::uuid"};
+	" saved_in = coalesce($4, saved_in), version = version + 1 where id = $1::uuid"};
 const struct db_sql SQL_GROUP_DELETE = {
 	"group_delete", "delete from fleet.device_group where id = $1::uuid"};
 /* id → names of tasks and groups that use it */
@@ -169,17 +173,20 @@ const struct db_sql SQL_GROUP_IN_USE = {"group_in_use",
 	" or t.targets->'exclude_groups' ? $1::uuid::text union all"
 	" select g.name from fleet.group_group m join fleet.device_group g on g.id = m.parent"
 	" where m.child = $1::uuid limit 1"};
-/* id, cursor (kind and name and id as text), limit → id, name, kind */
+/* id, cursor (kind and name and id as text), limit, scope of what is seen or null → id, name, kind
+ */
 const struct db_sql SQL_GROUP_MEMBERS = {"group_members",
 	"select * from (select d.id, d.name, 'device' as kind from fleet.group_device m"
 	" join fleet.device d on d.id = m.device where m.grp = $1::uuid union all"
 	" select g.id, g.name, 'group' from fleet.group_group m"
 	" join fleet.device_group g on g.id = m.child where m.parent = $1::uuid) x"
-	" where $2::text is null or (x.name, x.id) > ($2::text, $3::uuid)"
-	" order by x.name, x.id limit $4::int"};
-/* ids → id, name, kind, filter, via, depth */
+	" where ($2::text is null or (x.name, x.id) > ($2::text, $3::uuid))"
+	" and ($5::text is null or x.id in (select fleet.scope_devices($5) union all"
+	" select fleet.seen_groups($5))) order by x.name, x.id limit $4::int"};
+/* ids → id, name, kind, filter, via, depth, scope */
 const struct db_sql SQL_GROUPS_BELOW = {"groups_below",
-	"select id, name, kind, filter, via, depth from fleet.groups_below($1::uuid[])"};
+	"select b.id, b.name, b.kind, b.filter, b.via, b.depth, g.saved_in from"
+	" fleet.groups_below($1::uuid[]) b join fleet.device_group g on g.id = b.id"};
 /* Members change one at a time: two saves at once could close a circle together. */
 const struct db_sql SQL_GROUPS_LOCK = {
 	"groups_lock", "lock table fleet.group_group in share row exclusive mode"};
@@ -221,7 +228,7 @@ const struct db_sql SQL_RESOLVE_GROUPS = {"resolve_groups",
 	" where i.name = r.ref union select i.id from fleet.device_group i where i.id = case when "
 	"r.ref ~"
 	" '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then r.ref::uuid end) d"
-	" on $2::text is null or d.id in (select fleet.scope_groups($2))"
+	" on $2::text is null or d.id in (select fleet.seen_groups($2))"
 	" group by r.place order by r.place"};
 
 /* ---- credentials ---- */
@@ -229,8 +236,13 @@ const struct db_sql SQL_RESOLVE_GROUPS = {"resolve_groups",
 #define CREDENTIAL_COLUMNS                                                                         \
 	"c.id, c.name, c.kind, c.device, c.grp, c.site, c.range::text, c.sealed is not null,"      \
 	" c.changed_at, c.version, c.position"
+/* scope of what is seen or null: what it is bound to outside is not said */
 const struct db_sql SQL_CREDENTIAL_LIST = {"credential_list",
-	"select " CREDENTIAL_COLUMNS " from fleet.credential c order by c.name limit 1000"};
+	"select c.id, c.name, c.kind, c.device, case when $1::text is null or c.grp in"
+	" (select fleet.seen_groups($1)) then c.grp end, c.site, case when $1::text is null then"
+	" c.range::text end, c.sealed is not null, c.changed_at, c.version, c.position"
+	" from fleet.credential c where $1::text is null or c.id in"
+	" (select fleet.credentials_seen($1)) order by c.name limit 1000"};
 const struct db_sql SQL_CREDENTIAL_GET = {"credential_get",
 	"select " CREDENTIAL_COLUMNS " from fleet.credential c where c.id = $1::uuid"};
 const struct db_sql SQL_CREDENTIAL_FIND = {"credential_find",

@@ -243,11 +243,14 @@ const char SQL_SET_LIST[] = "select " SET_COLUMNS ", count(*) over () from sched
 #define SET_BY_REF                                                                                 \
 	" where d.id = any (array(select i.id from sched.dist_set i where i.id = $1::uuid"         \
 	" union all select i.id from sched.dist_set i where i.name = $2::text limit 2))"
-/* id, name → one set, with the ids of its members as JSON */
+/* id, name, scope of what is seen or null → one set, with the ids of its members as JSON: those
+ * that are seen, the others are counted only */
 const struct db_sql SQL_SET_GET = {"set_get",
 	"select " SET_COLUMNS ", (select jsonb_agg(m.device) from sched.dist_set_device m"
-	" where m.dist_set = d.id)::text, (select jsonb_agg(m.grp) from sched.dist_set_group m"
-	" where m.dist_set = d.id)::text from sched.dist_set d" SET_BY_REF};
+	" where m.dist_set = d.id and ($3::text is null or m.device in (select"
+	"  fleet.scope_devices($3))))::text, (select jsonb_agg(m.grp) from sched.dist_set_group m"
+	" where m.dist_set = d.id and ($3::text is null or m.grp in (select"
+	"  fleet.seen_groups($3))))::text from sched.dist_set d" SET_BY_REF};
 const struct db_sql SQL_SET_FIND = {
 	"set_find", "select d.id, d.version from sched.dist_set d" SET_BY_REF " for update"};
 /* id, name or null, book or null, map or null: null = as it is */

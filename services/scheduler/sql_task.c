@@ -275,13 +275,13 @@ const char SQL_OPEN_EXCEPT[] =
 	"), gone as (select unnest($6::uuid[]) as id union all select m.device"
 	" from fleet.group_device m where m.grp = any ($7::uuid[])";
 const char SQL_OPEN_EXCEPT_FILTER[] = " union all select d.id from fleet.device d where ";
-/* What a list would be → what, key, count */
+/* What a list would be, of what the scope $9 (null: everything) lets be seen → what, key, count */
 const char SQL_OPEN_COUNTS[] =
 	"), pick as materialized (select distinct id from found where id not in (select id from "
 	"gone"
 	"  where id is not null) and $1::uuid is null and cardinality($5::text[]) >= 0"
 	"  and cardinality($8::text[]) >= 0), d as (select d.* from pick join fleet.device d using "
-	"(id))"
+	"(id) where $9::text is null or d.id in (select fleet.scope_devices($9)))"
 	" select 'total', '', count(*) from d"
 	" union all select 'site', coalesce(site, ''), count(*) from d group by 2"
 	" union all select 'type', (array['none', 'I', 'II', 'III'])[type], count(*) from d group "

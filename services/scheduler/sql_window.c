@@ -4,24 +4,31 @@
 
 /* ---- windows ---- */
 
-#define WINDOW_COLUMNS                                                                             \
+/* What it binds, of that what a scope (null: everything) lets be seen. */
+#define BINDS(column, scope, seen)                                                                 \
+	"(select json_agg(x." column ") from sched.time_window_on x where x.win = w.id"            \
+	" and x." column " is not null and (" scope "::text is null or x." column                  \
+	" in (select " seen "(" scope "))))::text"
+#define WINDOW_COLUMNS(scope)                                                                      \
 	"w.id, w.name, w.zone, w.spans::text, w.exceptions::text, w.min_left_ms, w.hard_end,"      \
-	" w.version, (select json_agg(x.task) from sched.time_window_on x where x.win = w.id"      \
-	"  and x.task is not null)::text, (select json_agg(x.site) from sched.time_window_on x"    \
-	"  where x.win = w.id and x.site is not null)::text, (select json_agg(x.grp)"              \
-	"  from sched.time_window_on x where x.win = w.id and x.grp is not null)::text,"           \
-	" (select json_agg(x.device) from sched.time_window_on x where x.win = w.id"               \
-	"  and x.device is not null)::text"
+	" w.version, " BINDS("task", scope, "sched.scope_tasks") ", " BINDS(                       \
+		"site", scope, "fleet.sites_holding") ", " BINDS("grp", scope,                     \
+		"fleet.seen_groups") ", " BINDS("device", scope, "fleet.scope_devices")
 #define WINDOW_BY_REF                                                                              \
 	" where w.id = any (array(select i.id from sched.time_window i where i.id = $1::uuid"      \
 	" union all select i.id from sched.time_window i where i.name = $2::text limit 2))"
+/* scope of what is seen or null */
 const struct db_sql SQL_WINDOW_LIST = {"window_list",
-	"select " WINDOW_COLUMNS " from sched.time_window w order by w.name limit 1000"};
-/* id or null, name */
+	"select " WINDOW_COLUMNS(
+		"$1") " from sched.time_window w where $1::text is null"
+		      " or w.id in (select sched.windows_seen($1)) order by w.name limit 1000"};
+/* id or null, name, scope of what is seen or null */
 const struct db_sql SQL_WINDOW_GET = {
-	"window_get", "select " WINDOW_COLUMNS " from sched.time_window w" WINDOW_BY_REF};
+	"window_get", "select " WINDOW_COLUMNS("$3") " from sched.time_window w" WINDOW_BY_REF};
+/* id or null, name */
 const struct db_sql SQL_WINDOW_FIND = {"window_find",
-	"select " WINDOW_COLUMNS " from sched.time_window w" WINDOW_BY_REF " for update of w"};
+	"select " WINDOW_COLUMNS("null") " from sched.time_window w" WINDOW_BY_REF
+					 " for update of w"};
 /* id, name, zone, spans, exceptions, min_left_ms, hard_end; an id that is there is changed */
 const struct db_sql SQL_WINDOW_PUT = {"window_put",
 	"insert into sched.time_window as w (id, name, zone, spans, exceptions, min_left_ms,"
@@ -46,7 +53,8 @@ const struct db_sql SQL_WINDOW_BIND = {"window_bind",
 const struct db_sql SQL_WINDOW_RULES = {"window_rules",
 	"select w.id, w.name, w.zone, w.spans::text, w.exceptions::text, w.min_left_ms, w.hard_end"
 	" from sched.time_window w"};
-/* window → zone, windows, devices, name of one: what binds devices together with it */
+/* window, scope of what is seen or null → zone, windows, devices, name of one: what binds devices
+ * together with it */
 const struct db_sql SQL_WINDOW_TOGETHER = {"window_together",
 	"select coalesce(nullif(d.time_zone, ''), s.time_zone, 'UTC'), x.windows::text, count(*),"
 	" min(d.name) from (select o.device, (select array_agg(distinct u order by u)"
@@ -55,13 +63,16 @@ const struct db_sql SQL_WINDOW_TOGETHER = {"window_together",
 	"   select t.task, array_agg(t.win) from sched.time_window_on t where t.task is not null"
 	"   group by t.task) t where $1::uuid = any (o.windows || t.win)) x"
 	" join fleet.device d on d.id = x.device left join fleet.site s on s.name = d.site"
+	" where $2::text is null or d.id in (select fleet.scope_devices($2))"
 	" group by 1, 2 limit 1000"};
-/* device id or null, name, task id or null, name → windows, zone, device, task (null = none) */
+/* device id or null, name, task id or null, name, scope of what is seen or null → windows, zone,
+ * device, task (null = none) */
 const struct db_sql SQL_WINDOW_OF_DEVICE = {"window_of_device",
 	"select coalesce(sched.windows_of(t.id, d.id), '{}')::text,"
 	" coalesce(nullif(d.time_zone, ''), s.time_zone, 'UTC'), t.id from fleet.device d"
 	" left join fleet.site s on s.name = d.site left join lateral (select x.id"
-	"  from sched.task x where x.id = $3::uuid or x.name = $4::text limit 1) t on true"
+	"  from sched.task x where (x.id = $3::uuid or x.name = $4::text) and ($5::text is null"
+	"  or x.id in (select sched.scope_tasks($5))) limit 1) t on true"
 	" where d.id = any (array(select i.id from fleet.device i where i.id = $1::uuid"
 	" union all select i.id from fleet.device i where i.name = $2::text limit 2))"};
 

@@ -43,5 +43,5 @@ void zones_of(
 
 	bug_if(l == NULL);
 	*l = (struct looking){.arena = arena, .fn = fn, .arg = arg};
-	opening_preview(t, targets, arena, counted, l);
+	opening_preview(t, targets, NULL, arena, counted, l);
 }

@@ -167,7 +167,6 @@ change lyon POST /devices "$(new 1 ',"site":"Lyon"')" done
 change lyon POST /devices "$(new 2 ',"site":"Metz"')" "403 out_of_scope"
 change lyon POST /devices "$(new 3 '')" "403 out_of_scope"
 change floor POST /devices "$(new 4 ',"site":"Lyon"')" "403 out_of_scope"
-change lyon POST /groups '{"name":"g","kind":"static"}' "403 out_of_scope"
 change lyon PATCH /tasks/t-lyon '{"active":false}' done
 change lyon PATCH /tasks/t-lyon '{"active":true}' done
 change lyon PATCH /tasks/t-mixed '{"active":false}' "404 not_found"
@@ -194,6 +193,125 @@ as mixed POST /tasks "$(task o6 '"devices":["a","c"]')"
 is "$(field .detail)" "1 of its targets are not within your scope: c" "a refusal names what is seen"
 as admin GET /tasks/own && is "$(field .owner)" token:lyon "whoever saves a task within a scope owns it"
 
+# What stands at devices, groups and sites: seen where it holds something that is seen, which is all that is named of it;
+# changed where all that it names lies within, and it names something.
+window() { printf '{"name":"%s","open":[{"start":"00:00","end":"24:00"}],%s}' "$1" "$2"; }
+as admin POST /windows "$(window w-lyon '"sites":["Lyon"]')"
+as admin POST /windows "$(window w-wide '"sites":["Lyon","Metz"],"devices":["d"],"tasks":["t-metz"]')"
+as admin POST /windows "$(window w-metz '"devices":["d"]')"
+credential() { printf '{"name":"%s","kind":"password_only","password":"very-secret",%s}' "$1" "$2"; }
+as admin POST /credentials "$(credential c-lyon '"site":"Lyon"')"
+as admin POST /credentials "$(credential c-floor '"group":"floor"')"
+as admin POST /credentials "$(credential c-range '"range":"10.1.0.0/16"')"
+as admin POST /credentials "$(credential c-d '"device":"d"')" && id[c-d]=$(field .id)
+book=$(stack_psql "$D" -c "select sched.uuid7()") other=$(stack_psql "$D" -c "select sched.uuid7()")
+set_of() { printf '{"name":"%s","book":"%s",%s}' "$1" "$2" "$3"; }
+as admin POST /distribution-sets "$(set_of s-lyon "$book" '"devices":["a"]')"
+as admin POST /distribution-sets "$(set_of s-wide "$book" '"devices":["a","d"],"groups":["floor"]')"
+as admin POST /distribution-sets "$(set_of s-metz "$other" '"devices":["d"]')"
+stack_psql "$D" -c "insert into fleet.candidate (id, address, vendor, family, serial, site) values (sched.uuid7(), '10.9.0.1', 'canon', 'canon_rui', 'X1', 'Lyon'),
+	(sched.uuid7(), '10.9.0.2', 'canon', 'canon_rui', 'X2', 'Metz'), (sched.uuid7(), '10.9.0.3', 'canon', 'canon_rui', 'X3', 'Lyon'),
+	(sched.uuid7(), '10.1.0.4', 'canon', 'canon_rui', 'S4', 'Lyon'), (sched.uuid7(), '10.1.0.1', 'canon', 'canon_rui', 'S1', '')"
+lists lyon /windows "w-lyon w-wide"
+lists floor /windows "w-lyon w-wide"
+lists mixed /windows "w-lyon w-metz w-wide"
+lists lyon /credentials "c-floor c-lyon c-range"
+lists floor /credentials "c-floor c-lyon c-range"
+lists mixed /credentials "c-d c-floor c-lyon c-range"
+lists lyon /distribution-sets "s-lyon s-wide"
+lists floor /distribution-sets "s-wide"
+addresses() { as "$1" GET "/candidates${2-}" && jq -r '[.total, .items[].address] | join(" ")' <<<"$body"; }
+is "$(addresses lyon) / $(addresses floor) / $(addresses mixed '?filter=site%20=%20Metz')" \
+	"3 10.1.0.1 10.9.0.1 10.9.0.3 / 0 / 1 10.9.0.2" "candidates are those proposed for a site of the scope, and its devices"
+as lyon GET /windows/w-wide && one=$(jq -c '[.sites, .devices, .tasks]' <<<"$body")
+as lyon GET /distribution-sets/s-wide
+is "$one $(jq -c '[.n_devices, .devices == ["'"${id[a]}"'"], .groups]' <<<"$body")" '[["Lyon"],[],[]] [2,true,[]]' "what lies outside is not named"
+as lyon GET /credentials
+is "$(jq -c '[.items[] | select(.name == "c-range" or .name == "c-floor") | [.range, .group]]' <<<"$body")" '[[null,null],[null,null]]' \
+	"nor is what a credential is bound to there"
+as lyon GET '/devices/a/windows?task=t-metz' && one="$status $(field .reason)"
+as lyon GET '/devices/a/windows?task=nobody' && is "$one" "$status $(field .reason)" "a task outside is not there for a device's windows either"
+wrong=
+for path in /windows/w-metz /devices/d/windows /distribution-sets/s-metz /candidates/10.9.0.2 /candidates/10.1.0.4; do
+	as lyon GET "$path" && [ "$status" = 404 ] || wrong+=" $path=$status"
+done
+change lyon PATCH /windows/w-lyon '{"hard_end":true}' done
+change lyon PATCH /windows/w-lyon '{"sites":["Lyon","Metz"]}' "403 out_of_scope"
+change lyon PATCH /windows/w-lyon '{"sites":[]}' "403 out_of_scope"
+change lyon PATCH /windows/w-lyon '{"devices":["d"]}' "422 validation_failed"
+change lyon PATCH /windows/w-wide '{"hard_end":true}' "403 out_of_scope"
+change lyon DELETE /windows/w-metz '' "404 not_found"
+change mixed DELETE /windows/w-metz '' "403 out_of_scope"
+change lyon POST /windows "$(window w1 '"devices":["a"],"tasks":["t-lyon"]')" done
+change lyon POST /windows "$(window w2 '"hard_end":true')" "403 out_of_scope"
+change mixed POST /windows "$(window w3 '"devices":["a","c"]')" "403 out_of_scope"
+change lyon DELETE /windows/w1 '' done
+change lyon POST /credentials "$(credential c1 '"device":"a"')" done
+change lyon POST /credentials "$(credential c2 '"device":"c"')" "422 validation_failed"
+change mixed POST /credentials "$(credential c3 '"device":"c"')" "403 out_of_scope"
+change lyon POST /credentials "$(credential c4 '"site":"Metz"')" "403 out_of_scope"
+change lyon POST /credentials "$(credential c5 '"range":"10.1.0.1/32"')" "403 out_of_scope"
+change lyon POST /credentials "$(credential c-d '"id":"'"${id[c-d]}"'","device":"a"')" "404 not_found"
+change mixed POST /credentials "$(credential c-d '"id":"'"${id[c-d]}"'","device":"a"')" "403 out_of_scope"
+change lyon DELETE /credentials/c-range '' "403 out_of_scope"
+change lyon DELETE /credentials/c-d '' "404 not_found"
+change lyon DELETE /credentials/c1 '' done
+change lyon POST /distribution-sets "$(set_of s1 "$book" '"devices":["b"]')" done
+change lyon POST /distribution-sets "$(set_of s2 "$other" '"devices":["b"]')" "422 validation_failed"
+change lyon PATCH /distribution-sets/s-lyon "{\"book\":\"$other\"}" "422 validation_failed"
+change mixed PATCH /distribution-sets/s-lyon '{"devices":["a","c"]}' "403 out_of_scope"
+change lyon PATCH /distribution-sets/s-wide '{"devices":["a"]}' "403 out_of_scope"
+change lyon DELETE /distribution-sets/s1 '' done
+change lyon POST /candidates/10.9.0.1:enrol '' done
+change lyon POST /candidates/10.9.0.2:enrol '{"site":"Lyon"}' "404 not_found"
+change mixed POST /candidates/10.9.0.2:enrol '{"site":"Lyon"}' "403 out_of_scope"
+change lyon POST /candidates/10.9.0.3:enrol '{"site":"Metz"}' "403 out_of_scope"
+change lyon POST /candidates/10.9.0.3:enrol '{"address":"10.1.0.4"}' "403 out_of_scope"
+change lyon POST /candidates/10.9.0.3:ignore '{"reason":"a scanner"}' done
+is "$wrong" "" "windows, credentials, distribution sets and candidates are changed by whoever reaches all that they stand for"
+as lyon POST /devices:import "{\"devices\":[$(new 5 ',"site":"Lyon"'),$(new 6 ',"site":"Metz"'),$(new 7 ''),
+	{\"name\":\"a\",\"vendor\":\"canon\",\"serial\":\"S1\",\"family\":\"canon_rui\",\"address\":\"10.1.0.1\",\"model\":\"M\"},
+	{\"name\":\"d\",\"vendor\":\"canon\",\"serial\":\"S4\",\"family\":\"canon_rui\",\"address\":\"10.1.0.4\",\"model\":\"M\"}]}"
+is "$(jq -c '[.created, .updated, [.refused[].name]]' <<<"$body")" '[1,1,["n6","n7","d"]]' "of an import what lies outside is refused, the rest is done"
+
+# Groups: one's own are no scope, and what they bring lies within; groups of the scope take in only what is within already.
+wrong=
+change lyon POST /groups '{"name":"own","kind":"static"}' done
+change lyon POST /groups/own/members '{"add_devices":["a"]}' done
+change lyon POST /groups/own/members '{"add_devices":["c"]}' "422 validation_failed"
+change mixed POST /groups/own/members '{"add_devices":["c"]}' "403 out_of_scope"
+change lyon PATCH /groups/own '{"name":"ours"}' done
+change lyon POST /groups '{"name":"filter","kind":"dynamic","filter":"vendor = canon"}' done
+change floor POST /groups/floor/members '{"add_devices":["c"]}' done
+change both POST /groups/floor/members '{"add_devices":["a"]}' done
+change both POST /groups/floor/members '{"remove_devices":["a"]}' done
+change both POST /groups/floor/members '{"add_devices":["d"]}' "422 validation_failed"
+change both POST /groups/floor/members '{"add_groups":["ours"]}' done
+change both POST /groups/floor/members '{"remove_groups":["ours"]}' done
+change both PATCH /groups/floor '{"name":"mine"}' "403 out_of_scope"
+change both DELETE /groups/below '' "403 out_of_scope"
+change lyon PATCH /groups/floor '{"name":"mine"}' "404 not_found"
+change lyon POST /tasks "$(task o10 '"groups":["filter"]')" done
+is "$wrong" "" "nobody makes their scope wider by a group"
+token climb '{"role":"operator","sites":["Lyon"]},{"role":"admin","groups":["floor"]}'
+as climb POST /groups/floor/members '{"add_devices":["a"]}' && is "$status $(field .name)" "403 out_of_scope" "nor their role"
+as lyon POST /groups/filter:preview && one=$(field .total)
+as admin POST /groups/filter:preview && is "$one $(field .total)" "5 5" "the filter of somebody with a scope brings what lies within, to everybody"
+as lyon GET /groups/ours/members && one=$(names)
+as admin PATCH /devices/a '{"site":"Metz"}'
+as lyon GET /groups/ours/members && is "$one/$(names)" "a/" "a group that somebody saved shows what they see of it"
+change lyon POST /credentials "$(credential c6 '"group":"ours"')" "403 out_of_scope"
+is "$wrong" "" "and binds nothing to what is not within any more"
+as admin PATCH /devices/a '{"site":"Lyon"}'
+change lyon DELETE /groups/ours '' done
+batch() { printf '{"name":"%s","kind":"batch","targets":{"devices":["a"]},"settings":{"steps":["%s"]}}' "$1" "$2"; }
+change lyon POST /tasks "$(batch b1 t-lyon)" done
+change lyon POST /tasks "$(batch b2 t-metz)" "422 validation_failed"
+change wide POST /tasks "$(batch b3 t-metz)" "403 out_of_scope"
+change lyon POST /tasks '{"name":"b4","kind":"device.discover","settings":{"discover":{"ranges":["10.9.0.0/24"]}}}' "403 out_of_scope"
+as admin POST /groups/floor/members '{"remove_devices":["c"]}' && as admin DELETE /distribution-sets/s-wide
+is "$wrong" "" "a batch has steps that its owner may change; nobody with a scope discovers"
+
 # A list that grew outside (FL-69): those targets are left out and say so.
 as admin PATCH /devices/d '{"site":"Lyon"}'
 as lyon PATCH /tasks/own '{"targets":{"filter":"vendor = canon"},"active":true}'
@@ -204,12 +322,12 @@ left() { jq -r '[.items[] | select(.cause == "out_of_scope") | .device_name + ":
 as admin GET "/runs/${id[r-own]}/targets"
 is "$(left)" "c:skipped:1011" "targets outside the owner's scope end skipped, out_of_scope (CN-1011)"
 as lyon GET "/runs/${id[r-own]}/targets"
-is "$status $(jq -r '[.items[].device_name] | sort | join(" ")' <<<"$body")" "200 a b d n1" "its run is seen, without what lies outside"
+is "$status $(jq -r '[.items[].device_name] | sort | join(" ")' <<<"$body")" "200 10.9.0.1 a b d n1 n5" "its run is seen, without what lies outside"
 as lyon GET "/runs/${id[r-own]}/outcomes"
 is "$(jq -c '[.items[] | select(.cause == "out_of_scope") | [.n, .example]]' <<<"$body")" "[[1,null]]" "which is counted and not named"
 as admin PATCH "/tokens/${id[lyon]}" '{"assignments":[{"role":"operator","groups":["floor"]}]}'
 as admin POST /tasks/own:run && as admin GET "/runs/$(field .id)/targets"
-is "$(left)" "a:skipped:1011 c:skipped:1011 d:skipped:1011 n1:skipped:1011" "a scope that became narrower counts when the next run starts"
+is "$(left)" "10.9.0.1:skipped:1011 a:skipped:1011 c:skipped:1011 d:skipped:1011 n1:skipped:1011 n5:skipped:1011" "a scope that became narrower counts when the next run starts"
 
 # What is gone takes its part of the scope with it; nothing ever becomes everything.
 lists lyon /devices "b c"
