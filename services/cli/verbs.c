@@ -36,10 +36,10 @@
 	"job,address,not_before=NOT BEFORE,wait_ms=WAIT,lock_ms=LOCK,device_ms=DEVICE "            \
 	"MS,store_ms=STORE MS,"                                                                    \
 	"firmware,language,worker,trace,via"
-#define SUBSCRIPTION_FLAGS                                                                         \
-	"--name N --kinds run.finished,job.failed,device.*,approval.wanted --states S,… "        \
-	"--tasks T,… --webhook HOOK | --mail A,… --language en|fr|ja "                         \
-	"--digest at_once|hourly|daily --urgent"
+#define SUBSCRIPTION_FLAGS                                                                           \
+	"--name N --kinds run.finished,job.failed,device.*,alarm.*,book.changed,… --states S,… " \
+	"--tasks T,… --webhook HOOK | --mail A,… --language en|fr|ja "                           \
+	"--digest at_once|hourly|daily --urgent --changes N"
 #define FOUND_COLUMNS "device_name=DEVICE,list,number=NO,name,dest=DESTINATION,since,until"
 #define FOUND_WIDE "site,list_name,since_generation=GEN,since_run=RUN,until_run,device,key"
 #define LOCK_COLUMNS                                                                               \
@@ -377,8 +377,8 @@ const struct verb verb_table[] = {
 	{"token", "delete", "DELETE", "/tokens/{id}", "TOKEN-ID", "", NULL, "", "revoke", NULL},
 	{"notify", "list", "GET", "/subscriptions", "",
 		"name,kinds,states,webhook,mail,digest,active,waiting,dead",
-		"id,tasks,language,urgent,made_by=BY,version", "", "who is told of what, and how",
-		NULL},
+		"id,tasks,changes,language,urgent,made_by=BY,version", "",
+		"who is told of what, and how", NULL},
 	{"notify", "create", "POST", "/subscriptions", "", "", NULL, SUBSCRIPTION_FLAGS,
 		"tell a receiver, or people by mail", NULL},
 	{"notify", "set", "PATCH", "/subscriptions/{ref}", "NAME", "", NULL, SUBSCRIPTION_FLAGS,

@@ -187,15 +187,19 @@ bool notice_header_name(const char *name)
 	return n > 0 && n <= 64 && strncasecmp(name, "carnet-", 7) != 0;
 }
 
+const char *const notice_kinds[] = {"run.finished", "job.failed", "approval.wanted",
+	"device.auth_hold", "device.tls_pin_changed", "device.identity_mismatch", "book.changed",
+	"backup.overdue", "vault.verify_failed", "alarm.data_loss", "alarm.device_half_written",
+	"alarm.drill_failed", "alarm.events_lost", "alarm.not_backed_up_again", "alarm.scrub_late",
+	"alarm.token_rollback", NULL};
+
 bool notice_kind(const char *pattern)
 {
-	static const char *const kinds[] = {"run.finished", "job.failed", "approval.wanted",
-		"device.auth_hold", "device.tls_pin_changed", "device.identity_mismatch"};
 	size_t n = strlen(pattern);
 	bool open = n > 0 && pattern[n - 1] == '*';
 
-	for (size_t i = 0; i < array_len(kinds); i++)
-		if (open ? strncmp(kinds[i], pattern, n - 1) == 0 : strcmp(kinds[i], pattern) == 0)
+	for (const char *const *kind = notice_kinds; *kind != NULL; kind++)
+		if (open ? strncmp(*kind, pattern, n - 1) == 0 : strcmp(*kind, pattern) == 0)
 			return true;
 	return false;
 }

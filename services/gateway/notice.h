@@ -47,5 +47,7 @@ struct notice_target {
 int notice_target(const char *url, struct notice_target *ret, struct fault *reterr) must_check;
 /* Whether a name can be that of a header that we do not send ourselves. */
 bool notice_header_name(const char *name);
+/* All kinds that there are, NULL-ended. */
+extern const char *const notice_kinds[];
 /* A kind, or a beginning with "*": run.finished, device.*, *. */
 bool notice_kind(const char *pattern);

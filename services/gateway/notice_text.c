@@ -35,6 +35,36 @@ static const char *const words[][1 + LANGUAGES] = {
 		"証明書が変わったため停止中です"},
 	{"device.identity_mismatch", "is another machine than it was",
 		"est une autre machine qu’auparavant", "別の機器に置き換わっています"},
+	{"book.changed", "address book changed", "carnet d’adresses modifié",
+		"アドレス帳が変更されました"},
+	{"backup.overdue", "printers without a verified backup in time",
+		"imprimantes sans sauvegarde vérifiée à temps",
+		"台のプリンターに期限内の検証済みバックアップがありません"},
+	{"vault.verify_failed", "copies damaged or missing", "copies endommagées ou manquantes",
+		"件のコピーが破損または欠落しています"},
+	{"alarm.data_loss", "versions without a good copy", "versions sans copie intacte",
+		"件の世代に正常なコピーがありません"},
+	{"alarm.device_half_written", "was perhaps written by half: look at it",
+		"peut-être écrite à moitié : à vérifier",
+		"書き込みが途中で終わった可能性があります。確認してください"},
+	{"alarm.drill_failed", "did not come back equal from a restore drill",
+		"n’est pas revenue identique de l’exercice de restauration",
+		"リストア演習の結果が一致しませんでした"},
+	{"alarm.events_lost", "notices lost, nobody took them in time",
+		"avis perdus, personne ne les a pris à temps",
+		"件の通知が期限内に引き取られず失われました"},
+	{"alarm.not_backed_up_again", "has no good copy and could not be backed up again",
+		"n’a plus de copie intacte et n’a pas pu être sauvegardée de nouveau",
+		"正常なコピーがなく、再バックアップもできませんでした"},
+	{"alarm.scrub_late", "copies were not read again for 30 days",
+		"copies non relues depuis 30 jours",
+		"30日間再読み取りされていないコピーがあります"},
+	{"alarm.token_rollback", "backup refused: the database has lost commits",
+		"sauvegarde refusée : la base de données a perdu des transactions",
+		"バックアップを拒否しました：データベースのコミットが失われています"},
+	{"damaged", "damaged", "endommagée", "破損"},
+	{"missing", "missing", "manquante", "欠落"},
+	{"never", "never", "jamais", "なし"},
 	{"test", "test notice", "avis de test", "テスト通知"},
 	{"notices", "notices", "avis", "件の通知"},
 	{"more", "more", "de plus", "件省略"},
@@ -80,28 +110,40 @@ static void add_counts(const struct notice_mail *m, const json_t *data, struct b
 	}
 }
 
-/* One notice in one line, without its time. */
+/* Whose news it is. */
+static const char *name_of(const json_t *data)
+{
+	static const char *const members[] = {
+		"device_name", "task_name", "subscription", "vault_name"};
+	const char *name = "";
+
+	for (size_t i = 0; i < array_len(members) && *name == '\0'; i++)
+		name = text_of(data, members[i]);
+	return name;
+}
+
+static long long number_of(const json_t *data, const char *member)
+{
+	return (long long)json_integer_value(json_object_get(data, member));
+}
+
+/* One notice in one line, without its time. Of many alike: how many. */
 static void add_line(const struct notice_mail *m, const struct notice *n, struct buf *out)
 {
 	json_t *data = json_loads(n->data, 0, NULL);
-	const char *name = text_of(data, "device_name");
+	const char *name = name_of(data);
+	bool many = json_object_get(data, "n") != NULL;
 
-	if (*name == '\0')
-		name = text_of(data, "task_name");
-	if (*name == '\0')
-		name = text_of(data, "subscription");
-	buf_addf(out, "%s: ", name);
-	if (strcmp(n->kind, "run.finished") == 0) {
-		buf_adds(out, word(m, text_of(data, "state")));
-		add_counts(m, data, out);
-	} else if (strcmp(n->kind, "job.failed") == 0) {
-		buf_addf(out, "%lld %s",
-			(long long)json_integer_value(json_object_get(data, "failed")),
-			word(m, n->kind));
-	} else {
-		buf_adds(out, word(m, n->kind));
-		add_counts(m, data, out);
-	}
+	if (*name != '\0' || !many)
+		buf_addf(out, "%s: ", name);
+	if (many || strcmp(n->kind, "job.failed") == 0)
+		buf_addf(out, "%lld ", number_of(data, many ? "n" : "failed"));
+	buf_adds(out,
+		word(m, strcmp(n->kind, "run.finished") == 0 ? text_of(data, "state") : n->kind));
+	if (strcmp(n->kind, "book.changed") == 0)
+		buf_addf(out, " (+%lld −%lld ~%lld)", number_of(data, "added"),
+			number_of(data, "removed"), number_of(data, "changed"));
+	add_counts(m, data, out);
 	json_decref(data);
 }
 
@@ -120,18 +162,32 @@ struct form {
 	void (*detail)(struct buf *out, const char *line);
 };
 
-static size_t add_jobs(const struct form *form, const json_t *data, size_t room, struct buf *out)
+/* A job and its cause; a copy, a printer and since when. */
+static void add_item(const struct notice_mail *m, const json_t *item, struct buf *out)
 {
-	const json_t *jobs = json_object_get(data, "jobs"), *job;
+	static const char *const members[] = {"cause", "state", "last"};
+	const char *what = "";
+
+	for (size_t i = 0; i < array_len(members) && *what == '\0'; i++)
+		what = text_of(item, members[i]);
+	buf_addf(out, "%s: %s", text_of(item, "device_name"),
+		word(m, *what == '\0' ? "never" : what));
+}
+
+static size_t add_items(const struct notice_mail *m, const struct form *form, const json_t *data,
+	size_t room, struct buf *out)
+{
+	const json_t *jobs = json_object_get(data, "jobs"), *item;
+	const json_t *list = jobs == NULL ? json_object_get(data, "list") : jobs;
 	struct buf line = BUF_INIT;
 	size_t i, n = 0;
 
-	json_array_foreach(jobs, i, job)
+	json_array_foreach(list, i, item)
 	{
 		if (n == room)
 			break;
 		buf_reset(&line);
-		buf_addf(&line, "%s: %s", text_of(job, "device_name"), text_of(job, "cause"));
+		add_item(m, item, &line);
 		form->detail(out, buf_str(&line));
 		n++;
 	}
@@ -154,7 +210,7 @@ static void add_notices(const struct notice_mail *m, const struct form *form, st
 		add_line(m, n, &line);
 		notice_url(n, m->base, &url);
 		form->notice(out, buf_str(&time), buf_str(&line), buf_str(&url));
-		lines += 1 + add_jobs(form, data, NOTICE_LINES - lines - 1, out);
+		lines += 1 + add_items(m, form, data, NOTICE_LINES - lines - 1, out);
 		json_decref(data);
 	}
 	size_t more = m->notices_n - i + m->more;

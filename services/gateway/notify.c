@@ -15,6 +15,9 @@
 #define TAKE 100u
 #define PURGE_EVERY_MS 3600000
 
+/* Kinds of which there may be very many: written only when somebody wants them. */
+static const char *const rare[] = {"job.failed", "book.changed"};
+
 /* One service that writes events. */
 struct source {
 	struct notify *notify;
@@ -31,7 +34,9 @@ struct notify {
 	struct webhook_sender *webhooks;
 	struct mail_sender *mails;
 	struct source sources[1];
-	bool looking, wanted; /* somebody wants single jobs */
+	bool looking;
+	const char *wanted[array_len(rare)]; /* of these, those that somebody wants */
+	size_t wanted_n;
 	uint64_t purged_ms;
 };
 
@@ -126,24 +131,40 @@ static void taken(void *arg, const void *body, const struct fault *f, uint64_t i
 	db_query(s->notify->gateway->service->db, &SQL_NOTICE_PUT, fill_put, put, s);
 }
 
-static const char *const single_jobs[] = {"job.failed"};
-
 static void take(struct source *s)
 {
 	struct m_outbox_take ask = {.max = TAKE, .done = s->done, .done_n = s->done_n};
 
 	if (s->busy || s->notify->gateway->service->stopping || !peer_up(s->peer))
 		return;
-	if (s->notify->wanted) {
-		ask.want = single_jobs;
-		ask.want_n = array_len(single_jobs);
-	}
+	ask.want = s->notify->wanted;
+	ask.want_n = s->notify->wanted_n;
 	s->busy = true;
 	peer_call(s->peer, &m_outbox_take_desc, &ask, &(struct peer_opts){.deadline_ms = 0}, taken,
 		s);
 }
 
 /* ---- what is wanted ---- */
+
+static void fill_rare(struct db_args *a, void *arg)
+{
+	(void)arg;
+	db_array(a);
+	for (size_t i = 0; i < array_len(rare); i++)
+		db_text(a, rare[i]);
+	db_array_end(a);
+}
+
+static size_t read_wanted(struct db_result *r, const char *ret[static array_len(rare)])
+{
+	size_t n = 0;
+
+	for (int row = 0; row < db_rows(r); row++)
+		for (size_t i = 0; i < array_len(rare); i++)
+			if (strcmp(db_get_text(r, row, 0), rare[i]) == 0)
+				ret[n++] = rare[i];
+	return n;
+}
 
 static void looked(
 	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
@@ -155,7 +176,7 @@ static void looked(
 	no->looking = false;
 	if (f != NULL)
 		return;
-	no->wanted = db_rows(res[0]) > 0;
+	no->wanted_n = read_wanted(res[0], no->wanted);
 	for (size_t i = 0; i < array_len(no->sources); i++)
 		take(&no->sources[i]);
 	webhook_sender_tick(no->webhooks);
@@ -182,7 +203,7 @@ static void look(void *arg)
 		return;
 	no->looking = true;
 	purge(no);
-	db_query(s->db, &SQL_NOTICE_WANT, no_parameters, looked, no);
+	db_query(s->db, &SQL_NOTICE_WANT, fill_rare, looked, no);
 }
 
 void notify_look(struct gateway *g)
@@ -203,11 +224,13 @@ static void told(void *arg, const void *body, const struct fault *f, uint64_t in
 static void want(struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct rest *r = arg;
-	struct m_outbox_take ask = {.want = single_jobs, .want_n = array_len(single_jobs)};
+	const char *wanted[array_len(rare)];
+	struct m_outbox_take ask = {
+		.want = wanted, .want_n = f == NULL ? read_wanted(res[0], wanted) : 0};
 
 	(void)t;
 	(void)n;
-	if (f == NULL && db_rows(res[0]) > 0)
+	if (ask.want_n > 0)
 		peer_call(r->gateway->scheduler, &m_outbox_take_desc, &ask,
 			&(struct peer_opts){.deadline_ms = 2000}, told, r);
 	else
@@ -217,7 +240,7 @@ static void want(struct txn *t, struct db_result **res, size_t n, const struct f
 void notify_want(struct gateway *g, struct rest *r, void (*then)(struct rest *r))
 {
 	r->then = then;
-	db_query(g->service->db, &SQL_NOTICE_WANT, no_parameters, want, r);
+	db_query(g->service->db, &SQL_NOTICE_WANT, fill_rare, want, r);
 }
 
 struct notify *notify_new(struct gateway *g, struct fault *reterr)

@@ -53,6 +53,7 @@ static void read_row(struct db_result *res, int row, struct arena *arena, void *
 		.made_by = db_get_text(res, row, 13),
 		.waiting = (uint64_t)db_get_int(res, row, 14),
 		.dead = (uint64_t)db_get_int(res, row, 15),
+		.changes = (uint64_t)db_get_int(res, row, 16),
 	};
 	s->kinds = texts_of(arena, res, row, 2, &s->kinds_n);
 	s->states = texts_of(arena, res, row, 3, &s->states_n);
@@ -75,6 +76,18 @@ static bool refuse(struct rest *r, const char *reason, const char *field, const 
 	return false;
 }
 
+static const char *all_kinds(struct arena *arena)
+{
+	struct buf out = BUF_INIT;
+
+	for (const char *const *kind = notice_kinds; *kind != NULL; kind++)
+		buf_addf(&out, "%s, ", *kind);
+	buf_adds(&out, "or a beginning and *");
+	const char *text = arena_strdup(arena, buf_str(&out));
+	buf_fini(&out);
+	return text;
+}
+
 static bool check_words(struct rest *r, const struct m_subscription *s)
 {
 	static const char *const languages[] = {"en", "fr", "ja"};
@@ -82,10 +95,7 @@ static bool check_words(struct rest *r, const struct m_subscription *s)
 
 	for (size_t i = 0; i < s->kinds_n; i++)
 		if (!notice_kind(s->kinds[i]))
-			return refuse(r, "unknown_word", "kinds",
-				"run.finished, job.failed, approval.wanted, device.auth_hold, "
-				"device.tls_pin_changed, device.identity_mismatch, or a beginning "
-				"and *");
+			return refuse(r, "unknown_word", "kinds", all_kinds(r->arena));
 	for (size_t i = 0; i < s->states_n; i++)
 		if (msg_number(run_state_words, s->states[i]) < RUN_STATE_SUCCEEDED)
 			return refuse(r, "unknown_word", "states", "a run does not end so");
@@ -169,6 +179,10 @@ static void fill_members(struct db_args *a, const struct saving *v)
 		db_bool(a, s->active);
 	else if (all)
 		db_bool(a, true);
+	else
+		db_null(a);
+	if (all || (s->has & HAS_SUBSCRIPTION__CHANGES) != 0)
+		db_int(a, (int64_t)s->changes);
 	else
 		db_null(a);
 }

@@ -8,8 +8,10 @@
 /* ---- on its way ---- */
 
 const struct db_sql SQL_NOTICE_WANT = {"gate_notice_want",
-	"select 1 from gate.subscription s cross join unnest(s.kinds) k where s.active and (k = "
-	"'job.failed' or (right(k, 1) = '*' and starts_with('job.failed', left(k, -1)))) limit 1"};
+	"select k from unnest($1::text[]) k where exists (select from gate.subscription s cross "
+	"join"
+	" unnest(s.kinds) p where s.active and (p = k or (right(p, 1) = '*' and"
+	" starts_with(k, left(p, -1)))))"};
 
 /* An event that was put before goes nowhere a second time. */
 const struct db_sql SQL_NOTICE_PUT = {"gate_notice_put",
@@ -158,16 +160,17 @@ const struct db_sql SQL_WEBHOOK_DELETE = {
 	"coalesce((select w.name from gate.webhook w where w.id = s.webhook), ''), "               \
 	"to_json(s.mail)::text, s.language, s.digest, s.urgent, s.active, s.version, "             \
 	"s.created_at, s.made_by, " COUNT("subscription", "s.id", "queued") ", " COUNT(            \
-		"subscription", "s.id", "dead")
+		"subscription", "s.id", "dead") ", s.changes"
 #define HOOK(n) "(select w.id from gate.webhook w where " BY_REF("w", n) ")"
 
 const struct db_sql SQL_SUBSCRIPTION_LIST = {"gate_subscription_list",
 	"select " SUBSCRIPTION " from gate.subscription s order by lower(s.name)"};
 const struct db_sql SQL_SUBSCRIPTION_CREATE = {"gate_subscription_create",
 	"insert into gate.subscription as s (id, name, kinds, states, tasks, webhook, mail, "
-	"language, digest, urgent, active, made_by) values ($1, $2, $3::text[], $4::text[], "
+	"language, digest, urgent, active, changes, made_by) values ($1, $2, $3::text[], "
+	"$4::text[], "
 	"$5::text[], " HOOK("$6") ", $7::text[], $8, $9::smallint, $10::boolean, $11::boolean, "
-				  "$12) on conflict do nothing returning " SUBSCRIPTION};
+				  "$12::int, $13) on conflict do nothing returning " SUBSCRIPTION};
 const struct db_sql SQL_SUBSCRIPTION_FIND = {"gate_subscription_find",
 	"select s.id, s.version from gate.subscription s where " BY_REF("s", "$1") " for update"};
 const struct db_sql SQL_SUBSCRIPTION_UPDATE = {"gate_subscription_update",
@@ -181,7 +184,8 @@ const struct db_sql SQL_SUBSCRIPTION_UPDATE = {"gate_subscription_update",
 		      "s.language),"
 		      " digest = coalesce($9::smallint, s.digest), urgent = coalesce($10::boolean, "
 		      "s.urgent),"
-		      " active = coalesce($11::boolean, s.active), version = s.version + 1 where "
+		      " active = coalesce($11::boolean, s.active), changes = coalesce($12::int, "
+		      "s.changes), version = s.version + 1 where "
 		      "s.id = $1"
 		      " returning " SUBSCRIPTION};
 const struct db_sql SQL_SUBSCRIPTION_DELETE = {

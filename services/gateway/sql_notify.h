@@ -7,7 +7,7 @@
 
 /* ---- on its way ---- */
 
-/* → 1 row when somebody wants to know of single jobs */
+/* kinds → those of them that somebody wants */
 extern const struct db_sql SQL_NOTICE_WANT;
 /* ids, kinds, subjects, times, data, due of digests 1 to 3, most in the queue → how many go */
 extern const struct db_sql SQL_NOTICE_PUT;
@@ -41,13 +41,15 @@ extern const struct db_sql SQL_WEBHOOK_ROTATE; /* id, key id, key, ms that the o
 extern const struct db_sql SQL_WEBHOOK_DELETE; /* id */
 
 /* ---- subscriptions: rows are id name kinds states tasks webhook mail language digest urgent
- * active version created made_by waiting dead; lists as JSON ---- */
+ * active version created made_by waiting dead changes; lists as JSON ---- */
 
 extern const struct db_sql SQL_SUBSCRIPTION_LIST;
-/* id, name, kinds, states, tasks, webhook (ref), mail, language, digest, urgent, active, made by */
+/* id, name, kinds, states, tasks, webhook (ref), mail, language, digest, urgent, active, changes,
+ * made by */
 extern const struct db_sql SQL_SUBSCRIPTION_CREATE;
 extern const struct db_sql SQL_SUBSCRIPTION_FIND; /* ref → id, version; locked */
-/* id, name, kinds, states, tasks, webhook, mail, language, digest, urgent, active; NULL = keep */
+/* id, name, kinds, states, tasks, webhook, mail, language, digest, urgent, active, changes; NULL =
+ * keep */
 extern const struct db_sql SQL_SUBSCRIPTION_UPDATE;
 extern const struct db_sql SQL_SUBSCRIPTION_DELETE; /* id */
 

@@ -159,6 +159,9 @@ void opening_remember(struct txn *t, const struct uuid *task, const struct m_tar
 
 void sweep_start(void);
 void planner_tick(void);
+/* told.c: upkeep of what others are told of */
+void told_minute(void);
+void told_hour(void);
 /* A transaction of step 1 has run ids; see on_run_cancel.c. */
 void stop_run(struct txn *t, const struct uuid *run, enum job_state state, int cause);
 void stop_job(struct txn *t, const struct uuid *job);

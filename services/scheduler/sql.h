@@ -255,3 +255,5 @@ extern const struct db_sql SQL_OUTBOX_TAKE;
 extern const struct db_sql SQL_OUTBOX_DONE;
 extern const struct db_sql SQL_OUTBOX_WANT;
 extern const struct db_sql SQL_OUTBOX_FAILED;
+extern const struct db_sql SQL_OUTBOX_PURGE;
+extern const struct db_sql SQL_TELL_OVERDUE;

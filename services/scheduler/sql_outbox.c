@@ -12,7 +12,8 @@ const struct db_sql SQL_OUTBOX_WANT = {"outbox_want",
 	" where not exists (select from sched.wanted w where w.kind = k) on conflict do nothing"};
 /* limit, ms → id, kind, subject, at, data: the oldest that nobody has now; ours for so long */
 const struct db_sql SQL_OUTBOX_TAKE = {"outbox_take",
-	"with took as (update sched.outbox set free_at = clock_timestamp() + $2::bigint"
+	"with took as (update sched.outbox set grows = false, free_at = clock_timestamp() + "
+	"$2::bigint"
 	"  * interval '1 millisecond' where id = any (array(select id from sched.outbox"
 	"   where free_at <= clock_timestamp() order by id limit $1::int for update skip locked))"
 	"  returning id, kind, subject, at, data)"
@@ -33,3 +34,8 @@ const struct db_sql SQL_OUTBOX_FAILED = {"outbox_failed",
 	"   case state when 12 then 'failed' else 'dead' end, 'cause', cause, 'reason', reason))"
 	"   order by place) filter (where place <= 50) as jobs from x group by run) t"
 	" join sched.run r on r.id = t.run"};
+/* events at most, ms → how many were lost, how many wait, for how many seconds (FL-81) */
+const struct db_sql SQL_OUTBOX_PURGE = {"outbox_purge",
+	"select lost, waiting, oldest_s from sched.outbox_purge($1::bigint, $2::bigint)"};
+/* days → devices that are told (FL-79) */
+const struct db_sql SQL_TELL_OVERDUE = {"tell_overdue", "select sched.tell_overdue($1::int)"};

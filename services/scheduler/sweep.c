@@ -10,6 +10,7 @@
 
 #define READY_PER_TICK 20000
 #define PURGE_EVERY 3600 /* ticks */
+#define MINUTE 60        /* ticks */
 #define FORGET_JOBS 5000 /* of the history, at one time */
 
 static struct {
@@ -132,9 +133,12 @@ static void due_begun(struct txn *t, unused struct db_result **r, unused size_t 
 	(void)db_add(t, &SQL_SUSPECT_READY);
 	(void)db_add(t, &SQL_HOLD_OVER);
 	(void)db_add(t, &SQL_ACTIVE_CUT);
+	if (sweep.ticks % MINUTE == 0)
+		told_minute();
 	if (sweep.ticks++ % PURGE_EVERY == 0) {
 		(void)db_add(t, &SQL_PURGE);
 		forget();
+		told_hour();
 	}
 	db_commit(t, due_done, NULL);
 }

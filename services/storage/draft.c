@@ -244,6 +244,7 @@ void draft_done(struct draft *d)
 		metric_add(app.rollbacks, 1);
 		log_error(L("alarm: token_rollback"), L_UUID("device", &d->ask.device),
 			L_UUID("run", &d->ask.run), L_FAULT(&d->fault));
+		sql_alarm("alarm.token_rollback", &d->ask.device, NULL, NULL);
 	} else if (d->fault.code != 0)
 		log_warn(L("version not stored"), L_UUID("device", &d->ask.device),
 			L_UUID("run", &d->ask.run), L_FAULT(&d->fault));

@@ -40,12 +40,14 @@ static void asked(void *arg, const void *body, const struct fault *f, uint64_t i
 		re.done();
 		return;
 	}
-	if (f != NULL)
+	if (f != NULL) {
 		log_error(L("alarm: device not backed up again"), L_UUID("device", &v->device),
 			L_UUID("version", &v->version), L_FAULT(f));
-	else
+		sql_alarm("alarm.not_backed_up_again", &v->device, &v->version, NULL);
+	} else {
 		log_warn(L("device is backed up again"), L_UUID("device", &v->device),
 			L_UUID("version", &v->version));
+	}
 	sql_rescued(&v->version, told);
 }
 

@@ -256,9 +256,11 @@ static void summed(struct txn *t, struct db_result **r, size_t n, const struct f
 	for (size_t i = 0; i < sc.n_budgets; i++)
 		late |= sc.budgets[i].late;
 	metric_set(sc.late, late);
-	if (sc.b->late)
+	if (sc.b->late) {
 		log_error(L("alarm: scrub_late"), L_UUID("vault", &sc.vault->id),
 			L_INT("days", (now - oldest) / (int64_t)DAY_MS));
+		sql_alarm("alarm.scrub_late", NULL, NULL, &sc.vault->id);
+	}
 	begin();
 }
 

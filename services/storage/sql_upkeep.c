@@ -276,3 +276,50 @@ void sql_quota_put(struct call *call, db_fn fn)
 {
 	db_query(app.service->db, &QUOTA_PUT, fill_quota, fn, call);
 }
+
+/* ---- alarms ---- */
+
+struct alarm {
+	const char *kind;
+	const struct uuid *device, *version, *vault;
+};
+
+static const struct db_sql ALARM = {"store_alarm",
+	"select sched.alarm($1, coalesce('device/' || $2::uuid, 'vault/' || $4::uuid),"
+	" jsonb_strip_nulls(jsonb_build_object('device', $2::uuid, 'version', $3::uuid, 'vault',"
+	" $4::uuid, 'vault_name', (select name from store.vault where id = $4::uuid))))"};
+
+static void fill_one(struct db_args *a, const struct uuid *id)
+{
+	if (id == NULL)
+		db_null(a);
+	else
+		db_uuid(a, id);
+}
+
+static void fill_alarm(struct db_args *a, void *arg)
+{
+	const struct alarm *alarm = arg;
+	db_text(a, alarm->kind);
+	fill_one(a, alarm->device);
+	fill_one(a, alarm->version);
+	fill_one(a, alarm->vault);
+}
+
+static void alarm_told(
+	struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	(void)t;
+	(void)r;
+	(void)n;
+	(void)arg;
+	if (f != NULL)
+		log_warn(L("an alarm could not be told"), L_FAULT(f));
+}
+
+void sql_alarm(const char *kind, const struct uuid *device, const struct uuid *version,
+	const struct uuid *vault)
+{
+	struct alarm alarm = {kind, device, version, vault};
+	db_query(app.service->db, &ALARM, fill_alarm, alarm_told, &alarm);
+}

@@ -44,3 +44,7 @@ void sql_release(const struct m_store_begin *ask);
 /* bytes versions devices and their limits, one row. */
 void sql_quota(db_fn fn, void *arg);
 void sql_quota_put(struct call *call, db_fn fn);
+
+/* Who subscribed to alarms is told: of a device or else of a vault; the same at most once a day. */
+void sql_alarm(const char *kind, const struct uuid *device, const struct uuid *version,
+	const struct uuid *vault);

@@ -132,6 +132,18 @@ check "the mail is given up" within 30 queued
 ask GET '/dead-letters?subscription=people' && is "$(field '.items[0].cause')" mail_not_set_up "without a mail server it is a dead letter that says so"
 ask DELETE /subscriptions/people
 
+# ---- alarms and changed books: storage's transactions write them (storage_books, storage_keep; FL-67) ----
+ask POST /webhooks "{\"name\":\"care\",\"url\":\"$url/care\"}"
+ask POST /subscriptions '{"name":"fire","kinds":["alarm.fire"],"webhook":"care"}' && is "$status $(field .field)" "422 kinds" "who asks for what never happens is told so"
+ask POST /subscriptions '{"name":"care","kinds":["alarm.*","book.changed"],"changes":5,"webhook":"care"}'
+is "$status $(field .changes) $(sql "select string_agg(kind, ' ' order by kind) from sched.wanted")" "201 5 book.changed job.failed" "the system knows that changed books are wanted"
+sql "insert into store.drill (id, tenant_id, version_id, device_id, kind, generation, target_id, outcome) select x, x, x, x, 'address_book', 1, x, 'differs' from sched.uuid7() x
+	; select sched.tell(null, 'book.changed', 'device/x', jsonb_build_object('changes', n)) from unnest(array[4, 5]) n" >/dev/null
+check "an alarm and a large change are told" within 30 eval '[ "$(sent_to /care | wc -l)" = 2 ] && queued'
+is "$(for f in $(sent_to /care); do body_of "$f" | jq -r '.type + " " + (.data.changes // .data.outcome | tostring)'; done | sort | xargs)" \
+	"carnet.alarm.drill_failed.v1 differs carnet.book.changed.v1 5" "a small change is not"
+ask DELETE /webhooks/care
+
 # ---- many at once: two gateways, and one of them dies with the answer in its hand ----
 ask POST /webhooks "{\"name\":\"many\",\"url\":\"$url/many\"}"
 ask POST /subscriptions '{"name":"many","kinds":["run.finished"],"webhook":"many"}'

@@ -255,9 +255,21 @@ static struct text changing(const char *second)
 	return t;
 }
 
+/* Events of this device: entries that came, changed, went (FL-67). */
+static void assert_told(const struct uuid *device, const char *want)
+{
+	char d[UUID_TEXT];
+	sql("select string_agg(concat_ws(' ', data ->> 'added', data ->> 'changed', data ->>"
+	    " 'removed'), ', ' order by id) from sched.outbox where kind = 'book.changed'"
+	    " and subject = 'device/%s'",
+		uuid_format(device, d));
+	assert_string_equal(sql_out, want);
+}
+
 static void a_change_ends_one_interval_and_begins_another(void **state)
 {
 	(void)state;
+	sql("insert into sched.wanted values ('book.changed') on conflict do nothing");
 	struct store s = fresh_store(changing("0440000001"));
 	stored(&s);
 	struct m_version v1 = version_of(&s.result.version);
@@ -289,6 +301,7 @@ static void a_change_ends_one_interval_and_begins_another(void **state)
 	m.from = 1;
 	m.to = v1.committed_at + 1;
 	assert_int_equal(search(m)->items_n, 1);
+	assert_told(&s.device, "0 1 0, 0 0 1"); /* not the first version */
 	store_end_of(&s);
 }
 
@@ -530,6 +543,7 @@ static void reading_everything_again_gives_the_same_rows(void **state)
 	stored(&s);
 	stored_next(&s, changing("0460000002"));
 	stored_next(&s, changing("0460000001"));
+	assert_told(&s.device, "0 1 0, 0 1 0");
 	char *before = rows_of(&s.device);
 	assert_true(strlen(before) > 0);
 	const struct m_book_reindex m = {.drop = false};
@@ -544,6 +558,7 @@ static void reading_everything_again_gives_the_same_rows(void **state)
 	} while (sql_number() > 0 && clock_mono_ms() < until);
 	char *after = rows_of(&s.device);
 	assert_string_equal(after, before);
+	assert_told(&s.device, "0 1 0, 0 1 0"); /* no news */
 	free(before);
 	free(after);
 	store_end_of(&s);

@@ -469,6 +469,9 @@ static void scrub_finds_the_damaged_and_the_missing_and_reads_the_others_st_72_7
 	spoil(hex, "rm $f");
 	put_env("CARNET_SCRUB_EVERY_MS", "%d", 100);
 	put_env("CARNET_SCRUB_AGE_MS", "%d", 0);
+	sql("update store.copy set scrubbed_at = now() - interval '31 days' where version_id = "
+	    "'%s'",
+		v[2]);
 	host_start(&two, 2, "main", NULL, 0);
 	copy_becomes(v[0], "damaged");
 	copy_becomes(v[1], "missing");
@@ -481,6 +484,13 @@ static void scrub_finds_the_damaged_and_the_missing_and_reads_the_others_st_72_7
 	assert_int_equal(sql_number(), 0);
 	sql("select count(*) from store.copy where state in ('damaged', 'missing')");
 	assert_int_equal(sql_number(), 2);
+	sql("select string_agg(kind || ' ' || (data ->> 'vault_name') || ' ' || (data ->> 'n') || "
+	    "' '"
+	    " || (data -> 'list' -> 1 ->> 'good_copies'), ', ' order by kind) from sched.outbox"
+	    " where kind in ('vault.verify_failed', 'alarm.data_loss')");
+	assert_string_equal(sql_out, "alarm.data_loss main 2 0, vault.verify_failed main 2 0");
+	sql("select count(*) from sched.outbox where kind = 'alarm.scrub_late'");
+	assert_int_equal(sql_number(), 1);
 	host_kill(&two, SIGTERM);
 	(void)unsetenv("CARNET_SCRUB_EVERY_MS");
 	(void)unsetenv("CARNET_SCRUB_AGE_MS");

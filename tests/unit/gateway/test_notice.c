@@ -181,7 +181,9 @@ static void kinds_are_known_or_the_beginning_of_one(void **state)
 	assert_true(notice_kind("run.finished"));
 	assert_true(notice_kind("device.*"));
 	assert_true(notice_kind("*"));
+	assert_true(notice_kind("alarm.*"));
 	assert_false(notice_kind("run.ended"));
+	assert_false(notice_kind("alarm.fire"));
 	assert_false(notice_kind("printer.*"));
 	assert_false(notice_kind("run"));
 	assert_false(notice_kind(""));
@@ -234,6 +236,53 @@ static size_t lines_with(const char *text, const char *what)
 	return n;
 }
 
+/* Every kind that there is has words of its own in each language. */
+static void each_kind_is_told_in_three_languages(void **state)
+{
+	static const char *const languages[] = {"en", "fr", "ja"};
+	struct notice n = example();
+	struct notice_mail m = {.base = "", .name = "x", .notices = &n, .notices_n = 1};
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	n.data = "{\"state\":\"partial\"}";
+	for (const char *const *kind = notice_kinds; *kind != NULL; kind++)
+		for (size_t i = 0; i < array_len(languages); i++) {
+			n.kind = *kind;
+			m.language = languages[i];
+			assert_null(strstr(made(&m, notice_mail_subject, &out), *kind));
+		}
+	buf_fini(&out);
+}
+
+static void many_alike_are_counted_and_named(void **state)
+{
+	struct notice n = example();
+	struct notice_mail m = {
+		.language = "en", .base = "", .name = "x", .notices = &n, .notices_n = 1};
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	n.kind = "backup.overdue";
+	n.data = "{\"days\":8,\"n\":2,\"list\":[{\"device_name\":\"a\"},"
+		 "{\"device_name\":\"b\",\"last\":\"2026-12-01T00:00:00Z\"}]}";
+	assert_string_equal(made(&m, notice_mail_subject, &out),
+		"Carnet: 2 printers without a verified backup in time");
+	assert_non_null(strstr(
+		made(&m, notice_mail_text, &out), "    a: never\n    b: 2026-12-01T00:00:00Z\n"));
+	n.kind = "vault.verify_failed";
+	n.data = "{\"vault_name\":\"main\",\"n\":1,\"list\":[{\"device_name\":\"a\","
+		 "\"state\":\"damaged\"}]}";
+	assert_string_equal(
+		made(&m, notice_mail_subject, &out), "Carnet: main: 1 copies damaged or missing");
+	assert_non_null(strstr(made(&m, notice_mail_text, &out), "    a: damaged\n"));
+	n.kind = "book.changed";
+	n.data = "{\"device_name\":\"lobby\",\"added\":3,\"removed\":1,\"changed\":2}";
+	assert_string_equal(made(&m, notice_mail_subject, &out),
+		"Carnet: lobby: address book changed (+3 −1 ~2)");
+	buf_fini(&out);
+}
+
 static void a_mail_has_200_lines_then_says_how_many_more(void **state)
 {
 	struct notice n[150];
@@ -279,6 +328,8 @@ int main(void)
 		cmocka_unit_test(a_fixed_token_has_a_header_of_its_own),
 		cmocka_unit_test(kinds_are_known_or_the_beginning_of_one),
 		cmocka_unit_test(a_mail_says_run_state_and_counts_in_three_languages),
+		cmocka_unit_test(each_kind_is_told_in_three_languages),
+		cmocka_unit_test(many_alike_are_counted_and_named),
 		cmocka_unit_test(a_mail_has_200_lines_then_says_how_many_more),
 	};
 
