@@ -214,8 +214,12 @@ static void beat(void *arg)
 	if (turns == w->turns)
 		return; /* a stuck loop renews nothing, and dies */
 	w->turns = turns;
-	list_each_safe (it, &w->sessions)
-		effects_beat(container_of(it, struct session, node));
+	list_each_safe (it, &w->sessions) {
+		struct session *s = container_of(it, struct session, node);
+		if (s->spool != NULL)
+			spool_awake(s->spool);
+		effects_beat(s);
+	}
 	if (!w->renewing_locks)
 		renew_locks(w);
 	if (!w->renewing_jobs && w->n_sessions > 0)

@@ -142,6 +142,7 @@ static void on_begun(void *arg, const void *body, const struct fault *f, uint64_
 	const struct m_store_stream *r = body;
 
 	s->outstanding = false;
+	s->stirred = true;
 	if (f && begin_elsewhere(s, f))
 		return;
 	if (!f) {
@@ -284,7 +285,7 @@ static void send_chunk(struct spool *s, struct spool_item *item)
 	struct peer_opts opts = {
 		.instance = s->instance, .trace = s->trace, .deadline_ms = CHUNK_MS};
 
-	s->outstanding = true;
+	s->outstanding = s->stirred = true;
 	peer_call(s->shared->storage, &m_store_chunk_desc, &m, &opts, on_chunk, s);
 	item->sent += n;
 	item->told = m.last;
@@ -315,6 +316,26 @@ static void pump(struct spool *s)
 	}
 	if (item->whole || item->data.n >= CHUNK_MIN)
 		send_chunk(s, item);
+}
+
+/* No bytes, and of an offset that no item reaches: storage tells where it is and does nothing. A
+ * stream that is lost is found out by the next bytes. */
+void spool_awake(struct spool *s)
+{
+	const struct spool_item *item = &s->items[s->at];
+	bool between = s->at > 0 && (s->at == s->n_items || item->sent == 0);
+	struct m_store_chunk m = {.stream = s->stream,
+		.item_no = between ? s->at - 1 : s->at,
+		.item = s->at == 0 && item->sent == 0 ? item->name : NULL,
+		.offset = INT64_MAX};
+	struct peer_opts opts = {
+		.instance = s->instance, .trace = s->trace, .deadline_ms = CHUNK_MS};
+	bool rests = s->state == SPOOL_OPEN && !s->outstanding && !s->dropped && !s->have_result &&
+		     s->n_items > 0;
+
+	if (rests && !s->stirred)
+		peer_call(s->shared->storage, &m_store_chunk_desc, &m, &opts, ignore, NULL);
+	s->stirred = false;
 }
 
 /* ---- the end ---- */

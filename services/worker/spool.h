@@ -48,6 +48,7 @@ struct spool {
 	bool finished;    /* the device has given everything */
 	bool paused;      /* somebody waits for room */
 	bool outstanding; /* a call to storage is under way */
+	bool stirred;     /* storage heard of the stream since the last spool_awake */
 	bool dropped;     /* the session wants to be rid of it */
 	struct uuid stream, trace;
 	unsigned begins;   /* instances asked for a stream */
@@ -76,6 +77,9 @@ bool spool_item(struct spool *s, const char *name);
 /* false: no room now, the same bytes are to come again after room(). */
 bool spool_bytes(struct spool *s, struct span bytes);
 void spool_item_end(struct spool *s);
+/* Each beat of the worker: a device may take longer for a list than storage waits for the next
+ * byte; a stream that is open and at rest says that its sender lives. */
+void spool_awake(struct spool *s);
 /* Everything is here. Later sent(), or failed(). */
 void spool_finish(struct spool *s);
 /* Later committed(); the result is in s->result. */

@@ -231,6 +231,16 @@ round_end
 	printf '# Canon AddressBook version: 1\r\n# CharSet: UTF-8\r\n\r\n'
 	for i in $(seq 1 40000); do printf 'subdbid: 1\r\ndn: %d\r\ncn: Person number %d\r\nmailaddress: person%d@example.com\r\nobjectclass: top\r\nobjectclass: extensibleobject\r\nobjectclass: email\r\n\r\n' "$i" "$i" "$i"; done
 } >"$D/big"
+case_device
+head -n 20003 "$D/big" >"$D/middling" # 2,500 entries: more than waits in memory
+put_raw "$me" "@$D/middling"
+slow 500 # each list behind it, too: the stream is open meanwhile
+round 60 --renew_ms=100
+is "$(result "$me" state) $([ "$(told awake | wc -l)" -gt 0 ] && echo awake)" "succeeded awake" \
+	"a device that takes its time between two lists: storage hears that the sender of a stream lives"
+round_end
+
+case_device
 put_raw "$me" "@$D/big"
 PEERS_CHUNK=20 round 60
 is "$(result "$me" state) $(result "$me" entries | cut -c1-2)" "succeeded 40" "a book of 6 MB through a slow storage: succeeded"

@@ -520,6 +520,11 @@ static void on_chunk(struct call *call)
 	}
 	if (is("store", "silent"))
 		return;
+	if (m->bytes.n == 0 && !m->last) { /* a sign of life */
+		say("awake", s->job->device.name, &m_store_chunk_desc, m);
+		call_reply(call, &(struct m_store_ack){.offset = s->offset});
+		return;
+	}
 	if (s->busy)
 		violation("two chunks of one stream at once");
 	if (m->item_no != s->item_no || m->offset != s->offset)
