@@ -30,6 +30,20 @@ static const struct {
 	NAMES(VERSION_COPIES, version_copies, id, 0, false, "no_version", "no such version"),
 };
 
+/* What narrows itself: lists, the search, a stream that was opened. */
+static const uint16_t narrow[] = {MSG_VERSION_LIST, MSG_ENTRY_SEARCH, MSG_VERSION_READ};
+
+bool scope_knows(uint16_t id)
+{
+	for (size_t i = 0; i < array_len(narrow); i++)
+		if (narrow[i] == id)
+			return true;
+	for (size_t i = 0; i < array_len(rules); i++)
+		if (rules[i].id == id)
+			return true;
+	return false;
+}
+
 struct guarded {
 	struct sql_scope ask;
 	call_fn then;
@@ -72,8 +86,11 @@ void scope_guard(struct call *call, call_fn then)
 		g->reason = rules[i].reason;
 		g->text = rules[i].text;
 	}
-	if (g->reason == NULL)
-		then(call); /* a list, the search, a stream that was opened */
-	else
+	if (g->reason != NULL)
 		sql_in_scope(&g->ask, looked);
+	else if (scope_knows(call->desc->id))
+		then(call);
+	else /* nobody thought of it */
+		call_refuse(call, CN_OUT_OF_SCOPE, "scope",
+			"%s is only for those who may see everything", call->desc->name);
 }
