@@ -37,7 +37,7 @@ CFLAGS   += -std=gnu17 $(OPT) $(WARN) $(HARDEN) -fno-common -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed
 LIBS     := -lnng -lpq -lmsgpackc -lssl -lcrypto -largon2 -luv -lcurl -lmicrohttpd -ljansson \
 	    -lzstd -linih -lexpat -lutf8proc -lidn2 -lyaml -lssh2 -lm
-LIBS_worker := -lnetsnmp -lcups
+LIBS_worker := -lnetsnmp -lcups -lresolv
 LIBS_storage := -larchive
 
 SERVICES := scheduler worker lock storage sync gateway simulator migrate verify

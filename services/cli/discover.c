@@ -85,8 +85,9 @@ static bool is_range(const char *word)
 
 static int add_where(struct cli *c, json_t *discover)
 {
-	static const char *const flags[][2] = {{"exclude", "exclude"}, {"cred", "credentials"},
-		{"pool", "pools"}, {"site", "site"}, {"rate", "rate"}, {"snmp-port", "snmp_port"}};
+	static const char *const flags[][2] = {{"dns-sd", "dns_sd"}, {"service", "services"},
+		{"exclude", "exclude"}, {"cred", "credentials"}, {"pool", "pools"},
+		{"site", "site"}, {"rate", "rate"}, {"snmp-port", "snmp_port"}};
 
 	for (size_t i = 0; i < c->n_args; i++)
 		if (request_put(discover, &m_discovery_desc,

@@ -79,11 +79,10 @@ const struct verb verb_table[] = {
 	{"device", "retire", "DELETE", "/devices/{ref}", "DEVICE", "", NULL, "",
 		"gone; its versions stay", NULL},
 	{"discover", "", NULL, NULL, "[RANGE|NAME…]", "", NULL,
-		"--exclude RANGE --cred NAME --pool P --site S --rate "
-		"N "
-		"--snmp-port N --no-wait",
-		"look for printers now: 10.1.0.0/24, 10.1.2.10-90, names; without a word as the "
-		"built-in task says",
+		"--dns-sd true --service TYPE --exclude RANGE --cred NAME --pool P --site S "
+		"--rate N --snmp-port N --no-wait",
+		"look for printers now: 10.1.0.0/24, 10.1.2.10-90, names; --dns-sd true: who "
+		"announces itself; without a word as the built-in task says",
 		run_discover},
 	{"candidate", "list", "GET", "/candidates", "", DISCOVERED_COLUMNS, DISCOVERED_WIDE, "",
 		"what was found; --filter \"state = new and printer = true\"", NULL},

@@ -8,6 +8,7 @@
 #include "gen/errors.h"
 #include "services/scheduler/kind.h"
 
+#define SERVICE_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-"
 #define NAME_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_"
 
 static int refuse(struct fault *err, const char *reason, const char *what)
@@ -44,6 +45,28 @@ static int check_addresses(const struct m_discovery *d, struct fault *err)
 	return 0;
 }
 
+/* "_ipp._tcp" (RFC 6763 section 7); printers are reached by TCP. */
+static bool service_good(const char *s)
+{
+	size_t n = *s == '_' ? strspn(s + 1, SERVICE_BYTES) : 0;
+
+	return n > 0 && n <= 15 && strcmp(s + 1 + n, "._tcp") == 0;
+}
+
+static int check_services(const struct m_discovery *d, struct fault *err)
+{
+	for (size_t i = 0; i < d->services_n; i++) {
+		if (!service_good(d->services[i]))
+			return fault_why(err, CN_VALIDATION_FAILED, "unknown_word",
+				"settings.discover.services[%zu]: '%.64s' is no service like "
+				"_ipp._tcp",
+				i, d->services[i]);
+	}
+	if (d->services_n > 0 && !d->dns_sd)
+		return refuse(err, "out_of_place", ".services: only dns_sd hears of services");
+	return 0;
+}
+
 static bool has_targets(const struct m_targets *t)
 {
 	return t->all || t->devices_n > 0 || t->groups_n > 0 || t->filter != NULL;
@@ -63,13 +86,12 @@ int discover_check(const struct m_task *t, struct arena *arena, struct fault *re
 	if (has_targets(t->targets))
 		return fault_why(reterr, CN_VALIDATION_FAILED, "out_of_place",
 			"targets: a discovery has none; settings.discover says where it looks");
-	if (d != NULL && (d->dns_sd || d->services_n > 0))
-		return refuse(reterr, "not_yet", ".dns_sd: only ranges and lists can be looked at");
-	if (d == NULL || (d->ranges_n == 0 && d->addresses_n == 0)) /* the built-in one is off */
-		return !t->active ? 0
+	if (d == NULL || (d->ranges_n == 0 && d->addresses_n == 0 && !d->dns_sd))
+		return !t->active ? 0 /* the built-in one is off */
 				  : refuse(reterr, "required",
-					    ": ranges or addresses: where to look?");
-	return check_addresses(d, reterr) < 0 || discover_slices(d, arena, &list, &n, reterr) < 0
+					    ": ranges, addresses or dns_sd: where to look?");
+	return check_addresses(d, reterr) < 0 || check_services(d, reterr) < 0 ||
+			       discover_slices(d, arena, &list, &n, reterr) < 0
 		       ? -1
 		       : 0;
 }
@@ -89,6 +111,22 @@ static void sort_out(const struct m_discovery *d, const char **ranges, size_t *r
 	}
 }
 
+/* One worker of each pool hears who announces itself on its networks. */
+static size_t add_networks(const struct m_discovery *d, struct slice *list, struct arena *arena)
+{
+	size_t n = d->pools_n == 0 ? 1 : d->pools_n;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *pool = d->pools_n == 0 ? "" : d->pools[i];
+		list[i] = (struct slice){
+			.name = *pool == '\0' ? "DNS-SD"
+					      : arena_printf(arena, "DNS-SD of pool %.100s", pool),
+			.where = DISCOVER_DNS_SD,
+			.pool = pool};
+	}
+	return n;
+}
+
 int discover_slices(const struct m_discovery *d, struct arena *arena, struct slice **ret_list,
 	size_t *ret_n, struct fault *reterr)
 {
@@ -105,7 +143,7 @@ int discover_slices(const struct m_discovery *d, struct arena *arena, struct sli
 	if (ranges_make(&in, &out, arena, &ranges, &n_ranges, reterr) < 0)
 		return -1;
 	const char **pieces = ranges_slice(ranges, n_ranges, names, n_names, arena, &n_pieces);
-	struct slice *list = arena_array(arena, n_pieces + 1, sizeof(*list));
+	struct slice *list = arena_array(arena, n_pieces + d->pools_n + 1, sizeof(*list));
 	if (pieces == NULL || list == NULL)
 		return refuse(reterr, "too_many", ": too many addresses");
 	for (size_t i = 0; i < n_pieces; i++)
@@ -113,7 +151,7 @@ int discover_slices(const struct m_discovery *d, struct arena *arena, struct sli
 						 strlen(pieces[i]) > 120 ? " …" : ""),
 			.where = pieces[i],
 			.pool = d->pools_n == 0 ? "" : d->pools[0]};
-	*ret_n = n_pieces;
+	*ret_n = n_pieces + (d->dns_sd ? add_networks(d, list + n_pieces, arena) : 0);
 	*ret_list = list;
 	return 0;
 }

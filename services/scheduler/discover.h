@@ -7,10 +7,12 @@
 #include "common/base/fault.h"
 #include "gen/msg.h"
 
-/* One job: a stretch of addresses. */
+#define DISCOVER_DNS_SD "dns-sd"
+
+/* One job: a stretch of addresses, or the networks that a worker stands in. */
 struct slice {
 	const char *name;  /* for people */
-	const char *where; /* ranges, addresses and names with ", " between */
+	const char *where; /* ranges, addresses and names with ", " between; or DISCOVER_DNS_SD */
 	const char *pool;  /* whose workers look */
 };
 

@@ -5,7 +5,7 @@
 #include "services/scheduler/candidate.h"
 #include "services/scheduler/list.h"
 
-#define CANDIDATE_COLUMNS_N 31
+#define CANDIDATE_COLUMNS_N 32
 
 void row_candidate(struct row *c, struct m_candidate *m)
 {
@@ -43,6 +43,7 @@ void row_candidate(struct row *c, struct m_candidate *m)
 	m->seen = row_uint(c);
 	m->version = row_uint(c);
 	m->ignored_why = row_text(c);
+	m->ipp_path = row_text(c);
 }
 
 /* ---- list ---- */

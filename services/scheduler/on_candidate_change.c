@@ -35,6 +35,21 @@ static void enrolled(
 	}
 }
 
+/* Where it speaks IPP, as the adapter wants to know it. */
+static void add_ipp_path(struct m_device *d, const char *path, struct arena *arena)
+{
+	struct m_label *labels = arena_array(arena, d->labels_n + 1, sizeof(*labels));
+
+	bug_if(labels == NULL);
+	for (size_t i = 0; i < d->labels_n; i++) {
+		labels[i] = d->labels[i];
+		if (strcmp(labels[i].key, "ipp_path") == 0)
+			return;
+	}
+	labels[d->labels_n++] = (struct m_label){.key = "ipp_path", .value = path};
+	d->labels = labels;
+}
+
 /* What was found, and what is said counts more. */
 static struct m_device *device_of(
 	const struct m_candidate *c, const struct m_device *said, struct arena *arena)
@@ -67,6 +82,8 @@ static struct m_device *device_of(
 		d->ports = c->ports;
 		d->ports_n = c->ports_n;
 	}
+	if (c->ipp_path != NULL && *c->ipp_path != '\0' && strcmp(d->family, "ipp") == 0)
+		add_ipp_path(d, c->ipp_path, arena);
 	d->simulated = c->simulated;
 	d->has |= HAS_DEVICE__SIMULATED;
 	return d;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Real IPP printers for tests, in directory D: cupsd_up PORT, lprint_up PORT, third_up PORT (tests/peers/ipp_third), ftpd_up PORT; ipp_down.
+# Real IPP printers for tests, in directory D: cupsd_up PORT [ADDRESS], lprint_up PORT, third_up PORT (tests/peers/ipp_third), ftpd_up PORT; ipp_down.
 # cups_printer NAME ARGS…   ipp_get PORT PATH ATTRIBUTE   ipp_set PORT PATH SYNTAX ATTRIBUTE VALUE
 ipp_pids=()
 ipp_down() {
@@ -8,8 +8,9 @@ ipp_down() {
 	ipp_pids=()
 }
 
-cupsd_up() { # PORT
+cupsd_up() { # PORT [ADDRESS]
 	cups_port=$1
+	cups_host=${2:-127.0.0.1}
 	mkdir "$D/cups-root" "$D/cups-cache" "$D/cups-state" "$D/cups-spool" && chmod 0755 "$D"
 	cat >"$D/cups-files.conf" <<CONF
 ServerRoot $D/cups-root
@@ -23,16 +24,16 @@ FileDevice Yes
 SystemGroup root
 CONF
 	cat >"$D/cupsd.conf" <<CONF
-Listen 127.0.0.1:$1
+Listen $cups_host:$1
 Browsing Off
 DefaultAuthType None
 <Location />
 Order allow,deny
-Allow 127.0.0.1
+Allow $cups_host
 </Location>
 <Location /admin>
 Order allow,deny
-Allow 127.0.0.1
+Allow $cups_host
 </Location>
 <Policy default>
 <Limit All>
@@ -45,7 +46,7 @@ CONF
 }
 
 cups_printer() { # NAME ARGS…
-	lpadmin -h "127.0.0.1:$cups_port" -p "$1" -v file:///dev/null -E "${@:2}" 2>"$D/lpadmin"
+	lpadmin -h "$cups_host:$cups_port" -p "$1" -v file:///dev/null -E "${@:2}" 2>"$D/lpadmin"
 }
 
 lprint_up() { # PORT
@@ -93,7 +94,7 @@ CONF
 
 ipp_request() { # PORT PATH: a request of ipptool on stdin
 	cat >"$D/request.test"
-	ipptool -tv "ipp://127.0.0.1:$1$2" "$D/request.test" 2>/dev/null
+	ipptool -tv "ipp://${cups_host:-127.0.0.1}:$1$2" "$D/request.test" 2>/dev/null
 }
 
 ipp_get() { # PORT PATH ATTRIBUTE

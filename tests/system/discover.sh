@@ -1,18 +1,23 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Discovery over the wire (fleet.md section 11): 30 simulated printers and a real snmpd are found by a range scan, enrolled and backed up.
+# Discovery over the wire (fleet.md section 11): 30 simulated printers and a real snmpd are found by a range scan, enrolled and backed up;
+# the same ones, announced by a real avahi-daemon, and the queues of a real cupsd are found by DNS-SD and IPP.
 set -u
 cd "$(dirname "$0")/../.."
 . tests/lib/tap.sh
 . deploy/local/stack.sh
 . tests/lib/system.sh
+. tests/lib/ipp.sh
+. tests/lib/avahi.sh
+avahi_network "$@"
 B=${B:-build}
 D=$(mktemp -d /tmp/cds.XXXXXX)
 PATH=$PATH:/usr/sbin
-snmpd_pid=
-trap '[ -z "$snmpd_pid" ] || kill "$snmpd_pid"; system_end' EXIT
+snmpd_pid= avahi_pid=
+trap 'for p in $snmpd_pid $avahi_pid; do kill "$p"; done; ipp_down; system_end' EXIT
 command -v snmpd >/dev/null || { echo "1..0 # SKIP package snmpd is not installed"; exit 0; }
 STACK_COUNT=30 STACK_BASE=127.50.0.0 STACK_DURABLE=0
+export CARNET_DEVICE_NETWORKS=10.77.0.0/24
 STACK_INSTANCES="simulator:1 lock:1 storage:1 sync:1 scheduler:1 worker:1 gateway:1"
 system_up '.types = {I: 1, II: 0, III: 0} | .faults = {} | .latency = {login_ms: 1, page_ms: 1, export_ms: 1} | .books = {empty: 0, small: 1, medium: 0, large: 0, full: 0, duplicates: 0}'
 export LC_ALL=C.UTF-8
@@ -28,6 +33,19 @@ SNMP_PERSISTENT_DIR=$D/persist snmpd -f -Lf "$D/snmpd.log" -C -c "$D/snmpd.conf"
 snmpd_pid=$!
 answers() { snmpget -v2c -c secret-word -r0 -t1 -Oqv 127.50.1.7:1161 .1.3.6.1.2.1.43.5.1.1.17.1 2>/dev/null | grep -q PEER12345; }
 within 20 answers || not_ok "snmpd starts"
+if avahi_can; then
+	while read -r host address model; do
+		avahi_host "$host" "$address"
+		avahi_service "$model $host" "$host" _printer._tcp 515 "ty=$model" "usb_MFG=Canon" "note=the announced floor"
+	done < <(jq -r '.devices[] | [.name, .address, .model] | join(" ")' "$D/run/map.json")
+	avahi_host hall 10.77.0.1
+	avahi_service "Hall. One" hall _ipp._tcp 8631 "rp=printers/q1" "ty=Hall printer" "usb_MFG=Example"
+	avahi_service "Hall Two" hall _ipp._tcp 8631 "rp=printers/q2"
+	avahi_host far 10.78.0.1
+	avahi_service "Far away" far _ipp._tcp 631 "rp=ipp/print"
+	avahi_up
+	cupsd_up 8631 10.77.0.1
+fi
 
 c() { "$B/bin/carnet" "$@" 2>"$D/stderr"; }
 rc() { # WANTED TEXT COMMAND…: the exit code
@@ -48,11 +66,11 @@ rc 1 "a range that makes no sense says where" discover 10.0.0.0/24 --exclude 10.
 like "$(cat "$D/stderr")" "exclude.0..*column" "the member, and the place in it"
 rc 1 "a credential that is not there" discover 127.50.0.0/24 --cred nobody
 
-rc 3 "a range scan; what is outside of the networks allowed is not asked" discover 127.50.0.0/26 127.50.1.0/28 198.51.100.0/30 --exclude 127.50.1.2 --cred office --snmp-port 1161 --rate 1000 --json
+rc 3 "a range scan; what is outside of the networks allowed is not asked" discover 127.50.0.0/27 127.50.1.0/28 198.51.100.0/30 --exclude 127.50.1.2 --cred office --snmp-port 1161 --rate 1000 --json
 is "$(jq '.items | length' "$D/stdout")" 1 "only who knows the community answers"
 like "$(c run targets "$(jq -r .run.id "$D/stdout")")" "198.51.100.1" "the history names what was refused"
 is "$(found "address = 127.50.1.7" '.items[0] | [.serial, .name, .location, .printer, .family, .simulated, .state] | join(" ")')" "PEER12345 floor-2 second floor true snmp true new" "the real agent, and what it says of itself"
-rc 0 "with the usual community" discover 127.50.0.0/26 127.50.1.1-9 --snmp-port 1161 --rate 1000 --json
+rc 0 "with the usual community" discover 127.50.0.1-30 --snmp-port 1161 --rate 1000 --json
 is "$(jq '[.items[] | select(.printer and .vendor == "Canon" and .family == "canon_rui" and .state == "new" and (.mac | length) == 17)] | length' "$D/stdout")" 30 "all 30 simulated printers, each once"
 is "$(jq '[.items[].serial] | sort == ([$m.devices[].serial] | sort)' --argjson m "$(cat "$D/run/map.json")" "$D/stdout")" true "they are who they are, by the simulator's own word"
 is "$(c device list --json | jq .total)" 0 "and no device was made"
@@ -67,8 +85,8 @@ is "$(found "state = enrolled" .total) $(found "state = new" .total)" "30 0" "an
 
 jq '{credentials: [.credentials[0] | {name: "login", kind, id, pin, range: "127.50.0.0/24"}]}' "$D/run/map.json" >"$D/login.json"
 rc 0 "with their login" device import "$D/login.json"
-rc 0 "they are backed up" backup now --filter "family = canon_rui" --password-file "$D/run/book"
-is "$(db -c "select count(distinct device_id) from store.version where state = 'committed' and kind = 'address_book'")" 29 "a version of each"
+rc 0 "they are backed up" backup now --filter "family = canon_rui and address in 127.50.0.0/29" --password-file "$D/run/book"
+is "$(db -c "select count(distinct device_id) from store.version where state = 'committed' and kind = 'address_book'")" 7 "a version of each"
 
 # a printer that stands somewhere else now
 name=$(c device list --filter "address = 127.50.0.5" --json | jq -r '.items[0].name')
@@ -78,4 +96,37 @@ is "$(jq -r '.items[0] | [.state, .device_name, .device_address] | join(" ")' "$
 is "$(found "" '[.total, ([.items[].seen] | max)] | join(" ")')" "31 2" "a printer that answers again is the same candidate"
 is "$(c device get "$name" --json | jq -r .address)" 127.50.0.200 "and nothing was changed by itself"
 is "$(c task get "Discover Devices" --json | jq -c '[.active, .built_in, .kind]')" '[false,true,"device.discover"]' "the built-in task is there, and off"
+
+# ---- a run is cancelled, and its targets run again (FL-72) ----
+run=$(c discover 127.50.0.1-30 --snmp-port 1161 --rate 1 --no-wait)
+state() { c run get "$1" --json | jq -r "$2"; }
+asks() { [ "$(db -c "select count(*) from sched.job where run = '$run' and state in (4, 5)")" -eq 1 ]; }
+check "one that would take half a minute" within 60 asks
+rc 0 "is cancelled" run cancel "$run"
+over() { [ "$(state "$run" .state)" = cancelled ]; }
+check "and ends at once" within 20 over
+rc 0 "the task is changed" task set "Discover now" --settings.discover.ranges 127.50.0.1-30 --settings.discover.snmp_port 1161 --settings.discover.rate 1000
+rc 0 "what was cancelled runs again, as the task is now" run rerun "$run" --state cancelled
+is "$(found "" '[.items[] | select(.seen == 3)] | length')" 1 "and finds them all once more"
+
+# ---- who announces itself (FL-82, FL-83) ----
+if [ -z "$avahi_pid" ]; then
+	ok "# SKIP DNS-SD: package avahi-daemon is not unpacked (deploy/install unpack), or networks of one's own are not allowed"
+	system_finish
+fi
+check "a real avahi-daemon announces them" within 60 avahi_established
+queues() { cups_printer q1 -L "by the door" && cups_printer q2; }
+check "and a real cupsd with two queues" within 20 queues
+rc 1 "a service that is none" discover --dns-sd true --service ipp
+rc 3 "who announces itself" discover --dns-sd true --snmp-port 1161 --json
+is "$(jq '[.items[] | select(.found_by == ["dns_sd", "snmp"] and .location == "the announced floor" and .services == ["_printer._tcp"])] | length' "$D/stdout")" 30 "all 30 simulated printers, and SNMP says the rest of them"
+hall() { jq -r --arg name "$1" ".items[] | select(.name == \$name) | $2" "$D/stdout"; }
+is "$(hall "Hall. One" '[.address, .vendor, .model, .family, .ipp_path, .ports[0].port, .location, .simulated, .state] | join(" ")')" "10.77.0.1 Example Hall printer ipp /printers/q1 8631 by the door false new" "a real queue"
+is "$(hall "Hall. One" .device_uuid)" "$(ipp_get 8631 /printers/q1 printer-uuid | sed s/urn:uuid://)" "its UUID is what it says of itself by IPP"
+is "$(hall "Hall Two" '[.ipp_path, .model, (.found_by | join(","))] | join(" ")')" "/printers/q2 Local Raw Printer dns_sd,ipp" "another queue of the same server is another printer"
+is "$(jq '.items | length' "$D/stdout")" 32 "and nothing else"
+like "$(c run targets "$(jq -r .run.id "$D/stdout")")" "10.78.0.1" "what was announced outside of the networks allowed is named, and was not asked"
+rc 0 "it is enrolled" candidate enrol "$(hall "Hall. One" .id)" --clear_text true
+rc 0 "a task for its settings" task create settings --kind settings.backup --device "Hall. One"
+rc 0 "and they are backed up" task run settings
 system_finish

@@ -180,10 +180,8 @@ static const char *text_of(ipp_t *r, const char *name, struct arena *a, size_t m
 }
 
 /* IEEE 1284: "MFG:Canon;MDL:X;SN:ABC123;" */
-static const char *serial_in(const char *device_id, struct arena *a)
+static const char *value_in(const char *device_id, const char *const *keys, struct arena *a)
 {
-	static const char *const keys[] = {"SN:", "SERN:", "SERIALNUMBER:", NULL};
-
 	for (const char *part = device_id; part && *part;) {
 		size_t n = strcspn(part, ";");
 		for (size_t k = 0; keys[k]; k++)
@@ -210,14 +208,19 @@ int ipp_read_identity(
 {
 	ipp_t *r = ipp_parse_good(answer, reterr);
 	ipp_attribute_t *at;
-	const char *uuid;
+	static const char *const serials[] = {"SN:", "SERN:", "SERIALNUMBER:", NULL};
+	static const char *const makers[] = {"MFG:", "MANUFACTURER:", NULL};
+	const char *uuid, *device_id;
 
 	if (!r)
 		return -1;
 	*ret = (struct ipp_identity){.state = 0};
+	device_id = text_of(r, "printer-device-id", a, 1023);
+	ret->maker = value_in(device_id, makers, a);
+	ret->location = text_of(r, "printer-location", a, 128);
 	ret->serial = text_of(r, "printer-serial-number", a, 64);
 	if (!ret->serial)
-		ret->serial = serial_in(text_of(r, "printer-device-id", a, 1023), a);
+		ret->serial = value_in(device_id, serials, a);
 	uuid = text_of(r, "printer-uuid", a, 64);
 	ret->uuid = uuid && strncasecmp(uuid, "urn:uuid:", 9) == 0 ? uuid + 9 : uuid;
 	ret->model = text_of(r, "printer-make-and-model", a, 64);

@@ -7,7 +7,8 @@
 
 /* What the first question brings, in the arena; NULL = not said. */
 struct ipp_identity {
-	const char *serial, *uuid, *model, *firmware, *language, *charset;
+	const char *serial, *uuid, *maker, *model, *firmware, *language, *charset;
+	const char *location;   /* if it was asked for */
 	const char *state_text; /* printer-state-reasons, first */
 	int state;              /* 3 idle, 4 processing, 5 stopped, 0 = not said */
 	bool stopped_for_reason;

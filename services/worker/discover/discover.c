@@ -1,38 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A job of discovery, from its text to its report. */
-#include "services/worker/discover/discover.h"
-
 #include <stdio.h>
 #include <string.h>
 
 #include "common/crypto/crypto.h"
-#include "common/net/resolve.h"
 #include "gen/errors.h"
-#include "services/worker/discover/found.h"
-#include "services/worker/discover/order.h"
+#include "services/worker/discover/discover_priv.h"
 
-#define RATE 100u
-#define WAIT_MS 1000u
 #define SNMP_PORT 161u
 #define REPORT_MS 20000u
-#define CREDENTIALS_MAX 16u
 #define LISTS_MAX 32u
-
-struct discover {
-	struct session *session;
-	const struct m_discovery *settings;
-	struct order order;
-	size_t resolved; /* names */
-	struct scan_credential credentials[CREDENTIALS_MAX];
-	struct uuid credential_ids[CREDENTIALS_MAX]; /* nil: the community public */
-	size_t n_credentials;
-	struct m_port port; /* of SNMP, where it is not the usual one */
-	struct scan *scan;
-	struct scan_counts counts;
-	struct m_candidate *found;
-	size_t n_found;
-	struct verdict verdict;
-};
 
 bool discover_wanted(const struct m_job_work *job)
 {
@@ -44,7 +21,12 @@ void discover_stop(struct discover *d)
 	if (d == NULL)
 		return;
 	scan_stop(d->scan);
+	dns_sd_stop(d->dns_sd);
+	ipp_who_stop(d->ipp);
+	announced_end(&d->announced);
 	d->scan = NULL;
+	d->dns_sd = NULL;
+	d->ipp = NULL;
 	crypto_wipe(d->credentials, sizeof(d->credentials));
 }
 
@@ -57,7 +39,7 @@ void discover_begin(struct session *s)
 	s->errand.arena = &s->arena;
 	s->lists = arena_array(&s->arena, LISTS_MAX, sizeof(*s->lists));
 	if (d != NULL)
-		d->found = arena_array(&s->arena, SCAN_TARGETS_MAX, sizeof(*d->found));
+		d->found = arena_array(&s->arena, DISCOVER_FOUND_MAX, sizeof(*d->found));
 	if (d == NULL || d->found == NULL || s->lists == NULL) {
 		fault_set(&f, CN_INTERNAL_ERROR, "session memory is used up");
 		session_fail(s, &f);
@@ -90,7 +72,7 @@ static int open_credentials(struct discover *d, struct fault *reterr)
 {
 	const struct m_job_work *job = d->session->job;
 
-	for (size_t i = 0; i < job->credentials_n && i < CREDENTIALS_MAX; i++) {
+	for (size_t i = 0; i < job->credentials_n && i < DISCOVER_CREDENTIALS_MAX; i++) {
 		struct credential c;
 		if (credential_open(&d->session->worker->keys, &job->credentials[i], &c, reterr) <
 			0)
@@ -107,8 +89,9 @@ static int open_credentials(struct discover *d, struct fault *reterr)
 
 /* ---- the report ---- */
 
-static void add_list(struct session *s, const char *name, const char *state, uint64_t entries)
+void discover_note(struct discover *d, const char *name, const char *state, uint64_t entries)
 {
+	struct session *s = d->session;
 	char *cut = arena_strndup(&s->arena, name, 64);
 
 	if (s->n_lists < LISTS_MAX && cut != NULL)
@@ -116,26 +99,49 @@ static void add_list(struct session *s, const char *name, const char *state, uin
 			(struct m_list_outcome){.name = cut, .state = state, .entries = entries};
 }
 
+static void say_drops(const struct discover *d, struct buf *text)
+{
+	const struct scan_counts *c = &d->counts;
+	const struct dns_sd_counts *n = &d->dns_counts;
+	uint64_t malformed = c->malformed + n->malformed, foreign = c->foreign + n->foreign,
+		 oversize = c->oversize + n->oversize,
+		 left_out = d->left_out + d->announced.left_out;
+
+	if (malformed + foreign + oversize + c->repeated > 0)
+		buf_addf(text,
+			"; answers dropped: %llu malformed, %llu foreign, %llu too large, %llu "
+			"repeated",
+			(unsigned long long)malformed, (unsigned long long)foreign,
+			(unsigned long long)oversize, (unsigned long long)c->repeated);
+	if (left_out > 0)
+		buf_addf(text, "; %llu more than one job takes were left out",
+			(unsigned long long)left_out);
+}
+
+static void say_counts(const struct discover *d, struct buf *text)
+{
+	if (d->dns_counts.networks > 0)
+		buf_addf(text, "%zu services announced on %llu networks; ",
+			d->announced.n_instances, (unsigned long long)d->dns_counts.networks);
+	buf_addf(text, "%zu addresses asked with %llu packets, %llu answered", d->order.n,
+		(unsigned long long)d->counts.sent, (unsigned long long)d->counts.answered);
+	if (d->n_places > 0)
+		buf_addf(text, "; %zu asked by IPP, %llu answered", d->n_places,
+			(unsigned long long)d->ipp_answered);
+	say_drops(d, text);
+}
+
 /* What the history says: how many were asked, how many answered, what was dropped, what was not
  * looked at. */
 static void judge(struct discover *d)
 {
 	const struct order *o = &d->order;
-	const struct scan_counts *c = &d->counts;
-	uint64_t dropped = c->malformed + c->foreign + c->oversize + c->repeated;
 	struct fault *f = &d->verdict.fault;
 	struct buf text = {.max = sizeof(f->detail) - 1};
 
-	buf_addf(&text, "%zu addresses asked with %llu packets, %llu answered", o->n,
-		(unsigned long long)c->sent, (unsigned long long)c->answered);
-	if (dropped > 0)
-		buf_addf(&text,
-			"; answers dropped: %llu malformed, %llu foreign, %llu too large, %llu "
-			"repeated",
-			(unsigned long long)c->malformed, (unsigned long long)c->foreign,
-			(unsigned long long)c->oversize, (unsigned long long)c->repeated);
+	say_counts(d, &text);
 	d->verdict.state = JOB_STATE_SUCCEEDED;
-	add_list(d->session, d->session->job->device->name, "done", d->n_found);
+	discover_note(d, d->session->job->device->name, "done", d->n_found);
 	if (o->refused_addresses == 0) {
 		(void)fault_set(f, 0, "%s", buf_str(&text));
 	} else {
@@ -146,7 +152,7 @@ static void judge(struct discover *d)
 			o->n_refused > 0 ? o->refused[0] : "?", buf_str(&text));
 	}
 	for (size_t i = 0; i < o->n_refused; i++)
-		add_list(d->session, o->refused[i], "refused", 0);
+		discover_note(d, o->refused[i], "refused", 0);
 	buf_fini(&text);
 }
 
@@ -165,7 +171,7 @@ static void on_reported(
 	session_leave();
 }
 
-static void report(struct discover *d)
+void discover_report(struct discover *d)
 {
 	struct session *s = d->session;
 	const struct m_candidate_report m = {.worker = s->worker->service->instance,
@@ -175,6 +181,8 @@ static void report(struct discover *d)
 		.items_n = d->n_found};
 	struct peer_opts opts = {.trace = s->job->trace, .deadline_ms = REPORT_MS};
 
+	for (size_t i = 0; i < d->n_found; i++)
+		found_family(&d->found[i]);
 	judge(d);
 	s->entries = d->n_found;
 	if (d->n_found == 0) {
@@ -190,133 +198,13 @@ void discover_stored(struct session *s)
 	session_end(s, s->discover->verdict);
 }
 
-/* ---- what answers ---- */
-
-static void keep(struct discover *d, struct m_candidate *c)
-{
-	c->pool = d->session->worker->config->pool;
-	c->site = d->settings->site;
-	for (size_t i = 0; i < d->n_found; i++)
-		if (found_join(&d->session->errand, &d->found[i], c))
-			return;
-	if (d->n_found < SCAN_TARGETS_MAX)
-		d->found[d->n_found++] = *c;
-}
-
-static void on_found(void *arg, size_t target, size_t credential, const struct scan_answer *answer)
-{
-	static const char *const by[] = {"snmp"};
-	struct discover *d = arg;
-	char text[ADDRESS_TEXT];
-	struct m_candidate c = {.found_by = by,
-		.found_by_n = 1,
-		.simulated = d->order.simulated[target],
-		.credential = d->credential_ids[credential]};
-
-	c.address = arena_strdup(&d->session->arena, address_text(&d->order.targets[target], text));
-	if (d->port.port != SNMP_PORT) {
-		c.ports = &d->port;
-		c.ports_n = 1;
-	}
-	found_snmp(&d->session->errand, answer, &c);
-	if (c.address != NULL)
-		keep(d, &c);
-}
-
-static void on_moved(void *arg)
-{
-	((struct discover *)arg)->session->progress++;
-}
-
-static void on_scanned(void *arg, const struct scan_counts *counts, const struct fault *f)
-{
-	struct discover *d = arg;
-	struct session *s = d->session;
-
-	d->scan = NULL;
-	d->counts = *counts;
-	session_enter(s);
-	if (f != NULL)
-		session_fail(s, f);
-	else
-		report(d);
-	session_leave();
-}
-
-/* ---- the way ---- */
-
-static void look(struct discover *d)
-{
-	const struct scan_order order = {.targets = d->order.targets,
-		.n = d->order.n,
-		.credentials = d->credentials,
-		.n_credentials = d->n_credentials,
-		.port = (uint16_t)d->port.port,
-		.rate = d->settings->rate == 0 ? RATE : (uint32_t)d->settings->rate,
-		.wait_ms = WAIT_MS,
-		.arg = d,
-		.found = on_found,
-		.moved = on_moved,
-		.done = on_scanned};
-	struct fault f = FAULT_INIT;
-
-	if (d->order.n == 0 && d->order.refused_addresses > 0) {
-		(void)fault_why(&f, CN_ADDRESS_REFUSED, "outside",
-			"%s is not in device_networks, the networks where printers are",
-			d->order.n_refused > 0 ? d->order.refused[0] : "it");
-		session_fail(d->session, &f);
-		return;
-	}
-	d->session->step = STEP_SCAN;
-	if (d->order.n == 0 || d->n_credentials == 0)
-		report(d);
-	else
-		d->scan = scan_start(d->session->worker->service->loop, &order);
-}
-
-static void next_name(struct discover *d);
-
-static void on_name(void *arg, const char *ip, const struct fault *f)
-{
-	struct discover *d = arg;
-	struct session *s = d->session;
-	const char *name = d->order.names[d->resolved++];
-	struct address a;
-
-	session_enter(s);
-	if (!steps_ended(s)) {
-		if (f != NULL)
-			add_list(s, name, "unresolved", 0);
-		else if (address_parse(ip, &a) && !order_add(&d->order, &a))
-			add_list(s, name, "refused", 0);
-		next_name(d);
-	}
-	session_leave();
-}
-
-/* One after the other; then the scan. */
-static void next_name(struct discover *d)
-{
-	struct session *s = d->session;
-
-	if (d->resolved == d->order.n_names) {
-		look(d);
-		return;
-	}
-	s->step = STEP_ASKED;
-	resolve(s->worker->service->loop, d->order.names[d->resolved], &s->worker->rules, true,
-		on_name, d);
-}
-
 void discover_running(struct session *s)
 {
 	struct discover *d = s->discover;
 	struct fault f = FAULT_INIT;
 
-	d->order = (struct order){
-		.rules = &s->worker->rules, .settings = d->settings, .arena = &s->arena};
-	if (open_credentials(d, &f) < 0 || order_read(&d->order, s->job->device->address, &f) < 0)
+	if (open_credentials(d, &f) < 0)
 		session_fail(s, &f);
 	else
-		next_name(d);
+		discover_look(d);
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define PORTS_MAX 8
+
 static const struct vendor {
 	uint32_t enterprise; /* IANA private enterprise number */
 	const char *word;    /* in a description */
@@ -87,17 +89,27 @@ static const char *oid_text(const struct errand *e, const struct oid *o)
 	return copy;
 }
 
-void found_family(struct m_candidate *c, bool ipp)
+static bool has(const char *const *list, size_t n, const char *word)
 {
+	for (size_t i = 0; i < n; i++)
+		if (strcasecmp(list[i], word) == 0)
+			return true;
+	return false;
+}
+
+void found_family(struct m_candidate *c)
+{
+	bool ipp = has(c->found_by, c->found_by_n, "ipp") ||
+		   has(c->services, c->services_n, "_ipp._tcp") ||
+		   has(c->services, c->services_n, "_ipps._tcp");
+
 	if (c->family == NULL && c->printer)
 		c->family = ipp ? "ipp" : "snmp";
 }
 
 /* A serial number that says nothing: blanks, zeros, dashes. */
-static const char *serial_of(const struct errand *e, const struct scan_value *v)
+static const char *serial_of(const char *text)
 {
-	const char *text = text_of(e, v, 64);
-
 	return text == NULL || strspn(text, " 0-.?X") == strlen(text) ? NULL : text;
 }
 
@@ -109,7 +121,7 @@ void found_snmp(const struct errand *e, const struct scan_answer *a, struct m_ca
 	c->object_id = oid_text(e, &v[SCAN_OBJECT_ID].oid);
 	c->name = text_of(e, &v[SCAN_NAME], 128);
 	c->location = text_of(e, &v[SCAN_LOCATION], 128);
-	c->serial = serial_of(e, &v[SCAN_SERIAL]);
+	c->serial = serial_of(text_of(e, &v[SCAN_SERIAL], 64));
 	c->mac = mac_of(e, &v[SCAN_MAC_1]);
 	if (c->mac == NULL)
 		c->mac = mac_of(e, &v[SCAN_MAC_2]);
@@ -125,7 +137,26 @@ void found_snmp(const struct errand *e, const struct scan_answer *a, struct m_ca
 		return;
 	}
 	c->model = text_of(e, &v[SCAN_DEVICE], 64);
-	found_family(c, false);
+}
+
+static const char *clean(const struct errand *e, const char *text, size_t max)
+{
+	return text == NULL || *text == '\0' ? NULL : errand_text(e, text, strlen(text), max);
+}
+
+void found_ipp(const struct errand *e, const struct ipp_identity *said, struct m_candidate *c)
+{
+	c->printer = true;
+	c->serial = serial_of(clean(e, said->serial, 64));
+	c->device_uuid = clean(e, said->uuid, 64);
+	c->model = clean(e, said->model, 64);
+	c->firmware = clean(e, said->firmware, 64);
+	c->location = clean(e, said->location, 128);
+	c->vendor = found_vendor(said->maker, &c->family);
+	if (c->vendor == NULL)
+		c->vendor = found_vendor(said->model, &c->family);
+	if (c->vendor == NULL)
+		c->vendor = clean(e, said->maker, 64);
 }
 
 /* ---- two answers of one printer ---- */
@@ -141,6 +172,13 @@ static int compare(const char *a, const char *b)
 	return !says(a) || !says(b) ? 0 : strcasecmp(a, b) == 0 ? 1 : -1;
 }
 
+/* A server announces each of its queues by a name of its own. */
+static bool two_queues(const struct m_candidate *a, const struct m_candidate *b)
+{
+	return has(a->found_by, a->found_by_n, "dns_sd") &&
+	       has(b->found_by, b->found_by_n, "dns_sd") && compare(a->name, b->name) < 0;
+}
+
 static bool same(const struct m_candidate *a, const struct m_candidate *b)
 {
 	int serial = compare(a->serial, b->serial), uuid = compare(a->device_uuid, b->device_uuid),
@@ -150,7 +188,7 @@ static bool same(const struct m_candidate *a, const struct m_candidate *b)
 		return serial > 0 && compare(a->vendor, b->vendor) >= 0;
 	if (uuid != 0)
 		return uuid > 0;
-	return mac > 0 || (mac == 0 && address > 0);
+	return mac > 0 || (mac == 0 && address > 0 && !two_queues(a, b));
 }
 
 static void join_texts(const struct errand *e, const char *const **list, size_t *n,
@@ -173,27 +211,62 @@ static void join_texts(const struct errand *e, const char *const **list, size_t 
 	}
 }
 
-bool found_join(const struct errand *e, struct m_candidate *a, const struct m_candidate *b)
+static void join_ports(const struct errand *e, struct m_candidate *a, const struct m_candidate *b)
+{
+	struct m_port *all = arena_array(e->arena, PORTS_MAX, sizeof(*all));
+	size_t n = 0;
+
+	for (size_t i = 0; all != NULL && i < a->ports_n + b->ports_n && n < PORTS_MAX; i++) {
+		const struct m_port *p = i < a->ports_n ? &a->ports[i] : &b->ports[i - a->ports_n];
+		bool there = false;
+		for (size_t k = 0; k < n; k++)
+			there |= strcmp(all[k].service, p->service) == 0;
+		if (!there)
+			all[n++] = *p;
+	}
+	if (n > 0) {
+		a->ports = all;
+		a->ports_n = n;
+	}
+}
+
+/* What b knows and a does not. */
+static void put(const struct errand *e, struct m_candidate *a, const struct m_candidate *b)
 {
 	const char **to[] = {&a->name, &a->vendor, &a->family, &a->model, &a->serial, &a->mac,
-		&a->device_uuid, &a->location, &a->description, &a->object_id, &a->firmware};
+		&a->device_uuid, &a->location, &a->description, &a->object_id, &a->firmware,
+		&a->ipp_path};
 	const char *const from[] = {b->name, b->vendor, b->family, b->model, b->serial, b->mac,
-		b->device_uuid, b->location, b->description, b->object_id, b->firmware};
+		b->device_uuid, b->location, b->description, b->object_id, b->firmware,
+		b->ipp_path};
 
-	if (!same(a, b))
-		return false;
 	for (size_t i = 0; i < array_len(to); i++) {
 		if (!says(*to[i]))
 			*to[i] = from[i];
 	}
 	a->printer |= b->printer;
-	if (a->ports_n == 0 && compare(a->address, b->address) > 0) {
-		a->ports = b->ports;
-		a->ports_n = b->ports_n;
-	}
+	if (compare(a->address, b->address) >= 0)
+		join_ports(e, a, b);
 	if (uuid_is_nil(&a->credential))
 		a->credential = b->credential;
 	join_texts(e, &a->found_by, &a->found_by_n, b->found_by, b->found_by_n, 4);
 	join_texts(e, &a->services, &a->services_n, b->services, b->services_n, 16);
+}
+
+bool found_join(const struct errand *e, struct m_candidate *a, const struct m_candidate *b)
+{
+	if (!same(a, b))
+		return false;
+	put(e, a, b);
+	return true;
+}
+
+bool found_add(const struct errand *e, struct m_candidate *a, const struct m_candidate *b)
+{
+	int serial = compare(a->serial, b->serial);
+
+	if (serial < 0 || (serial == 0 && compare(a->device_uuid, b->device_uuid) < 0))
+		return false;
+	put(e, a, b);
 	return true;
 }

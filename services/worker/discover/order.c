@@ -18,24 +18,44 @@ bool order_excludes(const struct m_discovery *settings, const struct address *a)
 	return false;
 }
 
+size_t order_place(const struct order *o, const struct address *a)
+{
+	size_t i = 0;
+
+	while (i < o->n && memcmp(&o->targets[i], a, sizeof(*a)) != 0)
+		i++;
+	return i;
+}
+
 /* true: it stands in the list, now or before. */
 bool order_add(struct order *o, const struct address *a)
 {
 	struct fault f = FAULT_INIT;
 	bool simulated;
 
-	if (order_excludes(o->settings, a) || o->n == SCAN_TARGETS_MAX)
+	if (order_excludes(o->settings, a))
 		return false;
 	if (address_may_look(a, o->rules, &simulated, &f) < 0) {
 		o->refused_addresses++;
 		return false;
 	}
-	for (size_t i = 0; i < o->n; i++)
-		if (memcmp(&o->targets[i], a, sizeof(*a)) == 0)
-			return true;
+	if (order_place(o, a) < o->n)
+		return true;
+	if (o->n == SCAN_TARGETS_MAX)
+		return false;
 	o->simulated[o->n] = simulated;
 	o->targets[o->n++] = *a;
 	return true;
+}
+
+void order_refuse(struct order *o, const char *address)
+{
+	for (size_t i = 0; i < o->n_refused; i++)
+		if (strcmp(o->refused[i], address) == 0)
+			return;
+	o->refused_addresses++;
+	if (o->n_refused < ORDER_REFUSED_MAX)
+		o->refused[o->n_refused++] = address;
 }
 
 static void add_refused(struct order *o, struct ip_range r, uint32_t from, uint32_t to)

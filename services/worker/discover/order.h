@@ -29,5 +29,9 @@ struct order {
 int order_read(struct order *o, const char *text, struct fault *reterr) must_check;
 /* Adds one address, unless it is left out, refused or there already. */
 bool order_add(struct order *o, const struct address *a);
+/* Where it stands among the targets; n = nowhere. */
+size_t order_place(const struct order *o, const struct address *a);
+/* One that was said by somebody and may not be asked; the text lives as long as the order. */
+void order_refuse(struct order *o, const char *address);
 /* Excluded by the task? */
 bool order_excludes(const struct m_discovery *settings, const struct address *a);

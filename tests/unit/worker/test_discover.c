@@ -130,6 +130,7 @@ static struct m_candidate candidate_of(const struct scan_answer *a)
 	struct m_candidate c = {.address = "10.0.0.1"};
 
 	found_snmp(&errand, a, &c);
+	found_family(&c);
 	return c;
 }
 
