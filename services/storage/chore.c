@@ -28,6 +28,11 @@ static int64_t collect_every(void)
 	return app.config->collect_every_ms;
 }
 
+static int64_t stray_every(void)
+{
+	return app.config->stray_every_ms;
+}
+
 static int64_t scrub_every(void)
 {
 	return app.config->scrub_every_ms;
@@ -57,6 +62,7 @@ static struct chore chores[] = {
 	{.row = {.name = "prune"}, .every_ms = prune_every, .run = prune_chore},
 	{.row = {.name = "collect"}, .every_ms = collect_every, .run = collect_chore},
 	{.row = {.name = "rotate"}, .every_ms = rotate_every, .run = rotate_chore},
+	{.row = {.name = "strays"}, .every_ms = stray_every, .run = stray_chore},
 	{.row = {.name = "scrub"}, .every_ms = scrub_every, .run = scrub_chore},
 	{.row = {.name = "copy"}, .every_ms = copy_every, .run = copy_chore},
 	{.row = {.name = "mail"}, .every_ms = mail_every, .run = mail_chore},

@@ -234,6 +234,9 @@ static void make_metrics(void)
 		"1: the vault shares a disk with system or database: not a backup");
 	app.rollbacks = metric_counter("carnet_token_rollback_total", "",
 		"alarm: lock tokens older than the vault has seen, the database lost commits");
+	app.strays = metric_gauge("carnet_vault_unknown_files", "",
+		"files in vaults that no row of the catalogue knows, when they were last looked "
+		"at");
 	app.open_streams = metric_gauge("carnet_store_streams", "", "streams open");
 }
 

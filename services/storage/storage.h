@@ -149,7 +149,7 @@ struct storage {
 	uint64_t free_bytes;
 
 	struct metric *committed, *unchanged, *failed, *bytes_in, *bytes_out, *seconds, *free,
-		*same_disk_metric, *open_streams, *rollbacks;
+		*same_disk_metric, *open_streams, *rollbacks, *strays;
 };
 
 extern struct storage app;
@@ -276,6 +276,7 @@ struct peer *chore_scheduler(void);
 void prune_chore(void (*done)(const char *outcome));
 void collect_chore(void (*done)(const char *outcome));
 void rotate_chore(void (*done)(const char *outcome));
+void stray_chore(void (*done)(const char *outcome));
 void scrub_chore(void (*done)(const char *outcome));
 void copy_chore(void (*done)(const char *outcome));
 void mail_chore(void (*done)(const char *outcome));

@@ -15,12 +15,12 @@
 
 /* What a kind of task is made of, and what is wrong when it does not go well. */
 static const struct work {
-	const char *kind, *chores[4];
+	const char *kind, *chores[5];
 	int code;
 } works[] = {
 	{"vault.verify", {"scrub"}, CN_STORE_VERIFY_FAILED},
 	{"vault.drill", {"drill"}, CN_READBACK_DIFFERS},
-	{"system.housekeeping", {"prune", "collect", "rotate"}, CN_INTERNAL_ERROR},
+	{"system.housekeeping", {"prune", "collect", "rotate", "strays"}, CN_INTERNAL_ERROR},
 };
 
 static struct {

@@ -263,6 +263,74 @@ static void storage_goes_on_where_it_was(void **state)
 	assert_int_equal(verify(), 0);
 }
 
+static void dump(const char *text)
+{
+	assert_int_equal(command("echo '%s' | %s/bin/carnet-storage keep-dump %s/away %s/kek"
+				 " %s/sign 2>&1",
+				 text, build_dir(), dir, dir, dir),
+		0);
+}
+
+static void strays_say(const char *what)
+{
+	char query[300];
+	(void)snprintf(query, sizeof(query),
+		"select count(*) from store.chore where name = 'strays' and outcome like '%s'",
+		what);
+	becomes("1", query);
+}
+
+static long objects_there(void)
+{
+	assert_int_equal(command("ls %s/away/objects/*/* | wc -l", dir), 0);
+	return strtol(out, NULL, 10);
+}
+
+/* Section 13, step 6: told at once; gone when a dump of the catalogue is newer than they are and
+ * the catalogue knows all versions of the medium. */
+static void files_that_no_row_knows_are_told_and_go_later(void **state)
+{
+	(void)state;
+	host_kill(&one, SIGTERM);
+	put_env("CARNET_STRAY_EVERY_MS", "%d", 100);
+	put_env("CARNET_STRAY_AGE_MS", "%d", 0);
+	dump("before");
+	long had = objects_there();
+	assert_int_equal(
+		command("cd %s/away/objects && f=$(ls */* | head -n 1) && cp $f ${f%%.*}.77"
+			" && mkdir -p 00 && touch 00/Thumbs.db",
+			dir),
+		0);
+	host_start(&one, 1, "away", NULL, 0);
+	host_ready(&one);
+	strays_say("1 unknown files, 0 removed, 1 that are not ours");
+	dump("newer");
+	strays_say("0 unknown files, 0 removed, 1 that are not ours");
+	assert_int_equal(command("ls %s/away/objects/*/*.77 2>/dev/null", dir), 2);
+	assert_int_equal(command("ls %s/away/objects/00/Thumbs.db", dir), 0);
+	/* seven dumps are kept: one went, one came; what they consist of is not unknown */
+	assert_true(objects_there() >= had);
+	all_versions_are_good("7");
+
+	/* a catalogue that was put back: what it does not know may be a backup */
+	sql("set session_replication_role = replica; create temporary table x as select version_id"
+	    " as id from store.head order by generation desc limit 1; delete from store.object o"
+	    " using store.version_object v, x where v.version_id = x.id and v.oid = o.oid and not"
+	    " exists (select 1 from store.version_object w where w.oid = o.oid and w.version_id <>"
+	    " x.id); delete from store.version_object using x where version_id = x.id; delete from"
+	    " store.version_key using x where version_id = x.id; delete from store.copy using x"
+	    " where version_id = x.id; delete from store.head using x where version_id = x.id;"
+	    " delete from store.version v using x where v.id = x.id");
+	long all = objects_there();
+	dump("when it was behind");
+	strays_say("_ unknown files, 0 removed, 1 that are not ours; 1 versions are not in the"
+		   " catalogue: nothing is removed");
+	assert_true(objects_there() >= all);
+	/* as whoever may delete */
+	sql("set role carnet_storage; select * from store.stray");
+	assert_non_null(strstr(sql_out, "denied"));
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -290,6 +358,7 @@ int main(void)
 		cmocka_unit_test(a_catalogue_with_versions_of_its_own_is_not_overwritten),
 		cmocka_unit_test(database_and_vault_are_gone_and_all_is_as_before_st_21),
 		cmocka_unit_test(storage_goes_on_where_it_was),
+		cmocka_unit_test(files_that_no_row_knows_are_told_and_go_later),
 	};
 	return cmocka_run_group_tests_name("storage rebuild", tests, setup, teardown);
 }
