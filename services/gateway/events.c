@@ -8,6 +8,7 @@
 #include "common/base/list.h"
 #include "services/gateway/devices.h"
 #include "services/gateway/scope.h"
+#include "services/gateway/sieve.h"
 
 #define ALL "/api/v1/events"
 #define RUNS "/api/v1/runs/"
@@ -37,20 +38,26 @@ struct watcher {
 	bool locks;              /* only locks, of these devices; none = of all */
 	struct watched *devices; /* owned */
 	size_t devices_n;
+	struct sieve *sieve; /* of somebody with a scope; NULL = everything arrives */
 	struct peer_opts opts;
 	char actor[160];
 	bool closing;
 };
+
+/* It comes back, and reads the state again. */
+static void cut_off(struct watcher *w)
+{
+	w->closing = true;
+	http_stream_abort(w->stream);
+}
 
 static void push(struct watcher *w, const char *text)
 {
 	if (w->closing)
 		return;
 	if (http_stream_write(w->stream, (struct span){(const uint8_t *)text, strlen(text)}) >
-		BACKLOG) {
-		w->closing = true;
-		http_stream_abort(w->stream);
-	}
+		BACKLOG)
+		cut_off(w);
 }
 
 static void push_event(struct watcher *w, const struct msg_desc *desc, const void *body)
@@ -61,7 +68,10 @@ static void push_event(struct watcher *w, const struct msg_desc *desc, const voi
 
 	if (text != NULL) {
 		buf_addf(&b, "event: %s\ndata: %s\n\n", desc->name, text);
-		push(w, buf_str(&b));
+		if (w->sieve == NULL)
+			push(w, buf_str(&b));
+		else if (!w->closing && !sieve_put(w->sieve, desc, body, buf_str(&b)))
+			cut_off(w);
 	}
 	free(text);
 	json_decref(doc);
@@ -81,12 +91,21 @@ static void end(struct watcher *w)
 	http_stream_end(w->stream);
 }
 
+static void passed(void *arg, const char *text)
+{
+	if (text == NULL)
+		end(arg);
+	else
+		push(arg, text);
+}
+
 static void closed(void *arg)
 {
 	struct watcher *w = arg;
 
 	list_remove(&w->node);
 	w->events->n--;
+	sieve_free(w->sieve);
 	free(w->devices);
 	free(w);
 }
@@ -106,8 +125,12 @@ static void push_run(struct events *e, const struct m_run *run)
 		if (w->locks || (!uuid_is_nil(&w->run) && !uuid_eq(&w->run, &run->id)))
 			continue;
 		push_event(w, &m_run_changed_desc, &changed);
-		if (!uuid_is_nil(&w->run) && run_ended(run))
+		if (uuid_is_nil(&w->run) || !run_ended(run) || w->closing)
+			continue;
+		if (w->sieve == NULL)
 			end(w);
+		else
+			sieve_end(w->sieve);
 	}
 }
 
@@ -218,8 +241,9 @@ static struct watcher *watch(struct rest *r, const struct uuid *run)
 	w->events = e;
 	w->run = *run;
 	memcpy(w->actor, r->who.name, sizeof(w->actor));
-	/* who gets here reaches everything */
 	w->opts = (struct peer_opts){.actor = w->actor, .role = MSG_VIEWER};
+	if (person_reach(&r->who, MSG_VIEWER, r->arena) == SCOPE_PART)
+		w->sieve = sieve_new(r->gateway, w->actor, r->who.scope, passed, w);
 	list_push(&e->watchers, &w->node);
 	e->n++;
 	http_set_header(r->http, "Cache-Control", "no-store");
@@ -315,9 +339,8 @@ bool events_path(struct rest *r, const char *path)
 		return true;
 	if (!rest_may_stream(r))
 		return true;
-	if (person_reach(&r->who, MSG_VIEWER, r->arena) != SCOPE_ALL) {
-		rest_refuse(r, CN_OUT_OF_SCOPE, "scope",
-			"streams are only for those who may see everything");
+	if (person_reach(&r->who, MSG_VIEWER, r->arena) == SCOPE_NOTHING) {
+		rest_refuse(r, CN_PERMISSION_DENIED, "role", "events need the role viewer");
 		return true;
 	}
 	if (r->gateway->events->n >= (size_t)r->gateway->config->sse_max) {

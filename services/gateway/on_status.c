@@ -4,6 +4,7 @@
 
 #include "services/gateway/checkpoint.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/scope.h"
 
 #define COMPONENTS 64
 
@@ -13,6 +14,7 @@ struct report {
 	const char *warnings[COMPONENTS];
 	struct m_status_report reply;
 	bool degraded;
+	bool part; /* for somebody with a scope: what is up, not what is where and how much */
 };
 
 static void add(struct report *s, const char *name, bool up, const char *detail)
@@ -42,6 +44,9 @@ static void got_vaults(void *arg, const void *body, const struct fault *f, uint6
 		const struct m_vault *v = &page->items[i];
 		bool good = v->state == NULL || strcmp(v->state, "ready") == 0 ||
 			    strcmp(v->state, "retired") == 0;
+		s->degraded = s->degraded || !good;
+		if (s->part)
+			continue;
 		add(s, arena_printf(s->r->arena, "vault %s", v->name), good,
 			arena_printf(s->r->arena, "%s, %llu versions", v->placement,
 				(unsigned long long)v->versions));
@@ -53,22 +58,34 @@ static void got_vaults(void *arg, const void *body, const struct fault *f, uint6
 	rest_reply(s->r, &m_status_report_desc, &s->reply);
 }
 
+/* Whoever has a scope may not ask for workers and vaults: the gateway does, for itself. */
+static struct peer_opts opts_of(const struct report *s)
+{
+	struct peer_opts opts = {.trace = s->r->trace};
+
+	if (!s->part)
+		opts = rest_opts(s->r);
+	opts.deadline_ms = 3000;
+	return opts;
+}
+
 static void got_workers(void *arg, const void *body, const struct fault *f, uint64_t instance)
 {
 	struct report *s = arg;
 	const struct m_worker_page *page = body;
-	struct peer_opts opts = rest_opts(s->r);
+	struct peer_opts opts = opts_of(s);
 	uint64_t jobs = 0;
 
 	(void)instance;
 	add(s, "scheduler", f == NULL, f == NULL ? NULL : arena_strdup(s->r->arena, f->detail));
 	for (size_t i = 0; f == NULL && i < page->items_n; i++)
 		jobs += page->items[i].jobs;
-	if (f == NULL)
+	if (f == NULL && s->part)
+		add(s, "workers", page->items_n > 0, NULL);
+	else if (f == NULL)
 		add(s, "workers", page->items_n > 0,
 			arena_printf(s->r->arena, "%zu workers, %llu jobs", page->items_n,
 				(unsigned long long)jobs));
-	opts.deadline_ms = 3000;
 	peer_call(s->r->gateway->storage, &m_vault_list_desc, &(struct m_vault_list){.has = 0},
 		&opts, got_vaults, s);
 }
@@ -76,7 +93,7 @@ static void got_workers(void *arg, const void *body, const struct fault *f, uint
 void on_status(struct rest *r, const void *body)
 {
 	struct report *s = arena_alloc(r->arena, sizeof(*s));
-	struct peer_opts opts = rest_opts(r);
+	struct peer_opts opts;
 
 	(void)body;
 	if (s == NULL) {
@@ -84,11 +101,13 @@ void on_status(struct rest *r, const void *body)
 		return;
 	}
 	s->r = r;
+	s->part = person_reach(&r->who, MSG_VIEWER, r->arena) != SCOPE_ALL;
+	opts = opts_of(s);
 	add(s, "gateway", true, NULL);
-	warn(s, checkpoints_warning(r->gateway));
+	if (!s->part)
+		warn(s, checkpoints_warning(r->gateway));
 	add(s, "lock", peer_up(r->gateway->lock), NULL);
 	add(s, "sync", peer_up(r->gateway->sync), NULL);
-	opts.deadline_ms = 3000;
 	peer_call(r->gateway->scheduler, &m_worker_list_desc, &(struct m_worker_list){.has = 0},
 		&opts, got_workers, s);
 }

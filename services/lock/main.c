@@ -60,6 +60,7 @@ static const struct service_def LOCK = {
 	.handlers = handlers,
 	.database = true,
 	.start = start,
+	.guard = scope_guard,
 };
 
 int main(int argc, char **argv)

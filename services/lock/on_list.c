@@ -54,12 +54,14 @@ static void listed(
 
 static void fill_list(struct db_args *a, void *arg)
 {
-	const struct m_lock_list *m = ((const struct call *)arg)->body;
+	const struct call *call = arg;
+	const struct m_lock_list *m = call->body;
 
 	db_uuid(a, &m->device);
 	db_int(a, m->state);
 	db_int(a, (int64_t)offset_of(m));
 	db_int(a, (int64_t)limit_of(m));
+	db_text(a, call->scope);
 }
 
 void on_lock_list(struct call *call)
@@ -84,7 +86,10 @@ static void got(
 
 static void fill_get(struct db_args *a, void *arg)
 {
-	db_uuid(a, &((const struct m_lock_get *)((const struct call *)arg)->body)->request);
+	const struct call *call = arg;
+
+	db_uuid(a, &((const struct m_lock_get *)call->body)->request);
+	db_text(a, call->scope);
 }
 
 void on_lock_get(struct call *call)

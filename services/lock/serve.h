@@ -74,6 +74,8 @@ const struct uuid *serve_devices(struct arena *a, const struct uuid *ids, size_t
 void renew_start(struct service *s);
 void sweep_start(struct service *s);
 
+/* scope.c: before the handler of a request with a scope */
+void scope_guard(struct call *call, call_fn then);
 void on_lock_acquire(struct call *call);
 void on_lock_explain(struct call *call);
 void on_lock_renew(struct call *call);

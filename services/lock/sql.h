@@ -34,8 +34,10 @@ extern const struct db_sql sql_purge; /* requests 24 h after their end, history,
 extern const struct db_sql sql_profiles;
 extern const struct db_sql sql_profile_cells;
 extern const struct db_sql sql_put_family; /* $1 name, $2 its JSON */
-extern const struct db_sql sql_list;       /* $1 device, $2 state, $3 offset, $4 limit */
-extern const struct db_sql sql_get;        /* $1 request */
+extern const struct db_sql sql_list;       /* $1 device, $2 state, $3 offset, $4 limit, $5 scope */
+extern const struct db_sql sql_get;        /* $1 request, $2 scope */
+/* $1 devices, $2 requests, $3 scope, $4 scope of what is seen or null → all seen, all within */
+extern const struct db_sql sql_in_scope;
 
 void sql_uuids(struct db_args *a, const struct uuid *ids, size_t n);
 

@@ -190,8 +190,15 @@ void sql_profile_cell(const struct db_result *r, int row, struct lock_profile *p
 
 const struct db_sql sql_list = {"list_locks", ENTRY
 	" where ($1::uuid is null or device_id = $1) and ($2::smallint = 0 or state = $2)"
+	" and ($5::text is null or device_id in (select fleet.scope_devices($5)))"
 	" order by since desc, device_id, class, ticket, op offset $3::bigint limit $4::bigint"};
-const struct db_sql sql_get = {"get_lock", ENTRY " where request = $1 order by device_id, class"};
+const struct db_sql sql_get = {"get_lock",
+	ENTRY " where request = $1 and ($2::text is null"
+	      " or device_id in (select fleet.scope_devices($2))) order by device_id, class"};
+const struct db_sql sql_in_scope = {"lock_in_scope",
+	"select coalesce(bool_and($4::text is null or fleet.in_scope(x.id, $4)), true),"
+	" coalesce(bool_and(fleet.in_scope(x.id, $3)), true) from (select unnest($1::uuid[]) as id"
+	"  union select unnest(r.devices) from lock.request r where r.id = any ($2::uuid[])) x"};
 
 static const char *const *split_items(const char *list, struct arena *arena, size_t *ret_n)
 {

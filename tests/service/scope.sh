@@ -274,6 +274,51 @@ as lyon POST /devices:import "{\"devices\":[$(new 5 ',"site":"Lyon"'),$(new 6 ',
 	{\"name\":\"d\",\"vendor\":\"canon\",\"serial\":\"S4\",\"family\":\"canon_rui\",\"address\":\"10.1.0.4\",\"model\":\"M\"}]}"
 is "$(jq -c '[.created, .updated, [.refused[].name]]' <<<"$body")" '[1,1,["n6","n7","d"]]' "of an import what lies outside is refused, the rest is done"
 
+# Locks and events of devices within; the state of the system, not what is where.
+lock_of() { # WHO DEVICE → $lock, $token
+	as "$1" POST /locks "{\"op\":\"sw_update\",\"devices\":[\"$2\"]}"
+	lock=$(field .request) token=$(field '.grants[0].token')
+}
+lock_of admin d && id[l-d]=$lock t_d=$token
+lock_of lyon a && id[l-a]=$lock t_a=$token
+held() { as "$1" GET "/locks$2" && jq -r '[.items[].device_name] | sort | join(" ")' <<<"$body"; }
+is "$(held lyon '') / $(held mixed '') / $(held floor '') / $(held lyon "/${id[l-a]}")" "a / a d /  / a" "locks are those of the devices within"
+as lyon GET "/locks/${id[l-d]}" && one="$status $(field .reason)"
+as lyon GET "/locks/${id[t-lyon]}" && is "$one" "$status $(field .reason)" "a lock outside is not there"
+wrong=
+change lyon POST /locks '{"op":"sw_update","devices":["d"]}' "404 not_found"
+change mixed POST /locks '{"op":"sw_update","devices":["d"]}' "403 out_of_scope"
+change lyon POST /locks:explain '{"op":"sw_update","devices":["d"]}' "404 not_found"
+change mixed POST /locks:explain '{"op":"sw_update","devices":["d"]}' done
+for who in lyon mixed; do
+	change $who POST "/locks/${id[l-d]}:renew" "{\"token\":$t_d}" "409 lease_lost"
+	change $who POST "/locks/${id[l-d]}:release" "{\"token\":$t_d}" "409 lease_lost"
+done
+change floor POST "/locks/${id[l-a]}:release" "{\"token\":$t_a}" "409 lease_lost"
+change lyon POST "/locks/${id[l-a]}:renew" "{\"token\":$t_a}" done
+change lyon POST "/locks/${id[l-a]}:release" "{\"token\":$t_a}" done
+change admin POST "/locks/${id[l-d]}:release" "{\"token\":$t_d}" done
+is "$wrong" "" "each locks, keeps and gives back what lies within"
+as lyon GET "/runs/${id[r-metz]}/events" && is "$status" 404 "the stream of a run outside is not there"
+as lyon GET "/locks/events?device=d" && is "$status" 404 "nor that of a device's locks"
+as lyon GET /status && is "$status $(jq -c '[.components[] | select(.name | startswith("vault"))]' <<<"$body") $(field '.components[] | select(.name == "workers") | .detail')" \
+	"200 [] null" "the state of the system says what is up, not how much there is"
+stream() { curl -sN --unix-socket "$D/rest.sock" "http://localhost/api/v1/$2" -H "Authorization: Bearer $(cat "$D/$1")" >"$D/$3" & }
+: >"$D/all" >"$D/locks"
+stream lyon events all && watching=$!
+stream lyon locks/events locks && watching+=" $!"
+within 20 grep -q retry "$D/all" && within 20 grep -q retry "$D/locks"
+for name in d a; do
+	as admin POST "/devices/$name:suspend" && as admin POST "/devices/$name:resume"
+	lock_of admin $name && as admin POST "/locks/$lock:release" "{\"token\":$token}"
+done
+as admin POST /tasks/t-metz:run && id[r-new]=$(field .id) && as admin POST "/runs/${id[r-new]}:cancel"
+as admin POST /tasks/t-lyon:run && as admin POST "/runs/$(field .id):cancel" && id[r-mine]=$(field .id)
+within 30 grep -q "${id[r-mine]}" "$D/all" && within 30 grep -q "${id[a]}" "$D/all" && within 30 grep -q "${id[a]}" "$D/locks" &&
+	ok "events of devices, runs and locks within arrive" || not_ok "events of devices, runs and locks within arrive"
+is "$(grep -cE "${id[d]}|${id[c]}|${id[r-new]}|t-metz" "$D/all" "$D/locks" | cut -d: -f2 | tr '\n' ' ')" "0 0 " "no others"
+kill $watching
+
 # Groups: one's own are no scope, and what they bring lies within; groups of the scope take in only what is within already.
 wrong=
 change lyon POST /groups '{"name":"own","kind":"static"}' done
