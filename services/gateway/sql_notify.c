@@ -13,13 +13,17 @@ const struct db_sql SQL_NOTICE_WANT = {"gate_notice_want",
 	" unnest(s.kinds) p where s.active and (p = k or (right(p, 1) = '*' and"
 	" starts_with(k, left(p, -1)))))"};
 
-/* An event that was put before goes nowhere a second time. */
+/* An event that was put before goes nowhere a second time. What is for the audit trail goes nowhere
+ * else. */
 const struct db_sql SQL_NOTICE_PUT = {"gate_notice_put",
 	"with e as (select e.id, e.kind, e.subject, e.at, e.data::jsonb as data from unnest("
 	"   $1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[])"
 	"   e(id, kind, subject, at, data)),"
+	" a as materialized (select gate.audit_event(e.id, e.data) as new from e"
+	"  where e.kind like 'audit.%'),"
 	" w as materialized (select e.id, s.id as subscription, s.webhook, s.digest"
-	"  from e join gate.subscription s on gate.wants(s, e.kind, e.data)),"
+	"  from e join gate.subscription s on gate.wants(s, e.kind, e.data)"
+	"  where e.kind not like 'audit.%'),"
 	" n as (insert into gate.notice (id, kind, subject, at, data) select id, kind, subject, at,"
 	"  data from e where exists (select from w where w.id = e.id)"
 	"  on conflict do nothing returning id),"
@@ -30,7 +34,7 @@ const struct db_sql SQL_NOTICE_PUT = {"gate_notice_put",
 	"  from (select w.*, $9::bigint - (select n from q) as room,"
 	"    row_number() over (order by w.id, w.subscription) as place,"
 	"    (array[$6::timestamptz, $7, $8])[w.digest] as due from w join n using (id)) x"
-	"  returning 1) select count(*) from d"};
+	"  returning 1) select (select count(*) from d), (select count(*) from a)"};
 
 /* One gateway at a time, so that all of them keep the rate together. What is taken is tried again
  * when nobody says what became of it. */

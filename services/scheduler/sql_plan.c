@@ -295,7 +295,13 @@ const struct db_sql SQL_JOB_JOURNAL = {"job_journal",
 	"  from x where j.id = x.job and j.attempt = x.attempt and j.worker = $1::uuid"
 	"  and j.state in (4, 5) and j.token = x.token and exists (select from sched.active a"
 	"   where a.job = j.id and a.attempt = j.attempt and a.lease_until > clock_timestamp())"
-	"  returning j.id, j.device, j.step, j.pre_image),"
+	"  returning j.id, j.run, j.device, j.step, j.pre_image, j.restarted),"
+	/* each restart is one entry of the audit trail, before it is done (FL-46) */
+	" told as (insert into sched.outbox (kind, subject, data) select 'audit.restart',"
+	"  'job/' || upd.id, jsonb_build_object('actor', 'carnet', 'origin', 'worker', 'verb',"
+	"  'device_restart', 'object', '/devices/' || upd.device || ' /runs/' || upd.run,"
+	"  'outcome', case when upd.restarted then 'accepted' else 'not_done' end, 'trace', upd.id)"
+	"  from upd join sched.job j on j.id = upd.id where j.restarted <> upd.restarted),"
 	/* a restart, or a file that was delivered, overwrote nothing */
 	" wrote as (insert into sched.written as w (device, job) select device, id from upd"
 	"  where step = 3 and pre_image is not null order by device on conflict (device) do update "

@@ -219,6 +219,16 @@ backup_of with true
 is "$(target state) $(target reason) $(target restarted) $(target 'lists[0].state')" "unchanged restriction_lifted true done" \
 	"FL-45: option on: switched off, restarted, read; the target says so"
 is "$(restricted) $(($(restarts) - before))" "false 1" "FL-46: one restart, when the job at the machine was over; the setting stays off"
+restarts_audited() { rest GET '/audit?limit=1000' | jq -c --arg d "$(device_id "$g")" '[.items[] | select(.verb == "device_restart" and (.object | contains($d))) | .outcome]'; }
+audited() { [ "$(restarts_audited)" = "$1" ]; }
+within 20 audited '["accepted"]'
+is "$(restarts_audited)" '["accepted"]' "FL-46: each restart is one event of the audit trail"
+rest POST /tasks '{"name":"other","kind":"ab.backup","targets":{"devices":["'"$(device_id "$g")"'"]},
+	"settings":{"lists":["all"],"encryption_password":"quite another one","restart_if_needed":true}}' >/dev/null
+run=$(rest POST /tasks/other:run | jq -r .id)
+run_wait "$run" 60 || not_ok "the backup with another password ends"
+is "$(target state) $(rest GET "/versions/$(target version)" | jq -r '.password_id // "none"')" "unchanged none" \
+	"FL-43: on other machines than types II and III the password is used for nothing: another one makes no other version, and no version names it"
 run=$(rest POST /tasks/with:run | jq -r .id)
 run_wait "$run" 60 || not_ok "the next backup ends"
 is "$(target state) $(target reason) $(target 'restarted // false') $(($(restarts) - before))" "unchanged null false 1" \
