@@ -93,7 +93,8 @@ void fleet_help(const struct verb *v)
 
 	if (!apply && v->run != run_fleet_export)
 		return;
-	(void)printf("Fleet as code: sites, devices, groups, credentials, tasks and windows as one "
+	(void)printf("Fleet as code: sites, devices, groups, credentials, tasks, windows and sets "
+		     "as one "
 		     "YAML or JSON file;\n"
 		     "CSV has devices alone. A member that the file does not mention stays as it "
 		     "is. Secrets stand in\n"

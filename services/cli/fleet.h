@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The fleet as code: a file says how sites, devices, groups, credentials, tasks and windows shall
- * be, `carnet apply -f` makes them so, `carnet export` writes such a file. What a file and the
- * server say is brought into one form, the file's, and compared member by member.
+/* The fleet as code: a file says how sites, devices, groups, credentials, tasks, windows and
+ * distribution sets shall be, `carnet apply -f` makes them so, `carnet export` writes such a file.
+ * What a file and the server say is brought into one form, the file's, and compared member by
+ * member.
  *
  *   fleet_file.c   file → wanted items, every fault with its place
  *   fleet_state.c  server → items in the same form, references by name
@@ -15,7 +16,19 @@
 #include "common/text/doc.h"
 #include "services/cli/cli.h"
 
-enum fleet_kind { F_SITE, F_DEVICE, F_GROUP, F_CREDENTIAL, F_TASK, F_WINDOW, FLEET_KINDS };
+/* Sections of a file, in the order of who needs whom; then what is only named in one. */
+enum fleet_kind {
+	F_SITE,
+	F_DEVICE,
+	F_GROUP,
+	F_CREDENTIAL,
+	F_TASK,
+	F_WINDOW,
+	F_SET,
+	FLEET_SECTIONS,
+	F_BOOK = FLEET_SECTIONS,
+	FLEET_KINDS
+};
 
 enum fleet_shape {
 	SHAPE_FIELD,  /* as the message has it */
@@ -113,6 +126,7 @@ struct fleet_change {
 	json_int_t version; /* of what was read, then of what was written */
 };
 struct fleet_plan {
+	const struct fleet *server;   /* as it was read */
 	struct fleet_change *changes; /* in the order in which they are done */
 	size_t n, cap;
 	size_t counts[3];         /* by act */

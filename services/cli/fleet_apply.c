@@ -261,6 +261,15 @@ static void add_secret(const struct fleet_change *c, json_t *body)
 	(void)json_object_set_new(body, "settings", copy);
 }
 
+/* The server wants the id of a set's book. */
+static void name_book(const struct fleet *server, json_t *body)
+{
+	const struct fleet_item *book = fleet_named(server, F_BOOK, fleet_text(body, "book"));
+
+	if (book != NULL)
+		(void)json_object_set_new(body, "book", json_string(book->id));
+}
+
 static int do_one(struct doing *d, struct fleet_change *c)
 {
 	struct buf path = BUF_INIT;
@@ -280,6 +289,8 @@ static int do_one(struct doing *d, struct fleet_change *c)
 		method = "POST";
 	}
 	add_secret(c, body);
+	if (c->kind == F_SET)
+		name_book(d->plan->server, body);
 	if (json_object_size(body) > 0)
 		rc = call(d, c, method, buf_str(&path), body);
 	d->done += rc == 0;

@@ -124,7 +124,7 @@ json_t *fleet_write_json(const struct fleet *f)
 {
 	json_t *all = json_pack("{s:i}", "carnet", 1);
 
-	for (size_t k = 0; k < FLEET_KINDS; k++) {
+	for (size_t k = 0; k < FLEET_SECTIONS; k++) {
 		const struct fleet_noun *noun = &fleet_nouns[k];
 		json_t *section = json_array();
 		for (size_t i = 0; i < f->list[k].n; i++) {
@@ -186,7 +186,7 @@ static int names_differ(const struct fleet *f)
 {
 	int rc = 0;
 
-	for (size_t k = 0; k < FLEET_KINDS; k++)
+	for (size_t k = 0; k < FLEET_SECTIONS; k++)
 		for (size_t i = 0; i < f->list[k].n; i++)
 			if (f->list[k].items[i].same != NULL)
 				rc = cli_fail(EXIT_REFUSED, "%s: '%s' twice: rename one first",

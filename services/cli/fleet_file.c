@@ -319,10 +319,10 @@ static void take_sections(struct fleet_source *s, const struct doc *root, struct
 {
 	for (const struct doc *d = root->first; d != NULL; d = d->next) {
 		size_t kind = 0;
-		while (kind < FLEET_KINDS && strcmp(fleet_nouns[kind].section, d->key) != 0)
+		while (kind < FLEET_SECTIONS && strcmp(fleet_nouns[kind].section, d->key) != 0)
 			kind++;
 		struct doc key = key_of(d);
-		if (kind < FLEET_KINDS)
+		if (kind < FLEET_SECTIONS)
 			take_section(s, (enum fleet_kind)kind, d, ret);
 		else if (strcmp(d->key, "carnet") != 0)
 			fleet_wrong(s, &key, d->key, "unknown_member", "%s", "");

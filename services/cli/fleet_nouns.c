@@ -79,6 +79,19 @@ static const struct fleet_member window_members[] = {
 	{.name = "devices", .shape = SHAPE_NAMES, .of = F_DEVICE},
 };
 
+/* Books are no part of a file, they are named: content is versioned by storage. */
+static const struct fleet_member set_members[] = {
+	{.name = "name", .required = true},
+	{.name = "book", .shape = SHAPE_NAME, .of = F_BOOK, .required = true},
+	{.name = "map"},
+	{.name = "devices", .shape = SHAPE_NAMES, .of = F_DEVICE},
+	{.name = "groups", .shape = SHAPE_NAMES, .of = F_GROUP},
+};
+
+static const struct fleet_member book_members[] = {
+	{.name = "name"},
+};
+
 #define MEMBERS(m) .members = (m), .n_members = array_len(m)
 const struct fleet_noun fleet_nouns[FLEET_KINDS] = {
 	[F_SITE] = {"site", "sites", "/sites", &m_site_desc, MEMBERS(site_members)},
@@ -88,6 +101,10 @@ const struct fleet_noun fleet_nouns[FLEET_KINDS] = {
 		MEMBERS(credential_members)},
 	[F_TASK] = {"task", "tasks", "/tasks", &m_task_desc, MEMBERS(task_members)},
 	[F_WINDOW] = {"window", "windows", "/windows", &m_window_desc, MEMBERS(window_members)},
+	[F_SET] = {"distribution set", "distribution_sets", "/distribution-sets", &m_dist_set_desc,
+		MEMBERS(set_members)},
+	[F_BOOK] = {"distribution book", "distribution_books", "/distribution-books",
+		&m_dist_book_desc, MEMBERS(book_members)},
 };
 
 static const struct fleet_member inner[] = {

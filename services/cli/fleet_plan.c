@@ -198,7 +198,7 @@ static void plan_away(
 
 void fleet_plan_make(struct fleet *want, struct fleet *have, bool prune, struct fleet_plan *ret)
 {
-	*ret = (struct fleet_plan){.n = 0};
+	*ret = (struct fleet_plan){.server = have};
 	for (size_t k = 0; k < FLEET_KINDS; k++)
 		for (size_t i = 0; i < want->list[k].n; i++)
 			plan_item(ret, (enum fleet_kind)k, &want->list[k].items[i]);

@@ -76,10 +76,24 @@ windows:
     exceptions: [{date: 2030-12-25}]
     groups: [Third]
     tasks: [Nightly]
+distribution_sets:
+  - name: Salesroom
+    book: Sales
+    map: [{slot: list_1, from: Sales}, {slot: list_2}]
+    devices: [desk]
+    groups: [Third]
 YAML
+api=http://localhost/api/v1
+ask() { curl -s -o "$D/answer" -w '%{http_code}' --unix-socket "$D/rest.sock" -H "Authorization: Bearer $(cat "$D/token")" -H 'Content-Type: application/json' "$@"; }
+rc 1 "a set names a distribution book that is there" apply -f "$D/fleet.yaml" --dry-run
+said stderr "Sales" "and a fault says which is not"
+stack_psql "$D" -c "set session_replication_role = replica; with v as (insert into store.version (id, tenant_id, device_id, device_name, kind, generation, state, run_id, job_id, attempt,
+	token, serial, digest, verified_at, committed_at) values (sched.uuid7(), '00000000-0000-7000-8000-000000000001', sched.uuid7(), 'Sales', 'distribution',
+	1, 'committed', sched.uuid7(), sched.uuid7(), 1, 1, '', sha256('x'), now(), now()) returning *)
+	insert into store.head (tenant_id, device_id, kind, version_id, generation, last_check_at) select tenant_id, device_id, kind, id, 1, now() from v" >/dev/null
 
 rc 2 "a plan: there is something to do" apply -f "$D/fleet.yaml" --dry-run
-said stdout "11 to create, 0 to change, 0 to delete" "all of it"
+said stdout "12 to create, 0 to change, 0 to delete" "all of it"
 rc 0 "and nothing was done" site list --json
 is "$(jq '.items | length' "$D/stdout")" 0 "there is no site yet"
 rc 64 "nobody to ask, no --yes: nothing" apply -f "$D/fleet.yaml" </dev/null
@@ -101,9 +115,9 @@ check "a spreadsheet sees no formula (SE-26)" grep -q "\"'=cmd\"" "$D/one.csv"
 
 # ---- changes
 sed -e 's/region: Europe/region: EMEA/' -e 's/10.1.0.2/10.1.0.22/' -e 's/devices: \[lobby, desk\]/devices: [lobby, "=cmd"]/' -e 's/, jitter: 60//' \
-	-e 's/exclude_devices: \[desk\]/exclude_devices: []/' "$D/fleet.yaml" >"$D/two.yaml"
+	-e 's/exclude_devices: \[desk\]/exclude_devices: []/' -e 's/from: Sales/from: All/' -e 's/    devices: \[desk\]/    devices: []/' "$D/fleet.yaml" >"$D/two.yaml"
 rc 2 "a changed file: a plan" apply -f "$D/two.yaml" --dry-run --json
-is "$(jq -c '[.create, .change, .delete, ([.changes[].fields | keys[]])]' "$D/stdout")" '[0,4,0,["region","address","devices","schedule","targets"]]' "of what differs and nothing else"
+is "$(jq -c '[.create, .change, .delete, ([.changes[].fields | keys[]])]' "$D/stdout")" '[0,5,0,["region","address","devices","schedule","targets","devices","map"]]' "of what differs and nothing else"
 rc 0 "applied, too" apply -f "$D/two.yaml" --yes
 rc 0 "and then nothing is left" apply -f "$D/two.yaml" --dry-run
 rc 0 "back again" apply -f "$D/fleet.yaml" --yes
@@ -118,8 +132,6 @@ rc 2 "with --prune it goes" apply -f "$D/less.yaml" --dry-run --prune
 said stdout "0 to create, 0 to change, 1 to delete" "of the sections that the file has"
 
 # ---- somebody else at the same time (FL-70)
-ask() { curl -s -o "$D/answer" -w '%{http_code}' --unix-socket "$D/rest.sock" -H "Authorization: Bearer $(cat "$D/token")" -H 'Content-Type: application/json' "$@"; }
-api=http://localhost/api/v1
 is "$(ask -X PUT -H 'If-Match: "9"' -d '{"region":"x"}' $api/sites/Lyon)" 412 "a site of another version stays as it is"
 is "$(ask -X PUT -H 'If-Match: "0"' -d '{"region":"x"}' $api/sites/Lyon)" 412 "a new site that is there is none"
 is "$(ask -X DELETE -H 'If-Match: "9"' $api/sites/Lyon)" 412 "nor is it deleted"
@@ -199,7 +211,7 @@ rc 1 "a file of more than 64 MiB" apply -f "$D/big.yaml" --yes
 said stderr "larger than 64 MiB" "is too big"
 
 # ---- and all of it on an empty system
-stack_psql "$D" -c "truncate fleet.site, fleet.device, fleet.device_group, fleet.credential, sched.time_window cascade; delete from sched.task where not built_in" >/dev/null 2>&1
+stack_psql "$D" -c "truncate fleet.site, fleet.device, fleet.device_group, fleet.credential, sched.time_window, sched.dist_set cascade; delete from sched.task where not built_in" >/dev/null 2>&1
 mkdir "$D/copy" "$D/copy/secrets"
 cp "$D/one.yaml" "$D/copy/fleet.yaml"
 rc 1 "its secrets are needed there" apply -f "$D/copy/fleet.yaml" --yes
@@ -210,7 +222,7 @@ cp "$D/secrets/nightly" "$D/copy/secrets/task-Nightly.password"
 rc 0 "an exported file on an empty system" apply -f "$D/copy/fleet.yaml" --yes
 rc 0 "gives" export -o "$D/again.yaml"
 check "the same file again, byte for byte" cmp "$D/one.yaml" "$D/again.yaml"
-rc 0 "taken away in an order that works" apply -f - --yes --prune <<<'{"sites": [], "devices": [], "groups": [], "credentials": [], "tasks": [], "windows": []}'
+rc 0 "taken away in an order that works" apply -f - --yes --prune <<<'{"sites": [], "devices": [], "groups": [], "credentials": [], "tasks": [], "windows": [], "distribution_sets": []}'
 rc 0 "nothing" export --format json
 built_in=$(carnet task list --filter "built_in = true" --json | jq -c '[.items[].name] | sort')
 is "$(jq -c '[keys, (.tasks | map(.name) | sort)]' "$D/stdout")" "[[\"carnet\",\"tasks\"],$built_in]" "is left but what is built in"
