@@ -115,7 +115,8 @@ static int read_nets(const char *setting, const char *list, struct network *nets
 int address_nets(
 	const char *setting, const char *list, struct address_rules *ret, struct fault *reterr)
 {
-	return read_nets(setting, list, ret->nets, &ret->n_nets, reterr);
+	ret->nothing = strcmp(list, "none") == 0;
+	return ret->nothing ? 0 : read_nets(setting, list, ret->nets, &ret->n_nets, reterr);
 }
 
 int address_device_nets(
@@ -160,6 +161,8 @@ static bool in_nets(const struct address *a, const struct network *nets, size_t 
 
 static bool allowed(const struct address *a, const struct address_rules *rules)
 {
+	if (rules->only && rules->nothing)
+		return false;
 	return !rules->only || rules->n_nets == 0 || in_nets(a, rules->nets, rules->n_nets);
 }
 

@@ -23,7 +23,8 @@ struct address_rules {
 	bool allow_loopback;               /* of simulated devices only */
 	struct network nets[ADDRESS_NETS]; /* of simulated fleets */
 	size_t n_nets;
-	bool only; /* nets are all there is, unless there are none (SE-9) */
+	bool only;    /* nets are all there is, unless there are none (SE-9) */
+	bool nothing; /* the list said "none": with only, no address is allowed */
 	struct network devices[ADDRESS_NETS]; /* where printers are; none = anywhere ordinary */
 	size_t n_devices;
 };
@@ -32,8 +33,8 @@ struct address_rules {
 bool address_parse(const char *text, struct address *ret);
 char *address_text(const struct address *a, char text[static ADDRESS_TEXT]);
 bool address_in(const struct address *a, const struct network *net);
-/* Reads "10.0.0.0/8, fd00::/8". 0, or -1 with CN_VALIDATION_FAILED naming the setting and
- * the part. */
+/* Reads "10.0.0.0/8, fd00::/8", or "none". 0, or -1 with CN_VALIDATION_FAILED naming the setting
+ * and the part. */
 int address_nets(const char *setting, const char *list, struct address_rules *ret,
 	struct fault *reterr) must_check;
 /* The same of the networks where printers are. */

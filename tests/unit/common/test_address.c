@@ -90,6 +90,17 @@ static void where_networks_are_named_nothing_else_is_allowed_se_9(void **state u
 	assert_false(allowed("127.0.0.1", &rules, false));
 }
 
+static void a_list_that_says_none_allows_nothing_se_9(void **state unused)
+{
+	struct address_rules rules = {.only = true};
+	struct fault f = FAULT_INIT;
+
+	assert_int_equal(address_nets("vault_networks", "none", &rules, &f), 0);
+	assert_false(allowed("10.1.2.3", &rules, false));
+	assert_false(allowed("2001:470::1", &rules, false));
+	assert_int_equal(address_nets("vault_networks", "none, 10.0.0.0/8", &rules, &f), -1);
+}
+
 static void what_is_refused_is_let_through_by_its_own_name_only_se_10(void **state unused)
 {
 	struct address_rules wide = {.only = true}, narrow = {.only = true};
@@ -155,6 +166,7 @@ int main(void)
 		cmocka_unit_test(
 			networks_of_simulated_fleets_are_let_through_for_simulated_devices_only),
 		cmocka_unit_test(where_networks_are_named_nothing_else_is_allowed_se_9),
+		cmocka_unit_test(a_list_that_says_none_allows_nothing_se_9),
 		cmocka_unit_test(what_is_refused_is_let_through_by_its_own_name_only_se_10),
 		cmocka_unit_test(every_spelling_of_an_address_is_checked_as_what_it_is_se_12),
 		cmocka_unit_test(broken_networks_are_refused_by_name),
