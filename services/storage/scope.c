@@ -27,6 +27,8 @@ static const struct {
 	NAMES(VERSION_DIFF, version_diff, a, offsetof(struct m_version_diff, b), false,
 		"no_version", "no such version"),
 	NAMES(VERSION_VERIFY, version_verify, id, 0, false, "no_version", "no such version"),
+	NAMES(VERSION_PROTECT, version_protect, id, 0, false, "no_version", "no such version"),
+	NAMES(VERSION_UNPROTECT, version_unprotect, id, 0, false, "no_version", "no such version"),
 	NAMES(VERSION_COPIES, version_copies, id, 0, false, "no_version", "no such version"),
 };
 

@@ -140,6 +140,13 @@ for what in entries content export; do
 	is "$one" "$status $(field .reason)" "the $what of a version outside are not there"
 	as mixed GET "/versions/${id[v-c]}/$what" && [ "$what" != entries ] && is "$status $(field .reason)" "403 outside" "seen, but not to be taken out: $what"
 done
+wrong=
+for verb in protect unprotect; do
+	as lyon POST "/versions/${id[v-a]}:$verb" && [ "$status" = 200 ] || wrong+=" lyon:$verb=$status"
+	as lyon POST "/versions/${id[v-c]}:$verb" && [ "$status" = 404 ] || wrong+=" lyon:$verb:c=$status"
+	as mixed POST "/versions/${id[v-c]}:$verb" && [ "$status" = 403 ] || wrong+=" mixed:$verb=$status"
+done
+is "$wrong" "" "versions within are protected, no others"
 as lyon GET /runs
 is "$(jq -c '[.items[] | [has("id"), has("task_name"), .counts.total]]' <<<"$body")" "[[false,false,2],[false,false,1],[true,true,2]]" \
 	"of runs outside only the counts are told (FL-61)"
