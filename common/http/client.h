@@ -18,8 +18,10 @@ struct http_client_opts {
 struct http_req {
 	const char *method; /* GET, POST, … */
 	const char *url;    /* http, https or unix:PATH via unix_socket; no credentials inside */
-	const char *unix_socket;    /* or NULL */
-	const char *connect_ip;     /* connect here whatever the URL's host says, or NULL */
+	const char *unix_socket; /* or NULL */
+	const char *connect_ip;  /* connect here whatever the URL's host says, or NULL */
+	const char *proxy; /* "http://IP:PORT": asked to reach the URL, whose host it resolves; or
+			      NULL */
 	const char *const *headers; /* "Name: value", NULL-terminated, or NULL */
 	struct span body;
 	const char *pin_sha256; /* base64 SHA-256 of the SPKI; NULL = none */

@@ -46,7 +46,7 @@ struct http_transfer {
 	void *arg;
 
 	/* the request, copied */
-	char *method, *url, *unix_socket, *pin, *ca_file;
+	char *method, *url, *unix_socket, *proxy, *pin, *ca_file;
 	struct curl_slist *headers, *connect_to;
 	uint8_t *request;
 	size_t request_n;

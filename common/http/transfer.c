@@ -234,6 +234,7 @@ struct http_transfer *http_transfer_new(struct http_client *c, const struct http
 	x->method = mem_strdup(req->method);
 	x->url = mem_strdup(req->url);
 	x->unix_socket = dup_or_null(req->unix_socket);
+	x->proxy = dup_or_null(req->proxy);
 	x->pin = dup_or_null(req->pin_sha256);
 	x->ca_file = dup_or_null(req->ca_file);
 	copy_headers(x, req->headers);
@@ -307,7 +308,11 @@ static void set_options(struct http_transfer *x, CURL *e)
 	(void)curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	(void)curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	(void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(e, CURLOPT_PROXY, ""); /* never from the environment */
+	/* never from the environment */
+	(void)curl_easy_setopt(e, CURLOPT_PROXY, x->proxy ? x->proxy : "");
+	(void)curl_easy_setopt(e, CURLOPT_NOPROXY, "");
+	(void)curl_easy_setopt(e, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	(void)curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	(void)curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	(void)curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)BUFFER);
 	(void)curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
@@ -383,6 +388,7 @@ void http_transfer_free(struct http_transfer *x)
 	free(x->method);
 	free(x->url);
 	free(x->unix_socket);
+	free(x->proxy);
 	free(x->pin);
 	free(x->ca_file);
 	free(x);

@@ -39,7 +39,7 @@
 #define SUBSCRIPTION_FLAGS                                                                           \
 	"--name N --kinds run.finished,job.failed,device.*,alarm.*,book.changed,… --states S,… " \
 	"--tasks T,… --webhook HOOK | --mail A,… --language en|fr|ja "                           \
-	"--digest at_once|hourly|daily --urgent --changes N"
+	"--digest at_once|hourly|daily --urgent true --changes N"
 #define FOUND_COLUMNS "device_name=DEVICE,list,number=NO,name,dest=DESTINATION,since,until"
 #define FOUND_WIDE "site,list_name,since_generation=GEN,since_run=RUN,until_run,device,key"
 #define LOCK_COLUMNS                                                                               \
@@ -388,14 +388,16 @@ const struct verb verb_table[] = {
 		"tell nobody any more", NULL},
 	{"hook", "list", "GET", "/webhooks", "",
 		"name,url,active,last_status=LAST,last_at=AT,waiting,dead",
-		"id,key_id=KEY,old_key_until=OLD KEY UNTIL,token_header,version", "",
+		"id,proxy,key_id=KEY,old_key_until=OLD KEY UNTIL,token_header,version", "",
 		"receivers of CloudEvents", NULL},
 	{"hook", "create", "POST", "/webhooks", "", "", NULL,
-		"--name N --url U --token-header H --secret-file F",
+		"--name N --url U --token-header H --secret-file F --proxy http://HOST:PORT",
 		"a receiver; its key is shown once", run_hook_save},
 	{"hook", "set", "PATCH", "/webhooks/{ref}", "HOOK", "", NULL,
-		"--url U --active false --token-header H --secret-file F",
-		"change it; an empty --token-header takes the token away", run_hook_save},
+		"--url U --active false --token-header H --secret-file F --proxy http://HOST:PORT",
+		"change it; an empty --token-header takes the token away, an empty --proxy the "
+		"proxy",
+		run_hook_save},
 	{"hook", "rotate", "POST", "/webhooks/{ref}:rotate", "HOOK", "", NULL, "--keep-ms N",
 		"a new key, shown once; the present one signs, too, for a day", NULL},
 	{"hook", "delete", "DELETE", "/webhooks/{ref}", "HOOK", "", NULL, "",

@@ -11,6 +11,7 @@
 #include "services/gateway/notice.h"
 #include "services/gateway/sql_notify.h"
 #include "services/gateway/webhook.h"
+#include "services/gateway/webhook_proxy.h"
 
 #define KEEP_MS 86400000 /* the key before signs, too */
 #define KEY_ID 20
@@ -43,6 +44,7 @@ static struct m_webhook webhook_of(struct db_result *res, int row)
 		.last_status = (uint64_t)db_get_int(res, row, 11),
 		.waiting = (uint64_t)db_get_int(res, row, 12),
 		.dead = (uint64_t)db_get_int(res, row, 13),
+		.proxy = db_get_text(res, row, 14),
 	};
 }
 
@@ -80,6 +82,10 @@ static bool check(struct rest *r, const struct m_webhook *w)
 		return false;
 	}
 	if (w->url != NULL && notice_target(w->url, &to, &f) != 0) {
+		rest_fault(r, &f);
+		return false;
+	}
+	if (w->proxy != NULL && *w->proxy != '\0' && webhook_proxy(w->proxy, &to, &f) != 0) {
 		rest_fault(r, &f);
 		return false;
 	}
@@ -154,6 +160,7 @@ static void fill_create(struct db_args *a, void *arg)
 	db_bytes(a, m->token_sealed);
 	db_text(a, m->key_id);
 	db_bytes(a, m->key_sealed);
+	db_text(a, w->proxy == NULL ? "" : w->proxy);
 }
 
 static void created(
@@ -210,6 +217,7 @@ static void fill_update(struct db_args *a, struct row_change *c)
 		db_null(a);
 	db_text(a, w->token_header);
 	db_bytes(a, m->token_sealed);
+	db_text(a, w->proxy);
 }
 
 static void updated(struct db_result *res, struct row_change *c)

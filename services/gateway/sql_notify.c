@@ -59,7 +59,8 @@ const struct db_sql SQL_WEBHOOK_CLAIM = {"gate_webhook_claim",
 		      " w.id, w.url, w.key_id, w.key, case when w.old_until > clock_timestamp() "
 		      "then w.old_key "
 		      "end,"
-		      " w.token_header, w.token from took t join gate.notice n on n.id = t.notice"
+		      " w.token_header, w.token, w.proxy from took t join gate.notice n on n.id = "
+		      "t.notice"
 		      " join gate.webhook w on w.id = t.webhook"};
 const struct db_sql SQL_WEBHOOK_TOLD = {"gate_webhook_told",
 	"with d as (update gate.delivery set state = $4, due_at = " MS(
@@ -134,13 +135,14 @@ const struct db_sql SQL_NOTICE_TEST = {"gate_notice_test",
 	"w.id, w.name, w.url, w.active, coalesce(w.token_header, ''), w.token is not null, "       \
 	"w.key_id, case when w.old_until > clock_timestamp() then w.old_until end, w.version, "    \
 	"w.created_at, w.last_at, w.last_status, " COUNT("webhook", "w.id", "queued") ", " COUNT(  \
-		"webhook", "w.id", "dead")
+		"webhook", "w.id", "dead") ", w.proxy"
 
 const struct db_sql SQL_WEBHOOK_LIST = {
 	"gate_webhook_list", "select " WEBHOOK " from gate.webhook w order by lower(w.name)"};
 const struct db_sql SQL_WEBHOOK_CREATE = {"gate_webhook_create",
-	"insert into gate.webhook as w (id, name, url, active, token_header, token, key_id, key)"
-	" values ($1, $2, $3, $4, nullif($5, ''), $6, $7, $8) on conflict do nothing"
+	"insert into gate.webhook as w (id, name, url, active, token_header, token, key_id, key, "
+	"proxy)"
+	" values ($1, $2, $3, $4, nullif($5, ''), $6, $7, $8, $9) on conflict do nothing"
 	" returning " WEBHOOK};
 const struct db_sql SQL_WEBHOOK_FIND = {"gate_webhook_find",
 	"select w.id, w.version from gate.webhook w where " BY_REF("w", "$1") " for update"};
@@ -148,7 +150,8 @@ const struct db_sql SQL_WEBHOOK_UPDATE = {"gate_webhook_update",
 	"update gate.webhook w set url = coalesce($2, w.url), active = coalesce($3::boolean, "
 	"w.active),"
 	" token_header = nullif(coalesce($4, w.token_header), ''), token = case when $4 = '' then "
-	"null else coalesce($5, w.token) end, version = w.version + 1 where w.id = $1"
+	"null else coalesce($5, w.token) end, proxy = coalesce($6, w.proxy), version = w.version + "
+	"1 where w.id = $1"
 	" returning " WEBHOOK};
 const struct db_sql SQL_WEBHOOK_ROTATE = {"gate_webhook_rotate",
 	"update gate.webhook w set old_key = w.key, old_until = " MS(

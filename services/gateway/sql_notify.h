@@ -12,7 +12,7 @@ extern const struct db_sql SQL_NOTICE_WANT;
 /* ids, kinds, subjects, times, data, due of digests 1 to 3, most in the queue → how many go */
 extern const struct db_sql SQL_NOTICE_PUT;
 /* rate, hold ms → notice, subscription, attempts, ms since the first, kind, subject, at, data,
- * webhook, url, key id, key, old key, token header, token */
+ * webhook, url, key id, key, old key, token header, token, proxy */
 extern const struct db_sql SQL_WEBHOOK_CLAIM;
 /* notice, subscription, attempts, state, wait ms, status, cause, detail, webhook */
 extern const struct db_sql SQL_WEBHOOK_TOLD;
@@ -28,14 +28,14 @@ extern const struct db_sql SQL_NOTICE_PURGED;
 extern const struct db_sql SQL_NOTICE_TEST;
 
 /* ---- webhooks: rows are id name url active token_header token? key_id old_until version created
- * last_at last_status waiting dead ---- */
+ * last_at last_status waiting dead proxy ---- */
 
 extern const struct db_sql SQL_WEBHOOK_LIST;
-/* id, name, url, active, token header, token, key id, key */
+/* id, name, url, active, token header, token, key id, key, proxy */
 extern const struct db_sql SQL_WEBHOOK_CREATE;
 /* ref → id, version; locked */
 extern const struct db_sql SQL_WEBHOOK_FIND;
-/* id, url, active, token header, token; NULL = keep */
+/* id, url, active, token header, token, proxy; NULL = keep */
 extern const struct db_sql SQL_WEBHOOK_UPDATE;
 extern const struct db_sql SQL_WEBHOOK_ROTATE; /* id, key id, key, ms that the old one signs */
 extern const struct db_sql SQL_WEBHOOK_DELETE; /* id */

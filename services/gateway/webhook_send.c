@@ -15,6 +15,7 @@
 #include "services/gateway/notify.h"
 #include "services/gateway/sql_notify.h"
 #include "services/gateway/webhook.h"
+#include "services/gateway/webhook_proxy.h"
 
 #define MARGIN_MS                                                                                  \
 	20000 /* until a row that nobody spoke of is tried again: answer time and this             \
@@ -35,7 +36,8 @@ struct sending {
 	struct uuid notice, subscription, webhook;
 	uint64_t attempts, age_ms;
 	char *url;
-	struct notice_target to;
+	struct notice_target to, via; /* via: the proxy, when proxied */
+	bool proxied;
 	struct buf body, headers[HEADERS];
 	size_t headers_n;
 	/* how it ended */
@@ -131,17 +133,21 @@ static void send_to(void *arg, const char *ip, const struct fault *f)
 	struct sending *s = arg;
 	const char *headers[HEADERS + 1] = {NULL};
 	uint32_t ms = (uint32_t)s->sender->gateway->config->webhook_answer_ms;
+	char proxy[WEBHOOK_PROXY_TEXT];
 
 	if (f != NULL) {
 		s->fault = *f;
 		tell(s, f->code == CN_ADDRESS_REFUSED ? NOTICE_DEAD : NOTICE_AGAIN, 0);
 		return;
 	}
+	if (s->proxied)
+		webhook_proxy_text(ip, s->via.port, proxy);
 	for (size_t i = 0; i < s->headers_n; i++)
 		headers[i] = buf_str(&s->headers[i]);
 	const struct http_req req = {.method = "POST",
 		.url = s->url,
-		.connect_ip = ip,
+		.connect_ip = s->proxied ? NULL : ip,
+		.proxy = s->proxied ? proxy : NULL,
 		.headers = headers,
 		.body = buf_span(&s->body),
 		.max_body = ANSWER_BYTES,
@@ -200,6 +206,9 @@ static int prepare(struct sending *s, struct db_result *r, int row)
 	(void)snprintf(source, sizeof(source), "/carnet/%s", uuid_format(&g->tenant, tenant));
 	if (notice_target(s->url, &s->to, &s->fault) != 0)
 		return -1;
+	if (s->proxied && (webhook_proxy(db_get_text(r, row, 15), &s->via, &s->fault) != 0 ||
+				  webhook_proxy_may(s->to.host, &s->sender->rules, &s->fault) != 0))
+		return -1;
 	if (notice_event(&n, source, g->config->public_url, &s->body) != 0)
 		return fault_set(&s->fault, CN_INTERNAL_ERROR, "the event cannot be written");
 	if (sign(s, r, row) != 0)
@@ -219,11 +228,12 @@ static void begin(struct webhook_sender *sender, struct db_result *r, int row)
 	s->age_ms = (uint64_t)db_get_int(r, row, 3);
 	s->webhook = db_get_uuid(r, row, 8);
 	s->url = mem_strdup(db_get_text(r, row, 9));
+	s->proxied = *db_get_text(r, row, 15) != '\0';
 	if (prepare(s, r, row) != 0)
 		tell(s, NOTICE_DEAD, 0);
 	else
-		resolve(sender->gateway->service->loop, s->to.host, &sender->rules,
-			sender->rules.allow_loopback, send_to, s);
+		resolve(sender->gateway->service->loop, s->proxied ? s->via.host : s->to.host,
+			&sender->rules, sender->rules.allow_loopback, send_to, s);
 }
 
 static void claimed(

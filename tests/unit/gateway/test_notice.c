@@ -12,6 +12,7 @@
 #include "services/gateway/notice.h"
 #include "services/gateway/notice_text.h"
 #include "services/gateway/webhook.h"
+#include "services/gateway/webhook_proxy.h"
 
 static struct notice example(void)
 {
@@ -314,6 +315,57 @@ static void a_mail_has_200_lines_then_says_how_many_more(void **state)
 	buf_fini(&out);
 }
 
+static const char *proxy_refused(const char *text)
+{
+	static struct fault f;
+	struct notice_target t;
+
+	f = FAULT_INIT;
+	return webhook_proxy(text, &t, &f) == 0 ? "" : f.reason;
+}
+
+static void a_proxy_is_a_host_and_a_port(void **state)
+{
+	struct notice_target t;
+	struct fault f = FAULT_INIT;
+	char text[WEBHOOK_PROXY_TEXT];
+
+	(void)state;
+	assert_int_equal(webhook_proxy("http://proxy.example:3128", &t, &f), 0);
+	assert_string_equal(t.host, "proxy.example");
+	assert_int_equal(t.port, 3128);
+	assert_string_equal(proxy_refused("http://[fd00::1]:3128"), "");
+	static const char *const bad[] = {"", "proxy:3128", "https://proxy:3128", "http://proxy",
+		"http://proxy:", "http://proxy:3128/", "http://proxy:3128?x", "http://u:p@proxy:1",
+		"http://[fd00::1]", "socks5://proxy:1080"};
+	for (size_t i = 0; i < array_len(bad); i++)
+		assert_string_equal(proxy_refused(bad[i]), "webhook_url");
+	webhook_proxy_text("10.0.0.1", 3128, text);
+	assert_string_equal(text, "http://10.0.0.1:3128");
+	webhook_proxy_text("fd00::1", 3128, text);
+	assert_string_equal(text, "http://[fd00::1]:3128");
+}
+
+static void no_proxy_is_asked_for_an_address_that_is_refused_se_10(void **state)
+{
+	static const char *const good[] = {"hooks.example", "hooks.example.", "a1.example",
+		"93.184.216.34", "10.1.2.3", "xn--bcher-kva.example"};
+	static const char *const bad[] = {"169.254.169.254", "127.0.0.1", "::1", "0.0.0.0",
+		"::ffff:127.0.0.1", "127.1", "2130706433", "0x7f.1", "0177.0.0.1", "1.2.3.4.",
+		"a.0x7f000001", "localhost", "LOCALHOST.", "x.localhost", "fe80::1%eth0", ".", ""};
+	const struct address_rules rules = {.only = true};
+	struct fault f = FAULT_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < array_len(good); i++)
+		assert_int_equal(webhook_proxy_may(good[i], &rules, &f), 0);
+	for (size_t i = 0; i < array_len(bad); i++) {
+		f = FAULT_INIT;
+		assert_int_equal(webhook_proxy_may(bad[i], &rules, &f), -1);
+		assert_int_equal(f.code, CN_ADDRESS_REFUSED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +380,8 @@ int main(void)
 		cmocka_unit_test(a_fixed_token_has_a_header_of_its_own),
 		cmocka_unit_test(kinds_are_known_or_the_beginning_of_one),
 		cmocka_unit_test(a_mail_says_run_state_and_counts_in_three_languages),
+		cmocka_unit_test(a_proxy_is_a_host_and_a_port),
+		cmocka_unit_test(no_proxy_is_asked_for_an_address_that_is_refused_se_10),
 		cmocka_unit_test(each_kind_is_told_in_three_languages),
 		cmocka_unit_test(many_alike_are_counted_and_named),
 		cmocka_unit_test(a_mail_has_200_lines_then_says_how_many_more),
