@@ -24,7 +24,7 @@ static void trim_utf8(char *s)
 static void set(struct fault *f, int code, const char *reason, const char *fmt, va_list ap)
 {
 	f->code = code;
-	f->needs = f->has = 0;
+	f->needs = f->has = f->retry_s = 0;
 	(void)snprintf(f->reason, sizeof(f->reason), "%s", reason);
 	(void)vsnprintf(f->detail, sizeof(f->detail), fmt, ap);
 	trim_utf8(f->detail);

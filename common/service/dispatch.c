@@ -80,7 +80,8 @@ void call_fault(struct call *call, const struct fault *f)
 		.detail = f->detail,
 		.reason = f->reason,
 		.needs = f->needs,
-		.there = f->has};
+		.there = f->has,
+		.retry = f->retry_s};
 
 	count_fault(f->code);
 	if (f->code == CN_INTERNAL_ERROR)

@@ -80,6 +80,7 @@ static const void *read_answer(
 			m->detail != NULL ? m->detail : "");
 		f->needs = (unsigned)m->needs;
 		f->has = (unsigned)m->there;
+		f->retry_s = (unsigned)m->retry;
 	} else {
 		(void)fault_why(f, CN_PROTOCOL_ERROR, "wrong_answer", "%s as an answer to %s",
 			desc->name, a->desc->name);

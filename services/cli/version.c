@@ -123,6 +123,7 @@ static int export_to(struct cli *c, const char *path, const char *out)
 	if (out != NULL && file.fd != STDOUT_FILENO)
 		(void)unlink(out);
 	return cli_fail(status == 401 || status == 403 ? EXIT_AUTH
+			: status == 429                ? EXIT_LATER
 			: status == 409                ? EXIT_REFUSED
 						       : EXIT_ERROR,
 		"%s%s", file.error != 0 ? strerror(file.error) : f.detail,

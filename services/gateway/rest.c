@@ -58,14 +58,24 @@ void rest_fault_as(struct rest *r, const struct fault *f, unsigned status, json_
 	finish(r, status, "application/problem+json", doc);
 }
 
+static void set_retry_after(struct rest *r, const struct fault *f)
+{
+	unsigned seconds = f->retry_s == 0 && f->code == CN_RATE_LIMITED ? 60 : f->retry_s;
+	char text[16];
+
+	if (seconds == 0)
+		return;
+	(void)snprintf(text, sizeof(text), "%u", seconds);
+	http_set_header(r->http, "Retry-After", text);
+}
+
 void rest_fault(struct rest *r, const struct fault *f)
 {
 	if (changes(r) && r->who.known)
 		audit_note(r, error_info(f->code)->name);
 	if (f->code == CN_AUTH_MISSING)
 		http_set_header(r->http, "WWW-Authenticate", "Bearer realm=\"carnet\"");
-	if (f->code == CN_RATE_LIMITED)
-		http_set_header(r->http, "Retry-After", "60");
+	set_retry_after(r, f);
 	json_t *doc = problem_json(f, r->lang, &r->trace);
 	if (r->match.route != NULL)
 		problem_field(doc, f, r->match.route->request, r->match.route->body_field);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* quota_get, quota_put: what the tenant may have and has. */
+/* quota_get, quota_put: what the tenant may have and has; and the quota of exports. */
 #include "services/storage/sql_upkeep.h"
 
 static void got(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
@@ -18,7 +18,9 @@ static void got(struct txn *t, struct db_result **r, size_t n, const struct faul
 		.versions = (uint64_t)db_get_int(r[0], 0, 4),
 		.devices = (uint64_t)db_get_int(r[0], 0, 5),
 		.mails = (uint64_t)db_get_int(r[0], 0, 6),
-		.mails_used = (uint64_t)db_get_int(r[0], 0, 7)};
+		.mails_used = (uint64_t)db_get_int(r[0], 0, 7),
+		.exports = (uint64_t)db_get_int(r[0], 0, 8),
+		.exports_used = (uint64_t)db_get_int(r[0], 0, 9)};
 	const struct m_quota_one one = {.quota = &quota};
 	call_reply(call, &one);
 }
@@ -39,4 +41,42 @@ static void put(struct txn *t, struct db_result **r, size_t n, const struct faul
 void on_quota_put(struct call *call)
 {
 	sql_quota_put(call, put);
+}
+
+/* ---- exports ---- */
+
+struct taking {
+	struct call *call;
+	void (*then)(void *arg, bool may);
+	void *arg;
+};
+
+static void taken(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	const struct taking *x = arg;
+	struct fault why = FAULT_INIT;
+	(void)t;
+	(void)n;
+	if (f != NULL) {
+		catalogue_refuse(x->call, f);
+	} else if (db_get_text(r[0], 0, 0)[0] != 0) {
+		fault_set(&why, CN_QUOTA_EXCEEDED, "%s", db_get_text(r[0], 0, 0));
+		why.retry_s = (unsigned)db_get_int(r[0], 0, 1);
+		call_fault(x->call, &why);
+	} else {
+		x->then(x->arg, true);
+		return;
+	}
+	x->then(x->arg, false);
+}
+
+void export_take(struct call *call, void (*then)(void *arg, bool may), void *arg)
+{
+	struct taking *x = arena_alloc(&call->arena, sizeof(*x));
+	bug_if(x == NULL);
+	*x = (struct taking){call, then, arg};
+	if (call->header.role == MSG_INTERNAL)
+		then(arg, true);
+	else
+		sql_export_take(taken, x);
 }

@@ -105,22 +105,44 @@ static void made_wipe(const struct made *m)
 	bundle_free(m->bundle);
 }
 
-/* The name of its file, and what else the answer says of it. */
-static void answer_made(
-	struct call *call, const struct reading *r, const struct m_version *v, const struct made *m)
+struct giving {
+	struct call *call;
+	struct reading *r;
+	struct m_version_stream reply; /* texts are the call's */
+};
+
+static void give(void *arg, bool may)
 {
-	char file[FILE_NAME_MAX + 1];
+	const struct giving *g = arg;
+	g->r->busy = false;
+	g->r->touched_ms = clock_mono_ms();
+	if (may)
+		call_reply(g->call, &g->reply);
+	else
+		reading_free(g->r);
+}
+
+/* The name of its file, and what else the answer says of it; given when the quota allows it. */
+static void answer_made(
+	struct call *call, struct reading *r, const struct m_version *v, const struct made *m)
+{
+	struct arena *a = &call->arena;
 	const char *kind = kind_word(v->kind);
+	struct giving *g = arena_alloc(a, sizeof(*g));
+	char *file = arena_alloc(a, FILE_NAME_MAX + 1);
+	bug_if(g == NULL || file == NULL);
 	file_name_make(file, v->serial[0] != 0 ? v->serial : v->device_name, kind, v->generation,
 		(uint64_t)v->committed_at, m->ext);
-	const struct m_version_stream reply = {.stream = r->id,
-		.bytes = m->whole != NULL ? r->rest.n : r->item.ref.plain_len,
-		.name = m->name,
-		.format = m->format,
-		.file = file,
-		.losses = m->losses,
-		.title = file_title(&call->arena, v->device_name, kind, v->generation, m->ext)};
-	call_reply(call, &reply);
+	*g = (struct giving){call, r,
+		{.stream = r->id,
+			.bytes = m->whole != NULL ? r->rest.n : r->item.ref.plain_len,
+			.name = arena_strdup(a, m->name),
+			.format = arena_strdup(a, m->format),
+			.file = file,
+			.losses = m->losses,
+			.title = file_title(a, v->device_name, kind, v->generation, m->ext)}};
+	r->busy = true;
+	export_take(call, give, g);
 }
 
 void reading_make(struct call *call, const struct made *m)

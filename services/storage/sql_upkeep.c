@@ -228,17 +228,23 @@ static const struct db_sql QUOTA = {"store_quota",
 	"select coalesce(sum(u.bytes), 0), coalesce(sum(u.versions), 0),"
 	" coalesce(sum(u.devices), 0), q.bytes, q.versions, q.devices, q.mails_per_day,"
 	" (select count(*) from store.mail m where m.tenant_id = $1"
-	" and m.asked_at > clock_timestamp() - interval '1 day')"
+	" and m.asked_at > clock_timestamp() - interval '1 day'),"
+	" q.exports_per_hour, store.exports_used($1)"
 	" from (select $1::uuid as id) t left join store.usage u on u.tenant_id = t.id"
 	" left join store.quota q on q.tenant_id = t.id group by q.bytes, q.versions, q.devices,"
-	" q.mails_per_day"};
+	" q.mails_per_day, q.exports_per_hour"};
 static const struct db_sql QUOTA_PUT = {"store_quota_put",
-	"insert into store.quota as q (tenant_id, bytes, versions, devices, mails_per_day)"
+	"insert into store.quota as q (tenant_id, bytes, versions, devices, mails_per_day,"
+	" exports_per_hour)"
 	" values ($1, nullif($2::bigint, 0), nullif($3::bigint, 0), nullif($4::bigint, 0),"
-	" nullif(least($5::bigint, 2147483647), 0)::int)"
+	" nullif(least($5::bigint, 2147483647), 0)::int,"
+	" nullif(least($6::bigint, 2147483647), 0)::int)"
 	" on conflict (tenant_id) do update set bytes = excluded.bytes,"
 	" versions = excluded.versions, devices = excluded.devices,"
-	" mails_per_day = excluded.mails_per_day"};
+	" mails_per_day = excluded.mails_per_day,"
+	" exports_per_hour = excluded.exports_per_hour"};
+static const struct db_sql EXPORT_TAKE = {
+	"store_export_take", "select verdict, wait_s from store.export_take($1)"};
 
 static const struct m_store_begin *released;
 
@@ -256,6 +262,11 @@ void sql_release(const struct m_store_begin *ask)
 	db_query(app.service->db, &RELEASE, fill_release, sql_ignore, NULL);
 }
 
+void sql_export_take(db_fn fn, void *arg)
+{
+	db_query(app.service->db, &EXPORT_TAKE, sql_fill_tenant, fn, arg);
+}
+
 void sql_quota(db_fn fn, void *arg)
 {
 	db_query(app.service->db, &QUOTA, sql_fill_tenant, fn, arg);
@@ -270,6 +281,7 @@ static void fill_quota(struct db_args *a, void *arg)
 	db_int(a, (int64_t)q->versions);
 	db_int(a, (int64_t)q->devices);
 	db_int(a, (int64_t)q->mails);
+	db_int(a, (int64_t)q->exports);
 }
 
 void sql_quota_put(struct call *call, db_fn fn)

@@ -41,10 +41,12 @@ void sql_rescued(const struct uuid *version, db_fn fn);
 
 /* What this stream had reserved of a quota. */
 void sql_release(const struct m_store_begin *ask);
-/* bytes versions devices and their limits, one row. */
+/* bytes versions devices, their limits, and more limits with their use, one row. */
 void sql_quota(db_fn fn, void *arg);
 void sql_quota_put(struct call *call, db_fn fn);
 
 /* Who subscribed to alarms is told: of a device or else of a vault; the same at most once a day. */
 void sql_alarm(const char *kind, const struct uuid *device, const struct uuid *version,
 	const struct uuid *vault);
+/* One export more: '' and it is counted; or which limit, and seconds. */
+void sql_export_take(db_fn fn, void *arg);

@@ -287,6 +287,13 @@ void drill_chore(void (*done)(const char *outcome));
 /* Answers with this version as it is now. */
 void version_answer(struct call *call, const struct uuid *id);
 
+/* ---- on_quota.c ---- */
+
+/* One thing more that a person takes out of the vault: counted, or refused when the quota of this
+ * hour is used up. then(arg, true): go on; then(arg, false): the call is answered already. What a
+ * service reads is not counted. */
+void export_take(struct call *call, void (*then)(void *arg, bool may), void *arg);
+
 /* ---- on_version_read.c: opened items ---- */
 
 void readings_sweep(void);

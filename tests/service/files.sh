@@ -188,6 +188,20 @@ download operator bundle >"$D/head"
 check "its names: one for every system, one for people (ST-78, RFC 6266)" grep -qE "^Content-Disposition: attachment; filename=\"carnet_[A-Za-z0-9._-]+\.carnet\.zip\"; filename\*=UTF-8''office\.csv%20file%20g1\.carnet\.zip$" "$D/head"
 is "$(grep -iE '^(content-type|carnet-losses):' "$D/head" | sort | tr '\n' ' ')" "Carnet-Losses: $(jq .lines "$zip/losses.json") Content-Type: application/zip " "what it is, and how much is not in its book"
 is "$(download viewer bundle | head -n 1 | cut -d' ' -f2) $(download viewer view | head -n 1 | cut -d' ' -f2)" "403 403" "viewers export nothing"
+# ---- exports of an hour ----
+used() { carnet quota show --json | jq -r '.exports_used'; }
+before=$(used)
+rc 0 "an export more is allowed" quota set --exports "$((before + 1))"
+rc 0 "it is given" version export "$id" --format view -o "$D/last.view.csv"
+rc 75 "the next one is not" version export "$id" --format bundle -o "$D/more.carnet.zip"
+check "limit and use are said" grep -q "exports $((before + 1)) of $((before + 1)) in an hour" "$D/stderr"
+rc 75 "nor an item" version export "$id" -o "$D/more.csv"
+download operator carnet_json >"$D/head"
+is "$(head -n 1 "$D/head" | cut -d' ' -f2)" 429 "as a status"
+check "and when there is room again" awk '/^Retry-After: / {ok = $2 > 0 && $2 <= 3660} END {exit !ok}' "$D/head"
+is "$(used)" "$((before + 1))" "what was refused is not counted"
+rc 0 "without a limit" quota set --versions 100000
+rc 0 "it goes on" version export "$id" --format bundle -o "$D/more.carnet.zip"
 rc 1 "a format that is none" version export "$id" --format nonsense -o "$D/none"
 rc 0 "a set" dist-set create Floor --book Ventes --map list_2=Ventes --json
 is "$(jq -r '.book + " " + .map[0].slot + " " + .map[0].from' "$D/stdout")" "$book list_2 Ventes" "maps its lists to slots"
