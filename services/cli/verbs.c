@@ -8,7 +8,8 @@
 	"name,vendor,model,type,address,site,state=STATE,last_state=LAST "                         \
 	"JOB,last_success_at=LAST "                                                                \
 	"SUCCESS"
-#define DEVICE_WIDE "id,serial,family,firmware,display_language=LANGUAGE,pool,version"
+#define DEVICE_WIDE                                                                                \
+	"id,serial,family,firmware,display_language=LANGUAGE,pool,proven_at=PROVEN,version"
 #define DISCOVERED_COLUMNS                                                                         \
 	"address,state=STATE,vendor,model,serial,name,printer=PRINTER,found_by=FOUND "             \
 	"BY,device_name=DEVICE,last_seen=SEEN"

@@ -24,7 +24,7 @@ static void enrolled(
 		answer_fault(s->call, f);
 	} else if (db_rows(r[n - 1]) == 1) {
 		struct row c = {.r = r[n - 1], .arena = &s->call->arena};
-		row_device(&c, &device);
+		row_device_shown(&c, &device);
 		call_reply(s->call, &reply);
 	} else if (!db_get_bool(r[0], 0, 3)) {
 		call_refuse(s->call, CN_VALIDATION_FAILED, "unknown_reference",

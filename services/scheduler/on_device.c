@@ -37,13 +37,13 @@ static const char *key_of(const struct m_device *d, const char *order, struct ar
 
 static void listed(struct list *l, struct db_result *r)
 {
-	struct m_device_page page = {.total = list_total(r, SQL_DEVICE_COLUMNS_N)};
+	struct m_device_page page = {.total = list_total(r, SQL_DEVICE_SHOWN_N)};
 	struct m_device *items = arena_array(&l->call->arena, l->limit + 1, sizeof(*items));
 
 	bug_if(items == NULL);
 	for (int row = 0; row < db_rows(r) && page.items_n < l->limit; row++) {
 		struct row c = {.r = r, .row = row, .arena = &l->call->arena};
-		row_device(&c, &items[page.items_n++]);
+		row_device_shown(&c, &items[page.items_n++]);
 	}
 	page.items = items;
 	if (db_rows(r) > (int)l->limit) {
@@ -90,7 +90,7 @@ static void got(unused struct txn *t, struct db_result **r, unused size_t n, con
 		answer_fault(call, f);
 	} else if (found_one(call, r[0], "device")) {
 		struct row c = {.r = r[0], .arena = &call->arena};
-		row_device(&c, &device);
+		row_device_shown(&c, &device);
 		call_reply(call, &reply);
 	}
 }

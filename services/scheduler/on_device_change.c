@@ -27,7 +27,7 @@ static void committed(
 		answer_fault(c->call, f);
 	} else if (found_one(c->call, r[n - 1], "device")) {
 		struct row row = {.r = r[n - 1], .arena = &c->call->arena};
-		row_device(&row, &device);
+		row_device_shown(&row, &device);
 		events_device(&device.id, device.state, device.state_cause);
 		call_reply(c->call, &reply);
 	}

@@ -31,7 +31,7 @@ static void created(
 	}
 	if (db_rows(r[n - 1]) == 1) {
 		struct row c = {.r = r[n - 1], .arena = &m->call->arena};
-		row_device(&c, &device);
+		row_device_shown(&c, &device);
 		call_reply(m->call, &reply);
 	} else if (!db_get_bool(r[0], 0, 3)) {
 		call_refuse(m->call, CN_VALIDATION_FAILED, "unknown_reference",

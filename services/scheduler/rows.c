@@ -232,6 +232,12 @@ void row_device(struct row *c, struct m_device *d)
 	d->strict_interlock = row_bool(c);
 }
 
+void row_device_shown(struct row *c, struct m_device *d)
+{
+	row_device(c, d);
+	d->proven_at = row_time(c);
+}
+
 void row_task(struct row *c, struct m_task *t)
 {
 	t->id = row_uuid(c);

@@ -22,6 +22,7 @@ int64_t row_time(struct row *c);
 struct span row_bytes(struct row *c);
 
 void row_device(struct row *c, struct m_device *d);
+void row_device_shown(struct row *c, struct m_device *d); /* SQL_DEVICE_SHOWN */
 /* {"http": 8000} */
 const struct m_port *row_ports(struct row *c, size_t *ret_n);
 void row_task(

@@ -10,6 +10,9 @@
 	" d.clear_text, d.accept_clear_text_secrets, d.allow_unproven, d.tls_pin, d.pool,"         \
 	" d.state_cause, l.success_at, l.state, d.created_at, d.strict_interlock"
 #define SQL_DEVICE_COLUMNS_N 33
+/* And what only those need who show one. */
+#define SQL_DEVICE_SHOWN SQL_DEVICE_COLUMNS ", store.proven_at(d.id)"
+#define SQL_DEVICE_SHOWN_N (SQL_DEVICE_COLUMNS_N + 1)
 #define SQL_DEVICE_TABLES                                                                          \
 	"fleet.device d left join fleet.site s on s.name = d.site"                                 \
 	" left join fleet.last l on l.device = d.id"

@@ -13,7 +13,7 @@ const struct db_sql SQL_DEVICE_FIND = {"device_find",
 	"select id, version, state from fleet.device where" BY_REF("fleet.device") "for update"};
 
 const struct db_sql SQL_DEVICE_GET = {"device_get",
-	"select " SQL_DEVICE_COLUMNS " from " SQL_DEVICE_TABLES " where d.id = any (array("
+	"select " SQL_DEVICE_SHOWN " from " SQL_DEVICE_TABLES " where d.id = any (array("
 	"select i.id from fleet.device i where i.id = $1::uuid union all "
 	"select i.id from fleet.device i where i.name = $2::text limit 2))"};
 
@@ -28,7 +28,7 @@ const struct db_sql SQL_DEVICE_RESOLVE = {"device_resolve",
 	" where $2::text is null or fleet.in_scope(d.id, $2)"};
 
 const char SQL_DEVICE_LIST[] =
-	"select " SQL_DEVICE_COLUMNS ", count(*) over () from " SQL_DEVICE_TABLES;
+	"select " SQL_DEVICE_SHOWN ", count(*) over () from " SQL_DEVICE_TABLES;
 
 /* $1 = JSON array of struct device */
 #define DEVICES_IN                                                                                 \

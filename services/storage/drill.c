@@ -80,6 +80,7 @@ static void conclude(const char *outcome, const char *detail)
 		.outcome = outcome,
 		.detail = detail};
 	dr.equal += equal;
+	app.passport.wanted |= equal;
 	dr.others += !equal;
 	service_publish(app.service, &m_drill_done_desc, &event);
 	if (equal)

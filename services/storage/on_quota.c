@@ -54,20 +54,19 @@ struct taking {
 static void taken(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	const struct taking *x = arg;
+	struct call *call = x->call;
+	bool may = f == NULL && db_get_text(r[0], 0, 0)[0] == 0;
 	struct fault why = FAULT_INIT;
 	(void)t;
 	(void)n;
+	x->then(x->arg, may); /* x lives no longer than the call */
 	if (f != NULL) {
-		catalogue_refuse(x->call, f);
-	} else if (db_get_text(r[0], 0, 0)[0] != 0) {
+		catalogue_refuse(call, f);
+	} else if (!may) {
 		fault_set(&why, CN_QUOTA_EXCEEDED, "%s", db_get_text(r[0], 0, 0));
 		why.retry_s = (unsigned)db_get_int(r[0], 0, 1);
-		call_fault(x->call, &why);
-	} else {
-		x->then(x->arg, true);
-		return;
+		call_fault(call, &why);
 	}
-	x->then(x->arg, false);
 }
 
 void export_take(struct call *call, void (*then)(void *arg, bool may), void *arg)

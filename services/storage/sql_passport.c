@@ -38,7 +38,9 @@ static const struct db_sql CHAINS = {"passport_chains",
 	" select c.device_id, c.kind, v.id, v.generation, v.digest, v.created_at, v.verified_at,"
 	"  h.last_check_at, c.versions, c.erased, array_to_string(v.flags, ','),"
 	"  (select coalesce(bit_or((1::bigint << u.i::int)), 0) from store.copy p join vaults u on"
-	"   u.id = p.vault_id where p.version_id = v.id and p.state = 'verified')"
+	"   u.id = p.vault_id where p.version_id = v.id and p.state = 'verified'),"
+	"  (select max(d.at) from store.drill d where d.device_id = c.device_id"
+	"   and d.kind = c.kind and d.outcome = 'equal')"
 	" from chains c join store.version v on v.device_id = c.device_id and v.kind = c.kind"
 	"  and v.generation = c.newest and v.state in ('committed','condemned','erased')"
 	" left join store.head h on h.device_id = c.device_id and h.kind = c.kind"
@@ -124,6 +126,7 @@ static void read_chain(struct db_result *r, int row, struct passport_entry *e)
 	e->erased = (uint64_t)db_get_int(r, row, 9);
 	read_flags(db_get_text(r, row, 10), e);
 	e->copies = (uint32_t)db_get_int(r, row, 11);
+	e->proven_ms = time_at(r, row, 12);
 }
 
 void sql_passport_read(struct db_result **r, struct making_passport *m)

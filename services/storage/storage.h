@@ -290,8 +290,8 @@ void version_answer(struct call *call, const struct uuid *id);
 /* ---- on_quota.c ---- */
 
 /* One thing more that a person takes out of the vault: counted, or refused when the quota of this
- * hour is used up. then(arg, true): go on; then(arg, false): the call is answered already. What a
- * service reads is not counted. */
+ * hour is used up. then(arg, true): go on; then(arg, false): undo, the call is answered after it.
+ * What a service reads is not counted. */
 void export_take(struct call *call, void (*then)(void *arg, bool may), void *arg);
 
 /* ---- on_version_read.c: opened items ---- */

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 B=${B:-build}
 D=$(mktemp -d /tmp/cdr.XXXXXX)
 trap system_end EXIT
-export CARNET_SCRUB_AGE_MS=0
+export CARNET_SCRUB_AGE_MS=0 CARNET_PASSPORT_MS=1000
 STACK_COUNT=4 STACK_BASE=127.47.0.0 STACK_DURABLE=0
 STACK_INSTANCES="simulator:1 lock:1 storage:1 sync:1 scheduler:1 worker:1 gateway:1"
 system_start '.faults = {} | .sites |= map(select(.language == "fr")) | .types = {I: 4, II: 0, III: 0} | .books = {empty: 0, small: 1, medium: 0, large: 0, full: 0, duplicates: 0} | .restart_ms = 300
@@ -52,6 +52,13 @@ is "$(rest GET /drills | jq -r --arg t "$(rest GET "/devices/$target" | jq -r .i
 	0 "and to no other; its own version is not drilled"
 is "$(rest GET "/versions?heads=true&kind=address_book" | jq '[.items[] | select(.proven_at != null and .proven_at != 0)] | length >= 1')" true \
 	"each version says when it was last proven restorable"
+is "$(rest GET '/devices?limit=1000' | jq '[.items[] | select((.proven_at // 0) != 0)] | length')" "$others" "and so does each printer"
+alone() { local n; for n in "${names[@]}"; do rest GET "/devices/$n" | jq -c '[.name, .proven_at // null]'; done | sort; }
+is "$(alone)" "$(rest GET '/devices?limit=1000' | jq -c '.items[] | [.name, .proven_at // null]' | sort)" "shown alone and in the list"
+passport() { find "$D" -name 'passport-*.json' | sort | tail -n 1; }
+told() { [ "$(jq '[.devices[] | select(.proven_at != null)] | length' "$(passport)")" = "$others" ]; }
+within 60 told
+check "and the passport of the medium" told
 is "$(carnet drill list | grep -c equal)" "$others" "people see it"
 
 # the last good copy is lost: nobody waits for the night (ST-73)
