@@ -65,6 +65,9 @@ like "$(cat "$D/stderr")" "65536" "and it says how many"
 rc 1 "a range that makes no sense says where" discover 10.0.0.0/24 --exclude 10.0.0.9-10.0.0.300
 like "$(cat "$D/stderr")" "exclude.0..*column" "the member, and the place in it"
 rc 1 "a credential that is not there" discover 127.50.0.0/24 --cred nobody
+rc 0 "one of SNMPv3" cred set three --kind snmp_v3 --range 127.51.0.0/16 --user carnet --password-file "$D/community"
+rc 1 "is not tried by discovery" discover 127.50.0.0/24 --cred three
+like "$(cat "$D/stderr")" "no SNMP v1 or v2c credential: 'three'" "and that is said at once"
 
 rc 3 "a range scan; what is outside of the networks allowed is not asked" discover 127.50.0.0/27 127.50.1.0/28 198.51.100.0/30 --exclude 127.50.1.2 --cred office --snmp-port 1161 --rate 1000 --json
 is "$(jq '.items | length' "$D/stdout")" 1 "only who knows the community answers"
