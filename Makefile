@@ -164,7 +164,7 @@ $(B)/fuzz/libcarnet.a: $(COMMON_C:%.c=$(B)/fuzz/%.o) $(patsubst $(B)/gen/%.c,$(B
 # fuzz_<service>__<what>.c also links the objects of that service
 fuzz_service_d = services/$(firstword $(subst __, ,$(patsubst fuzz_%,%,$(1))))
 fuzz_service_o = $(if $(findstring __,$(1)),$(patsubst %.c,$(B)/fuzz/%.o,$(filter-out %/main.c,$(wildcard $(call fuzz_service_d,$(1))/*.c $(call fuzz_service_d,$(1))/*/*.c))))
-$(B)/fuzz/fuzz_s3_answer: $(B)/fuzz/services/storage/s3_answer.o # of storage this alone
+$(B)/fuzz/fuzz_s3_answer: $(B)/fuzz/services/storage/vaults/s3_answer.o # of storage this alone
 .SECONDEXPANSION:
 $(FUZZ): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $$(call fuzz_service_o,$$*) $(B)/fuzz/libcarnet.a
 	clang -g -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(LIBS_worker) $(LIBS_storage)

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "common/book/items.h"
-#include "services/storage/book_work.h"
-#include "services/storage/record.h"
+#include "services/storage/books/book_work.h"
+#include "services/storage/books/record.h"
 #include "services/storage/storage.h"
 
 #define FAULTS 100

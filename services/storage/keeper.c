@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "common/clock/clock.h"
-#include "services/storage/placement.h"
 #include "services/storage/pruner.h"
 #include "services/storage/sql.h"
+#include "services/storage/vaults/placement.h"
 
 #define TICK_MS 500
 #define OWED_MS ((uint64_t)10 * 1000)

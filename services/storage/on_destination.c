@@ -4,10 +4,10 @@
  * id of its own; each import makes its next generation. */
 #include <string.h>
 
-#include "services/storage/distribution.h"
-#include "services/storage/opened_book.h"
-#include "services/storage/pool.h"
-#include "services/storage/record.h"
+#include "services/storage/books/distribution.h"
+#include "services/storage/books/opened_book.h"
+#include "services/storage/books/pool.h"
+#include "services/storage/books/record.h"
 
 #define ITEMS 1000
 #define ITEM_BYTES ((size_t)600 * 1024) /* of a frame of 1 MiB */

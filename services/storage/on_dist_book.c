@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "common/clock/clock.h"
-#include "services/storage/distribution.h"
-#include "services/storage/opened_book.h"
-#include "services/storage/pool.h"
-#include "services/storage/record.h"
+#include "services/storage/books/distribution.h"
+#include "services/storage/books/opened_book.h"
+#include "services/storage/books/pool.h"
+#include "services/storage/books/record.h"
 
 #define BOOKS 1000
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "common/vault/mailed.h"
-#include "services/storage/mail_relay.h"
-#include "services/storage/mail_text.h"
+#include "services/storage/mail/mail_relay.h"
+#include "services/storage/mail/mail_text.h"
 #include "services/storage/sql.h"
 
 struct asking {

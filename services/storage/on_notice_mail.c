@@ -3,8 +3,8 @@
  * but those it may send to (ST-54). Nothing is kept here: who asks, asks again. */
 #include <string.h>
 
-#include "services/storage/mail_relay.h"
-#include "services/storage/mail_text.h"
+#include "services/storage/mail/mail_relay.h"
+#include "services/storage/mail/mail_text.h"
 #include "services/storage/sql.h"
 
 static void sent(void *arg, const char *answer, const struct fault *f)

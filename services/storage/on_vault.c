@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "services/storage/copy_files.h"
-#include "services/storage/mail_relay.h"
-#include "services/storage/placement.h"
+#include "services/storage/mail/mail_relay.h"
 #include "services/storage/sql_copies.h"
+#include "services/storage/vaults/placement.h"
 
 #define REASON_MIN 10
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* vault_candidates: the media of this machine that may hold a vault (ST-82). */
-#include "services/storage/placement.h"
 #include "services/storage/storage.h"
+#include "services/storage/vaults/placement.h"
 
 #define CANDIDATES 64
 

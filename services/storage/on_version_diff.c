@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "common/book/compare/diff.h"
-#include "services/storage/opened_book.h"
-#include "services/storage/record.h"
+#include "services/storage/books/opened_book.h"
+#include "services/storage/books/record.h"
 
 #define LIMIT_DEFAULT 1000
 #define PAGE_BYTES ((size_t)600 * 1024) /* of a frame of 1 MiB */

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "common/book/norm.h"
-#include "services/storage/opened_book.h"
-#include "services/storage/record.h"
+#include "services/storage/books/opened_book.h"
+#include "services/storage/books/record.h"
 
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX 1000

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "common/clock/clock.h"
-#include "services/storage/file_name.h"
-#include "services/storage/opened_book.h"
+#include "services/storage/books/file_name.h"
+#include "services/storage/books/opened_book.h"
 
 #define READINGS 64
 

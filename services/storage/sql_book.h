@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/book/book.h"
-#include "services/storage/query.h"
+#include "services/storage/books/query.h"
 #include "services/storage/storage.h"
 
 /* ---- reading versions into the index ---- */

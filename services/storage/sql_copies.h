@@ -3,8 +3,8 @@
  * at once. */
 #pragma once
 
-#include "services/storage/remote.h"
 #include "services/storage/storage.h"
+#include "services/storage/vaults/remote.h"
 
 /* ---- vaults ---- */
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "common/vault/mailed.h"
-#include "services/storage/remote.h"
 #include "services/storage/storage.h"
+#include "services/storage/vaults/remote.h"
 
 #define RECIPIENTS_MAX 4001
 

@@ -3,7 +3,7 @@
  * bounds, and nothing that could be another folder or a line of its own. */
 #include <string.h>
 
-#include "services/storage/s3_answer.h"
+#include "services/storage/vaults/s3_answer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

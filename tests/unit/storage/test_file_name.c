@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "services/storage/file_name.h"
+#include "services/storage/books/file_name.h"
 
 static void file_names_are_safe_everywhere_st_78(void **state)
 {

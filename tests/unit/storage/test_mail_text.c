@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "gen/errors.h"
-#include "services/storage/mail_text.h"
+#include "services/storage/mail/mail_text.h"
 
 #define TOO_SHORT "mail_description_too_short"
 #define NO_TEXT "mail_description"

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "gen/errors.h"
-#include "services/storage/placement.h"
+#include "services/storage/vaults/placement.h"
 
 static char root[64];
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "gen/errors.h"
-#include "services/storage/pool.h"
+#include "services/storage/books/pool.h"
 
 static struct book_entry *add(
 	struct book *b, struct book_list *l, const char *key, const char *name, const char *mail)

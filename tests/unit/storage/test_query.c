@@ -11,8 +11,8 @@
 
 #include "common/book/search_key.h"
 #include "gen/errors.h"
-#include "services/storage/query.h"
-#include "services/storage/record.h"
+#include "services/storage/books/query.h"
+#include "services/storage/books/record.h"
 
 static struct arena arena;
 

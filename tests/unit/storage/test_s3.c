@@ -11,8 +11,8 @@
 #include "common/clock/clock.h"
 #include "common/crypto/crypto.h"
 #include "common/net/address.h"
-#include "services/storage/s3.h"
-#include "services/storage/s3_link.h"
+#include "services/storage/vaults/s3.h"
+#include "services/storage/vaults/s3_link.h"
 #include "tests/lib/s3_sim.h"
 #include "tests/lib/tls_peer.h"
 

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "services/storage/s3_sign.h"
+#include "services/storage/vaults/s3_sign.h"
 
 #define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define HOST                                                                                       \

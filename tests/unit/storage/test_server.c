@@ -10,7 +10,7 @@
 
 #include "common/base/base.h"
 #include "gen/errors.h"
-#include "services/storage/server.h"
+#include "services/storage/vaults/server.h"
 
 static void an_address_is_read_into_its_parts(void **state)
 {
