@@ -11,7 +11,7 @@ struct fault {
 	int code;         /* CN-number, 0 = no fault */
 	char detail[256]; /* what exactly, in English, UTF-8, no secret: names, numbers, places */
 	char reason[64];  /* machine-readable word inside the code (detail.reason), or "" */
-	unsigned retry_s;    /* in so many seconds it may be asked again; 0 = not known */
+	unsigned retry_s; /* in so many seconds it may be asked again; 0 = not known */
 	unsigned needs, has; /* versions, of a refusal between old and new (ST-50); else 0 */
 };
 
