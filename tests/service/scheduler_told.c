@@ -117,12 +117,14 @@ static void bounded(void)
 		   "select (data ->> 'n')::int >= 50 and (data -> 'kinds' ->> 'run.finished')::int"
 		   " >= 50 from sched.outbox where kind = 'alarm.events_lost'"),
 		"and how many went is told");
-	ok(becomes("true 1", 60000,
-		   "select case when (select lost from sched.outbox_purge(1000, 1800000)) is not"
-		   " null then (select ((data ->> 'n')::int >= 150) || ' ' || count(*) over () from"
-		   " sched.outbox where at < now() - interval '30 min' or kind ="
-		   " 'alarm.events_lost') end"),
-		"so are those that waited too long, in the same event, which stays");
+	/* a statement does not see what a function that it calls takes away: the next one does */
+	ok(becomes("0", 60000,
+		   "select (select lost from sched.outbox_purge(1000, 1800000)) + count(*)"
+		   " from sched.outbox where at < now() - interval '30 min'"),
+		"those that waited too long go, too");
+	ok(says("true 1", "select ((data ->> 'n')::int >= 150) || ' ' || count(*) over ()"
+			  " from sched.outbox where kind = 'alarm.events_lost'"),
+		"told in the same event, which stays");
 }
 
 /* ---- reruns ---- */
