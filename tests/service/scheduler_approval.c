@@ -124,7 +124,7 @@ static bool fired(const char *task)
 {
 	static char before[UUID_TEXT];
 
-	if (!becomes("t", 5000,
+	if (!becomes("t",
 		    "select count(*) > 0 and max(id::text) > '%s' from sched.run where task_name ="
 		    " '%s' and cause = 'schedule' and state = 3",
 		    before, task))
@@ -172,7 +172,7 @@ static void a_schedule(void)
 	fire("s");
 	ok(fired("s") && report_plan("s1", 1, 2, "'losses'") && run_becomes(run, "succeeded"),
 		"the next firing finds the same");
-	ok(becomes("1", 5000,
+	ok(becomes("1",
 		   "select count(*) from sched.run a join sched.run p on p.applied_by = a.id where"
 		   " p.id = '%s' and a.phase = 2 and a.state = 3 and a.plan = p.id",
 		   run),
@@ -213,7 +213,7 @@ static void approval_expires(void)
 		  " 'grow' order by id limit 1) where name = 'grow'");
 	start_as("grow");
 	ok(run_becomes(run, "expired") &&
-			becomes("6", 5000,
+			becomes("6",
 				"select count(*) from sched.job where run = '%s' and state = 14"
 				" and cause = 8104",
 				run) &&

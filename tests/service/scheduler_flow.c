@@ -177,7 +177,7 @@ static void work(void)
 			is(j, "device.last_state", "failed"),
 		"its device is held (FL-13)");
 	json_decref(j);
-	ok(becomes("2", 3000, "select state from sched.job where id = '%s'", b),
+	ok(becomes("2", "select state from sched.job where id = '%s'", b),
 		"the deferred job is ready again");
 	j = ask("job_claim", "{'worker': '%s', 'slots': 10}", worker);
 	ok(is(j, "jobs.0.job", b) && is(j, "jobs.0.attempt", "2"),
@@ -219,7 +219,7 @@ static void the_end(void)
 {
 	json_t *j = NULL;
 
-	ok(becomes("8", 3000, "select state from sched.run where id = '%s'", run),
+	ok(becomes("8", "select state from sched.run where id = '%s'", run),
 		"the run ends as partial: one good, one bad");
 	j = ask("run_get", "{'id': '%s'}", run);
 	ok(is(j, "run.state", "partial") && is(j, "run.counts.succeeded", "1") &&

@@ -183,10 +183,10 @@ static void an_applied_job(void)
 	ok(journal_as(worker, job, 1, 7, "pre_image", with) &&
 			journal_as(worker, job, 1, 7, "sent", ""),
 		"the pre-image and the first write are journaled");
-	ok(becomes("t", 8000, "select state in (2, 7) from sched.job where id = '%s'", job),
+	ok(becomes("t", "select state in (2, 7) from sched.job where id = '%s'", job),
 		"its worker is lost: it comes back");
 	ok(!journal_as(worker, job, 1, 7, "answered", ""), "the lost one may not go on");
-	ok(becomes("2", 5000, "select state from sched.job where id = '%s'", job), "and is ready");
+	ok(becomes("2", "select state from sched.job where id = '%s'", job), "and is ready");
 	json_decref(ask("run_cancel", "{'id': '%s'}", applied));
 	pause_ms(300);
 	ok(strcmp(sql("select state from sched.job where id = '%s'", job), "2") == 0,
@@ -196,7 +196,7 @@ static void an_applied_job(void)
 			is(j, "jobs.0.pre_image", image) && is(j, "jobs.0.attempt", "2"),
 		"the next attempt knows how far it came, and its pre-image");
 	json_decref(j);
-	ok(becomes("t", 3000, "select cancel from sched.active where job = '%s'", job),
+	ok(becomes("t", "select cancel from sched.active where job = '%s'", job),
 		"and is told that a person wants it ended");
 	lock_and_run("p1", 8);
 	ok(report("p1", "failed",

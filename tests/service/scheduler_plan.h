@@ -209,7 +209,7 @@ static unused bool run_becomes(const char *run, const char *word)
 		if (strcmp(run_state_words[i].word, word) != 0)
 			continue;
 		(void)snprintf(number, sizeof(number), "%d", i + 1);
-		return becomes(number, 10000, "select state from sched.run where id = '%s'", run);
+		return becomes(number, "select state from sched.run where id = '%s'", run);
 	}
 	return false;
 }

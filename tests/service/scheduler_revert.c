@@ -69,8 +69,7 @@ static const char *reverter(void)
 {
 	static char id[UUID_TEXT];
 
-	if (!becomes("t", 5000,
-		    "select count(*) = 1 from sched.run where reverts = '%s' and state >= 3",
+	if (!becomes("t", "select count(*) = 1 from sched.run where reverts = '%s' and state >= 3",
 		    applied))
 		return "";
 	(void)snprintf(id, sizeof(id), "%s",
@@ -125,12 +124,11 @@ static void restarted_later(void)
 	write_to("p1", "verified");
 	(void)report("p1", "succeeded",
 		", 'step': 'verified', 'plan': {'restart': true, 'restart_later': true}");
-	(void)becomes("1", 10000, "select count(*) from sched.ready");
+	(void)becomes("1", "select count(*) from sched.ready");
 	json_decref(claim(10));
 	write_well("p2");
 	ok(run_becomes(applied, "succeeded"), "a run whose printer was at work ends");
-	bool made = becomes(
-		"3", 10000, "select min(state) from sched.run where follows = '%s'", applied);
+	bool made = becomes("3", "select min(state) from sched.run where follows = '%s'", applied);
 	(void)snprintf(run, sizeof(run), "%s",
 		sql("select id from sched.run where follows = '%s'", applied));
 	ok(made, "another one is opened, that restarts it (B4)");
@@ -241,7 +239,7 @@ static void written_since(void)
 
 static bool lost(const char *job, const char *state)
 {
-	return becomes(state, 10000, "select state from sched.job where id = '%s'", job);
+	return becomes(state, "select state from sched.job where id = '%s'", job);
 }
 
 static void a_write_that_kills(void)
@@ -276,7 +274,7 @@ static void a_write_that_kills(void)
 	json_decref(j);
 	take();
 	write_well("p3");
-	ok(becomes("", 3000, "select state_cause from fleet.device where name = 'p3'"),
+	ok(becomes("", "select state_cause from fleet.device where name = 'p3'"),
 		"then it holds a whole book again");
 }
 
@@ -306,7 +304,7 @@ static void a_cancel_that_waits(void)
 	ok(strcmp(at(j, "target.state"), "deferred") == 0,
 		"what began to write is not cut by a cancel");
 	json_decref(j);
-	ok(becomes("2", 5000, "select state from sched.job where id = '%s'", job_of("p1")),
+	ok(becomes("2", "select state from sched.job where id = '%s'", job_of("p1")),
 		"it comes back");
 	j = claim(10);
 	ok(is(j, "jobs.0.cancel", "true") && is(j, "jobs.0.step", "answered"),
@@ -325,11 +323,11 @@ static void the_deadline_of_the_run(void)
 	(void)report("p1", "deferred", ", 'code': 2101, 'retry_ms': 1500");
 	(void)report("p2", "deferred", ", 'code': 2101, 'retry_ms': 1500");
 	(void)sql("update sched.run set deadline_at = clock_timestamp() where id = '%s'", applied);
-	ok(becomes("14", 3000, "select state from sched.job where id = '%s'", job_of("p2")),
+	ok(becomes("14", "select state from sched.job where id = '%s'", job_of("p2")),
 		"what waits at the deadline has missed it");
 	char job[UUID_TEXT];
 	(void)snprintf(job, sizeof(job), "%s", job_of("p1"));
-	ok(becomes("2", 5000, "select state from sched.job where id = '%s'", job),
+	ok(becomes("2", "select state from sched.job where id = '%s'", job),
 		"what began to write comes back");
 	json_t *j = claim(10);
 	ok(is(j, "jobs.0.step", "sent") && number_at(j, "jobs.0.deadline_ms") > 60000,

@@ -67,7 +67,7 @@ static int turn(int bad)
 
 static bool wave_is(int wave, int ready)
 {
-	return becomes("t", 5000,
+	return becomes("t",
 		"select wave = %d and (select count(*) from sched.job where run = r.id and state ="
 		" 2) = %d from sched.run r where id = '%s'",
 		wave, ready, run);
@@ -145,9 +145,9 @@ static void a_budget_alone(void)
 	ok(strcmp(sql("select state from sched.run where id = '%s'", run), "3") == 0,
 		"three failures of three: too few to judge");
 	(void)report(at(j, "jobs.3.device.name"), "failed", ", 'code': 4002");
-	ok(becomes("5", 3000, "select state from sched.run where id = '%s'", run),
+	ok(becomes("5", "select state from sched.run where id = '%s'", run),
 		"the fourth is too many: the run is aborting");
-	ok(becomes("6", 3000, "select count(*) from sched.active where cancel and run = '%s'", run),
+	ok(becomes("6", "select count(*) from sched.active where cancel and run = '%s'", run),
 		"workers are told to stop");
 	for (int i = 4; i < 9; i++) {
 		char path[40];
