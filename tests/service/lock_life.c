@@ -95,7 +95,7 @@ static void expiry_and_quarantine(void)
 
 	(void)snprintf(token, sizeof(token), "%s", at(j, "grants.0.token"));
 	json_decref(j);
-	ok(becomes("3", 4000, "select state from lock.held where device_id = '%s'", id(4)),
+	ok(becomes("3", "select state from lock.held where device_id = '%s'", id(4)),
 		"a lease that is not renewed ends in quarantine (I10)");
 	ok(strcmp(check(4, token, 20), "") == 0, "storage finds no live lock after its lease");
 	pause_ms(QUARANTINE_MS + 300);
@@ -138,7 +138,7 @@ static void a_person_ends_attention(void)
 	j = ask("lock_end", "{'request': '%s', 'reason': 'looked'}", id(30));
 	ok(is(j, "fault.reason", "not_in_attention"), "a person ends no live lock");
 	json_decref(j);
-	ok(becomes("4", 8000, "select state from lock.held where device_id = '%s'", id(5)),
+	ok(becomes("4", "select state from lock.held where device_id = '%s'", id(5)),
 		"a quarantine that nobody clears asks for attention");
 	j = ask("lock_end", "{'request': '%s', 'reason': 'looked at it'}", id(30));
 	ok(json_object_get(j, "fault") == NULL, "a person ends it");
@@ -171,7 +171,7 @@ static void holds(void)
 			   .request = 42, .op = "batch_ie", .devices = device(6), .more = under}),
 		   "granted"),
 		"its child is granted");
-	ok(becomes("0", 4000, "select count(*) from lock.held where request = '%s'", id(40)),
+	ok(becomes("0", "select count(*) from lock.held where request = '%s'", id(40)),
 		"a hold that is not renewed ends at once, on both devices");
 	ok(strcmp(sql("select count(*) from lock.history where event = 'quarantine' and request = "
 		      "'%s'",
@@ -233,7 +233,7 @@ static void waiters_leave(void)
 	struct want w = {
 		.request = 61, .op = "batch_ie", .devices = device(13), .more = ", 'wait_ms': 600"};
 	ok(answers(acquire(w), "queued"), "a waiter with 600 ms");
-	ok(becomes("7", 4000, "select state from lock.request where id = '%s'", id(61)),
+	ok(becomes("7", "select state from lock.request where id = '%s'", id(61)),
 		"is answered busy when its time is over");
 	ok(answers(acquire(w), "busy"), "also when it asks again");
 	w = (struct want){.request = 62,
@@ -241,8 +241,7 @@ static void waiters_leave(void)
 		.devices = device(13),
 		.more = ", 'wait_ms': 60000"};
 	ok(answers(acquire(w), "queued"), "a waiter that is silent");
-	ok(becomes("9", 5000, "select state from lock.request where id = '%s'", id(62)),
-		"is dropped");
+	ok(becomes("9", "select state from lock.request where id = '%s'", id(62)), "is dropped");
 	ok(answers(acquire(w), "cancelled"), "and told so");
 	w.request = 63;
 	ok(answers(acquire(w), "queued"), "a waiter that thinks better of it");

@@ -167,16 +167,16 @@ static void the_lock_learns(void)
 {
 	client_service = "lock";
 	(void)scheduler_start_one(NULL);
-	ok(becomes("10", 10000, "select count(*) from lock.standing"),
+	ok(becomes("10", "select count(*) from lock.standing"),
 		"a lock service that comes up late learns all clients that run (8 of Lyon, 1 of "
 		"Paris, 1 that starts)");
 	said(put("Lyon", 2, ", 'state': 'pausing'"), "", "a client pauses");
-	ok(becomes("4", 5000, "select state from lock.standing where device_id = '" DEVICE "'", 2),
+	ok(becomes("4", "select state from lock.standing where device_id = '" DEVICE "'", 2),
 		"the lock service hears it");
 	said(put("Lyon", 2, ", 'state': 'stopped'"), "", "it is dropped");
-	ok(becomes("9", 5000, "select count(*) from lock.standing"), "and stands no more");
+	ok(becomes("9", "select count(*) from lock.standing"), "and stands no more");
 	json_decref(ask("sync_member_remove", "{'ref': 'Lyon', 'device': '" DEVICE "'}", 2));
-	ok(becomes("0", 5000, "select count(*) from sync.departed"),
+	ok(becomes("0", "select count(*) from sync.departed"),
 		"who left is forgotten when the lock service has heard it");
 }
 
