@@ -33,6 +33,7 @@ void list_start(struct call *call, const struct list_def *def, const char *filte
 	struct list *l = arena_alloc(&call->arena, sizeof(*l));
 	const struct filter *tree = NULL;
 	struct fault f = FAULT_INIT;
+	struct sql_seen seen;
 
 	bug_if(l == NULL);
 	*l = (struct list){.call = call, .def = *def};
@@ -45,7 +46,8 @@ void list_start(struct call *call, const struct list_def *def, const char *filte
 	}
 	buf_adds(&l->sql, def->head);
 	buf_adds(&l->sql, " where ");
-	sql_condition(tree, 1, &l->sql, &l->values);
+	seen = sql_seen_by(call->scope, 1, &l->sql, &l->values);
+	sql_condition(tree, 1, seen.text, &l->sql, &l->values);
 	if (call->scope != NULL) {
 		bug_if(def->within == NULL); /* its request knows no scopes: refused before */
 		sql_within(def->within, 1, call->scope, &l->sql, &l->values);

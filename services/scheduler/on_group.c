@@ -201,7 +201,8 @@ static void preview_of(
 	id[0] = arena_strdup(&call->arena, uuid_format(&group, text));
 	targets->groups = id;
 	targets->groups_n = 1;
-	opening_preview(t, targets, call->sees, &call->arena, previewed, call);
+	opening_preview(t, &(struct opening){.targets = targets, .kind = "", .sees = call->sees},
+		&call->arena, previewed, call);
 }
 
 static void preview_begun(struct txn *t, unused struct db_result **r, unused size_t n,

@@ -80,7 +80,8 @@ static void found(struct txn *t, struct db_result **r, size_t n, const struct fa
 		db_rollback(t);
 		call_fault(q->call, &err);
 	} else if (schedule_by_target(q->form) && task->targets != NULL) {
-		zones_of(t, task->targets, &q->call->arena, zones_seen, q);
+		zones_of(t, &(struct zones_asked){.task = task->id, .targets = task->targets},
+			&q->call->arena, zones_seen, q);
 	} else {
 		db_rollback(t);
 		reply_firings(q);
@@ -118,7 +119,7 @@ static void preview_begun(struct txn *t, unused struct db_result **r, unused siz
 	if (f != NULL)
 		answer_fault(q->call, f);
 	else
-		zones_of(t, &all, &q->call->arena, zones_seen, q);
+		zones_of(t, &(struct zones_asked){.targets = &all}, &q->call->arena, zones_seen, q);
 }
 
 void on_schedule_preview(struct call *call)

@@ -217,7 +217,11 @@ static void resolved(
 		refs_take(s->call, r[3], m->exclude_groups, "group", &s->targets.exclude_groups)) {
 		s->task->schedule = with_start(s);
 		if (schedule_by_target(s->task->schedule))
-			zones_of(t, &s->targets, &s->call->arena, zones_seen, s);
+			zones_of(t,
+				&(struct zones_asked){.task = s->task->id,
+					.targets = &s->targets,
+					.sees = s->call->scope},
+				&s->call->arena, zones_seen, s);
 		else
 			write_task(s, t, &(struct zones){.n = 0});
 	} else {

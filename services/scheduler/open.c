@@ -207,11 +207,24 @@ static void add_texts(struct db_args *a, const char *const *texts, size_t n)
 	db_array_end(a);
 }
 
+/* Of a group: it sees what whoever saved it saw, and brings nothing else. */
 static void add_filter(struct open *o, const struct filter *f, const char *scope)
 {
-	sql_condition(f, SQL_OPEN_VALUES, &o->sql, &o->values);
+	struct sql_seen seen = sql_seen_by(scope, SQL_OPEN_VALUES, &o->sql, &o->values);
+
+	sql_condition(f, SQL_OPEN_VALUES, seen.text, &o->sql, &o->values);
 	if (scope != NULL)
 		sql_within(SQL_WITHIN_DEVICES, SQL_OPEN_VALUES, scope, &o->sql, &o->values);
+}
+
+/* Of a task, the last of all: the scopes of its run bound what it brings. */
+static void add_task_filter(struct open *o)
+{
+	const char *sees = o->o->sees;
+	struct sql_seen seen = sql_seen_by(sees, SQL_OPEN_VALUES, &o->sql, &o->values);
+
+	sql_condition(o->filters[o->n_filters - 1], SQL_OPEN_VALUES,
+		sees == NULL ? SQL_OPEN_SEEN : seen.text, &o->sql, &o->values);
 }
 
 static void make_sql(struct open *o)
@@ -223,7 +236,10 @@ static void make_sql(struct open *o)
 		buf_adds(&o->sql, SQL_OPEN_ALL);
 	for (size_t i = 0; i < o->n_filters; i++) {
 		buf_addf(&o->sql, SQL_OPEN_FILTER, i + 1);
-		add_filter(o, o->filters[i], o->filters_scope[i]);
+		if (i + 1 == o->n_filters && o->o->targets->filter != NULL)
+			add_task_filter(o);
+		else
+			add_filter(o, o->filters[i], o->filters_scope[i]);
 	}
 	buf_adds(&o->sql, SQL_OPEN_EXCEPT);
 	for (size_t i = 0; i < o->n_not; i++) {
@@ -509,12 +525,10 @@ static void look_at(struct txn *t, const struct opening *what, const char *tail,
 	start(o, t);
 }
 
-void opening_preview(struct txn *t, const struct m_targets *targets, const char *sees,
-	struct arena *arena, preview_fn fn, void *arg)
+void opening_preview(
+	struct txn *t, const struct opening *what, struct arena *arena, preview_fn fn, void *arg)
 {
-	struct opening nobodys = {.targets = targets, .kind = "", .sees = sees};
-
-	look_at(t, &nobodys, SQL_OPEN_COUNTS, arena, fn, arg);
+	look_at(t, what, SQL_OPEN_COUNTS, arena, fn, arg);
 }
 
 void opening_remember(struct txn *t, const struct uuid *task, const struct m_targets *targets,

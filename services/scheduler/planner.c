@@ -264,7 +264,8 @@ static void look_at_members(struct txn *t, struct plan *p)
 		const struct m_task *task = &p->due[p->looked].task;
 		if (blind || !schedule_by_target(task->schedule) || task->targets == NULL)
 			continue;
-		zones_of(t, task->targets, &p->arena, members_seen, p);
+		zones_of(t, &(struct zones_asked){.task = task->id, .targets = task->targets},
+			&p->arena, members_seen, p);
 		return;
 	}
 	blind = false;

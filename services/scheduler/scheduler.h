@@ -123,7 +123,7 @@ struct opening {
 	const struct m_targets *targets; /* NULL: exactly the devices below */
 	const char *const *devices;      /* of a rerun: ids as text */
 	size_t devices_n;
-	const char *sees; /* of a preview: nothing else is counted; NULL = everything */
+	const char *sees; /* of a preview: nothing else is counted; NULL = what its task may see */
 	/* filled: pools that got ready jobs, to be told after the commit */
 	const char *pools[OPENING_POOLS_MAX];
 	size_t n_pools;
@@ -147,10 +147,11 @@ void run_insert(struct txn *t, const struct new_run *n);
 void run_get_add(struct txn *t, const struct uuid *run);
 void run_answer(struct call *call, struct db_result **r, size_t n);
 
-/* The same list, only counted: rows of SQL_OPEN_COUNTS. fn ends the transaction. */
+/* The same list, only counted: rows of SQL_OPEN_COUNTS. run is the task or nil; kind is "". fn ends
+ * the transaction. */
 typedef void (*preview_fn)(struct txn *t, struct db_result *r, const struct fault *f, void *arg);
-void opening_preview(struct txn *t, const struct m_targets *targets, const char *sees,
-	struct arena *arena, preview_fn fn, void *arg);
+void opening_preview(
+	struct txn *t, const struct opening *what, struct arena *arena, preview_fn fn, void *arg);
 /* The same list, kept with its task: runs say who came and who went since it was saved (FL-23). */
 void opening_remember(struct txn *t, const struct uuid *task, const struct m_targets *targets,
 	struct arena *arena, preview_fn fn, void *arg);

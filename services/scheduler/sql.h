@@ -20,10 +20,17 @@ extern const struct filter_field FILTER_DEVICES[]; /* fleet.md 1.1 */
 extern const struct filter_field FILTER_GROUPS[];
 extern const struct filter_field FILTER_TASKS[];
 
+/* Whose groups "group = NAME" finds, those that are not seen being not there (FL-69): an SQL
+ * expression for sql_condition(), of the scope that asks. NULL = everything is seen. */
+struct sql_seen {
+	char text[40];
+};
+struct sql_seen sql_seen_by(
+	const char *scope, unsigned param, struct buf *out, struct sql_values *values);
 /* Appends a condition on the row "d"; param: number of the text[] parameter. NULL = true.
  * Sets out->err when there are more values than SQL_VALUES_MAX. */
-void sql_condition(
-	const struct filter *f, unsigned param, struct buf *out, struct sql_values *values);
+void sql_condition(const struct filter *f, unsigned param, const char *seen, struct buf *out,
+	struct sql_values *values);
 /* Appends " and " and one of SQL_WITHIN_…, of that scope. */
 void sql_within(const char *within, unsigned param, const char *scope, struct buf *out,
 	struct sql_values *values);
@@ -246,6 +253,7 @@ extern const struct db_sql SQL_STEP_KINDS, SQL_STEP_OF;
 extern const struct db_sql SQL_SEQUENCE_STEPS, SQL_SEQUENCE_FIRST, SQL_SEQUENCE_REST;
 extern const struct db_sql SQL_SEQUENCE_NEXT;
 extern const char SQL_OPEN_TAIL[], SQL_OPEN_COUNTS[], SQL_OPEN_SAVE[];
+extern const char SQL_OPEN_SEEN[];
 #define SQL_OPEN_FILTER                                                                            \
 	" union all select d.id, ($5::text[])[%zu], 2 from fleet.device d where d.state <> 5 and "
 

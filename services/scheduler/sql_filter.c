@@ -5,6 +5,7 @@
 
 struct maker {
 	unsigned param;
+	const char *seen; /* scopes, text[] */
 	struct buf *out;
 	struct sql_values *values;
 };
@@ -55,14 +56,20 @@ static void make_in(struct maker *m, const struct filter *f)
 	buf_addc(m->out, ')');
 }
 
+/* Devices listed in a group that is seen, or in a group below it. Filters below do not count. */
 static void make_group(struct maker *m, const struct filter *f)
 {
 	buf_adds(m->out, f->op == FILTER_NE ? "not (" : "(");
 	for (size_t i = 0; i < f->n_values; i++) {
-		buf_adds(m->out, i > 0 ? " or d.id in (select fleet.listed("
-				       : "d.id in (select fleet.listed(");
+		buf_adds(m->out, i > 0 ? " or " : "");
+		buf_adds(m->out, "d.id in (select m.device from fleet.groups_below(array("
+				 "select g.id from fleet.device_group g where g.name = ");
 		put_value(m, f->values[i]);
-		buf_adds(m->out, "))");
+		buf_addf(m->out,
+			" and not exists (select from unnest(%s) s where s is not null and"
+			" g.id not in (select fleet.seen_groups(s))))) b"
+			" join fleet.group_device m on m.grp = b.id)",
+			m->seen);
 	}
 	buf_addc(m->out, ')');
 }
@@ -136,10 +143,27 @@ static void make(struct maker *m, const struct filter *f)
 	buf_addc(m->out, ')');
 }
 
-void sql_condition(
-	const struct filter *f, unsigned param, struct buf *out, struct sql_values *values)
+struct sql_seen sql_seen_by(
+	const char *scope, unsigned param, struct buf *out, struct sql_values *values)
 {
-	struct maker m = {.param = param, .out = out, .values = values};
+	struct sql_seen seen = {"null::text[]"};
+
+	if (scope == NULL)
+		return seen;
+	if (values->n == SQL_VALUES_MAX) {
+		out->err = true;
+		return seen;
+	}
+	values->v[values->n++] = scope;
+	(void)snprintf(seen.text, sizeof(seen.text), "($%u::text[])[%zu:%zu]", param, values->n,
+		values->n);
+	return seen;
+}
+
+void sql_condition(const struct filter *f, unsigned param, const char *seen, struct buf *out,
+	struct sql_values *values)
+{
+	struct maker m = {.param = param, .seen = seen, .out = out, .values = values};
 
 	if (f == NULL)
 		buf_adds(out, "true");

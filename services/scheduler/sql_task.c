@@ -274,12 +274,16 @@ const char SQL_OPEN_ALL[] =
 const char SQL_OPEN_EXCEPT[] =
 	"), gone as (select unnest($6::uuid[]) as id union all select m.device"
 	" from fleet.group_device m where m.grp = any ($7::uuid[])";
+/* what the task's own filter sees: of the run $1, or of the task $1 where nothing runs yet */
+const char SQL_OPEN_SEEN[] = "coalesce((select r.scopes from sched.run r where r.id = $1::uuid),"
+			     " (select array[k.scope] from sched.task k where k.id = $1::uuid))";
 const char SQL_OPEN_EXCEPT_FILTER[] = " union all select d.id from fleet.device d where ";
 /* What a list would be, of what the scope $9 (null: everything) lets be seen → what, key, count */
 const char SQL_OPEN_COUNTS[] =
 	"), pick as materialized (select distinct id from found where id not in (select id from "
 	"gone"
-	"  where id is not null) and $1::uuid is null and cardinality($5::text[]) >= 0"
+	"  where id is not null) and ($1::uuid is null) is not null and cardinality($5::text[]) >= "
+	"0"
 	"  and cardinality($8::text[]) >= 0), d as (select d.* from pick join fleet.device d using "
 	"(id) where $9::text is null or d.id in (select fleet.scope_devices($9)))"
 	" select 'total', '', count(*) from d"

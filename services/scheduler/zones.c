@@ -37,11 +37,16 @@ const struct zone *zone_or_utc(const char *name)
 }
 
 void zones_of(
-	struct txn *t, const struct m_targets *targets, struct arena *arena, zones_fn fn, void *arg)
+	struct txn *t, const struct zones_asked *asked, struct arena *arena, zones_fn fn, void *arg)
 {
 	struct looking *l = arena_alloc(arena, sizeof(*l));
 
 	bug_if(l == NULL);
 	*l = (struct looking){.arena = arena, .fn = fn, .arg = arg};
-	opening_preview(t, targets, NULL, arena, counted, l);
+	opening_preview(t,
+		&(struct opening){.run = asked->task,
+			.targets = asked->targets,
+			.kind = "",
+			.sees = asked->sees},
+		arena, counted, l);
 }

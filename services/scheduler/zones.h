@@ -12,8 +12,13 @@ struct zones {
 /* t is NULL with a fault, and rolled back. */
 typedef void (*zones_fn)(
 	struct txn *t, const struct zones *zones, const struct fault *f, void *arg);
-/* The next step of a transaction that has queued nothing. targets: ids. */
-void zones_of(struct txn *t, const struct m_targets *targets, struct arena *arena, zones_fn fn,
+struct zones_asked {
+	struct uuid task;                /* nil = of no task */
+	const struct m_targets *targets; /* ids */
+	const char *sees;                /* scope of who saves the task; NULL = as it is stored */
+};
+/* The next step of a transaction that has queued nothing. */
+void zones_of(struct txn *t, const struct zones_asked *asked, struct arena *arena, zones_fn fn,
 	void *arg);
 /* A name that this system does not know counts as UTC. */
 const struct zone *zone_or_utc(const char *name);

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_init(&arena, (size_t)4 * 1024 * 1024);
 	char *text = arena_strndup(&arena, (const char *)data, strnlen((const char *)data, size));
 	if (text != NULL && filter_parse(text, FILTER_DEVICES, &arena, &tree, &f) == 0) {
-		sql_condition(tree, 1, &out, values);
+		sql_condition(tree, 1, "null", &out, values);
 		bug_if(!out.err && strpbrk(buf_str(&out), ";\\\"\n") != NULL);
 	}
 	buf_fini(&out);

@@ -345,6 +345,23 @@ change both DELETE /groups/below '' "403 out_of_scope"
 change lyon PATCH /groups/floor '{"name":"mine"}' "404 not_found"
 change lyon POST /tasks "$(task o10 '"groups":["filter"]')" done
 is "$wrong" "" "nobody makes their scope wider by a group"
+# b is listed in floor: nobody learns that by asking whether.
+finds() { as "$1" GET "/devices?filter=$(jq -rn --arg f "$2" '$f | @uri')" && names; }
+is "$(for who in lyon both wide admin; do for group in floor nobody; do echo "$who $group: $(finds $who "site = Lyon and group = $group")"; done; done)" "lyon floor: 
+lyon nobody: 
+both floor: b
+both nobody: 
+wide floor: b
+wide nobody: 
+admin floor: b
+admin nobody: " "a filter finds a group that is not seen as little as one that is not there"
+is "$(finds lyon 'not group in (floor, nobody)')/$(finds lyon 'group != floor')/$(finds lyon 'group in (floor, ours)')" "10.9.0.1 a b n1 n5/10.9.0.1 a b n1 n5/a" "also the other way round"
+asks() { # WHO FILTER → devices of a run of a task with that filter, and of a group
+	as "$1" POST /tasks "$(task asks "\"filter\":\"$2\"")" && as "$1" POST /tasks/asks:run && as "$1" GET "/runs/$(field .id)/targets" && names_of=$(jq -r '[.items[].device_name] | sort | join(" ")' <<<"$body")
+	as "$1" POST /groups "{\"name\":\"asks\",\"kind\":\"dynamic\",\"filter\":\"$2\"}" && as "$1" POST /groups/asks:preview && echo "$names_of/$(field .total)"
+	as admin DELETE /tasks/asks && as admin DELETE /groups/asks
+}
+is "$(asks lyon 'group = floor') $(asks lyon 'group = nobody') $(asks lyon 'group = ours') $(asks both 'group = floor')" "/0 /0 a/1 b c/2" "nor does one that they save, in a task or a group"
 token climb '{"role":"operator","sites":["Lyon"]},{"role":"admin","groups":["floor"]}'
 as climb POST /groups/floor/members '{"add_devices":["a"]}' && is "$status $(field .name)" "403 out_of_scope" "nor their role"
 as lyon POST /groups/filter:preview && one=$(field .total)

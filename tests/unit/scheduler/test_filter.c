@@ -23,7 +23,7 @@ static const char *condition(const char *text, struct sql_values *values, struct
 	values->n = 0;
 	if (filter_parse(text, FILTER_DEVICES, arena, &f, &err) < 0)
 		fail_msg("%s: %s", text, err.detail);
-	sql_condition(f, 1, &out, values);
+	sql_condition(f, 1, "null::text[]", &out, values);
 	return buf_str(&out);
 }
 
