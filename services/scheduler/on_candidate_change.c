@@ -115,6 +115,7 @@ static void enrol(struct decision *s, struct txn *t, const struct m_candidate *c
 		db_uuid(a, &s->device);
 		db_bool(a, false);
 		db_null(a);
+		db_null(a);
 		a = db_add(t, &SQL_CANDIDATE_ENROLLED);
 		db_uuid(a, &c->id);
 		db_uuid(a, &s->device);

@@ -25,6 +25,9 @@ static void committed(
 
 	if (f != NULL) {
 		answer_fault(c->call, f);
+	} else if (c->device != NULL && db_get_bool(r[0], 0, 0)) {
+		call_refuse(c->call, CN_OUT_OF_SCOPE, "outside",
+			"site: a role of yours that does not reach this device would, there");
 	} else if (found_one(c->call, r[n - 1], "device")) {
 		struct row row = {.r = r[n - 1], .arena = &c->call->arena};
 		row_device_shown(&row, &device);
@@ -39,9 +42,14 @@ static bool add_change(struct change *c, struct txn *t, enum device_state now)
 
 	if (c->device != NULL) {
 		const void *one[] = {c->device};
+		a = db_add(t, &SQL_DEVICE_WIDENS);
+		db_uuid(a, &c->id);
+		db_text(a, c->device->site);
+		scope_add_parts(c->call, a);
 		a = db_add(t, &SQL_DEVICE_UPDATE);
 		db_text(a, json_write_list(&m_device_desc, one, 1, &c->call->arena));
 		db_uuid(a, &c->id);
+		scope_add_parts(c->call, a);
 		return true;
 	}
 	if (!device_may_become(now, c->state)) {

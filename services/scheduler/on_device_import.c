@@ -56,6 +56,7 @@ static void begin_create(struct txn *t, unused struct db_result **r, unused size
 	db_uuid(a, &m->id);
 	db_bool(a, false);
 	db_null(a);
+	db_null(a); /* nothing is moved */
 	a = db_add(t, &SQL_DEVICE_GET);
 	db_uuid(a, &m->id);
 	db_null(a);
@@ -107,7 +108,7 @@ static void imported(unused struct txn *t, struct db_result **r, unused size_t n
 		if (db_is_null(r[0], row, 1))
 			refuse(m, index,
 				!db_get_bool(r[0], row, 3) ? "there is no such site"
-				: m->call->scope != NULL
+				: m->call->header.scope[0] != '\0'
 					? "it is not within your scope, or changed meanwhile"
 				: db_get_bool(r[0], row, 4) ? "it changed meanwhile"
 							    : "the same device twice");
@@ -129,6 +130,7 @@ static void fill(struct db_args *a, void *arg)
 	db_null(a);
 	db_bool(a, true);
 	db_text(a, m->call->scope);
+	scope_add_parts(m->call, a);
 }
 
 void on_device_import(struct call *call)

@@ -3,7 +3,6 @@
  * when it is saved (group_cycle), and so is a nesting deeper than 16. */
 #include <string.h>
 
-#include "common/msg/scope.h"
 #include "services/scheduler/scheduler.h"
 
 #define DEPTH_MAX 16
@@ -198,14 +197,11 @@ enum { FIND, ADD_DEVICES, ADD_GROUPS, DROP_DEVICES, DROP_GROUPS };
 static void ask_widens(struct call *call, struct txn *t, const struct db_result *devices,
 	const struct db_result *groups)
 {
-	static const enum msg_right rights[] = {
-		MSG_VIEWER, MSG_READER, MSG_OPERATOR, MSG_ADMIN, MSG_AUDITOR};
 	const struct db_result *const added[] = {devices, groups};
-	const char *things;
+	const char *parts[SCOPE_PARTS_MAX];
+	size_t n = scope_parts(call, parts);
 
-	for (size_t i = 0; call->scope != NULL && i < array_len(rights); i++) {
-		if (scope_reach(call->header.scope, rights[i], &call->arena, &things) != SCOPE_PART)
-			continue;
+	for (size_t i = 0; i < n; i++) {
 		struct db_args *a = db_add(t, &SQL_SCOPE_WIDENS);
 		db_uuid(a, call->state);
 		for (size_t k = 0; k < array_len(added); k++) {
@@ -216,7 +212,8 @@ static void ask_widens(struct call *call, struct txn *t, const struct db_result 
 			}
 			db_array_end(a);
 		}
-		db_text(a, things);
+		db_text(a, parts[i]);
+		db_bool(a, call->scope != NULL);
 	}
 }
 

@@ -204,6 +204,11 @@ void on_group_preview(struct call *call);
 void on_scope_find(struct call *call);
 /* scope.c: before the handler of a request with a scope */
 void scope_guard(struct call *call, call_fn then);
+/* Scopes of each right that reaches a part of all, whatever right the call needs: nobody brings
+ * something into one of them. */
+#define SCOPE_PARTS_MAX 5u
+size_t scope_parts(struct call *call, const char *ret_parts[static SCOPE_PARTS_MAX]);
+void scope_add_parts(struct call *call, struct db_args *a);
 /* What was saved, not yet committed, by its statement of sql_scope.c: all that it stands for lies
  * within the scope, if there is one, and it stands for something; then goes on, or the call is
  * answered. */

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "common/msg/scope.h"
 #include "services/scheduler/kind.h"
 #include "services/scheduler/scheduler.h"
 
@@ -199,6 +200,32 @@ void scope_guard(struct call *call, call_fn then)
 		then(call);
 	else
 		db_query(scheduler.service->db, nouns[n->noun].sql, fill, looked, n);
+}
+
+/* ---- nobody makes their own role wider ---- */
+
+size_t scope_parts(struct call *call, const char *ret_parts[static SCOPE_PARTS_MAX])
+{
+	static const enum msg_right rights[SCOPE_PARTS_MAX] = {
+		MSG_VIEWER, MSG_READER, MSG_OPERATOR, MSG_ADMIN, MSG_AUDITOR};
+	size_t n = 0;
+
+	for (size_t i = 0; i < array_len(rights); i++)
+		if (scope_reach(call->header.scope, rights[i], &call->arena, &ret_parts[n]) ==
+			SCOPE_PART)
+			n++;
+	return n;
+}
+
+void scope_add_parts(struct call *call, struct db_args *a)
+{
+	const char *parts[SCOPE_PARTS_MAX];
+	size_t n = scope_parts(call, parts);
+
+	db_array(a);
+	for (size_t i = 0; i < n; i++)
+		db_text(a, parts[i]);
+	db_array_end(a);
 }
 
 /* ---- what was saved, before it is committed ---- */

@@ -67,6 +67,7 @@ extern const struct db_sql SQL_SCOPE_SET;
 extern const struct db_sql SQL_SCOPE_CANDIDATE;
 extern const struct db_sql SQL_SCOPE_BOOK;
 extern const struct db_sql SQL_SCOPE_WIDENS;
+extern const struct db_sql SQL_DEVICE_WIDENS;
 extern const struct db_sql SQL_SCOPE_TARGETS;
 extern const struct db_sql SQL_RUN_NARROW;
 extern const struct db_sql SQL_SITE_LIST_WITHIN;

@@ -67,10 +67,10 @@ const char SQL_DEVICE_LIST[] =
 	" version = d.version + 1 "
 
 /* JSON, id or null (a fresh one), may existing ones be updated, scope or null: what lies outside
- * stays as it is → place from 1, id, inserted, known
- * site, was a version named. A device is recognised by its id when one is named, else by vendor and
- * serial (FL-2), without a serial by name and address. Of another version than the named one it
- * stays as it is; version 0 is one that is not there yet. */
+ * stays as it is; scopes that no device comes into by being moved → place from 1, id, inserted,
+ * known site, was a version named. A device is recognised by its id when one is named, else by
+ * vendor and serial (FL-2), without a serial by name and address. Of another version than the named
+ * one it stays as it is; version 0 is one that is not there yet. */
 const struct db_sql SQL_DEVICE_PUT = {"device_put",
 	"with x as (select x.*, e.place, e.j, coalesce($2::uuid,"
 	" fleet.backed_up(x.serial, x.family), sched.uuid7()) as id,"
@@ -86,7 +86,7 @@ const struct db_sql SQL_DEVICE_PUT = {"device_put",
 	" order by id, place),"
 	" upd as (update fleet.device d set " DEVICE_SET " from x join found f using (place)"
 	" where d.id = f.id and x.known and (x.rv is null or x.rv = d.version)"
-	" and fleet.may_put(d.id, x.j, $4)"
+	" and fleet.may_put(d.id, x.j, $4, $5::text[])"
 	" returning x.place, d.id),"
 	" ins as (insert into fleet.device (id, name, vendor, family, model, serial, mac, "
 	"device_uuid,"
@@ -114,9 +114,10 @@ const struct db_sql SQL_DEVICE_PUT = {"device_put",
 	"null"
 	" from x left join upd using (place) left join ins on ins.id = x.id order by place"};
 
-/* JSON array of one, id */
+/* JSON array of one, id, scopes that it does not come into by being moved */
 const struct db_sql SQL_DEVICE_UPDATE = {"device_update",
-	"update fleet.device d set " DEVICE_SET " from " DEVICES_IN " where d.id = $2::uuid"};
+	"update fleet.device d set " DEVICE_SET " from " DEVICES_IN " where d.id = $2::uuid"
+	" and not fleet.widens(d.id, x.site, $3::text[])"};
 
 /* id, state, cause: an answered question (FL-13) or an operator's word */
 const struct db_sql SQL_DEVICE_STATE = {"device_state",

@@ -77,11 +77,18 @@ const struct db_sql SQL_SCOPE_BOOK = {"scope_book",
 	"select $2::text is null or $1::uuid is null or exists (select from sched.dist_set d"
 	" where d.book = $1 and d.id in (select sched.sets_seen($2)))"};
 
-/* group, devices and groups that it shall list too, scope: by a right that reaches the group, those
- * within must be all of them, else the right would reach further → whether it would */
+/* device, site or null, scopes → whether one of them would reach the device there, and does not yet
+ */
+const struct db_sql SQL_DEVICE_WIDENS = {
+	"device_widens", "select fleet.widens($1::uuid, $2, $3::text[])"};
+
+/* group, devices and groups that it shall list too, scope, whether own groups count: by a right
+ * that reaches the group, those within must be all of them, else the right would reach further →
+ * whether it would */
 const struct db_sql SQL_SCOPE_WIDENS = {"scope_widens",
 	"with dev as materialized (select x from fleet.scope_devices($4) x)"
-	" select $1::uuid in (select fleet.seen_groups($4)) and (exists (select from"
+	" select ($1::uuid in (select fleet.scope_groups($4)) or ($5 and $1::uuid in (select"
+	"  fleet.own_groups($4)))) and (exists (select from"
 	"  unnest($2::uuid[]) n where n not in (select x from dev)) or exists (select from"
 	"  fleet.groups_below($3::uuid[]) b join fleet.group_device m on m.grp = b.id"
 	"  where m.device not in (select x from dev)))"};

@@ -364,6 +364,26 @@ asks() { # WHO FILTER → devices of a run of a task with that filter, and of a 
 is "$(asks lyon 'group = floor') $(asks lyon 'group = nobody') $(asks lyon 'group = ours') $(asks both 'group = floor')" "/0 /0 a/1 b c/2" "nor does one that they save, in a task or a group"
 token climb '{"role":"operator","sites":["Lyon"]},{"role":"admin","groups":["floor"]}'
 as climb POST /groups/floor/members '{"add_devices":["a"]}' && is "$status $(field .name)" "403 out_of_scope" "nor their role"
+# Nor by a device that they move: where they are admin, the device of the site where they are operator.
+token mover '{"role":"operator","sites":["Lyon"]},{"role":"admin","sites":["Metz"]}'
+token roamer '{"role":"operator"},{"role":"admin","sites":["Metz"],"groups":["floor"]}'
+token operator '{"role":"operator","sites":["Lyon","Metz"]}'
+moved() { printf '{"devices":[{"name":"%s","vendor":"canon","serial":"%s","family":"canon_rui","address":"%s","model":"M","site":"%s"}]}' "$@"; }
+for who in mover roamer; do
+	change $who PATCH /devices/a '{"site":"Metz"}' "403 out_of_scope"
+	change $who PATCH /devices/a '{"site":"Lyon","model":"m"}' done
+	as $who POST /devices:import "$(moved a S1 10.1.0.1 Metz)" && [ "$(jq -c '[.updated, .refused[].reason]' <<<"$body")" = '[0,"it is not within your scope, or changed meanwhile"]' ] || wrong+=" $who:import=$body"
+	as $who POST /devices:import "$(moved a S1 10.1.0.1 Lyon)" && [ "$(field .updated)" = 1 ] || wrong+=" $who:import=$body"
+	change $who PATCH /devices/d '{"site":"Lyon"}' done
+	as admin PATCH /devices/d '{"site":"Metz"}'
+done
+as admin GET /devices/a && is "$wrong $(field .site)" " Lyon" "nor by a device that they move: where a role of theirs would come to reach it, they need that role before"
+change roamer POST /groups/floor/members '{"add_devices":["a"]}' "403 out_of_scope"
+change roamer PATCH /devices/b '{"site":"Metz"}' done
+change operator PATCH /devices/b '{"site":"Lyon"}' done
+change operator PATCH /devices/a '{"site":"Metz"}' done
+change operator PATCH /devices/a '{"site":"Lyon"}' done
+is "$wrong" "" "whoever has no more at the other end moves it, and so does whoever reaches it by a group"
 as lyon POST /groups/filter:preview && one=$(field .total)
 as admin POST /groups/filter:preview && is "$one $(field .total)" "5 5" "the filter of somebody with a scope brings what lies within, to everybody"
 as lyon GET /groups/ours/members && one=$(names)
