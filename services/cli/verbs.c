@@ -9,7 +9,8 @@
 	"JOB,last_success_at=LAST "                                                                \
 	"SUCCESS"
 #define DEVICE_WIDE                                                                                \
-	"id,serial,family,firmware,display_language=LANGUAGE,pool,proven_at=PROVEN,version"
+	"id,serial,family,firmware,display_language=LANGUAGE,pool,proven_at=PROVEN,"               \
+	"state_cause=CAUSE,version"
 #define DISCOVERED_COLUMNS                                                                         \
 	"address,state=STATE,vendor,model,serial,name,printer=PRINTER,found_by=FOUND "             \
 	"BY,device_name=DEVICE,last_seen=SEEN"

@@ -42,6 +42,9 @@ static const char *const words[][1 + LANGUAGES] = {
 		"台のプリンターに期限内の検証済みバックアップがありません"},
 	{"vault.verify_failed", "copies damaged or missing", "copies endommagées ou manquantes",
 		"件のコピーが破損または欠落しています"},
+	{"alarm.address_conflict", "printers share an address and port: nothing is written to them",
+		"imprimantes partagent une adresse et un port : plus rien n’y est écrit",
+		"台のプリンターがアドレスとポートを共有しているため、書き込みを止めています"},
 	{"alarm.data_loss", "versions without a good copy", "versions sans copie intacte",
 		"件の世代に正常なコピーがありません"},
 	{"alarm.device_half_written", "was perhaps written by half: look at it",
@@ -165,7 +168,7 @@ struct form {
 /* A job and its cause; a copy, a printer and since when. */
 static void add_item(const struct notice_mail *m, const json_t *item, struct buf *out)
 {
-	static const char *const members[] = {"cause", "state", "last"};
+	static const char *const members[] = {"cause", "state", "last", "endpoint"};
 	const char *what = "";
 
 	for (size_t i = 0; i < array_len(members) && *what == '\0'; i++)

@@ -36,6 +36,19 @@ struct claims {
 	bool windows;
 };
 
+static bool has_cause(const struct handed *h, const char *word)
+{
+	const char *cause = h->work->device->state_cause;
+
+	return cause != NULL && strcmp(cause, word) == 0;
+}
+
+/* What wrote already looks at its device first, whatever is said of it. */
+static bool begins_to_write(const struct m_job_work *w)
+{
+	return !kind_reads(w->kind) && w->phase != RUN_PHASE_PLAN && w->step == 0;
+}
+
 /* FL-25, FL-13: the device changed since the list was frozen, or refused us before. */
 static void judge_device(struct handed *h)
 {
@@ -43,11 +56,13 @@ static void judge_device(struct handed *h)
 
 	/* C3: nothing is written over what nobody has looked at; reads and reverts are allowed */
 	if (h->work->phase == RUN_PHASE_APPLY && h->work->step == 0 &&
-		h->work->device->state_cause != NULL &&
-		strcmp(h->work->device->state_cause, "half_written") == 0) {
+		has_cause(h, "half_written")) {
 		h->refused = JOB_STATE_FAILED;
 		h->cause = CN_READBACK_DIFFERS;
 		h->reason = "half_written";
+	} else if (begins_to_write(h->work) && has_cause(h, "address_conflict")) {
+		h->refused = JOB_STATE_FAILED;
+		h->cause = CN_ADDRESS_CONFLICT;
 	}
 	switch (h->work->device->state) {
 	case DEVICE_STATE_SUSPENDED:

@@ -266,3 +266,4 @@ extern const struct db_sql SQL_OUTBOX_WANT;
 extern const struct db_sql SQL_OUTBOX_FAILED;
 extern const struct db_sql SQL_OUTBOX_PURGE;
 extern const struct db_sql SQL_TELL_OVERDUE;
+extern const struct db_sql SQL_TELL_CONFLICTS;

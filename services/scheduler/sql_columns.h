@@ -2,13 +2,20 @@
 /* Column lists that several statements share; rows.c reads them in this order. */
 #pragma once
 
+/* Another device in use is spoken to at the same place (FL-2). Looked up, never stored. */
+#define SQL_IN_CONFLICT                                                                            \
+	"(d.state in (2, 3) and exists (select from fleet.device o where o.endpoint = d.endpoint"  \
+	" and o.id <> d.id and o.state in (2, 3)))"
+#define SQL_STATE_CAUSE                                                                            \
+	"case when d.state = 2 and d.state_cause <> 'half_written' and " SQL_IN_CONFLICT           \
+	" then 'address_conflict' else d.state_cause end"
 #define SQL_DEVICE_COLUMNS                                                                         \
 	"d.id, d.name, d.vendor, d.family, d.model, d.serial, d.mac, d.device_uuid, d.address,"    \
 	" d.ports::text, d.firmware, d.type, d.display_language, d.charset,"                       \
 	" case when d.time_zone <> '' then d.time_zone else s.time_zone end, d.site, s.region,"    \
 	" d.labels::text, d.capabilities::text, d.managed_by, d.state, d.version, d.simulated,"    \
 	" d.clear_text, d.accept_clear_text_secrets, d.allow_unproven, d.tls_pin, d.pool,"         \
-	" d.state_cause, l.success_at, l.state, d.created_at, d.strict_interlock"
+	" " SQL_STATE_CAUSE ", l.success_at, l.state, d.created_at, d.strict_interlock"
 #define SQL_DEVICE_COLUMNS_N 33
 /* And what only those need who show one. */
 #define SQL_DEVICE_SHOWN SQL_DEVICE_COLUMNS ", store.proven_at(d.id)"

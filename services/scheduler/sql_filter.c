@@ -2,6 +2,7 @@
 /* Filters as SQL conditions: columns come from the tables below, every value is a parameter. */
 #include "gen/msg.h"
 #include "services/scheduler/sql.h"
+#include "services/scheduler/sql_columns.h"
 
 struct maker {
 	unsigned param;
@@ -230,6 +231,7 @@ const struct filter_field FILTER_DEVICES[] = {
 		"fleet.check_due(d.id, d.capabilities -> 'settings.read')"},
 	{"managed_by", FILTER_WORD, managed_by_words, "d.managed_by"},
 	{"state", FILTER_WORD, device_state_words, "d.state"},
+	{"state_cause", FILTER_STRING, NULL, "(" SQL_STATE_CAUSE ")"},
 	{"simulated", FILTER_BOOL, NULL, "d.simulated"},
 	{"clear_text", FILTER_BOOL, NULL, "d.clear_text"},
 	{"strict_interlock", FILTER_BOOL, NULL, "d.strict_interlock"},

@@ -37,5 +37,7 @@ const struct db_sql SQL_OUTBOX_FAILED = {"outbox_failed",
 /* events at most, ms → how many were lost, how many wait, for how many seconds (FL-81) */
 const struct db_sql SQL_OUTBOX_PURGE = {"outbox_purge",
 	"select lost, waiting, oldest_s from sched.outbox_purge($1::bigint, $2::bigint)"};
+/* → devices that are told (FL-2) */
+const struct db_sql SQL_TELL_CONFLICTS = {"tell_conflicts", "select sched.tell_conflicts()"};
 /* days → devices that are told (FL-79) */
 const struct db_sql SQL_TELL_OVERDUE = {"tell_overdue", "select sched.tell_overdue($1::int)"};

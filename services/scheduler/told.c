@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Upkeep of what others are told of: devices whose backups are overdue (FL-79), and an outbox that
- * nobody empties is bounded (FL-81). By every scheduler; the database lets one at a time. */
+/* Upkeep of what others are told of: devices whose backups are overdue (FL-79) or that share an
+ * address (FL-2), and an outbox that nobody empties is bounded (FL-81). By every scheduler; the
+ * database lets one at a time. */
 #include "common/metrics/metrics.h"
 #include "services/scheduler/scheduler.h"
 
@@ -61,6 +62,15 @@ static void overdue_told(unused struct txn *t, struct db_result **r, unused size
 		log_warn(L("backups are overdue"), L_INT("devices", devices));
 }
 
+static void conflicts_told(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, unused void *arg)
+{
+	int64_t devices = f == NULL ? db_get_int(r[0], 0, 0) : 0;
+
+	if (devices > 0)
+		log_error(L("alarm: address_conflict"), L_INT("devices", devices));
+}
+
 void told_minute(void)
 {
 	if (told.waiting == NULL) {
@@ -72,6 +82,7 @@ void told_minute(void)
 			"carnet_outbox_lost_total", "", "events that no gateway took in time");
 	}
 	purge();
+	db_query(scheduler.service->db, &SQL_TELL_CONFLICTS, NULL, conflicts_told, NULL);
 }
 
 void told_hour(void)

@@ -13,6 +13,12 @@
 
 #define LIFT_MS 3600000u /* a restart takes its time (DV-21) */
 
+/* Another device has its address: it is read, and nothing is done to it (FL-2). */
+static bool shares_address(const struct m_device *d)
+{
+	return d->state_cause && strcmp(d->state_cause, "address_conflict") == 0;
+}
+
 static bool wanted(const struct session *s, const struct fault *f)
 {
 	const struct m_task_settings *t = s->job->settings;
@@ -20,7 +26,7 @@ static bool wanted(const struct session *s, const struct fault *f)
 
 	return f && f->code == CN_RECEIVE_RESTRICTED && s->n_lists == 0 && t &&
 	       t->restart_if_needed && s->adapter->lift && s->adapter->restart &&
-	       type != DEVICE_TYPE_II && type != DEVICE_TYPE_III;
+	       !shares_address(s->job->device) && type != DEVICE_TYPE_II && type != DEVICE_TYPE_III;
 }
 
 static void begin(struct session *s)

@@ -2,7 +2,7 @@
 -- A long history for tests/bench/history.sh, one run a day; then the requests, a line each.
 set synchronous_commit = off;
 insert into fleet.device (id, name, vendor, family, serial, address)
-select sched.uuid7(), 'printer-' || i, 'Canon', 'canon_rui', 'S' || i, '10.0.0.1' from generate_series(1, :devices) i;
+select sched.uuid7(), 'printer-' || i, 'Canon', 'canon_rui', 'S' || i, host('10.0.0.0'::inet + i) from generate_series(1, :devices) i;
 insert into sched.task (id, name, kind, schedule, targets, settings, retry) values
   (sched.uuid7(), 'nightly', 'ab.backup', '{"form": "manual"}', '{"all": true}', '{"lists": ["all"]}', '{}');
 create temporary table day as

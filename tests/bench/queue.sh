@@ -34,7 +34,7 @@ gw() { node "$here/tests/bench/queue_js.js" "$@"; }
 pid=$!
 for _ in $(seq 100); do [ -S "$dir/s" ] && break; sleep 0.1; done
 q "insert into fleet.device (id, name, vendor, family, serial, address) select sched.uuid7(), 'd' || i, 'Canon',
-	'canon_rui', 'S' || i, '10.0.0.1' from generate_series(1, $jobs) i"
+	'canon_rui', 'S' || i, host('10.0.0.0'::inet + i) from generate_series(1, $jobs) i"
 q "insert into sched.task (id, name, kind, schedule, targets, settings, retry) values (sched.uuid7(), 'bench',
 	'ab.backup', '{\"form\": \"manual\"}', '{\"all\": true}', '{\"lists\": [\"all\"]}', '{}')"
 q "vacuum analyze"

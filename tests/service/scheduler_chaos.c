@@ -74,7 +74,8 @@ static void every_target_ends_once(void)
 {
 	(void)sql("insert into fleet.device (id, name, vendor, family, serial, address) select "
 		  "sched.uuid7(), 'd' || i,"
-		  " 'Canon', 'canon_rui', 'S' || i, '10.0.0.1' from generate_series(1, %d) i",
+		  " 'Canon', 'canon_rui', 'S' || i, host('10.0.0.0'::inet + i) from "
+		  "generate_series(1, %d) i",
 		DEVICES);
 	json_decref(ask("task_create",
 		"{'task': {'name': 't', 'kind': 'device.probe', 'targets': {'all': true},"
@@ -142,7 +143,8 @@ static void a_hundred_thousand(void)
 {
 	(void)sql("insert into fleet.device (id, name, vendor, family, serial, address) select "
 		  "sched.uuid7(), 'e' || i,"
-		  " 'Canon', 'canon_rui', 'E' || i, '10.0.0.1' from generate_series(1, 100000 - "
+		  " 'Canon', 'canon_rui', 'E' || i, host('10.1.0.0'::inet + i) from "
+		  "generate_series(1, 100000 - "
 		  "%d) i; analyze fleet.device",
 		DEVICES);
 	uint64_t start = clock_mono_ms();

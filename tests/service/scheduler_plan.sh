@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 export B=${B:-build}
 bad=0
-for part in plan approval waves batch revert sets windows crash firing; do
+for part in plan approval waves batch revert sets windows crash firing devices; do
 	tests/lib/with-pg "$B/tests/service/scheduler_$part" || bad=1
 done
 exit $bad

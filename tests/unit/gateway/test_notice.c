@@ -271,6 +271,13 @@ static void many_alike_are_counted_and_named(void **state)
 		"Carnet: 2 printers without a verified backup in time");
 	assert_non_null(strstr(
 		made(&m, notice_mail_text, &out), "    a: never\n    b: 2026-12-01T00:00:00Z\n"));
+	n.kind = "alarm.address_conflict";
+	n.data = "{\"n\":2,\"list\":[{\"device_name\":\"a\",\"endpoint\":\"10.1.0.1 8000\"},"
+		 "{\"device_name\":\"b\",\"endpoint\":\"10.1.0.1 8000\"}]}";
+	assert_string_equal(made(&m, notice_mail_subject, &out),
+		"Carnet: 2 printers share an address and port: nothing is written to them");
+	assert_non_null(strstr(
+		made(&m, notice_mail_text, &out), "    a: 10.1.0.1 8000\n    b: 10.1.0.1 8000\n"));
 	n.kind = "vault.verify_failed";
 	n.data = "{\"vault_name\":\"main\",\"n\":1,\"list\":[{\"device_name\":\"a\","
 		 "\"state\":\"damaged\"}]}";

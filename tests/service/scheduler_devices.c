@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is said of a device, and what follows (docs/spec/fleet.md section 1): two at one address
+ * and port (FL-2). */
+#include "tests/service/scheduler_plan.h"
+
+static const char *const quick[] = {"--tick_ms=50", "--backoff_ms=10", "--backoff_max_ms=20",
+	"--defer_ms=50", "--lease_ms=5000", NULL};
+
+static bool says(const char *want, const char *query)
+{
+	const char *got = sql("%s", query);
+
+	if (strcmp(got, want) != 0)
+		(void)fprintf(stderr, "# %s\n# %s\n", query, got);
+	return strcmp(got, want) == 0;
+}
+
+/* ---- FL-2 ---- */
+
+/* A device of Canon's; rest: more members. */
+static void at_address(const char *name, const char *family, const char *rest)
+{
+	json_t *j = ask("device_create",
+		"{'device': {'name': '%s', 'vendor': 'V', 'family': '%s', 'serial': 'S-%s'%s}}",
+		name, family, name, rest);
+
+	if (*at(j, "device.id") == '\0')
+		ok(false, name);
+	json_decref(j);
+}
+
+/* Names of those in conflict, by the filter; and each says so itself, alone and in the list. */
+static bool in_conflict(const char *names)
+{
+	json_t *j = ask("device_list", "{'filter': 'state_cause = address_conflict'}");
+	json_t *items = json_object_get(j, "items"), *item;
+	char got[200] = "";
+	size_t i;
+	bool good = true;
+
+	json_array_foreach(items, i, item)
+	{
+		json_t *one = ask("device_get", "{'ref': '%s'}", at(item, "name"));
+		good = good && is(one, "device.state_cause", "address_conflict") &&
+		       is(item, "state_cause", "address_conflict");
+		json_decref(one);
+		(void)snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%s",
+			*got == '\0' ? "" : " ", at(item, "name"));
+	}
+	json_decref(j);
+	if (strcmp(got, names) != 0)
+		(void)fprintf(stderr, "# in conflict: %s\n", got);
+	return good && strcmp(got, names) == 0;
+}
+
+static void whoever_meets(void)
+{
+	at_address("c1", "canon_rui", ", 'address': '10.9.0.1'");
+	at_address("c2", "canon_rui",
+		", 'address': '10.9.0.1', 'ports': [{'service': 'http', 'port': 8001}]");
+	at_address("c3", "snmp", ", 'address': '10.9.0.1'");
+	at_address("q1", "ipp",
+		", 'address': 'PRINT.example', 'labels': [{'key': 'ipp_path',"
+		" 'value': '/printers/a'}]");
+	at_address("q2", "ipp",
+		", 'address': 'print.example.', 'labels': [{'key': 'ipp_path',"
+		" 'value': '/printers/b'}]");
+	ok(in_conflict(""), "other ports, other protocols and queues of one server do not meet");
+	at_address("c4", "canon_rui",
+		", 'address': '10.9.0.1', 'ports': [{'service': 'http', 'port': 8000},"
+		" {'service': 'snmp', 'port': 1161}]");
+	at_address("q3", "ipp",
+		", 'address': 'print.example', 'labels': [{'key': 'ipp_path',"
+		" 'value': '/printers/b'}]");
+	ok(in_conflict("c1 c4 q2 q3"),
+		"two with the same address and port do, however it is written");
+	ok(becomes("c1 c4 q2 q3",
+		   "select string_agg(distinct e ->> 'device_name', ' ') from sched.outbox,"
+		   " jsonb_array_elements(data -> 'list') e where kind ="
+		   " 'alarm.address_conflict'"),
+		"and it is told");
+	json_decref(ask("device_set_state", "{'ref': 'q3', 'state': 'suspended'}"));
+	ok(in_conflict("c1 c4"), "it is over when one of them is suspended");
+	json_decref(ask("device_set_state", "{'ref': 'q3', 'state': 'enrolled'}"));
+	ok(in_conflict("c1 c4 q2 q3"), "and back when it comes back");
+	json_decref(ask("device_set_state", "{'ref': 'q3', 'state': 'retired'}"));
+	ok(in_conflict("c1 c4"), "one that is retired is gone for good");
+}
+
+static const char *apply_run(const char *plan)
+{
+	static char id[UUID_TEXT];
+	json_t *j = ask("run_get", "{'id': '%s'}", plan);
+	json_t *k = ask("run_apply", "{'id': '%s', 'hash': '%s'}", plan, at(j, "run.plan_hash"));
+
+	(void)snprintf(id, sizeof(id), "%s", at(k, "run.id"));
+	json_decref(j);
+	json_decref(k);
+	return id;
+}
+
+static void nothing_is_written(void)
+{
+	char plan[UUID_TEXT], run[UUID_TEXT];
+
+	restore_task("both", "'c1', 'c2', 'c4'", "");
+	(void)snprintf(plan, sizeof(plan), "%s", start("both"));
+	take();
+	ok(report_plan("c1", 1, 1, "") && report_plan("c2", 1, 1, "") &&
+			report_plan("c4", 1, 1, ""),
+		"a plan only reads: it is made of all");
+	(void)run_becomes(plan, "awaiting_approval");
+	(void)snprintf(run, sizeof(run), "%s", apply_run(plan));
+	json_t *j = claim(10);
+	ok(json_array_size(json_object_get(j, "jobs")) == 1 && is(j, "jobs.0.device.name", "c2"),
+		"written to is only the one that is alone at its port");
+	json_decref(j);
+	ok(says("c1 12 3007, c4 12 3007",
+		   "select string_agg(concat_ws(' ', device_name, state, cause), ', ' order by"
+		   " device_name) from sched.job where cause = 3007"),
+		"the two end with a cause of their own");
+	(void)report("c2", "failed", ", 'code': 4002");
+	(void)run_becomes(run, "failed");
+	json_decref(ask("task_create", "{'task': {'name': 'again', 'kind': 'device.restart',"
+				       " 'targets': {'devices': ['c1']}}}"));
+	(void)snprintf(run, sizeof(run), "%s", start("again"));
+	json_decref(claim(10));
+	ok(run_becomes(run, "failed") &&
+			says("2", "select count(*) from sched.job where device_name = 'c1' and"
+				  " cause = 3007"),
+		"nor is one restarted");
+	json_decref(ask("task_create", "{'task': {'name': 'read', 'kind': 'device.probe',"
+				       " 'targets': {'devices': ['c1']}}}"));
+	(void)snprintf(run, sizeof(run), "%s", start("read"));
+	j = claim(10);
+	ok(is(j, "jobs.0.device.name", "c1"), "reading goes on");
+	json_decref(j);
+	(void)report("c1", "succeeded", "");
+	json_decref(ask("device_update", "{'ref': 'c4', 'device': {'address': '10.9.0.4'}}"));
+	ok(in_conflict(""), "it is over when one has moved");
+	(void)run_becomes(run, "succeeded");
+	(void)snprintf(run, sizeof(run), "%s", start("again"));
+	j = claim(10);
+	ok(is(j, "jobs.0.device.name", "c1"), "and what was refused is done");
+	json_decref(j);
+	(void)report("c1", "succeeded", "");
+}
+
+/* Neither of two imports that run at the same time sees what the other one brings. */
+static void two_imports_at_once(void)
+{
+	PGconn *other = PQconnectdb(getenv("CARNET_TEST_DB"));
+
+	(void)sql("delete from sched.outbox where kind = 'alarm.address_conflict'");
+	PQclear(PQexec(other, "begin; insert into fleet.device (id, name, vendor, family, serial,"
+			      " address, ip) values (sched.uuid7(), 'r1', 'V', 'canon_rui', 'R1',"
+			      " '10.9.1.1', '10.9.1.1')"));
+	json_t *j = ask("device_import",
+		"{'devices': [{'name': 'r2', 'vendor': 'V', 'family': 'canon_rui', 'serial': 'R2',"
+		" 'address': '10.9.1.1'}]}");
+	ok(is(j, "created", "1") && in_conflict(""), "an import refuses nothing for that");
+	json_decref(j);
+	(void)sql("select sched.tell_conflicts()");
+	PQclear(PQexec(other, "commit"));
+	PQfinish(other);
+	ok(in_conflict("r1 r2"), "two imports that could not see each other are seen at once");
+	ok(becomes("2 r1", "select (data ->> 'n') || ' ' || (data -> 'list' -> 0 ->>"
+			   " 'device_name') from sched.outbox where kind ="
+			   " 'alarm.address_conflict'"),
+		"and told");
+	(void)sql("select sched.tell_conflicts() from generate_series(1, 3)");
+	ok(says("1", "select count(*) from sched.outbox where kind = 'alarm.address_conflict'"),
+		"once");
+}
+
+/* Every family has its port in the database, too. */
+static void every_family(void)
+{
+	ok(says("0", "select count(*) from unnest('{canon_rui,ipp,snmp,ricoh_udirectory,"
+		     "konica_openapi,kyocera_wsdl,jetdirect_ftp}'::text[]) f where"
+		     " fleet.endpoint_of('A.b', null, f, '{}', '', '{}') is null"),
+		"every family has its endpoint");
+	ok(says("a 8443, a 8000, a 9",
+		   "select concat_ws(', ', fleet.endpoint_of('a', null, 'canon_rui', '{}', 'pin',"
+		   " '{}'), fleet.endpoint_of('a', null, 'canon_rui', '{\"http\": 8000,"
+		   " \"https\": 1}', '', '{}'), fleet.endpoint_of('a', null, 'canon_rui',"
+		   " '{\"https\": 9}', '', '{}'))"),
+		"as its adapter chooses it");
+}
+
+int main(void)
+{
+	client_open();
+	(void)scheduler_start_one(quick);
+	client_connect(1);
+	whoever_meets();
+	nothing_is_written();
+	two_imports_at_once();
+	every_family();
+	client_close();
+	return finish_tests();
+}
