@@ -119,7 +119,7 @@ static void found_session(
 	who->right = auth_right(db_get_text(res[0], 0, 1));
 	who->expires_ms = db_get_time_ms(res[0], 0, 3);
 	who->scope = auth_scope(l->r->arena, db_get_text(res[0], 0, 4));
-	memcpy(who->session, l->digest, sizeof(who->session));
+	memcpy(who->digest, l->digest, sizeof(who->digest));
 	who->by_cookie = true;
 	who->known = true;
 	l->then(l->r, NULL);
@@ -139,6 +139,7 @@ static void found_token(
 	who->right = auth_right(db_get_text(res[0], 0, 1));
 	who->expires_ms = db_get_time_ms(res[0], 0, 2);
 	who->scope = auth_scope(l->r->arena, db_get_text(res[0], 0, 3));
+	memcpy(who->digest, l->digest, sizeof(who->digest));
 	who->known = true;
 	l->then(l->r, NULL);
 }

@@ -9,6 +9,7 @@
 #include "services/gateway/devices.h"
 #include "services/gateway/scope.h"
 #include "services/gateway/sieve.h"
+#include "services/gateway/standing.h"
 
 #define ALL "/api/v1/events"
 #define RUNS "/api/v1/runs/"
@@ -38,6 +39,7 @@ struct watcher {
 	bool locks;              /* only locks, of these devices; none = of all */
 	struct watched *devices; /* owned */
 	size_t devices_n;
+	struct standing standing;
 	struct sieve *sieve; /* of somebody with a scope; NULL = everything arrives */
 	struct peer_opts opts;
 	char actor[160];
@@ -49,6 +51,15 @@ static void cut_off(struct watcher *w)
 {
 	w->closing = true;
 	http_stream_abort(w->stream);
+}
+
+/* Who comes back is asked for their name again. */
+static void lost_standing(void *arg)
+{
+	struct watcher *w = arg;
+
+	if (!w->closing)
+		cut_off(w);
 }
 
 static void push(struct watcher *w, const char *text)
@@ -105,6 +116,7 @@ static void closed(void *arg)
 
 	list_remove(&w->node);
 	w->events->n--;
+	standing_fini(&w->standing);
 	sieve_free(w->sieve);
 	free(w->devices);
 	free(w);
@@ -244,6 +256,7 @@ static struct watcher *watch(struct rest *r, const struct uuid *run)
 	w->opts = (struct peer_opts){.actor = w->actor, .role = MSG_VIEWER};
 	if (person_reach(&r->who, MSG_VIEWER, r->arena) == SCOPE_PART)
 		w->sieve = sieve_new(r->gateway, w->actor, r->who.scope, passed, w);
+	standing_init(r->gateway->standings, &w->standing, &r->who, lost_standing, w);
 	list_push(&e->watchers, &w->node);
 	e->n++;
 	http_set_header(r->http, "Cache-Control", "no-store");

@@ -14,6 +14,7 @@ struct audit;
 struct checkpoints;
 struct events;
 struct notify;
+struct standings;
 
 /* The service's own state: one per process. */
 struct gateway {
@@ -24,6 +25,7 @@ struct gateway {
 	struct audit *audit;
 	struct checkpoints *checkpoints;
 	struct events *events;
+	struct standings *standings;
 	struct notify *notify;
 	uint8_t pepper[32];
 	size_t pepper_n;          /* 0 = no pepper file */
@@ -38,10 +40,10 @@ struct person {
 	enum msg_right right;
 	bool known; /* false = nobody signed in */
 	bool by_cookie;
-	uint8_t session[32]; /* digest of the cookie, when by_cookie */
-	int64_t expires_ms;  /* 0 = does not */
-	const char *scope;   /* lines of common/msg/scope.h, in the arena; NULL = the role counts
-				everywhere */
+	uint8_t digest[32]; /* of the cookie or the token */
+	int64_t expires_ms; /* 0 = does not */
+	const char *scope;  /* lines of common/msg/scope.h, in the arena; NULL = the role counts
+			       everywhere */
 };
 
 /* One REST request on its way; lives in the HTTP request's arena until it is answered. */

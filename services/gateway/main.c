@@ -12,6 +12,7 @@
 #include "services/gateway/gateway.h"
 #include "services/gateway/notify.h"
 #include "services/gateway/setup.h"
+#include "services/gateway/standing.h"
 
 static struct gateway_config config;
 static struct gateway gateway = {.config = &config};
@@ -83,6 +84,7 @@ static int start(struct service *s, struct fault *reterr)
 	gateway.checkpoints = checkpoints_new(&gateway, reterr);
 	if (gateway.checkpoints == NULL)
 		return -1;
+	gateway.standings = standings_new(&gateway);
 	gateway.events = events_new(&gateway, reterr);
 	if (gateway.events == NULL)
 		return -1;

@@ -10,6 +10,7 @@
 #include "services/gateway/auth.h"
 #include "services/gateway/scope.h"
 #include "services/gateway/sql.h"
+#include "services/gateway/standing.h"
 
 /* A password nobody has, hashed with our parameters: an unknown name costs the same time. */
 static const char nobody[] = "$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
@@ -263,7 +264,7 @@ static void fill_own(struct db_args *a, void *arg)
 {
 	const struct rest *r = arg;
 
-	db_bytes(a, (struct span){r->who.session, sizeof(r->who.session)});
+	db_bytes(a, (struct span){r->who.digest, sizeof(r->who.digest)});
 }
 
 static void signed_out(
@@ -278,6 +279,7 @@ static void signed_out(
 		rest_fault(r, f);
 		return;
 	}
+	standings_look(r->gateway->standings);
 	set_cookie(r, "", 0);
 	rest_reply(r, &m_ok_desc, &(struct m_ok){.has = 0});
 }

@@ -7,6 +7,7 @@
 #include "services/gateway/list.h"
 #include "services/gateway/scope.h"
 #include "services/gateway/sql.h"
+#include "services/gateway/standing.h"
 
 struct made {
 	struct rest *r;
@@ -156,6 +157,7 @@ static void changed(
 		db_query(m->r->gateway->service->db, &SQL_TOKEN_THERE, only_id, why_not, m);
 	} else {
 		struct m_token token = token_of(res[0], 0, m->r->arena);
+		standings_look(m->r->gateway->standings);
 		rest_reply(m->r, &m_token_one_desc, &(struct m_token_one){.token = &token});
 	}
 }
@@ -198,8 +200,10 @@ static void deleted(
 		rest_fault(r, f);
 	else if (db_affected(res[0]) == 0)
 		rest_refuse(r, CN_NOT_FOUND, "token", "there is no such token");
-	else
+	else {
+		standings_look(r->gateway->standings);
 		rest_reply(r, &m_ok_desc, &(struct m_ok){.has = 0});
+	}
 }
 
 void on_token_delete(struct rest *r, const void *body)

@@ -9,6 +9,7 @@
 #include "services/gateway/list.h"
 #include "services/gateway/scope.h"
 #include "services/gateway/sql.h"
+#include "services/gateway/standing.h"
 
 struct change {
 	struct rest *r;
@@ -90,6 +91,7 @@ static void left(struct txn *t, struct db_result **res, size_t n, const struct f
 	(void)t;
 	(void)res;
 	(void)n;
+	standings_look(c->r->gateway->standings);
 	if (f != NULL)
 		rest_fault(c->r, f);
 	else

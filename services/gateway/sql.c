@@ -32,6 +32,16 @@ const struct db_sql SQL_SESSION_MAKE = {"gate_session_make",
 const struct db_sql SQL_SESSION_END = {
 	"gate_session_end", "delete from gate.session where digest = $1"};
 
+const struct db_sql SQL_STANDINGS = {"gate_standings",
+	"select coalesce(t.role, p.role), coalesce(t.scope, p.scope) "
+	"from unnest($1::bytea[]) with ordinality x(digest, place) "
+	"left join gate.token t on t.digest = x.digest "
+	"and (t.expires_at is null or t.expires_at > clock_timestamp()) "
+	"left join gate.session s on s.digest = x.digest "
+	"and s.seen_at > clock_timestamp() - $2::bigint * interval '1 millisecond' "
+	"and s.created_at > clock_timestamp() - $3::bigint * interval '1 millisecond' "
+	"left join gate.person p on p.id = s.person_id and p.active order by x.place"};
+
 const struct db_sql SQL_SETUP_CHECK = {"gate_setup_check",
 	"select 1 from gate.setup where digest = $1 and expires_at > clock_timestamp()"};
 

@@ -13,6 +13,9 @@ extern const struct db_sql SQL_PERSON_FIND;
 /* digest, csrf digest, person id, idle ms, longest ms → expires; drops ended sessions */
 extern const struct db_sql SQL_SESSION_MAKE;
 extern const struct db_sql SQL_SESSION_END; /* digest */
+/* digests of cookies and tokens, idle ms, longest ms → in their order: role or null (it has ended),
+ * scope */
+extern const struct db_sql SQL_STANDINGS;
 /* digest → 1 row when the setup token is good */
 extern const struct db_sql SQL_SETUP_CHECK;
 /* digest, id, name, password → id; uses the token up, makes the first administrator */

@@ -160,6 +160,41 @@ ask GET /api/v1/whoami -H "$(cat "$D/scoped")" && is "$(jq -c .assignments <<<"$
 ask PATCH "/api/v1/tokens/$id" -H 'Content-Type: application/json' -d '{"role":"admin"}' -H "$(cat "$D/operator")" && is "$status" 403 "nobody else says so"
 patch "tokens/00000000-0000-7000-8000-000000000009" '{"role":"viewer"}' && is "$status" 404 "a token that is not there is not changed"
 
+# A stream lasts no longer than what it was opened with (SE-42), at whichever gateway: it ends, and who comes back is asked anew.
+declare -A stream
+open_stream() { # NAME SOCKET CURL-OPTIONS…
+	: >"$D/stream"
+	curl -sN -m 60 --unix-socket "$2" http://localhost/api/v1/events "${@:3}" >"$D/stream" &
+	stream[$1]=$!
+	within 20 grep -q retry "$D/stream"
+}
+sql_of() { stack_psql "$D" -c "$1"; }
+over() { # NAME…: all have ended, none by curl's -m
+	local name all=0
+	for name; do wait "${stream[$name]}"; [ $? != 28 ] || all=1; done
+	return $all
+}
+post /api/v1/tokens '{"name":"watcher","role":"viewer"}' "${admin[@]}" && id=$(field .id) watcher=(-H "Authorization: Bearer $(field .token)")
+watch() { open_stream here "$sock" "${watcher[@]}" && open_stream there "$D/rest2.sock" "${watcher[@]}"; }
+open_stream other "$sock" "${viewer[@]}"
+watch && patch "tokens/$id" '{"role":"operator"}' && check "another role ends the streams of a token, of all gateways" over here there
+watch && patch "tokens/$id" '{"role":"operator","assignments":[{"role":"operator","sites":["Nowhere"]}]}' && check "another scope does" over here there
+watch && sql_of "update gate.token set expires_at = now() where id = '$id'" && check "the end of its time does" over here there
+sql_of "update gate.token set expires_at = null where id = '$id'"
+watch && ask DELETE "/api/v1/tokens/$id" "${admin[@]}" && check "and that it is revoked" over here there
+ask GET /api/v1/events "${watcher[@]}" && is "$status" 401 "who comes back with it is not let in"
+post /api/v1/users '{"name":"ben","role":"operator","password":"a long enough one"}' "${admin[@]}"
+sign_in() {
+	post /api/v1/login '{"name":"ben","password":"a long enough one"}' -c "$D/ben" && csrf_ben=$(field .token)
+	watcher=(-H "Cookie: carnet_session=$(awk '/carnet_session/ {print $7}' "$D/ben")")
+	watch
+}
+sign_in && patch users/ben '{"role":"viewer"}' && check "another role of a person does" over here there
+sign_in && post /api/v1/logout '' "${watcher[@]}" -H "X-Carnet-Token: $csrf_ben" && check "so does signing out" over here there
+sign_in && sql_of "update gate.session set seen_at = now() - interval '1 day' where person_id = (select id from gate.person where name = 'ben')" && check "and a session that nobody used" over here there
+check "the stream of somebody else goes on" eval '[[ " $(jobs -rp | tr "\n" " ") " == *" ${stream[other]} "* ]]'
+kill "${stream[other]}"
+
 post /api/v1/login '{"name":"anna","password":"wrong"}' && is "$status" 401 "a wrong password is refused"
 one=$body
 post /api/v1/login '{"name":"nobody","password":"wrong"}'
