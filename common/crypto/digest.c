@@ -15,12 +15,18 @@ static struct evp fetched;
 
 static void fetch(void)
 {
+	static const char *const digests[] = {
+		"MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512"};
+
+	for (size_t i = 0; i < array_len(digests); i++)
+		fetched.digests[i] = EVP_MD_fetch(NULL, digests[i], NULL);
+	fetched.aes128cfb = EVP_CIPHER_fetch(NULL, "AES-128-CFB", NULL);
 	fetched.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	fetched.aes256gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 	fetched.hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	fetched.hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
 	bug_if(fetched.sha256 == NULL || fetched.aes256gcm == NULL || fetched.hmac == NULL ||
-		fetched.hkdf == NULL);
+		fetched.hkdf == NULL || fetched.aes128cfb == NULL);
 }
 
 const struct evp *evp(void)

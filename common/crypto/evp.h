@@ -8,7 +8,8 @@
 
 struct evp {
 	EVP_MD *sha256;
-	EVP_CIPHER *aes256gcm;
+	EVP_CIPHER *aes256gcm, *aes128cfb;
+	EVP_MD *digests[6]; /* enum digest; NULL = not offered here (MD5 in FIPS mode) */
 	EVP_MAC *hmac;
 	EVP_KDF *hkdf;
 };

@@ -195,7 +195,7 @@ static bool take_credentials(struct save *s, const struct db_result *r)
 	bug_if(settings == NULL || d == NULL);
 	settings->discover = d;
 	s->task->settings = settings;
-	return refs_take(s->call, r, d->credentials, "SNMP v1 or v2c credential", &d->credentials);
+	return refs_take(s->call, r, d->credentials, "SNMP credential", &d->credentials);
 }
 
 static void resolved(

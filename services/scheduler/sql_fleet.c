@@ -288,5 +288,6 @@ const struct db_sql SQL_CREDENTIAL_NAMED = {"credential_named",
 const struct db_sql SQL_RESOLVE_CREDENTIALS = {"resolve_credentials",
 	"select r.place, (array_agg(c.id))[1], count(c.id) from unnest($1::text[])"
 	" with ordinality r(ref, place) left join fleet.credential c on c.kind in"
-	" ('snmp_v1','snmp_v2c') and (c.name = r.ref or c.id::text = lower(r.ref)) group by "
+	" ('snmp_v1','snmp_v2c','snmp_v3') and (c.name = r.ref or c.id::text = lower(r.ref)) group "
+	"by "
 	"r.place order by r.place"};

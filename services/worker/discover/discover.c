@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A job of discovery, from its text to its report. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/crypto/crypto.h"
@@ -10,6 +11,15 @@
 #define SNMP_PORT 161u
 #define REPORT_MS 20000u
 #define LISTS_MAX 32u
+
+/* Keys are derived on the work pool; it may come back when the job is over. */
+struct derivation {
+	struct discover *discover; /* NULL: nobody waits */
+	struct credential open[DISCOVER_CREDENTIALS_MAX];
+	struct usm_user users[DISCOVER_CREDENTIALS_MAX];
+	size_t n;
+	struct fault fault;
+};
 
 bool discover_wanted(const struct m_job_work *job)
 {
@@ -27,6 +37,9 @@ void discover_stop(struct discover *d)
 	d->scan = NULL;
 	d->dns_sd = NULL;
 	d->ipp = NULL;
+	if (d->derivation != NULL)
+		d->derivation->discover = NULL;
+	d->derivation = NULL;
 	crypto_wipe(d->credentials, sizeof(d->credentials));
 }
 
@@ -58,32 +71,68 @@ void discover_begin(struct session *s)
 
 /* ---- with which credentials ---- */
 
-static void add_community(struct discover *d, bool v1, const char *community, struct uuid id)
+static void derivation_free(struct derivation *v)
 {
-	struct scan_credential *c = &d->credentials[d->n_credentials];
-
-	c->v1 = v1;
-	(void)snprintf(c->community, sizeof(c->community), "%s",
-		*community == '\0' ? "public" : community);
-	d->credential_ids[d->n_credentials++] = id;
+	crypto_wipe(v, sizeof(*v));
+	free(v);
 }
 
-static int open_credentials(struct discover *d, struct fault *reterr)
+static void derive(void *arg)
+{
+	struct derivation *v = arg;
+
+	for (size_t i = 0; i < v->n; i++)
+		if (strcmp(v->open[i].kind, "snmp_v3") == 0 &&
+			usm_user_make(&v->open[i], &v->users[i], &v->fault) < 0)
+			return;
+}
+
+static void add_credential(
+	struct discover *d, const struct credential *c, const struct usm_user *user)
+{
+	struct scan_credential *to = &d->credentials[d->n_credentials++];
+
+	to->version = strcmp(c->kind, "snmp_v3") == 0   ? SCAN_V3
+		      : strcmp(c->kind, "snmp_v1") == 0 ? SCAN_V1
+							: SCAN_V2C;
+	to->user = *user;
+	(void)snprintf(to->community, sizeof(to->community), "%s",
+		*c->community_read == '\0' ? "public" : c->community_read);
+}
+
+static void on_derived(void *arg)
+{
+	struct derivation *v = arg;
+	struct discover *d = v->discover;
+
+	if (d != NULL) {
+		session_enter(d->session);
+		d->derivation = NULL;
+		for (size_t i = 0; i < v->n; i++)
+			add_credential(d, &v->open[i], &v->users[i]);
+		if (steps_ended(d->session))
+			;
+		else if (v->fault.code != 0)
+			session_fail(d->session, &v->fault);
+		else
+			discover_look(d);
+		session_leave();
+	}
+	derivation_free(v);
+}
+
+static int open_credentials(struct discover *d, struct derivation *v, struct fault *reterr)
 {
 	const struct m_job_work *job = d->session->job;
 
-	for (size_t i = 0; i < job->credentials_n && i < DISCOVER_CREDENTIALS_MAX; i++) {
-		struct credential c;
-		if (credential_open(&d->session->worker->keys, &job->credentials[i], &c, reterr) <
-			0)
+	for (; v->n < job->credentials_n && v->n < DISCOVER_CREDENTIALS_MAX; v->n++) {
+		if (credential_open(&d->session->worker->keys, &job->credentials[v->n],
+			    &v->open[v->n], reterr) < 0)
 			return -1;
-		if (strcmp(c.kind, "snmp_v3") != 0)
-			add_community(d, strcmp(c.kind, "snmp_v1") == 0, c.community_read,
-				job->credentials[i].id);
-		credential_wipe(&c);
+		d->credential_ids[v->n] = job->credentials[v->n].id;
 	}
 	if (job->credentials_n == 0)
-		add_community(d, false, "", (struct uuid){{0}});
+		v->n = 1; /* the community public; its id is nil */
 	return 0;
 }
 
@@ -92,11 +141,18 @@ static int open_credentials(struct discover *d, struct fault *reterr)
 void discover_note(struct discover *d, const char *name, const char *state, uint64_t entries)
 {
 	struct session *s = d->session;
-	char *cut = arena_strndup(&s->arena, name, 64);
+	char *cut = arena_strndup(&s->arena, name, strnlen(name, 64));
 
 	if (s->n_lists < LISTS_MAX && cut != NULL)
 		s->lists[s->n_lists++] =
 			(struct m_list_outcome){.name = cut, .state = state, .entries = entries};
+}
+
+static void say_v3(const struct discover *d, struct buf *text)
+{
+	if (d->counts.engines > 0)
+		buf_addf(text, "; %llu speak SNMPv3, %llu of them to none of the credentials",
+			(unsigned long long)d->counts.engines, (unsigned long long)d->locked);
 }
 
 static void say_drops(const struct discover *d, struct buf *text)
@@ -125,6 +181,7 @@ static void say_counts(const struct discover *d, struct buf *text)
 			d->announced.n_instances, (unsigned long long)d->dns_counts.networks);
 	buf_addf(text, "%zu addresses asked with %llu packets, %llu answered", d->order.n,
 		(unsigned long long)d->counts.sent, (unsigned long long)d->counts.answered);
+	say_v3(d, text);
 	if (d->n_places > 0)
 		buf_addf(text, "; %zu asked by IPP, %llu answered", d->n_places,
 			(unsigned long long)d->ipp_answered);
@@ -201,10 +258,16 @@ void discover_stored(struct session *s)
 void discover_running(struct session *s)
 {
 	struct discover *d = s->discover;
+	struct derivation *v = mem_alloc(sizeof(*v));
 	struct fault f = FAULT_INIT;
 
-	if (open_credentials(d, &f) < 0)
+	*v = (struct derivation){.discover = d};
+	if (open_credentials(d, v, &f) < 0) {
+		derivation_free(v);
 		session_fail(s, &f);
-	else
-		discover_look(d);
+		return;
+	}
+	d->derivation = v;
+	s->step = STEP_ASKED;
+	loop_work(s->worker->service->loop, derive, on_derived, v);
 }

@@ -25,7 +25,9 @@ struct discover {
 	struct scan_credential credentials[DISCOVER_CREDENTIALS_MAX];
 	struct uuid credential_ids[DISCOVER_CREDENTIALS_MAX]; /* nil: the community public */
 	size_t n_credentials;
-	struct m_port port; /* of SNMP, where it is not the usual one */
+	struct derivation *derivation; /* of keys, under way */
+	uint64_t locked;               /* speak SNMPv3, and to none of the credentials */
+	struct m_port port;            /* of SNMP, where it is not the usual one */
 	struct scan *scan;
 	struct scan_counts counts;
 	/* by IPP */

@@ -11,6 +11,7 @@
 #define WAIT_MS 1000u
 #define SNMP_PORT 161u
 #define PLACES_MAX 512u /* to ask by IPP */
+#define LOCKED_MAX 12u  /* named one by one */
 #define NOBODY SIZE_MAX
 
 /* Where it stands now; NOBODY: there is no room. */
@@ -173,6 +174,16 @@ static void on_found(void *arg, size_t target, size_t credential, const struct s
 		(void)keep(d, &c);
 }
 
+/* A printer, perhaps: somebody may want to name the right user. */
+static void on_locked(void *arg, size_t target)
+{
+	struct discover *d = arg;
+	char text[ADDRESS_TEXT];
+
+	if (++d->locked <= LOCKED_MAX)
+		discover_note(d, address_text(&d->order.targets[target], text), "snmp_locked", 0);
+}
+
 static void on_scanned(void *arg, const struct scan_counts *counts, const struct fault *f)
 {
 	struct discover *d = arg;
@@ -199,6 +210,7 @@ static void scan_all(struct discover *d)
 		.wait_ms = WAIT_MS,
 		.arg = d,
 		.found = on_found,
+		.locked = on_locked,
 		.moved = on_moved,
 		.done = on_scanned};
 	struct fault f = FAULT_INIT;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A scan: what was asked, what came back, and the pace that all scans share. */
-#include "services/worker/discover/scan.h"
+#include "services/worker/discover/scan_priv.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/base/list.h"
 #include "common/clock/clock.h"
 #include "common/crypto/crypto.h"
 #include "gen/errors.h"
@@ -19,30 +18,6 @@
 #define TRIES 2
 #define ACTIVE_MAX 4u /* scans that send; the others wait: what is in flight is bounded */
 #define PACKET 1000u  /* thousandths */
-
-enum target_state { TARGET_DUE, TARGET_ASKED, TARGET_ENDED };
-
-struct target {
-	enum target_state state;
-	unsigned tries;
-	size_t credential;
-	uint32_t objects;
-	int32_t id, before; /* of the question, and of the same one asked before; -1 = none */
-	uint64_t until;     /* asked: an answer is waited for */
-	bool answered;
-};
-
-struct scan {
-	struct list node;
-	struct scan_order order;
-	struct target targets[SCAN_TARGETS_MAX];
-	size_t next, open; /* where to look for one that is due; those that have not ended */
-	int fd[2];         /* IPv4, IPv6; -1 = none of its targets needs it */
-	struct loop_watch *watch[2];
-	struct scan_counts counts;
-	struct fault fault;
-	int32_t nonce;
-};
 
 /* One for the process. */
 static struct {
@@ -122,27 +97,61 @@ static void end_target(struct scan *s, struct target *t)
 	s->open--;
 }
 
-/* No answer in time: once more, then the next community, then silence. */
+void scan_again(struct target *t)
+{
+	t->tries = 0;
+	t->id = -1;
+	t->state = TARGET_DUE;
+}
+
+void scan_next(struct scan *s, struct target *t)
+{
+	size_t next = t->credential + 1;
+
+	t->known = t->timed = false;
+	t->objects = SCAN_ALL;
+	while (next < s->order.n_credentials && v3_pointless(s, t, next))
+		next++;
+	if (next < s->order.n_credentials) {
+		t->credential = next;
+		scan_again(t);
+		return;
+	}
+	end_target(s, t);
+	if (t->engine.n > 0)
+		s->order.locked(s->order.arg, (size_t)(t - s->targets));
+}
+
+/* No answer in time: once more, then the next credential, then silence. */
 static void no_answer(struct scan *s, struct target *t)
 {
-	if (t->tries < TRIES) {
+	if (t->tries < v3_tries(s, t, TRIES)) {
 		t->state = TARGET_DUE;
-	} else if (t->credential + 1 < s->order.n_credentials) {
-		t->credential++;
-		t->tries = 0;
-		t->objects = SCAN_ALL;
-		t->state = TARGET_DUE;
-	} else {
-		end_target(s, t);
+		return;
 	}
+	if (v3_is(s, t))
+		v3_silence(t);
+	scan_next(s, t);
+}
+
+static size_t write_question(
+	const struct scan *s, const struct target *t, uint8_t *out, size_t size)
+{
+	const struct scan_credential *c = &s->order.credentials[t->credential];
+	const struct scan_question q = {.v1 = c->version == SCAN_V1,
+		.community = c->community,
+		.id = t->id,
+		.objects = t->objects};
+
+	return c->version == SCAN_V3 ? v3_write(s, t, out, size) : scan_write(&q, out, size);
 }
 
 /* false: the socket has no room now. */
 static bool ask(struct scan *s, size_t at)
 {
 	struct target *t = &s->targets[at];
-	const struct scan_credential *c = &s->order.credentials[t->credential];
-	uint8_t out[1024];
+	unsigned tries = v3_tries(s, t, TRIES);
+	uint8_t out[1472];
 	struct sockaddr_storage to;
 	socklen_t len = socket_address(&s->order.targets[at], s->order.port, &to);
 
@@ -150,10 +159,7 @@ static bool ask(struct scan *s, size_t at)
 	s->nonce = (s->nonce + 1) & 0x3fffff;
 	t->before = t->tries > 0 ? t->id : -1;
 	t->id = s->nonce << 8 | (int32_t)at;
-	size_t n = scan_write(
-		&(struct scan_question){
-			.v1 = c->v1, .community = c->community, .id = t->id, .objects = t->objects},
-		out, sizeof(out));
+	size_t n = write_question(s, t, out, sizeof(out));
 	ssize_t sent = sendto(s->fd[s->order.targets[at].v6], out, n, MSG_DONTWAIT | MSG_NOSIGNAL,
 		(struct sockaddr *)&to, len);
 	if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS))
@@ -161,7 +167,7 @@ static bool ask(struct scan *s, size_t at)
 	t->tries++;
 	t->state = TARGET_ASKED;
 	/* what cannot be sent there is silence */
-	t->until = clock_mono_ms() + (sent < 0 ? 0 : s->order.wait_ms * (t->tries < TRIES ? 1 : 3));
+	t->until = clock_mono_ms() + (sent < 0 ? 0 : s->order.wait_ms * (t->tries < tries ? 1 : 3));
 	s->counts.sent += sent >= 0;
 	s->order.moved(s->order.arg);
 	return true;
@@ -169,49 +175,58 @@ static bool ask(struct scan *s, size_t at)
 
 /* ---- answers ---- */
 
-static bool is_ours(const struct scan *s, const struct scan_answer *a,
-	const struct sockaddr_storage *from, size_t *ret_at)
+struct target *scan_asked(struct scan *s, int64_t id, const struct sockaddr_storage *from)
 {
-	size_t at = (size_t)(a->id & 0xff);
+	size_t at = (size_t)(id & 0xff);
+	struct target *t = &s->targets[at];
 
-	if (a->id < 0 || a->id > INT32_MAX || at >= s->order.n)
-		return false;
-	const struct scan_credential *c = &s->order.credentials[s->targets[at].credential];
-	*ret_at = at;
-	return (s->targets[at].id == (int32_t)a->id || s->targets[at].before == (int32_t)a->id) &&
-	       a->v1 == c->v1 && a->community.n == strlen(c->community) &&
-	       memcmp(a->community.p, c->community, a->community.n) == 0 &&
-	       same_peer(&s->order.targets[at], s->order.port, from);
+	return id >= 0 && id <= INT32_MAX && at < s->order.n &&
+			       (t->id == (int32_t)id || t->before == (int32_t)id) &&
+			       same_peer(&s->order.targets[at], s->order.port, from)
+		       ? t
+		       : NULL;
+}
+
+static bool same_community(
+	const struct scan *s, const struct target *t, const struct scan_answer *a)
+{
+	const struct scan_credential *c = &s->order.credentials[t->credential];
+
+	return c->version == (a->v1 ? SCAN_V1 : SCAN_V2C) &&
+	       a->community.n == strlen(c->community) &&
+	       memcmp(a->community.p, c->community, a->community.n) == 0;
+}
+
+void scan_said(struct scan *s, struct target *t, const struct scan_answer *a)
+{
+	uint32_t less = a->error == 0 ? 0 : scan_less(t->objects, a);
+
+	if (less != 0) {
+		t->objects = less;
+		scan_again(t);
+		return;
+	}
+	s->counts.answered++;
+	end_target(s, t);
+	s->order.found(s->order.arg, (size_t)(t - s->targets), t->credential, a);
 }
 
 static void take_answer(struct scan *s, struct span datagram, const struct sockaddr_storage *from)
 {
 	struct scan_answer a;
-	size_t at;
+	struct target *t;
 
-	if (scan_read(datagram, &a) < 0) {
+	if (scan_is_v3(datagram)) {
+		v3_take(s, datagram, from);
+	} else if (scan_read(datagram, &a) < 0) {
 		s->counts.malformed++;
-		return;
-	}
-	if (!is_ours(s, &a, from, &at)) {
+	} else if ((t = scan_asked(s, a.id, from)) == NULL || !same_community(s, t, &a)) {
 		s->counts.foreign++;
-		return;
-	}
-	struct target *t = &s->targets[at];
-	if (t->state == TARGET_ENDED) {
+	} else if (t->state == TARGET_ENDED) {
 		s->counts.repeated++;
-		return;
+	} else {
+		scan_said(s, t, &a);
 	}
-	uint32_t less = a.error == 0 ? 0 : scan_less(t->objects, &a);
-	if (less != 0) {
-		t->objects = less;
-		t->tries = 0;
-		t->state = TARGET_DUE;
-		return;
-	}
-	s->counts.answered++;
-	end_target(s, t);
-	s->order.found(s->order.arg, at, t->credential, &a);
 }
 
 static void on_readable(void *arg, int events unused)
@@ -247,12 +262,19 @@ static void expire(struct scan *s, uint64_t now)
 	}
 }
 
+static bool is_due(struct scan *s, struct target *t)
+{
+	if (t->state == TARGET_DUE && v3_is(s, t) && v3_pointless(s, t, t->credential))
+		scan_next(s, t); /* another address of that engine was asked meanwhile */
+	return t->state == TARGET_DUE && !v3_waits(s, t);
+}
+
 /* Sends one packet; false: nothing is due, or there is no room. */
 static bool send_one(struct scan *s)
 {
 	for (size_t i = 0; i < s->order.n; i++) {
 		size_t at = (s->next + i) % s->order.n;
-		if (s->targets[at].state == TARGET_DUE) {
+		if (is_due(s, &s->targets[at])) {
 			s->next = at + 1;
 			return ask(s, at);
 		}

@@ -26,25 +26,32 @@ static const struct oid objects[SCAN_OBJECTS] = {
 	[SCAN_SERIAL] = OID(43, 5, 1, 1, 17, 1),
 };
 
+void scan_put_question(struct ber_writer *w, int32_t id, uint32_t asked)
+{
+	const uint8_t *end = w->p;
+
+	for (size_t i = SCAN_OBJECTS; i-- > 0;) {
+		const uint8_t *mark = w->p;
+		if (!(asked & 1u << i))
+			continue;
+		ber_put_bytes(w, BER_NULL, "", 0);
+		ber_put_oid(w, &objects[i]);
+		ber_wrap(w, BER_SEQUENCE, mark);
+	}
+	ber_wrap(w, BER_SEQUENCE, end);
+	ber_put_integer(w, BER_INTEGER, 0);
+	ber_put_integer(w, BER_INTEGER, 0);
+	ber_put_integer(w, BER_INTEGER, id);
+	ber_wrap(w, SNMP_GET, end);
+}
+
 size_t scan_write(const struct scan_question *q, uint8_t *out, size_t size)
 {
 	struct ber_writer w;
 
 	ber_begin(&w, out, size);
 	const uint8_t *end = w.p;
-	for (size_t i = SCAN_OBJECTS; i-- > 0;) {
-		const uint8_t *mark = w.p;
-		if (!(q->objects & 1u << i))
-			continue;
-		ber_put_bytes(&w, BER_NULL, "", 0);
-		ber_put_oid(&w, &objects[i]);
-		ber_wrap(&w, BER_SEQUENCE, mark);
-	}
-	ber_wrap(&w, BER_SEQUENCE, end);
-	ber_put_integer(&w, BER_INTEGER, 0);
-	ber_put_integer(&w, BER_INTEGER, 0);
-	ber_put_integer(&w, BER_INTEGER, q->id);
-	ber_wrap(&w, SNMP_GET, end);
+	scan_put_question(&w, q->id, q->objects);
 	ber_put_bytes(&w, BER_OCTETS, q->community, strlen(q->community));
 	ber_put_integer(&w, BER_INTEGER, q->v1 ? 0 : 1);
 	ber_wrap(&w, BER_SEQUENCE, end);
@@ -94,22 +101,13 @@ static int read_bind(struct ber_reader *list, struct scan_answer *ret)
 	return -1;
 }
 
-int scan_read(struct span datagram, struct scan_answer *ret)
+int scan_take_response(struct ber_reader *at, struct scan_answer *ret)
 {
-	struct ber_reader all = {.p = datagram.p, .end = datagram.p + datagram.n}, message, pdu,
-			  list;
-	int64_t version;
+	struct ber_reader pdu, list;
 	int tag;
 
-	*ret = (struct scan_answer){.id = 0};
-	if (datagram.n == 0 || ber_next(&all, &tag, &message) < 0 || tag != BER_SEQUENCE ||
-		all.p != all.end || ber_integer(&message, &version) < 0 || version < 0 ||
-		version > 1 || ber_octets(&message, &ret->community) < 0 ||
-		ber_next(&message, &tag, &pdu) < 0 || tag != SNMP_RESPONSE ||
-		message.p != message.end)
-		return -1;
-	ret->v1 = version == 0;
-	if (ber_integer(&pdu, &ret->id) < 0 || ber_integer(&pdu, &ret->error) < 0 ||
+	if (ber_next(at, &tag, &pdu) < 0 || tag != SNMP_RESPONSE || at->p != at->end ||
+		ber_integer(&pdu, &ret->id) < 0 || ber_integer(&pdu, &ret->error) < 0 ||
 		ber_integer(&pdu, &ret->index) < 0 || ber_next(&pdu, &tag, &list) < 0 ||
 		tag != BER_SEQUENCE || pdu.p != pdu.end)
 		return -1;
@@ -117,6 +115,31 @@ int scan_read(struct span datagram, struct scan_answer *ret)
 		if (read_bind(&list, ret) < 0)
 			return -1;
 	return 0;
+}
+
+int scan_read(struct span datagram, struct scan_answer *ret)
+{
+	struct ber_reader all = {.p = datagram.p, .end = datagram.p + datagram.n}, message;
+	int64_t version;
+	int tag;
+
+	*ret = (struct scan_answer){.id = 0};
+	if (datagram.n == 0 || ber_next(&all, &tag, &message) < 0 || tag != BER_SEQUENCE ||
+		all.p != all.end || ber_integer(&message, &version) < 0 || version < 0 ||
+		version > 1 || ber_octets(&message, &ret->community) < 0)
+		return -1;
+	ret->v1 = version == 0;
+	return scan_take_response(&message, ret);
+}
+
+bool scan_is_v3(struct span datagram)
+{
+	struct ber_reader all = {.p = datagram.p, .end = datagram.p + datagram.n}, message;
+	int64_t version;
+	int tag;
+
+	return datagram.n > 0 && ber_next(&all, &tag, &message) == 0 &&
+	       ber_integer(&message, &version) == 0 && version == 3;
 }
 
 uint32_t scan_less(uint32_t asked, const struct scan_answer *a)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The one question of a range scan, SNMP v1 and v2c: who are you? Written and read on memory; an
- * answer is read strictly, it comes from anybody. Pure. */
+/* The one question of a range scan: who are you? Written and read on memory; an answer is read
+ * strictly, it comes from anybody. Around it v1 and v2c; usm.h has v3. Pure. */
 #pragma once
 
 #include "common/base/base.h"
@@ -46,8 +46,13 @@ struct scan_answer {
 	int64_t id, error, index; /* index: from 1, of the object that the error is about */
 	struct scan_value values[SCAN_OBJECTS];
 };
+/* A message of SNMPv3, whatever is in it? usm.h reads it. */
+bool scan_is_v3(struct span datagram);
 /* 0, or -1: not an SNMP response, or one that holds what was never asked for. */
 int scan_read(struct span datagram, struct scan_answer *ret) must_check;
+/* Only what is said in it: the GET, and the response, the last thing in at (texts stay there). */
+void scan_put_question(struct ber_writer *w, int32_t id, uint32_t objects);
+int scan_take_response(struct ber_reader *at, struct scan_answer *ret) must_check;
 /* v1 refuses the whole question for one absent object, others stumble over its length: what to ask
  * for instead; 0 = nothing is left. */
 uint32_t scan_less(uint32_t objects, const struct scan_answer *a);
