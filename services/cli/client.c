@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/http/client.h"
+#include "gen/errors.h"
 #include "services/cli/cli.h"
 
 #define MAX_ANSWER ((size_t)64 * 1024 * 1024)
@@ -126,6 +127,19 @@ static void exchange(struct cli *c, const char *method, const char *path,
 	buf_fini(&x->body);
 }
 
+/* A credential that was stored is one that every new printer has (FL-16): said wherever it came
+ * from. */
+static void warn_factory(const struct cli *c, const char *path, const json_t *credential)
+{
+	const struct error_info *e = error_reason("default_credential");
+
+	if (strcmp(path, "/credentials") != 0 || e == NULL ||
+		!json_is_true(json_object_get(credential, "factory_default")))
+		return;
+	(void)fprintf(stderr, "%s: %s %s\n", json_string_value(json_object_get(credential, "name")),
+		e->text[cli_lang(c)], e->hint[cli_lang(c)]);
+}
+
 int client_call(struct cli *c, const char *method, const char *path, const json_t *body,
 	const char *const *headers, struct answer *ret)
 {
@@ -138,7 +152,11 @@ int client_call(struct cli *c, const char *method, const char *path, const json_
 	*ret = (struct answer){.status = 0};
 	exchange(c, method, path, &json, headers, &x);
 	free(text);
-	return ret->status >= 200 && ret->status < 300 ? 0 : -1;
+	if (ret->status < 200 || ret->status >= 300)
+		return -1;
+	if (body != NULL)
+		warn_factory(c, path, ret->json);
+	return 0;
 }
 
 int client_upload(struct cli *c, const char *path, struct span bytes, struct answer *ret)

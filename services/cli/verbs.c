@@ -10,7 +10,7 @@
 	"SUCCESS"
 #define DEVICE_WIDE                                                                                \
 	"id,serial,family,firmware,display_language=LANGUAGE,pool,proven_at=PROVEN,"               \
-	"state_cause=CAUSE,version"
+	"state_cause=CAUSE,alarms,version"
 #define DISCOVERED_COLUMNS                                                                         \
 	"address,state=STATE,vendor,model,serial,name,printer=PRINTER,found_by=FOUND "             \
 	"BY,device_name=DEVICE,last_seen=SEEN"
@@ -116,8 +116,8 @@ const struct verb verb_table[] = {
 	{"site", "delete", "DELETE", "/sites/{name}", "SITE", "", NULL, "",
 		"remove a site that no device uses", NULL},
 	{"cred", "list", "GET", "/credentials", "",
-		"name,kind,device,group,site,range,set,changed_at=CHANGED", "id", "",
-		"credentials, never their secrets", NULL},
+		"name,kind,device,group,site,range,set,factory_default=DEFAULT,changed_at=CHANGED",
+		"id", "", "credentials, never their secrets", NULL},
 	{"cred", "set", NULL, NULL, "NAME", "", NULL,
 		"--kind K --site S --user U --password-file F --community-write-file F",
 		"create a credential; the secret comes from a file or a prompt", run_cred_set},

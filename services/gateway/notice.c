@@ -190,8 +190,9 @@ bool notice_header_name(const char *name)
 const char *const notice_kinds[] = {"run.finished", "job.failed", "approval.wanted",
 	"device.auth_hold", "device.tls_pin_changed", "device.identity_mismatch", "book.changed",
 	"backup.overdue", "vault.verify_failed", "alarm.address_conflict", "alarm.data_loss",
-	"alarm.device_half_written", "alarm.drill_failed", "alarm.events_lost",
-	"alarm.not_backed_up_again", "alarm.scrub_late", "alarm.token_rollback", NULL};
+	"alarm.default_credential", "alarm.device_half_written", "alarm.drill_failed",
+	"alarm.events_lost", "alarm.not_backed_up_again", "alarm.scrub_late",
+	"alarm.token_rollback", NULL};
 
 bool notice_kind(const char *pattern)
 {

@@ -47,6 +47,9 @@ static const char *const words[][1 + LANGUAGES] = {
 		"台のプリンターがアドレスとポートを共有しているため、書き込みを止めています"},
 	{"alarm.data_loss", "versions without a good copy", "versions sans copie intacte",
 		"件の世代に正常なコピーがありません"},
+	{"alarm.default_credential", "is a login that every new printer has: change it",
+		"est un identifiant que toute imprimante neuve possède : à changer",
+		"出荷時のままのログイン情報です。変更してください"},
 	{"alarm.device_half_written", "was perhaps written by half: look at it",
 		"peut-être écrite à moitié : à vérifier",
 		"書き込みが途中で終わった可能性があります。確認してください"},
@@ -117,7 +120,7 @@ static void add_counts(const struct notice_mail *m, const json_t *data, struct b
 static const char *name_of(const json_t *data)
 {
 	static const char *const members[] = {
-		"device_name", "task_name", "subscription", "vault_name"};
+		"device_name", "task_name", "subscription", "vault_name", "credential_name"};
 	const char *name = "";
 
 	for (size_t i = 0; i < array_len(members) && *name == '\0'; i++)

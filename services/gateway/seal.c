@@ -7,6 +7,7 @@
 
 #include "common/clock/clock.h"
 #include "common/crypto/crypto.h"
+#include "common/crypto/factory.h"
 
 /* Members of a credential that never go further in clear (fleet.md 1.5). */
 static const char *const secret_members[] = {"user", "password", "id_number", "pin", "domain",
@@ -85,13 +86,31 @@ static json_t *take_secrets(json_t *credential)
 	return secrets;
 }
 
+static const char *member(const json_t *object, const char *name, const char *otherwise)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : json_string_value(json_object_get(object, otherwise));
+}
+
+/* Here alone it is seen in clear before it is used: whether every new device has this login goes
+ * on as a yes or no, and nothing else (FL-16). */
+static bool everybody_knows(const json_t *credential, const json_t *secrets)
+{
+	return login_kind(json_string_value(json_object_get(credential, "kind"))) &&
+	       login_is_factory(member(secrets, "user", "id"), member(secrets, "password", "pin"));
+}
+
 static int seal_credential(const struct gateway *g, json_t *credential, struct fault *reterr)
 {
 	struct uuid id;
 	json_t *secrets = take_secrets(credential);
 
+	(void)json_object_del(credential, "factory_default"); /* nobody says so but us */
 	if (secrets == NULL)
 		return 0;
+	if (everybody_knows(credential, secrets))
+		(void)json_object_set_new(credential, "factory_default", json_true());
 	char *text = json_dumps(secrets, JSON_COMPACT);
 	json_decref(secrets);
 	int rc = id_of(credential, "id", &id, reterr);

@@ -31,6 +31,7 @@ static const struct handler handlers[] = {
 	{MSG_SCOPE_FIND, on_scope_find},
 	{MSG_CREDENTIAL_LIST, on_credential_list},
 	{MSG_CREDENTIAL_PUT, on_credential_put},
+	{MSG_CREDENTIAL_SEEN, on_credential_seen},
 	{MSG_CREDENTIAL_DELETE, on_credential_delete},
 	/* tasks */
 	{MSG_TASK_LIST, on_task_list},

@@ -41,6 +41,42 @@ void on_credential_list(struct call *call)
 	db_query(scheduler.service->db, &SQL_CREDENTIAL_LIST, seen, listed, call);
 }
 
+/* ---- logins that every new device has (FL-16): accepted, and an alarm ---- */
+
+static void warn(const struct uuid *id, const char *name)
+{
+	log_warn(L("alarm: default_credential"), L_UUID("credential", id), L_STR("name", name));
+}
+
+static void opened(struct db_args *a, void *arg)
+{
+	const struct m_credential_seen *m = ((const struct call *)arg)->body;
+
+	db_uuid(a, &m->id);
+	db_int(a, (int64_t)m->version);
+}
+
+static void noted(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+	const struct m_credential_seen *m = call->body;
+	struct m_ok reply = {0};
+
+	if (f != NULL) {
+		answer_fault(call, f);
+		return;
+	}
+	if (db_rows(r[0]) > 0)
+		warn(&m->id, db_get_text(r[0], 0, 0));
+	call_reply(call, &reply);
+}
+
+void on_credential_seen(struct call *call)
+{
+	db_query(scheduler.service->db, &SQL_CREDENTIAL_SEEN, opened, noted, call);
+}
+
 /* ---- put ---- */
 
 static void stored(
@@ -63,6 +99,8 @@ static void stored(
 	if (found_one(call, r[n - 1], "credential")) {
 		struct row c = {.r = r[n - 1], .arena = &call->arena};
 		row_credential(&c, &credential);
+		if (m->credential->sealed.n > 0 && credential.factory_default)
+			warn(&credential.id, credential.name);
 		call_reply(call, &reply);
 	}
 }
@@ -125,6 +163,7 @@ static void resolved(
 	db_text(a, m->range);
 	db_bytes(a, m->sealed);
 	db_int(a, (int64_t)m->position);
+	db_bool(a, m->factory_default);
 	scope_saved(t, call, &SQL_SCOPE_CREDENTIAL, &p->id, commit, p);
 }
 

@@ -352,6 +352,8 @@ static void read_credentials(struct claims *c, struct db_result *r, struct arena
 			list[i].id = row_uuid(&cursor);
 			list[i].kind = row_text(&cursor);
 			list[i].sealed = row_bytes(&cursor);
+			list[i].factory_default = row_bool(&cursor);
+			list[i].version = row_uint(&cursor);
 		}
 		c->jobs[place].work->credentials = list;
 		c->jobs[place].work->credentials_n = n;

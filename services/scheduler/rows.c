@@ -236,6 +236,7 @@ void row_device_shown(struct row *c, struct m_device *d)
 {
 	row_device(c, d);
 	d->proven_at = row_time(c);
+	d->alarms = json_read_texts(db_get_text(c->r, c->row, c->col++), c->arena, &d->alarms_n);
 }
 
 void row_task(struct row *c, struct m_task *t)
@@ -413,4 +414,5 @@ void row_credential(struct row *c, struct m_credential *d)
 	d->changed_at = row_time(c);
 	d->version = row_uint(c);
 	d->position = row_uint(c);
+	d->factory_default = row_bool(c);
 }

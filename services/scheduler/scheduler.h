@@ -217,6 +217,7 @@ void scope_saved(struct txn *t, struct call *call, const struct db_sql *look, co
 	scope_fn then, void *arg);
 void on_credential_list(struct call *call);
 void on_credential_put(struct call *call);
+void on_credential_seen(struct call *call);
 void on_credential_delete(struct call *call);
 void on_task_list(struct call *call);
 void on_task_get(struct call *call);

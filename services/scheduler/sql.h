@@ -98,6 +98,7 @@ extern const struct db_sql SQL_CREDENTIAL_LIST;
 extern const struct db_sql SQL_CREDENTIAL_GET;
 extern const struct db_sql SQL_CREDENTIAL_FIND;
 extern const struct db_sql SQL_CREDENTIAL_PUT;
+extern const struct db_sql SQL_CREDENTIAL_SEEN;
 extern const struct db_sql SQL_HOLD_LIFT;
 extern const struct db_sql SQL_CREDENTIAL_DELETE;
 extern const struct db_sql SQL_CREDENTIAL_OF;

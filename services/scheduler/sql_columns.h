@@ -18,8 +18,12 @@
 	" " SQL_STATE_CAUSE ", l.success_at, l.state, d.created_at, d.strict_interlock"
 #define SQL_DEVICE_COLUMNS_N 33
 /* And what only those need who show one. */
-#define SQL_DEVICE_SHOWN SQL_DEVICE_COLUMNS ", store.proven_at(d.id)"
-#define SQL_DEVICE_SHOWN_N (SQL_DEVICE_COLUMNS_N + 1)
+#define SQL_ALARMS                                                                                 \
+	"to_jsonb(array_remove(array[case when " SQL_IN_CONFLICT " then 'address_conflict' end,"   \
+	" case when d.state <> 5 and fleet.default_login(d.id, d.site, d.ip)"                      \
+	" then 'default_credential' end], null))"
+#define SQL_DEVICE_SHOWN SQL_DEVICE_COLUMNS ", store.proven_at(d.id), " SQL_ALARMS "::text"
+#define SQL_DEVICE_SHOWN_N (SQL_DEVICE_COLUMNS_N + 2)
 #define SQL_DEVICE_TABLES                                                                          \
 	"fleet.device d left join fleet.site s on s.name = d.site"                                 \
 	" left join fleet.last l on l.device = d.id"

@@ -232,6 +232,7 @@ const struct filter_field FILTER_DEVICES[] = {
 	{"managed_by", FILTER_WORD, managed_by_words, "d.managed_by"},
 	{"state", FILTER_WORD, device_state_words, "d.state"},
 	{"state_cause", FILTER_STRING, NULL, "(" SQL_STATE_CAUSE ")"},
+	{"alarms", FILTER_MAP, NULL, SQL_ALARMS},
 	{"simulated", FILTER_BOOL, NULL, "d.simulated"},
 	{"clear_text", FILTER_BOOL, NULL, "d.clear_text"},
 	{"strict_interlock", FILTER_BOOL, NULL, "d.strict_interlock"},

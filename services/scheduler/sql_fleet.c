@@ -236,12 +236,12 @@ const struct db_sql SQL_RESOLVE_GROUPS = {"resolve_groups",
 
 #define CREDENTIAL_COLUMNS                                                                         \
 	"c.id, c.name, c.kind, c.device, c.grp, c.site, c.range::text, c.sealed is not null,"      \
-	" c.changed_at, c.version, c.position"
+	" c.changed_at, c.version, c.position, c.factory"
 /* scope of what is seen or null: what it is bound to outside is not said */
 const struct db_sql SQL_CREDENTIAL_LIST = {"credential_list",
 	"select c.id, c.name, c.kind, c.device, case when $1::text is null or c.grp in"
 	" (select fleet.seen_groups($1)) then c.grp end, c.site, case when $1::text is null then"
-	" c.range::text end, c.sealed is not null, c.changed_at, c.version, c.position"
+	" c.range::text end, c.sealed is not null, c.changed_at, c.version, c.position, c.factory"
 	" from fleet.credential c where $1::text is null or c.id in"
 	" (select fleet.credentials_seen($1)) order by c.name limit 1000"};
 const struct db_sql SQL_CREDENTIAL_GET = {"credential_get",
@@ -258,21 +258,30 @@ const struct db_sql SQL_HOLD_LIFT = {"hold_lift",
 	"   (select fleet.groups_of(d.id))))"
 	"  order by c.device is null, c.grp is null, c.site is null, masklen(c.range) desc,"
 	"  c.position, c.id limit 1) = $1::uuid returning d.id"};
-/* id, name, kind, device, group, site, range, sealed, position. Replaces the one of that id. */
+/* credential, version: its login is one that every new device has; told by the trigger, once */
+const struct db_sql SQL_CREDENTIAL_SEEN = {"credential_seen",
+	"update fleet.credential set factory = true where id = $1::uuid and version = $2 and not "
+	"factory returning name"};
+/* id, name, kind, device, group, site, range, sealed, position, factory. Replaces the one of that
+ * id. */
 const struct db_sql SQL_CREDENTIAL_PUT = {"credential_put",
-	"insert into fleet.credential (id, name, kind, device, grp, site, range, sealed, position)"
-	" values ($1::uuid, $2, $3, $4::uuid, $5::uuid, $6, network($7::inet), $8::bytea, $9::int)"
+	"insert into fleet.credential (id, name, kind, device, grp, site, range, sealed, position,"
+	" factory) values ($1::uuid, $2, $3, $4::uuid, $5::uuid, $6, network($7::inet), $8::bytea,"
+	" $9::int, $10)"
 	" on conflict (id) do update set name = $2, kind = $3, device = $4::uuid, grp = $5::uuid,"
 	" site = $6, range = network($7::inet), position = $9::int,"
-	" sealed = coalesce($8::bytea, fleet.credential.sealed), changed_at = clock_timestamp(),"
+	" sealed = coalesce($8::bytea, fleet.credential.sealed),"
+	" factory = case when $8::bytea is null then fleet.credential.factory else $10 end,"
+	" changed_at = clock_timestamp(),"
 	" version = fleet.credential.version + 1"};
 const struct db_sql SQL_CREDENTIAL_DELETE = {"credential_delete",
 	"delete from fleet.credential where" BY_REF("fleet.credential") "returning id"};
 /* device ids → place from 1, id, kind, sealed; narrowest binding first (FL-14), then by position.
  * Among ranges the longer prefix is the narrower. */
 const struct db_sql SQL_CREDENTIAL_OF = {"credential_of",
-	"select u.place, c.id, c.kind, c.sealed from unnest($1::uuid[]) with ordinality u(id, "
-	"place)"
+	"select u.place, c.id, c.kind, c.sealed, c.factory, c.version from unnest($1::uuid[]) with "
+	"ordinality"
+	" u(id, place)"
 	" join fleet.device d on d.id = u.id join fleet.credential c on c.device = d.id"
 	" or c.site = d.site or c.range >>= d.ip"
 	" or (c.grp is not null and c.grp in (select fleet.groups_of(d.id)))"
@@ -281,7 +290,8 @@ const struct db_sql SQL_CREDENTIAL_OF = {"credential_of",
 	" masklen(c.range) desc, c.position, c.id"};
 /* places, ids as text: those of SNMP, in this order → place, id, kind, sealed */
 const struct db_sql SQL_CREDENTIAL_NAMED = {"credential_named",
-	"select u.place, c.id, c.kind, c.sealed from unnest($1::int[], $2::text[]) with ordinality"
+	"select u.place, c.id, c.kind, c.sealed, c.factory, c.version from"
+	" unnest($1::int[], $2::text[]) with ordinality"
 	" u(place, ref, at) join fleet.credential c on c.id = u.ref::uuid"
 	" where c.sealed is not null and c.kind like 'snmp%' order by u.place, u.at"};
 /* refs → ref, id, how many */

@@ -181,6 +181,7 @@ static void report(struct session *s)
 {
 	s->ended = clock_mono_ms();
 	log_end(s);
+	tell_factory_login(s);
 	if (s->locked)
 		tell_release(s);
 	else

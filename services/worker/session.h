@@ -82,6 +82,8 @@ struct session {
 
 	const char *found; /* of a check: supported, not_supported; check.c */
 
+	const struct m_sealed_credential *factory_login; /* opened, known to everybody (FL-16) */
+
 	struct discover *discover; /* of a job without a device */
 	struct change *change;     /* of a job that writes; NULL = it reads */
 	struct spool *spool;       /* NULL = nothing is stored */

@@ -253,6 +253,7 @@ void steps_errand(struct session *s)
 		.credentials = s->job->credentials,
 		.n_credentials = s->job->credentials_n,
 		.keys = &w->keys,
+		.factory = &s->factory_login,
 		.settings = s->job->settings,
 		.throwaway = check_wanted(s->job),
 		.profile = profile_of(w, s->adapter->family),

@@ -46,6 +46,25 @@ static struct uuid *sorted(const struct uuid *ids, size_t n)
 	return copy;
 }
 
+/* ---- a login that everybody knows ---- */
+
+static void ignore(void *arg unused, const void *body unused, const struct fault *f unused,
+	uint64_t instance unused)
+{
+}
+
+void tell_factory_login(struct session *s)
+{
+	struct peer_opts opts = {.trace = s->job->trace, .deadline_ms = TELL_MS};
+	struct m_credential_seen m = {0};
+
+	if (!s->factory_login)
+		return;
+	m.id = s->factory_login->id;
+	m.version = s->factory_login->version;
+	peer_call(s->worker->scheduler, &m_credential_seen_desc, &m, &opts, ignore, NULL);
+}
+
 /* ---- steps ---- */
 
 static void advance_told(void *arg unused, struct list *node)

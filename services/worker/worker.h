@@ -91,6 +91,8 @@ void tell_advance(struct session *s, enum job_state to);
 void tell_release(struct session *s);
 /* how far writing came; then session_journaled() */
 void tell_journal(struct session *s);
+/* a login that every new device has, if one was opened (FL-16); lost, the next job says it */
+void tell_factory_login(struct session *s);
 /* the result; then session_reported() */
 void tell_result(struct session *s);
 void tell_stop(struct worker *w);

@@ -105,6 +105,21 @@ is "$(jq -c '.items | map([.name, .set])' "$D/stdout")" '[["lyon",true]]' "it is
 rc 0 "a serial number stays a text" device get lobby --json
 is "$(jq -r '[.serial, (.labels[] | select(.key == "note").value)] | join(" ")' "$D/stdout")" "007 a; b = c" "with its zeros"
 
+echo Admin >"$D/known"
+rc 0 "a login that every new printer has is taken (FL-16)" cred set known --kind user_auth --device desk --user admin --password-file "$D/known" --lang fr
+said stderr "toute imprimante neuve" "and that is said, in the reader’s language"
+grep -q "Admin" "$D/stdout" && not_ok "not the secret" || ok "not the secret"
+rc 0 "it is shown" cred list --json
+is "$(jq -c '.items | map([.name, .factory_default // false])' "$D/stdout")" '[["known",true],["lyon",false]]' "which it is"
+rc 0 "and where it applies" device list --filter "alarms has default_credential" --json
+is "$(jq -c '.items | map([.name, .alarms])' "$D/stdout")" '[["desk",["default_credential"]]]' "with the alarm of the device"
+known=$(jq -r '.items[0].id' <<<"$(carnet cred list --json)")
+is "$(ask -X POST -d "{\"id\":\"$known\",\"name\":\"known\",\"kind\":\"user_auth\",\"device\":\"desk\",\"factory_default\":false}" $api/credentials)" 201 "nobody talks it away"
+is "$(jq -c '.factory_default' "$D/answer")" true "without another login"
+is "$(ask -X POST -d "{\"id\":\"$known\",\"name\":\"known\",\"kind\":\"user_auth\",\"device\":\"desk\",\"user\":\"admin\",\"password\":\"of our own\",\"factory_default\":true}" $api/credentials)" 201 "replaced"
+is "$(jq -c '.factory_default // false' "$D/answer")" false "it is none, whatever is said"
+rc 0 "taken away" cred delete known
+
 rc 0 "the fleet as YAML" export -o "$D/one.yaml"
 rc 0 "as JSON" fleet export --format json -o "$D/one.json"
 rc 0 "its devices as CSV" export --format csv -o "$D/one.csv"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What is said of a device, and what follows (docs/spec/fleet.md section 1): two at one address
- * and port (FL-2). */
+ * and port (FL-2), logins that every new device has (FL-16). */
 #include "tests/service/scheduler_plan.h"
 
 static const char *const quick[] = {"--tick_ms=50", "--backoff_ms=10", "--backoff_max_ms=20",
@@ -188,6 +188,94 @@ static void every_family(void)
 		"as its adapter chooses it");
 }
 
+/* ---- FL-16 ---- */
+
+/* sealed and factory are what the gateway says; the box is nobody's business here. */
+static void credential(const char *name, const char *bound, const char *more)
+{
+	json_t *j = ask("credential_put",
+		"{'credential': {'id': '0193dddd-0000-7000-8000-0000000000%s', 'name': 'f%s',"
+		" 'kind': 'system_manager', %s%s}}",
+		name, name, bound, more);
+
+	if (*at(j, "credential.id") == '\0')
+		ok(false, at(j, "fault.detail"));
+	json_decref(j);
+}
+
+#define FACTORY ", 'sealed': 'AAAA', 'factory_default': true"
+#define OWN ", 'sealed': 'BBBB'"
+
+static bool warned(const char *names)
+{
+	json_t *j = ask("device_list", "{'filter': 'alarms has default_credential'}"), *item;
+	char got[200] = "";
+	size_t i;
+
+	json_array_foreach(json_object_get(j, "items"), i, item)
+	{
+		(void)snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%s",
+			*got == '\0' ? "" : " ", at(item, "name"));
+		if (!is(item, "alarms.0", "default_credential"))
+			(void)snprintf(got, sizeof(got), "not shown");
+	}
+	json_decref(j);
+	if (strcmp(got, names) != 0)
+		(void)fprintf(stderr, "# warned: %s\n", got);
+	return strcmp(got, names) == 0;
+}
+
+static bool told_factory(const char *n)
+{
+	return says(n, "select count(*) from sched.outbox where kind = 'alarm.default_credential'");
+}
+
+static void factory_logins(void)
+{
+	json_decref(ask("site_put", "{'site': {'name': 'south', 'time_zone': 'UTC'}}"));
+	at_address("l1", "canon_rui", ", 'address': '10.8.0.1', 'site': 'south'");
+	at_address("l2", "canon_rui", ", 'address': '10.8.0.2', 'site': 'south'");
+	at_address("l3", "canon_rui", ", 'address': '10.8.1.3'");
+	at_address("l4", "canon_rui", ", 'address': '10.7.0.4'");
+	credential("01", "'site': 'south'", FACTORY);
+	ok(warned("l1 l2") && told_factory("1"),
+		"a login that every new device has is one alarm, and shown where it applies");
+	ok(says("f01 south", "select concat_ws(' ', data ->> 'credential_name', data ->> 'site')"
+			     " from sched.outbox where kind = 'alarm.default_credential'"),
+		"which says whose it is, and nothing of the secret");
+	credential("02", "'device': 'l1'", OWN);
+	ok(warned("l2"), "a narrower one is the one that is tried (FL-14)");
+	credential("03", "'range': '10.8.0.0/16'", FACTORY);
+	ok(warned("l2 l3") && told_factory("2"), "of a range, too");
+	json_decref(ask("group_create", "{'group': {'name': 'loose', 'kind': 'static'}}"));
+	json_decref(ask("group_change_members", "{'ref': 'loose', 'add_devices': ['l4']}"));
+	credential("04", "'group': 'loose'", FACTORY);
+	ok(warned("l2 l3 l4") && told_factory("3"), "and of a group");
+	credential("01", "'site': 'south'", "");
+	ok(warned("l2 l3 l4") && told_factory("3"), "renaming changes nothing, and is no news");
+	credential("01", "'site': 'south'", OWN);
+	ok(warned("l3 l4"), "it is over when the login is another one");
+	credential("03", "'range': '10.8.0.0/16'", OWN);
+	credential("04", "'group': 'loose'", OWN);
+	ok(warned("") && told_factory("3"), "everywhere");
+}
+
+/* Stored before anybody looked, or sealed elsewhere. */
+static void found_by_a_worker(void)
+{
+	static const char id[] = "0193dddd-0000-7000-8000-000000000001";
+
+	json_decref(ask("credential_seen", "{'id': '%s', 'version': 2}", id));
+	ok(warned("") && told_factory("3"),
+		"what a worker opened and was replaced since is not meant");
+	json_decref(ask("credential_seen", "{'id': '%s', 'version': 3}", id));
+	ok(warned("l2") && told_factory("4"), "what a worker opens is told as well");
+	json_decref(ask("credential_seen", "{'id': '%s', 'version': 3}", id));
+	ok(told_factory("4"), "once");
+	json_decref(ask("device_set_state", "{'ref': 'l2', 'state': 'retired'}"));
+	ok(warned(""), "a retired device has no alarm");
+}
+
 int main(void)
 {
 	client_open();
@@ -197,6 +285,8 @@ int main(void)
 	nothing_is_written();
 	two_imports_at_once();
 	every_family();
+	factory_logins();
+	found_by_a_worker();
 	client_close();
 	return finish_tests();
 }

@@ -12,7 +12,7 @@ D=$(mktemp -d /tmp/cca.XXXXXX)
 trap system_end EXIT
 STACK_COUNT=30 STACK_BASE=127.45.0.0 STACK_DURABLE=0
 STACK_INSTANCES="simulator:1 lock:1 storage:1 sync:1 scheduler:1 worker:1 gateway:1"
-system_up '.faults = {} | .types = {I: 1, II: 0, III: 0} | .books = {empty: 0, small: 1, medium: 0, large: 0, full: 0}
+system_up '.credential.pin = "7654321" | .faults = {} | .types = {I: 1, II: 0, III: 0} | .books = {empty: 0, small: 1, medium: 0, large: 0, full: 0}
     | .latency = {login_ms: 5, page_ms: 5, export_ms: 10}'
 export LC_ALL=C.UTF-8
 c() { "$B/bin/carnet" "$@"; }
@@ -93,6 +93,15 @@ c cred set for-this-one --kind system_manager --device "${name[n]}" --id "$(jq -
 is "$(c device get "${name[n]}" --json | jq -r .state)" enrolled "a credential that is registered for it lifts the hold"
 is "$(checks "${name[n]}")" "succeeded - supported " "and the check works"
 is "$(found "${name[n]}")" "ab.lists=yesA ab.read=yesA ab.write=yesC" "and says what it can do"
+
+# The printers have the login that every new one has (FL-16): used, and an alarm; also when only a worker can see it.
+factory() { c cred list --json | jq -c '[.items[] | select(.kind == "system_manager") | .factory_default // false] | unique'; }
+is "$(factory)" '[true]' "a factory login is marked when it is stored"
+stack_psql "$D" -c "update fleet.credential set factory = false" >/dev/null
+c task run all >"$D/out" 2>"$D/err"
+marked() { [ "$(stack_psql "$D" -c "select bool_or(factory and site is not null) from fleet.credential")" = t ]; }
+within 30 marked
+check "and marked by the worker that opens it" marked
 
 # Mended, they are backed up: nothing has to be cleaned away.
 control POST /reset >/dev/null

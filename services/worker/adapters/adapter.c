@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/crypto/crypto.h"
+#include "common/crypto/factory.h"
 #include "gen/errors.h"
 #include "services/worker/credential.h"
 
@@ -95,12 +96,25 @@ static bool one_of(const char *word, const char *const *words)
 	return false;
 }
 
+static void note_factory(const struct errand *e, const struct m_sealed_credential *sealed,
+	const struct credential *c)
+{
+	if (e->factory && !sealed->factory_default && login_kind(c->kind) &&
+		login_is_factory(*c->user ? c->user : c->id, *c->password ? c->password : c->pin))
+		*e->factory = sealed;
+}
+
 bool errand_credential(const struct errand *e, const char *const *kinds, struct credential *ret,
 	struct fault *reterr)
 {
-	for (size_t i = 0; i < e->n_credentials; i++)
-		if (one_of(e->credentials[i].kind, kinds))
-			return credential_open(e->keys, &e->credentials[i], ret, reterr) == 0;
+	for (size_t i = 0; i < e->n_credentials; i++) {
+		if (!one_of(e->credentials[i].kind, kinds))
+			continue;
+		if (credential_open(e->keys, &e->credentials[i], ret, reterr) < 0)
+			return false;
+		note_factory(e, &e->credentials[i], ret);
+		return true;
+	}
 	fault_set(reterr, CN_AUTH_MISSING, "no credential of kind %s is bound to this device",
 		kinds[0]);
 	return false;

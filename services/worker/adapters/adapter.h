@@ -63,6 +63,9 @@ struct errand {
 	const struct m_sealed_credential *credentials; /* in order of preference */
 	size_t n_credentials;
 	const struct credential_keys *keys;
+	/* set to a credential that was opened and is one that every new device has, when nobody
+	 * knew (FL-16) */
+	const struct m_sealed_credential **factory;
 	const struct m_task_settings *settings; /* of the task, NULL = none */
 	bool throwaway; /* nothing is kept: any encryption password will do */
 	const struct profile *profile;

@@ -341,6 +341,42 @@ static void damaged_or_oversized_contents_are_refused_without_showing_them(void 
 	assert_null(strstr(f.detail, "xxx"));
 }
 
+/* What the errand hears of it; known: the scheduler knew. */
+static const struct m_sealed_credential *noted(const char *kind, const char *plain, bool known)
+{
+	static struct m_sealed_credential s;
+	static const char *kinds[] = {NULL, NULL};
+	const struct m_sealed_credential *heard = NULL;
+	struct uuid a = id(1);
+	uint8_t pub[32];
+	struct credential_keys k = keys(pub);
+	struct errand e = {.credentials = &s, .n_credentials = 1, .keys = &k, .factory = &heard};
+	struct buf box = BUF_INIT;
+	struct credential c;
+	struct fault f = FAULT_INIT;
+
+	seal(pub, "carnet-credential-1", &k.tenant, &a, plain, &box);
+	s = (struct m_sealed_credential){
+		.id = a, .kind = kind, .sealed = buf_span(&box), .factory_default = known};
+	kinds[0] = kind;
+	assert_true(errand_credential(&e, kinds, &c, &f));
+	assert_true(!heard || heard == &s);
+	credential_wipe(&c);
+	buf_fini(&box);
+	return heard;
+}
+
+static void a_login_that_every_new_device_has_is_used_and_noted_fl_16(void **state unused)
+{
+	static const char factory[] = "{\"id\":\"7654321\",\"pin\":\"7654321\"}";
+
+	assert_non_null(noted("system_manager", factory, false));
+	assert_non_null(noted("password_only", "{\"password\":\"12345678\"}", false));
+	assert_null(noted("system_manager", factory, true)); /* told already */
+	assert_null(noted("system_manager", "{\"id\":\"7654321\",\"pin\":\"4711\"}", false));
+	assert_null(noted("snmp_v2c", "{\"community_read\":\"public\"}", false));
+}
+
 static void a_worker_without_a_class_key_says_so(void **state unused)
 {
 	struct credential_keys none = {.have = false};
@@ -369,6 +405,7 @@ int main(void)
 		cmocka_unit_test(a_credential_opens_with_the_class_key),
 		cmocka_unit_test(a_credential_moved_to_another_row_does_not_open_se_37),
 		cmocka_unit_test(damaged_or_oversized_contents_are_refused_without_showing_them),
+		cmocka_unit_test(a_login_that_every_new_device_has_is_used_and_noted_fl_16),
 		cmocka_unit_test(a_worker_without_a_class_key_says_so),
 	};
 
