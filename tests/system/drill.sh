@@ -80,4 +80,24 @@ case $(now Housekeeping) in
 *) not_ok "Housekeeping retains, collects and looks after keys" ;;
 esac
 is "$(rest GET /runs | jq -r '[.items[] | select(.cause == "rerun") | .counts.total] | join(" ")')" 1 "once, and only this device"
+
+# where that cannot be, because its task is gone, somebody is told (alarm.not_backed_up_again), once
+for name in "${names[@]}"; do [ "$name" = "$target" ] || [ "$name" = "$lost" ] || other=$name; done
+device=$(rest GET "/devices/$other" | jq -r .id)
+was=$(newest)
+version=$(rest GET "/versions?heads=true&kind=address_book" | jq -r --arg d "$device" '.items[] | select(.device == $d) | .id')
+db <<-'SQL'
+	create table public.heard (kind text, subject text, data jsonb);
+	create function public.hear() returns trigger language plpgsql security definer as
+		$$ begin insert into public.heard values (new.kind, new.subject, new.data); return null; end $$;
+	create trigger hear after insert on sched.outbox for each row execute function public.hear();
+SQL
+heard() { db -c "select subject || ' ' || (data ->> 'device') || ' ' || (data ->> 'version') from public.heard where kind = 'alarm.not_backed_up_again'"; }
+rest DELETE /tasks/backup >"$D/deleted"
+find "$D" -path "*$device/address_book/$was-*.json" -delete
+for _ in 1 2; do now "Verify Versions" >"$D/verified"; done
+check "that a device could not be backed up again is an alarm" within 60 eval '[ -n "$(heard)" ]'
+is "$(heard)" "device/$device $device $version" "with device and version, told once"
+is "$(db -c "select count(*) from public.heard where kind = 'alarm.data_loss'") $(newest)" "1 $was" "beside that the version is lost; nothing came in its place"
+is "$(rest GET /runs | jq -r '[.items[] | select(.cause == "rerun") | .counts.total] | join(" ")')" 1 "and no run was made"
 system_finish
