@@ -94,12 +94,10 @@ static struct store fresh_store(struct text t)
 	return s;
 }
 
-static void store_good(struct store *s)
+/* Its answer is of no use any more. */
+static void store_once(struct store *s)
 {
-	(void)store_run(s);
-	if (s->fault.code != 0)
-		print_error("%d %s: %s\n", s->fault.code, s->fault.reason, s->fault.detail);
-	assert_int_equal(s->fault.code, 0);
+	store_good(s);
 	arena_fini(&s->ask.arena);
 }
 
@@ -112,7 +110,7 @@ static void store_again(struct store *s, struct text t)
 	s->token = next_token++;
 	s->parts[0] = (struct part){"list_1", t.s, t.n};
 	grant(s);
-	store_good(s);
+	store_once(s);
 }
 
 static void store_end_of(struct store *s)
@@ -137,7 +135,7 @@ static void wait_read(const struct uuid *device)
 
 static void stored(struct store *s)
 {
-	store_good(s);
+	store_once(s);
 	wait_read(&s->device);
 }
 
@@ -595,7 +593,7 @@ static void an_erased_version_takes_with_it_what_it_alone_knew_st_31(void **stat
 					fax(&t, 1, 202, "Old Bureau", number[i]);
 				if (i == 0) {
 					s = fresh_store(t);
-					store_good(&s);
+					store_once(&s);
 				} else {
 					store_again(&s, t);
 				}
@@ -630,7 +628,7 @@ static void switched_off_nothing_is_read_and_on_again_it_catches_up(void **state
 	struct store s = fresh_store(changing("0480000001"));
 	char d[UUID_TEXT];
 	s.client = off.client;
-	store_good(&s);
+	store_once(&s);
 	const struct m_entry_search m = {.q = "0480000001"};
 	assert_int_equal(ask(&a, off.client, 0, &m_entry_search_desc, &m), -1);
 	assert_string_equal(a.fault.reason, "index_off");

@@ -5,8 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +19,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+// cmocka wants setjmp, stdarg, stddef and stdint first
+#include <cmocka.h>
 
 #include "common/bus/bus.h"
 #include "common/clock/clock.h"
@@ -369,6 +374,23 @@ static unused int store_run(struct store *s)
 	store_begin(s);
 	stores_wait();
 	return s->fault.code == 0 ? 0 : -1;
+}
+
+static unused void store_good(struct store *s)
+{
+	if (store_run(s) < 0)
+		print_error("%d %s: %s\n", s->fault.code, s->fault.reason, s->fault.detail);
+	assert_int_equal(s->fault.code, 0);
+}
+
+/* Its storage reads what it stored and finds it good. */
+static unused void verifies_version(const struct store *s)
+{
+	struct ask a = {.done = false};
+	const struct m_version_verify m = {.id = s->result.version};
+	assert_int_equal(ask(&a, s->client, 0, &m_version_verify_desc, &m), 0);
+	assert_true(((const struct m_verify_result *)a.body)->good);
+	arena_fini(&a.arena);
 }
 
 static struct uuid new_id(void)

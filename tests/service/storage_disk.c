@@ -54,28 +54,12 @@ static struct store fresh(const char *text)
 	return s;
 }
 
-static void store_good(struct store *s)
-{
-	if (store_run(s) < 0)
-		print_error("%d %s: %s\n", s->fault.code, s->fault.reason, s->fault.detail);
-	assert_int_equal(s->fault.code, 0);
-}
-
 static long versions_of(const struct store *s)
 {
 	char d[UUID_TEXT];
 	sql("select count(*) from store.version where device_id = '%s' and state = 'committed'",
 		uuid_format(&s->device, d));
 	return sql_number();
-}
-
-static void verifies_version(const struct uuid *version)
-{
-	struct ask a = {.done = false};
-	const struct m_version_verify m = {.id = *version};
-	assert_int_equal(ask(&a, one.client, 0, &m_version_verify_desc, &m), 0);
-	assert_true(((const struct m_verify_result *)a.body)->good);
-	arena_fini(&a.arena);
 }
 
 static bool tmp_is_empty(void)
@@ -105,7 +89,7 @@ static unsigned each_fails(const char *op, int with, int want)
 		assert_int_equal(s.fault.code, want);
 		store_good(&s);
 		assert_int_equal(versions_of(&s), 1);
-		verifies_version(&s.result.version);
+		verifies_version(&s);
 		arena_fini(&s.ask.arena);
 	}
 }
@@ -142,12 +126,12 @@ static void a_full_disk_refuses_what_is_new_and_gives_what_was_there_f10(void **
 		order("%s %d stays", when[i], ENOSPC);
 		assert_int_equal(store_run(&s), -1);
 		assert_int_equal(s.fault.code, CN_STORE_FULL);
-		verifies_version(&old.result.version);
+		verifies_version(&old);
 		(void)order_done();
 		assert_true(tmp_is_empty());
 	}
 	store_good(&s);
-	verifies_version(&s.result.version);
+	verifies_version(&s);
 	arena_fini(&old.ask.arena);
 	arena_fini(&s.ask.arena);
 	free(text);
@@ -165,7 +149,7 @@ static void a_database_without_room_charges_nobody_and_recovers_by_itself_f10_rl
 	assert_int_equal(store_run(&s), -1);
 	assert_int_equal(s.fault.code, CN_STORE_UNAVAILABLE);
 	assert_string_equal(s.fault.reason, "database");
-	verifies_version(&first.result.version);
+	verifies_version(&first);
 	sql("drop trigger full_disk on store.version");
 	store_good(&s);
 	assert_int_equal(versions_of(&s), 1);
@@ -434,8 +418,8 @@ static void storage_started_after_a_power_cut_gives_every_version_and_ends_what_
 				"0");
 		store_good(&s);
 		assert_int_equal(versions_of(&s), 1);
-		verifies_version(&s.result.version);
-		verifies_version(&old.result.version);
+		verifies_version(&s);
+		verifies_version(&old);
 		old.result.version = s.result.version;
 		arena_fini(&s.ask.arena);
 	}

@@ -41,13 +41,6 @@ static void next_run(struct store *s)
 	grant(s);
 }
 
-static void store_good(struct store *s)
-{
-	if (store_run(s) < 0)
-		print_error("%d %s: %s\n", s->fault.code, s->fault.reason, s->fault.detail);
-	assert_int_equal(s->fault.code, 0);
-}
-
 /* Without passports: they come when they come. */
 static long files(const char *what)
 {
