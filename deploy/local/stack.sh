@@ -34,7 +34,7 @@ stack_database() {
 	mkdir -p "$dir" && chmod 0711 "$dir"
 	[ "$(id -u)" -ne 0 ] || chown postgres "$dir"
 	if [ ! -e "$dir/made" ]; then
-		stack_pg "$stack_bin/initdb" -D "$dir/data" -U carnet_super -A peer -E UTF8 --locale=C.UTF-8 --no-instructions >"$1/log/initdb.log" 2>&1 ||
+		stack_pg "$stack_bin/initdb" -D "$dir/data" -U carnet_super -A peer -E UTF8 --locale=C.UTF-8 --no-instructions $([ "$STACK_DURABLE" = 1 ] || echo --no-sync) >"$1/log/initdb.log" 2>&1 ||
 			{ cat "$1/log/initdb.log" >&2; return 1; }
 		printf 'local all all peer map=carnet\n' | stack_pg tee "$dir/data/pg_hba.conf" >/dev/null
 		stack_pg tee -a "$dir/data/postgresql.conf" >/dev/null <<-CONF
