@@ -21,6 +21,7 @@ static const struct service_def definition = {
 	.config = &sync_config_table,
 	.settings = &sync_service.config,
 	.handlers = handlers,
+	.guard = scope_guard,
 	.database = true,
 	.start = sync_start,
 };

@@ -16,6 +16,7 @@ static void list_args(struct db_args *a, void *arg)
 
 	db_text(a, m->cursor); /* the last name of the page before */
 	db_int(a, (int64_t)limit_of(m) + 1);
+	db_text(a, ((struct call *)arg)->scope);
 }
 
 static void listed(unused struct txn *t, struct db_result **r, unused size_t n,

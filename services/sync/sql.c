@@ -10,11 +10,26 @@
 #define MEMBER_COLUMNS                                                                             \
 	"m.device_id, m.device_name, m.role, m.state, m.destination, m.seen_at, m.version, "       \
 	"m.group_id, m.request "
+/* a group g that has members, all of them within */
+#define ALL_IN(scope)                                                                              \
+	"coalesce((select bool_and(fleet.in_scope(m.device_id, " scope "))"                        \
+	" from sync.member m where m.group_id = g.id), false)"
 #define BY_REFERENCE "(g.id = $1::uuid or g.name = $2::text) "
 
 const struct db_sql SQL_GROUP_LIST = {"sync_group_list",
 	"select " GROUP_COLUMNS "from sync.sync_group g "
-	"where $1::text is null or g.name > $1::text order by g.name limit $2::bigint"};
+	"where ($1::text is null or g.name > $1::text) and ($3::text is null or " ALL_IN(
+		"$3") ") "
+		      "order by g.name limit $2::bigint"};
+
+const struct db_sql SQL_IN_SCOPE = {"sync_in_scope",
+	"select coalesce(bool_and($5::text is null or " ALL_IN(
+		"$5") "), false),"
+		      " $3::uuid is null or $5::text is null or fleet.in_scope($3::uuid, $5),"
+		      " coalesce(bool_and(" ALL_IN(
+			      "$4::text") "), false)"
+					  " and ($3::uuid is null or fleet.in_scope($3::uuid, $4))"
+					  " from sync.sync_group g where " BY_REFERENCE};
 
 const struct db_sql SQL_GROUP_FIND = {
 	"sync_group_find", "select " GROUP_COLUMNS "from sync.sync_group g where " BY_REFERENCE};

@@ -46,6 +46,9 @@ void tell_lock(const struct m_sync_member *m, bool departed);
 /* Tells all members now and then, since a call may be lost. */
 void tell_start(void);
 
+/* scope.c: before the handler of a request with a scope */
+void scope_guard(struct call *call, call_fn then);
+
 /* ---- handlers ---- */
 
 void on_sync_group_list(struct call *call);

@@ -206,6 +206,41 @@ as mixed POST /tasks "$(task o6 '"devices":["a","c"]')"
 is "$(field .detail)" "1 of its targets are not within your scope: c" "a refusal names what is seen"
 as admin GET /tasks/own && is "$(field .owner)" token:lyon "whoever saves a task within a scope owns it"
 
+# Sync groups are of whoever has all their members; an empty one is nobody's.
+member() { printf '/sync-groups/%s/members/%s' "$1" "${id[$2]}"; }
+as admin GET /devices/n1 && id[n1]=$(field .id)
+for pair in sy-lyon:a sy-both:b sy-both:c sy-empty:; do
+	as admin POST /sync-groups "{\"name\":\"${pair%:*}\"}"
+	[ -z "${pair#*:}" ] || as admin PUT "$(member "${pair%:*}" "${pair#*:}")" '{"role":"client"}'
+done
+lists admin /sync-groups "sy-both sy-empty sy-lyon"
+lists lyon /sync-groups "sy-lyon"
+lists floor /sync-groups "sy-both"
+lists mixed /sync-groups "sy-both sy-lyon"
+lists wide /sync-groups "sy-both sy-empty sy-lyon"
+wrong=
+as lyon GET /sync-groups/nobody && one="$status $(field .reason)"
+for path in sy-both sy-both/members sy-empty; do
+	as lyon GET "/sync-groups/$path" && [ "$status $(field .reason)" = "$one" ] || wrong+=" $path=$status"
+done
+as mixed GET /sync-groups/sy-both/members && [ "$(field '.items | length')" = 2 ] || wrong+=" members=$body"
+change lyon PATCH /sync-groups/sy-lyon '{"note":"n"}' done
+change lyon PATCH /sync-groups/sy-both '{"note":"n"}' "404 not_found"
+change mixed PATCH /sync-groups/sy-both '{"note":"n"}' "403 out_of_scope"
+change wide PATCH /sync-groups/sy-empty '{"note":"n"}' "403 out_of_scope"
+change lyon PUT "$(member sy-lyon n1)" '{"role":"client"}' done
+change lyon PUT "$(member sy-lyon d)" '{"role":"client"}' "404 not_found"
+change mixed PUT "$(member sy-lyon d)" '{"role":"client"}' "403 out_of_scope"
+change mixed PUT "$(member sy-both n1)" '{"role":"client"}' "403 out_of_scope"
+change mixed DELETE "$(member sy-both c)" '' "403 out_of_scope"
+change lyon DELETE "$(member sy-lyon n1)" '' done
+change lyon POST /sync-groups '{"name":"sy-new"}' "403 out_of_scope"
+change lyon DELETE /sync-groups/sy-lyon '' "403 out_of_scope"
+is "$wrong" "" "sync groups are seen and changed by whoever has all their members"
+for name in sy-lyon:a sy-both:b sy-both:c; do as admin DELETE "$(member "${name%:*}" "${name#*:}")"; done
+for name in sy-lyon sy-both sy-empty; do as admin DELETE "/sync-groups/$name"; done
+as admin GET /sync-groups && is "$(field '.items | length')" 0 "none is left"
+
 # What stands at devices, groups and sites: seen where it holds something that is seen, which is all that is named of it;
 # changed where all that it names lies within, and it names something.
 window() { printf '{"name":"%s","open":[{"start":"00:00","end":"24:00"}],%s}' "$1" "$2"; }
