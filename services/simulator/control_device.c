@@ -169,11 +169,12 @@ static void set_trait(struct device *d, const json_t *j, const char *name, enum 
 		d->traits &= ~(uint32_t)trait;
 }
 
-/* {wrong_password, receive_restricted: true or false; language: en fr ja} */
+/* {wrong_password, receive_restricted: true or false; language: en fr ja; firmware: text} */
 static void post_settings(struct device *d, struct http_request *r)
 {
 	json_t *j = control_body(r);
 	const char *language = json_string_value(json_object_get(j, "language"));
+	const char *firmware = json_string_value(json_object_get(j, "firmware"));
 
 	if (!j)
 		return;
@@ -181,6 +182,8 @@ static void post_settings(struct device *d, struct http_request *r)
 	set_trait(d, j, "receive_restricted", TRAIT_RESTRICTED);
 	if (language)
 		d->language = strcmp(language, "fr") == 0 ? 1 : strcmp(language, "ja") == 0 ? 2 : 0;
+	if (firmware)
+		(void)snprintf(d->firmware, sizeof(d->firmware), "%s", firmware);
 	json_decref(j);
 	ok(r);
 }

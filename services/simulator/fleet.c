@@ -133,6 +133,7 @@ static void device_reset(struct device *d)
 {
 	op_stop_all(d);
 	book_forget(d);
+	d->firmware[0] = '\0';
 	if (d->family->reset)
 		d->family->reset(d);
 	d->fault = (struct fault_plan){.mp = MP_NONE};

@@ -21,7 +21,7 @@ json_t *map_device(const struct device *d)
 		*d->sim->host ? d->sim->host : address, "ports", d->family->service, d->http_port,
 		"snmp", d->snmp_port, "type", device_type_text(d), "site", d->site->name);
 	json_t *more = json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:b, s:b}", "region",
-		d->site->region, "firmware", d->family->firmware, "display_language",
+		d->site->region, "firmware", device_firmware(d), "display_language",
 		device_language(d), "labels", "site", d->site->name, "charset",
 		d->model->utf8 ? "utf-8" : "windows-1252", "simulated", 1, "clear_text", 1);
 

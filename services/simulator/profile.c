@@ -103,3 +103,8 @@ const char *device_language(const struct device *d)
 {
 	return LANGUAGE_NAMES[d->language];
 }
+
+const char *device_firmware(const struct device *d)
+{
+	return *d->firmware ? d->firmware : d->family->firmware;
+}

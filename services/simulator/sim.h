@@ -149,6 +149,7 @@ struct device {
 	const struct model *model;
 	const struct site *site;
 	uint32_t language; /* en fr ja */
+	char firmware[32]; /* it was updated; "" = its family's */
 	uint32_t traits;
 	uint32_t address; /* host order */
 	uint16_t http_port, snmp_port;
@@ -238,6 +239,7 @@ void fleet_free(struct sim *s);
 int fleet_reset(struct sim *s, struct fault *reterr) must_check;
 struct device *device_find(const struct sim *s, const char *name);
 const char *device_language(const struct device *d);
+const char *device_firmware(const struct device *d);
 const char *device_type_text(const struct device *d);
 
 /* ---- family.c ---- */

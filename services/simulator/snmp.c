@@ -46,9 +46,13 @@ enum object {
 	OBJ_ALERT_SEVERITY,
 	OBJ_ALERT_CODE,
 	OBJ_ALERT_TEXT,
+	OBJ_RICOH_FIRMWARE,
+	OBJ_KYOCERA_FIRMWARE,
+	OBJ_CANON_FIRMWARE,
 };
 
 #define MIB2 1, 3, 6, 1, 2, 1
+#define MAKERS 1, 3, 6, 1, 4, 1
 #define OID(...)                                                                                   \
 	{                                                                                          \
 		.n = sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t), .id = { __VA_ARGS__ }   \
@@ -79,6 +83,9 @@ static const struct {
 	{OID(MIB2, 43, 18, 1, 1, 2, 1, 1), OBJ_ALERT_SEVERITY},
 	{OID(MIB2, 43, 18, 1, 1, 7, 1, 1), OBJ_ALERT_CODE},
 	{OID(MIB2, 43, 18, 1, 1, 8, 1, 1), OBJ_ALERT_TEXT},
+	{OID(MAKERS, 367, 3, 2, 1, 1, 1, 2, 0), OBJ_RICOH_FIRMWARE},
+	{OID(MAKERS, 1347, 43, 5, 4, 1, 5, 1, 1), OBJ_KYOCERA_FIRMWARE},
+	{OID(MAKERS, 1602, 1, 1, 1, 4, 0), OBJ_CANON_FIRMWARE},
 };
 
 /* ---- what the device shows ---- */
@@ -150,8 +157,18 @@ static void put_descr(struct ber_writer *w, const struct device *d)
 	char text[96];
 
 	(void)snprintf(text, sizeof(text), "%s %s /P, firmware %s", d->family->vendor,
-		d->model->name, d->family->firmware);
+		d->model->name, device_firmware(d));
 	put_text(w, text);
+}
+
+/* Each maker's object is on its own machines only. */
+static bool put_firmware(struct ber_writer *w, const struct device *d, const char *vendor)
+{
+	bool own = strcmp(d->family->vendor, vendor) == 0;
+
+	if (own)
+		put_text(w, device_firmware(d));
+	return own;
 }
 
 /* A locally administered address that stays the device's own. */
@@ -255,6 +272,12 @@ static bool put_value(struct ber_writer *w, const struct device *d, enum object 
 		if (shows_error(d))
 			put_text(w, "E602-0001");
 		return shows_error(d);
+	case OBJ_RICOH_FIRMWARE:
+		return put_firmware(w, d, "Ricoh");
+	case OBJ_KYOCERA_FIRMWARE:
+		return put_firmware(w, d, "Kyocera");
+	case OBJ_CANON_FIRMWARE:
+		return put_firmware(w, d, "Canon");
 	}
 	return true;
 }

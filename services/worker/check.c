@@ -4,7 +4,10 @@
 
 #include <string.h>
 
+#include "common/clock/clock.h"
 #include "gen/errors.h"
+
+#define CHECK_MS 2592000000 /* 30 days */
 
 static const struct check {
 	const char *kind;
@@ -85,6 +88,53 @@ void check_passed(struct session *s)
 		note_names(s, c->names);
 	s->found = "supported";
 }
+
+/* ---- by a backup ---- */
+
+static const struct check *tried_by(const char *kind)
+{
+	for (size_t i = 0; i < array_len(checks); i++)
+		if (strcmp(checks[i].tries, kind) == 0)
+			return &checks[i];
+	return NULL;
+}
+
+static bool other_firmware(const char *then, const char *now)
+{
+	return then && *then && now && *now && strcmp(then, now) != 0;
+}
+
+static bool old(const struct session *s, const char *capability)
+{
+	const struct m_device *d = s->job->device;
+
+	for (size_t i = 0; i < d->capabilities_n; i++) {
+		const struct m_capability *c = &d->capabilities[i];
+		if (strcmp(c->name, capability) == 0)
+			return c->checked_at + CHECK_MS < (int64_t)clock_wall_ms() ||
+			       other_firmware(c->firmware, errand_firmware(&s->errand));
+	}
+	return true;
+}
+
+void check_by_backup(struct session *s, const struct fault *f)
+{
+	const struct check *c = tried_by(s->job->kind);
+
+	if (!c || !s->device || !old(s, c->reads))
+		return;
+	if (!f)
+		note(s, c->reads, CAPABILITY_RESULT_YES, adapter_skill(s->adapter, c->tries)->grade,
+			"read");
+	else if (s->step == STEP_READ && s->n_read == 0 &&
+		 (f->code == CN_UNSUPPORTED_DEVICE || f->code == CN_UNSUPPORTED_OPERATION))
+		note(s, c->reads, CAPABILITY_RESULT_NO, GRADE_A, "read");
+	else
+		return; /* what was found before stays, with its age */
+	note_writing(s, c);
+}
+
+/* ---- a check ---- */
 
 bool check_failed(struct session *s, const struct fault *f)
 {

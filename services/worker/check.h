@@ -15,3 +15,6 @@ void check_passed(struct session *s);
 /* It could not be done; what that says of the device is noted. true: the check itself went well,
  * and goes on to its end. */
 bool check_failed(struct session *s, const struct fault *f);
+/* A backup read everything, or (f) could not: it did what a check does, so where the last one is
+ * older than 30 days, or met another firmware, this counts as one (FL-10). */
+void check_by_backup(struct session *s, const struct fault *f);

@@ -143,6 +143,8 @@ void session_fail(struct session *s, const struct fault *f)
 		steps_leave(s);
 		return;
 	}
+	if (s->verdict.state == 0)
+		check_by_backup(s, f);
 	const struct fault *excuse = effects_excuse(s, f);
 	struct verdict v = verdict_of_fault(excuse ? excuse : f, s->storing);
 

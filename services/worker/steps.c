@@ -598,6 +598,8 @@ static void to_identify(struct session *s)
 	}
 	if (check_wanted(s->job))
 		check_passed(s);
+	else
+		check_by_backup(s, NULL);
 	steps_call_device(s, STEP_IDENTIFY, s->adapter->identify);
 }
 

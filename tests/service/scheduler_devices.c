@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What is said of a device, and what follows (docs/spec/fleet.md section 1): two at one address
- * and port (FL-2), logins that every new device has (FL-16). */
+ * and port (FL-2), logins that every new device has (FL-16), answers of checks that are too old or
+ * of another firmware (FL-10). */
 #include "tests/service/scheduler_plan.h"
 
 static const char *const quick[] = {"--tick_ms=50", "--backoff_ms=10", "--backoff_max_ms=20",
@@ -276,6 +277,74 @@ static void found_by_a_worker(void)
 	ok(warned(""), "a retired device has no alarm");
 }
 
+/* ---- FL-10 ---- */
+
+/* What a check found so many days ago, at this firmware; the device has f2. */
+static void found(const char *device, const char *capability, const char *result, int days,
+	const char *firmware)
+{
+	(void)sql("update fleet.device set firmware = 'f2', capabilities = capabilities ||"
+		  " jsonb_build_object('%s', jsonb_build_object('result', '%s', 'firmware', '%s',"
+		  " 'checked_at', to_char(now() - interval '%d days', "
+		  "'YYYY-MM-DD\"T\"HH24:MI:SSOF')))"
+		  " where name = '%s'",
+		capability, result, firmware, days, device);
+}
+
+static bool due(const char *names)
+{
+	json_t *j = ask("device_list", "{'filter': 'name ~ `a*` and ab_check_due = true'}");
+	char got[100] = "";
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(json_object_get(j, "items"), i, item)(void) snprintf(got + strlen(got),
+		sizeof(got) - strlen(got), "%s%s", *got == '\0' ? "" : " ", at(item, "name"));
+	json_decref(j);
+	if (strcmp(got, names) != 0)
+		(void)fprintf(stderr, "# due: %s\n", got);
+	return strcmp(got, names) == 0;
+}
+
+static void answers_grow_old(void)
+{
+	static const char skipped[] = "select string_agg(device_name, ' ' order by device_name)"
+				      " from sched.job where run = '%s' and state = 11";
+	char run[UUID_TEXT];
+
+	for (int i = 1; i <= 4; i++) {
+		char name[8], address[64];
+		(void)snprintf(name, sizeof(name), "a%d", i);
+		(void)snprintf(address, sizeof(address), ", 'address': '10.6.0.%d'", i);
+		at_address(name, "canon_rui", address);
+	}
+	found("a1", "ab.read", "no", 0, "f2");
+	found("a2", "ab.read", "no", 31, "f2");
+	found("a3", "ab.read", "no", 0, "f1");
+	found("a4", "ab.read", "yes", 0, "f2");
+	ok(due("a2 a3"), "a check is due when it is too old, or met another firmware");
+	json_decref(ask("task_create",
+		"{'task': {'name': 'ages', 'kind': 'ab.backup', 'targets': {'devices': ['a1', 'a2',"
+		" 'a3', 'a4']}, 'settings': {'lists': ['all'], 'password_sealed': 'AAAA'}}}"));
+	(void)snprintf(run, sizeof(run), "%s", start("ages"));
+	ok(says("a1", arena_printf(&client.arena, skipped, run)),
+		"a no is believed while it is fresh; an old one is asked again by the job itself");
+	json_t *j = claim(10);
+	ok(json_array_size(json_object_get(j, "jobs")) == 3, "so three printers are visited");
+	json_decref(j);
+	(void)report("a2", "succeeded",
+		", 'seen': {'firmware': 'f2', 'capabilities': [{'name': 'ab.read', 'result': 'yes',"
+		" 'firmware': 'f2'}]}");
+	(void)report("a3", "failed", ", 'code': 3001");
+	(void)report("a4", "succeeded", ", 'seen': {'firmware': 'f3'}");
+	ok(due("a3 a4"), "what was asked is fresh; what could not be asked stays as it was, with "
+			 "its age; and"
+			 " a job that meets another firmware makes a check due");
+	ok(says("no", "select capabilities -> 'ab.read' ->> 'result' from fleet.device where name"
+		      " = 'a3'"),
+		"the old answer is kept");
+}
+
 int main(void)
 {
 	client_open();
@@ -287,6 +356,7 @@ int main(void)
 	every_family();
 	factory_logins();
 	found_by_a_worker();
+	answers_grow_old();
 	client_close();
 	return finish_tests();
 }

@@ -82,7 +82,7 @@ control POST "/devices/${serial[n]}/settings" -d '{"wrong_password":true}' >/dev
 c device add --name paper --vendor hp --family jetdirect_ftp --serial PAPER-1 --address 127.45.0.200 --simulated true >/dev/null
 is "$(checks "${name[n]}" paper "${name[n + 2]}")" "failed auth_refused - skipped unsupported_device - succeeded - supported " \
 	"a check says whether it ran, and beside that what it found (FL-11)"
-is "$(found "${name[n]}")" "ab.read=refusedA" "a refused login is not a no (FL-9)"
+is "$(found "${name[n]}")" "ab.read=refusedA ab.write=yesC" "a refused login is not a no (FL-9)"
 is "$(found paper)" "ab.read=noA ab.write=noA" "a family without the function is known to have none"
 is "$(found "${name[n + 2]}")" "ab.lists=yesA ab.read=yesA ab.write=yesC" "one that has it: with evidence, and its lists"
 is "$(checks "${name[n]}")" "failed auth_refused - " "on hold it is not asked again"
@@ -102,6 +102,38 @@ c task run all >"$D/out" 2>"$D/err"
 marked() { [ "$(stack_psql "$D" -c "select bool_or(factory and site is not null) from fleet.credential")" = t ]; }
 within 30 marked
 check "and marked by the worker that opens it" marked
+
+# What a check found counts for 30 days, and for the firmware that it met (FL-10).
+reading() { c device get "${name[n + 2]}" --json | jq -r '.capabilities[] | select(.name == "ab.read") | "\(.result) \(.firmware)"'; }
+checked() { stack_psql "$D" -c "select capabilities -> 'ab.read' ->> 'checked_at' from fleet.device where name = '${name[n + 2]}'"; }
+age() { # RESULT DAYS
+	stack_psql "$D" -c "update fleet.device set capabilities = jsonb_set(jsonb_set(capabilities, '{ab.read,result}', '\"$1\"'), '{ab.read,checked_at}',
+		to_jsonb(to_char(now() - interval '$2 days', 'YYYY-MM-DD\"T\"HH24:MI:SSOF'))) where name = '${name[n + 2]}'" >/dev/null
+}
+due() { c device list --filter "name = '${name[n + 2]}' and ab_check_due = true" --json | jq '.items | length'; }
+one() { # KIND: a run of it on that printer → state and cause
+	c task create one --kind "$1" --device "${name[n + 2]}" $([ "$1" != ab.backup ] || echo --password-file "$D/run/book") --json >/dev/null 2>&1
+	c task run one >"$D/out" 2>"$D/err"
+	c run targets "$(c run list --json | jq -r '.items[0].id')" --json | jq -r '.items[] | "\(.state) \(.cause // "-")"'
+	c task delete one >/dev/null 2>&1
+}
+logins() { jq -rs --arg s "${serial[n + 2]}" '[.[] | select(.device == $s and .what == "login")] | length' "$D/log/truth.jsonl"; }
+is "$(reading)" "yes 71.05" "each answer says which firmware gave it"
+control POST "/devices/${serial[n + 2]}/settings" -d '{"firmware":"72.01"}' >/dev/null
+is "$(one device.probe) $(due)" "succeeded - 1" "a probe that meets another firmware makes a check due"
+control POST "/devices/${serial[n + 2]}/power" -d '{"seconds":0}' >/dev/null
+before=$(checked)
+is "$(checks "${name[n + 2]}") $(due)" "failed unreachable -  1" "a check that could not be made …"
+is "$(checked) $(reading)" "$before yes 71.05" "… leaves what was known, with its age"
+control POST "/devices/${serial[n + 2]}/power" -d '{"on":true}' >/dev/null
+case $(one ab.backup) in "succeeded -" | "unchanged -") ok "a backup …" ;; *) not_ok "a backup …" ;; esac
+is "$(reading) $(due)" "yes 72.01 0" "… is a check, too"
+age no 1
+before=$(logins)
+is "$(one ab.backup) $(logins)" "skipped unsupported_device $before" "a fresh answer is believed: the printer is not even asked"
+age no 31
+case $(one ab.backup) in "succeeded -" | "unchanged -") ok "one that is older than 30 days is asked again by the job …" ;; *) not_ok "an old answer is asked again" ;; esac
+is "$(reading) $(due)" "yes 72.01 0" "… and replaced"
 
 # Mended, they are backed up: nothing has to be cleaned away.
 control POST /reset >/dev/null

@@ -139,6 +139,11 @@ bool errand_password(const struct errand *e, struct buf *out, struct fault *rete
 	return false;
 }
 
+const char *errand_firmware(const struct errand *e)
+{
+	return e->seen.firmware && *e->seen.firmware ? e->seen.firmware : e->device->firmware;
+}
+
 void errand_capability(struct errand *e, const char *name, enum capability_result result,
 	enum grade grade, const char *method)
 {
@@ -154,7 +159,8 @@ void errand_capability(struct errand *e, const char *name, enum capability_resul
 			 : grade == GRADE_C ? "C"
 					    : "D",
 		.method = method,
-		.adapter = e->device->family};
+		.adapter = e->device->family,
+		.firmware = errand_firmware(e)};
 	c->checked_at = (int64_t)e->wall_ms();
 }
 

@@ -187,6 +187,8 @@ bool errand_credential(const struct errand *e, const char *const *kinds, struct 
 	struct fault *reterr);
 /* The task's encryption password, appended to out. Wipe it after use. */
 bool errand_password(const struct errand *e, struct buf *out, struct fault *reterr);
+/* What it runs, as it said just now, else as it said last; may be NULL or "". */
+const char *errand_firmware(const struct errand *e);
 void errand_capability(struct errand *e, const char *name, enum capability_result result,
 	enum grade grade, const char *method);
 /* Names an operation in progress, once. */

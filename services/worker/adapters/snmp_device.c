@@ -44,6 +44,28 @@ static const struct snmp_oid objects[ASKED] = {
 	[LINE_4] = OID(43, 16, 5, 1, 2, 1, 4),
 };
 
+#define MAKER(...)                                                                                 \
+	{                                                                                          \
+		.n = sizeof((const uint32_t[]){1, 3, 6, 1, 4, 1, __VA_ARGS__}) / sizeof(uint32_t), \
+		.id = { 1,                                                                         \
+			3,                                                                         \
+			6,                                                                         \
+			1,                                                                         \
+			4,                                                                         \
+			1,                                                                         \
+			__VA_ARGS__ }                                                              \
+	}
+
+/* Where makers tell the firmware (devices.md section 9); the standard has no object for it. */
+static const struct {
+	const char *family;
+	struct snmp_oid oid;
+} firmware_of[] = {
+	{"canon_rui", MAKER(1602, 1, 1, 1, 4, 0)},
+	{"ricoh_udirectory", MAKER(367, 3, 2, 1, 1, 1, 2, 0)},
+	{"kyocera_wsdl", MAKER(1347, 43, 5, 4, 1, 5, 1, 1)},
+};
+
 static const char *text(struct errand *e, const struct snmp_value *v, size_t max)
 {
 	return v->kind == SNMP_BYTES ? errand_text(e, v->bytes.p, v->bytes.n, max) : NULL;
@@ -140,6 +162,8 @@ static void on_values(void *arg, const struct fault *f)
 		return;
 	}
 	read_identity(d);
+	if (d->asked > ASKED)
+		e->seen.firmware = text(e, &d->values[ASKED], 64);
 	e->seen.model = text(e, &d->values[DEVICE_TEXT], 64);
 	if (!e->seen.model)
 		e->seen.model = text(e, &d->values[DESCRIPTION], 64);
@@ -154,7 +178,12 @@ void snmp_device_ask(struct snmp_device *d, struct errand *e, snmp_fn fn, void *
 {
 	*d = (struct snmp_device){.errand = e, .fn = fn, .arg = arg};
 	e->seen.n_ops = 0;
-	d->question = snmp_ask(e, objects, d->values, ASKED, on_values, d);
+	memcpy(d->oids, objects, sizeof(objects));
+	d->asked = ASKED;
+	for (size_t i = 0; i < array_len(firmware_of); i++)
+		if (e->device->family && strcmp(firmware_of[i].family, e->device->family) == 0)
+			d->oids[d->asked++] = firmware_of[i].oid;
+	d->question = snmp_ask(e, d->oids, d->values, d->asked, on_values, d);
 }
 
 static void on_identity(void *arg, const struct fault *f)

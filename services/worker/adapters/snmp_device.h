@@ -9,13 +9,15 @@ struct snmp_device {
 	struct errand *errand;
 	struct snmp_question *question;
 	struct snmp_value values[16];
-	struct snmp_oid oids[2];
+	struct snmp_oid oids[16];
+	size_t asked;
 	snmp_fn fn;
 	void *arg;
 };
 
-/* Fills e->seen: serial, model, language, charset, change, ops (by the family's panel lines). Then
- * fn: CN_UNREACHABLE when nobody answers (seen.busy_unknown is set), or another fault. */
+/* Fills e->seen: serial, model, firmware, language, charset, change, ops (by the family's panel
+ * lines). Then fn: CN_UNREACHABLE when nobody answers (seen.busy_unknown is set), or another fault.
+ */
 void snmp_device_ask(struct snmp_device *d, struct errand *e, snmp_fn fn, void *arg);
 /* Afterwards, for families that know who they are by SNMP alone: capability identity. */
 void snmp_device_capability(struct errand *e);
