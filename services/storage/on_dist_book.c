@@ -47,7 +47,7 @@ static void listed(struct txn *t, struct db_result **r, size_t n, const struct f
 
 void on_dist_book_list(struct call *call)
 {
-	sql_distributions(NULL, call, listed);
+	sql_distributions(NULL, call->scope, call, listed);
 }
 
 /* ---- one ---- */
@@ -137,10 +137,7 @@ void on_dist_book_get(struct call *call)
 	struct one *o = arena_alloc(&call->arena, sizeof(*o));
 	bug_if(o == NULL);
 	*o = (struct one){.call = call};
-	if (uuid_parse(ask->ref, &o->id) == 0)
-		sql_head(&o->id, o, found_one);
-	else
-		sql_distributions(ask->ref, o, found_one);
+	sql_distributions(ask->ref, call->scope, o, found_one);
 }
 
 /* ---- dist_book_save ---- */
@@ -277,5 +274,5 @@ void on_dist_book_save(struct call *call)
 	else if (uuid_parse(ask->book->name, &id) == 0 || uuid_eq(&o->id, &POOL_ID))
 		call_refuse(call, CN_VALIDATION_FAILED, "name", "a name, not an id");
 	else
-		sql_distributions(ask->book->name, o, named);
+		sql_distributions(ask->book->name, NULL, o, named);
 }

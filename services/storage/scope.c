@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Of somebody with a scope (fleet.md FL-69): a version of a device outside is not there. Files and
- * books for distribution are of no device: of nobody's scope. Lists and the search narrow
- * themselves. */
+/* Of somebody with a scope (fleet.md FL-69): a version of a device outside is not there. Files, the
+ * destination list and what is in books for distribution are of no device: of nobody's scope. Lists
+ * and the search narrow themselves. */
 #include "services/storage/scope.h"
 
 #include <stddef.h>
@@ -32,8 +32,10 @@ static const struct {
 	NAMES(VERSION_COPIES, version_copies, id, 0, false, "no_version", "no such version"),
 };
 
-/* What narrows itself: lists, the search, a stream that was opened. */
-static const uint16_t narrow[] = {MSG_VERSION_LIST, MSG_ENTRY_SEARCH, MSG_VERSION_READ};
+/* What narrows itself: lists, the search, a stream that was opened, books of the sets that are
+ * seen. */
+static const uint16_t narrow[] = {MSG_VERSION_LIST, MSG_ENTRY_SEARCH, MSG_VERSION_READ,
+	MSG_DIST_BOOK_LIST, MSG_DIST_BOOK_GET};
 
 bool scope_knows(uint16_t id)
 {

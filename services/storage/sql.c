@@ -78,7 +78,9 @@ static const struct db_sql MANIFEST = {"store_manifest",
 static const struct db_sql DISTRIBUTIONS = {"store_distributions",
 	"select " VERSION_COLUMNS ", 1" VERSION_FROM " where v.tenant_id = $1"
 	" and v.kind = 'distribution' and h.version_id is not null"
-	" and ($2::text is null or v.device_name = $2) order by v.device_name, v.id limit 1001"};
+	" and ($2::text is null or v.device_name = $2 or v.device_id::text = lower($2))"
+	" and ($3::text is null or v.device_id in (select sched.books_seen($3)))"
+	" order by v.device_name, v.id limit 1001"};
 static const struct db_sql GET_ITEMS = {"store_get_items",
 	"select o.oid, b.incarnation, o.plain_len, b.stored_len, b.cipher_digest, o.version_id,"
 	" o.item_no, o.wrapped_key, k.kek_id, k.wrapped_dek, o.item, o.role, o.kind, o.entries"
@@ -441,7 +443,7 @@ void sql_at(struct call *call, db_fn fn)
 
 /* Statements whose callback belongs to somebody else: their arguments are read at once. */
 static const struct uuid *head_of; /* or whose manifest it is */
-static const char *named;
+static const char *named, *seen_by;
 
 static void fill_head(struct db_args *a, void *arg)
 {
@@ -467,11 +469,13 @@ static void fill_named(struct db_args *a, void *arg)
 	(void)arg;
 	db_uuid(a, &app.tenant);
 	db_text(a, named);
+	db_text(a, seen_by);
 }
 
-void sql_distributions(const char *name, void *arg, db_fn fn)
+void sql_distributions(const char *name, const char *scope, void *arg, db_fn fn)
 {
 	named = name;
+	seen_by = scope;
 	db_query(app.service->db, &DISTRIBUTIONS, fill_named, fn, arg);
 }
 

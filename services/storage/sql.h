@@ -63,8 +63,9 @@ void sql_in_scope(struct sql_scope *ask, db_fn fn);
 void sql_head(const struct uuid *id, void *arg, db_fn fn);
 /* One row when there is such a version: manifest and signature, as they lie on the medium. */
 void sql_manifest(const struct uuid *id, void *arg, db_fn fn);
-/* The newest of each id whose name is this one (NULL: of all), by name. */
-void sql_distributions(const char *name, void *arg, db_fn fn);
+/* The newest of each id whose name or id is this one (NULL: of all) and that is seen within a scope
+ * (NULL: all are), by name. */
+void sql_distributions(const char *name, const char *scope, void *arg, db_fn fn);
 uint64_t sql_list_total(struct db_result *r);
 /* Two statements: the version, its items. */
 void sql_add_get(struct txn *t, const struct uuid *id);

@@ -252,7 +252,11 @@ as admin POST /credentials "$(credential c-lyon '"site":"Lyon"')"
 as admin POST /credentials "$(credential c-floor '"group":"floor"')"
 as admin POST /credentials "$(credential c-range '"range":"10.1.0.0/16"')"
 as admin POST /credentials "$(credential c-d '"device":"d"')" && id[c-d]=$(field .id)
-book=$(stack_psql "$D" -c "select sched.uuid7()") other=$(stack_psql "$D" -c "select sched.uuid7()")
+office=$(curl -s --unix-socket "$D/rest.sock" -H "Authorization: Bearer $(cat "$D/admin")" -H 'Content-Type: application/octet-stream' \
+	--data-binary @tests/golden/book/canon_csv/office.csv 'http://localhost/api/v1/files?name=office.csv' | jq -r .id)
+as admin POST /destination-list:import "{\"source\":\"$office\"}"
+book=$(make /distribution-books '{"name":"Sales","lists":[{"name":"L","all":true}]}')
+other=$(make /distribution-books '{"name":"Other","lists":[{"name":"L","all":true}]}')
 set_of() { printf '{"name":"%s","book":"%s",%s}' "$1" "$2" "$3"; }
 as admin POST /distribution-sets "$(set_of s-lyon "$book" '"devices":["a"]')"
 as admin POST /distribution-sets "$(set_of s-wide "$book" '"devices":["a","d"],"groups":["floor"]')"
@@ -263,6 +267,17 @@ stack_psql "$D" -c "insert into fleet.candidate (id, address, vendor, family, se
 lists lyon /windows "w-lyon w-wide"
 lists floor /windows "w-lyon w-wide"
 lists mixed /windows "w-lyon w-metz w-wide"
+lists lyon /distribution-books Sales
+lists mixed /distribution-books "Other Sales"
+lists wide /distribution-books "Other Sales"
+wrong=
+as lyon GET /distribution-books/nobody && one="$status $(field .reason)"
+for ref in Other "$other"; do as lyon GET "/distribution-books/$ref" && [ "$status $(field .reason)" = "$one" ] || wrong+=" $ref=$status"; done
+for ref in Sales "$book"; do as lyon GET "/distribution-books/$ref" && [ "$status $(field .id) $(field '.lists[0].name')" = "200 $book L" ] || wrong+=" $ref=$status"; done
+as lyon GET "/versions/$(field .version)/entries" && [ "$status" = 404 ] || wrong+=" entries=$status"
+as lyon GET /destination-list && [ "$status $(field .name)" = "403 out_of_scope" ] || wrong+=" destinations=$status"
+change lyon PUT "/distribution-books/$book" '{"name":"Sales","lists":[{"name":"L","all":true}]}' "403 out_of_scope"
+is "$wrong" "" "a distribution book is seen by whoever sees a set of it, its entries are not"
 lists lyon /credentials "c-floor c-lyon c-range"
 lists floor /credentials "c-floor c-lyon c-range"
 lists mixed /credentials "c-d c-floor c-lyon c-range"
