@@ -27,7 +27,16 @@ struct handed {
 	int64_t cut_ms; /* open: told to stop then, 0 = never */
 };
 
+/* Calls that ask for the same are served by one statement. */
+struct group {
+	const struct m_job_claim *like;
+	size_t *calls; /* whose each slot is */
+	size_t slots;
+};
+
 struct claims {
+	struct group *groups;
+	size_t n_groups;
 	struct m_job_batch *replies;
 	struct handed *jobs;
 	size_t n;
@@ -105,7 +114,8 @@ static void read_write(struct row *c, struct m_job_work *w, struct m_task_settin
 	w->restarted = row_bool(c);
 }
 
-static void read_work(struct row *c, struct handed *h, bool *ret_credentials)
+static void read_work(
+	struct row *c, const struct group *g, struct handed *h, bool *ret_credentials)
 {
 	struct m_device *d = arena_alloc(c->arena, sizeof(*d));
 	struct m_job_work *w = arena_alloc(c->arena, sizeof(*w));
@@ -143,6 +153,7 @@ static void read_work(struct row *c, struct handed *h, bool *ret_credentials)
 		d->family = kind_families(w->kind)[0];
 		d->state = DEVICE_STATE_ENROLLED;
 	}
+	h->call = g->calls[row_uint(c) - 1];
 	h->work = w;
 	judge_device(h);
 }
@@ -312,7 +323,7 @@ static void claimed(struct txn *t, struct db_result **r, size_t n, const struct 
 		batch_fail(b, f);
 		return;
 	}
-	n = b->n; /* what follows are notes about workers */
+	n = c->n_groups; /* what follows are notes about workers */
 	for (size_t i = 0; i < n; i++)
 		total += (size_t)db_rows(r[i]);
 	c->jobs = arena_array(&b->arena, total + 1, sizeof(*c->jobs));
@@ -320,8 +331,7 @@ static void claimed(struct txn *t, struct db_result **r, size_t n, const struct 
 	for (size_t i = 0; i < n; i++) {
 		for (int row = 0; row < db_rows(r[i]); row++) {
 			struct row cursor = {.r = r[i], .row = row, .arena = &b->arena};
-			c->jobs[c->n].call = i;
-			read_work(&cursor, &c->jobs[c->n], &c->credentials);
+			read_work(&cursor, &c->groups[i], &c->jobs[c->n], &c->credentials);
 			const struct m_discovery *d = discovery_of(&c->jobs[c->n]);
 			c->named |= d != NULL && d->credentials_n > 0 && c->credentials;
 			c->windows |= c->jobs[c->n++].windows != NULL;
@@ -360,23 +370,30 @@ static void read_credentials(struct claims *c, struct db_result *r, struct arena
 	}
 }
 
+static size_t slots_of(const struct m_job_claim *m)
+{
+	return size_min((size_t)m->slots, (size_t)scheduler.config.claim_max);
+}
+
 static void fill_replies(struct batch *b, struct claims *c)
 {
-	size_t next = 0;
+	struct m_job_work **lists = arena_array(&b->arena, b->n, sizeof(struct m_job_work *));
 
+	bug_if(lists == NULL);
 	for (size_t i = 0; i < b->n; i++) {
-		struct m_job_batch *reply = &c->replies[i];
-		struct m_job_work *list = arena_array(&b->arena, c->n + 1, sizeof(*list));
-		bool closed = false;
-		bug_if(list == NULL);
-		for (; next < c->n && c->jobs[next].call == i; next++) {
-			closed |= c->jobs[next].closed;
-			if (c->jobs[next].refused == 0 && !c->jobs[next].closed)
-				list[reply->jobs_n++] = *c->jobs[next].work;
-		}
-		reply->jobs = list;
-		/* behind jobs whose window has closed there may be others */
-		reply->poll_ms = closed ? 1 : (uint64_t)scheduler.config.poll_ms;
+		lists[i] = arena_array(
+			&b->arena, slots_of(b->calls[i]->body) + 1, sizeof(struct m_job_work));
+		bug_if(lists[i] == NULL);
+		c->replies[i].jobs = lists[i];
+		c->replies[i].poll_ms = (uint64_t)scheduler.config.poll_ms;
+	}
+	for (size_t i = 0; i < c->n; i++) {
+		const struct handed *h = &c->jobs[i];
+		struct m_job_batch *reply = &c->replies[h->call];
+		if (h->closed)
+			reply->poll_ms = 1; /* behind it there may be others */
+		else if (h->refused == 0)
+			lists[h->call][reply->jobs_n++] = *h->work;
 	}
 }
 
@@ -403,9 +420,35 @@ static void committed(
 	batch_answer(b);
 }
 
-static void add_claim(struct txn *t, const struct call *call)
+static bool alike(const struct m_job_claim *a, const struct m_job_claim *b)
 {
-	const struct m_job_claim *m = call->body;
+	if (strcmp(a->pool == NULL ? "" : a->pool, b->pool == NULL ? "" : b->pool) != 0 ||
+		a->families_n != b->families_n)
+		return false;
+	for (size_t i = 0; i < a->families_n; i++) {
+		if (strcmp(a->families[i], b->families[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+static struct group *group_of(struct batch *b, struct claims *c, const struct m_job_claim *m)
+{
+	for (size_t i = 0; i < c->n_groups; i++) {
+		if (alike(c->groups[i].like, m))
+			return &c->groups[i];
+	}
+	struct group *g = &c->groups[c->n_groups++];
+	g->like = m;
+	g->calls = arena_array(
+		&b->arena, b->n * (size_t)scheduler.config.claim_max, sizeof(*g->calls));
+	bug_if(g->calls == NULL);
+	return g;
+}
+
+static void add_claim(struct txn *t, const struct batch *b, const struct group *g)
+{
+	const struct m_job_claim *m = g->like;
 	const char *const *families = m->families_n > 0 ? m->families : families_all();
 	size_t n = m->families_n;
 	struct db_args *a = db_add(t, &SQL_JOB_CLAIM);
@@ -418,9 +461,10 @@ static void add_claim(struct txn *t, const struct call *call)
 	for (size_t i = 0; i < n; i++)
 		db_text(a, families[i]);
 	db_array_end(a);
-	db_int(a, (int64_t)m->slots < scheduler.config.claim_max ? (int64_t)m->slots
-								 : scheduler.config.claim_max);
-	db_uuid(a, &m->worker);
+	db_array(a);
+	for (size_t i = 0; i < g->slots; i++)
+		db_uuid(a, &((const struct m_job_claim *)b->calls[g->calls[i]]->body)->worker);
+	db_array_end(a);
 	db_int(a, scheduler.config.lease_ms);
 }
 
@@ -428,13 +472,20 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
 {
 	struct batch *b = arg;
+	struct claims *c = b->state;
 
 	if (f != NULL) {
 		batch_fail(b, f);
 		return;
 	}
-	for (size_t i = 0; i < b->n; i++)
-		add_claim(t, b->calls[i]);
+	for (size_t i = 0; i < b->n; i++) {
+		const struct m_job_claim *m = b->calls[i]->body;
+		struct group *g = group_of(b, c, m);
+		for (size_t k = slots_of(m); k > 0; k--)
+			g->calls[g->slots++] = i;
+	}
+	for (size_t i = 0; i < c->n_groups; i++)
+		add_claim(t, b, &c->groups[i]);
 	for (size_t i = 0; i < b->n; i++) {
 		const struct m_job_claim *m = b->calls[i]->body;
 		worker_seen(t, &m->worker, m->pool);
@@ -448,8 +499,9 @@ static void run(struct db_batch *queue, void **items, size_t n, unused void *arg
 	struct claims *c = arena_alloc(&b->arena, sizeof(*c));
 
 	bug_if(c == NULL);
+	c->groups = arena_array(&b->arena, n, sizeof(*c->groups));
 	c->replies = arena_array(&b->arena, n, sizeof(*c->replies));
-	bug_if(c->replies == NULL);
+	bug_if(c->groups == NULL || c->replies == NULL);
 	b->state = c;
 	db_begin_by_key(scheduler.service->db, begun, b);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* job_result: what came of jobs. Rows are locked, each report is judged by the pure rules of job.c,
+/* job_result: what came of jobs. What is held is locked, each report is judged by the pure rules of job.c,
  * and all ends are written by one statement. A report with another attempt or token is refused and
  * changes nothing; a repeated report of the same end is accepted again. */
 #include "common/base/crashpoint.h"
@@ -90,9 +90,9 @@ static void locked(
 		batch_fail(b, f);
 		return;
 	}
-	for (int row = 0; row < db_rows(r[0]); row++) {
+	for (int row = 0; row < db_rows(r[1]); row++) {
 		struct locked_job j;
-		locked_job_read(r[0], row, &b->arena, &j);
+		locked_job_read(r[1], row, &b->arena, &j);
 		const struct uuid *id = &s->reports[j.place]->job;
 		if (!uuid_eq(id, &last))
 			judge(s, b, &j);
@@ -106,6 +106,14 @@ static void locked(
 	db_commit(t, committed, b);
 }
 
+static void add_jobs(struct db_args *a, const struct results *s)
+{
+	db_array(a);
+	for (size_t i = 0; i < s->n; i++)
+		db_uuid(a, &s->reports[i]->job);
+	db_array_end(a);
+}
+
 static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
 {
@@ -116,11 +124,8 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 		batch_fail(b, f);
 		return;
 	}
-	struct db_args *a = db_add(t, &SQL_JOB_LOCK);
-	db_array(a);
-	for (size_t i = 0; i < s->n; i++)
-		db_uuid(a, &s->reports[i]->job);
-	db_array_end(a);
+	add_jobs(db_add(t, &SQL_ACTIVE_LOCK), s);
+	add_jobs(db_add(t, &SQL_JOB_READ), s);
 	db_step(t, locked, b);
 }
 

@@ -141,7 +141,7 @@ static void found(
 	o->jobs = arena_array(&o->arena, o->n, sizeof(*o->jobs));
 	o->unheard = arena_array(&o->arena, o->n, sizeof(*o->unheard));
 	bug_if(o->workers == NULL || o->jobs == NULL || o->unheard == NULL);
-	struct db_args *a = db_add(t, &SQL_JOB_LOCK);
+	struct db_args *a = db_add(t, &SQL_JOB_READ);
 	db_array(a);
 	for (size_t i = 0; i < o->n; i++) {
 		o->workers[i] = db_get_uuid(r[0], (int)i, 0);

@@ -84,7 +84,7 @@ struct ending {
 	enum write_step step; /* as last journaled */
 };
 
-/* One row of SQL_JOB_LOCK. */
+/* One row of SQL_JOB_READ. */
 struct locked_job {
 	struct job job;
 	size_t place; /* in the list that was asked for, from 0 */

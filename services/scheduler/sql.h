@@ -162,7 +162,7 @@ extern const struct db_sql SQL_JOB_REFUSE;
 extern const struct db_sql SQL_WORKER_SEEN;
 extern const struct db_sql SQL_JOB_RENEW;
 extern const struct db_sql SQL_JOB_ADVANCE;
-extern const struct db_sql SQL_JOB_LOCK;
+extern const struct db_sql SQL_ACTIVE_LOCK, SQL_JOB_READ;
 extern const struct db_sql SQL_JOB_END;
 extern const struct db_sql SQL_JOB_LAST;
 extern const struct db_sql SQL_JOB_SEEN;

@@ -43,18 +43,31 @@
 #define SQL_RUN_COLUMNS_N 29
 
 #define SQL_TARGET_COLUMNS                                                                         \
-	"j.id, j.run, j.device, j.device_name, j.address, j.type, j.via, j.state, j.cause, "       \
-	"j.reason,"                                                                                \
-	" j.detail, j.device_text, j.attempt, j.errors, j.crashes, j.deferrals, j.deferred_ms,"    \
-	" j.created_at, j.started_at, j.ended_at, j.not_before,"                                   \
-	" (1000 * extract(epoch from coalesce(j.started_at, j.ended_at) - j.created_at))::bigint," \
+	"j.id, j.run, j.device, j.device_name, j.address, j.type, j.via,"                          \
+	" coalesce(h.state, j.state), j.cause, j.reason, j.detail, j.device_text,"                 \
+	" coalesce(h.attempt, j.attempt), j.errors, j.crashes, j.deferrals, j.deferred_ms,"        \
+	" j.created_at, coalesce(j.started_at, h.claimed_at), j.ended_at,"                         \
+	" case when h.job is null then j.not_before end,"                                          \
+	" (1000 * extract(epoch from coalesce(j.started_at, h.claimed_at, j.ended_at)"             \
+	"  - j.created_at))::bigint,"                                                              \
 	" j.lock_ms, j.device_ms, j.store_ms, j.version, j.generation, j.entries, j.bytes,"        \
-	" j.lists::text, j.firmware, j.language, j.worker, j.token,"                               \
+	" j.lists::text, j.firmware, j.language, coalesce(h.worker, j.worker),"                    \
+	" coalesce(h.token, j.token),"                                                             \
 	" coalesce((select s.kind from sched.run_step s where s.run = j.run and s.part = j.part)," \
 	" r.kind), j.plan::text,"                                                                  \
 	" j.report::text, j.pre_image, j.step, j.wave, j.restarted,"                               \
 	" case r.kind when 'batch' then j.part + 1 end"
 #define SQL_TARGET_COLUMNS_N 42
+#define SQL_TARGET_TABLES                                                                          \
+	"sched.job j join sched.run r on r.id = j.run left join sched.active h on h.job = j.id"
+/* A job leaves its worker: its row "a" of sched.active is deleted, giving these columns beside
+ * others, and its own row "j" takes them over from those rows, named "f". */
+#define SQL_HELD                                                                                   \
+	"a.job as held_job, a.state as held, a.attempt as held_attempt, a.worker as held_by,"      \
+	" a.token as held_token, a.claimed_at"
+#define SQL_FROM_HELD                                                                              \
+	" held = f.held, attempt = f.held_attempt, worker = f.held_by, token = f.held_token,"      \
+	" started_at = coalesce(j.started_at, f.claimed_at)"
 #define TARGET_PLAN 35 /* columns that may be long */
 #define TARGET_REPORT 36
 

@@ -4,28 +4,39 @@
 #include "services/scheduler/sql.h"
 #include "services/scheduler/sql_columns.h"
 
-/* pool, families, slots, worker, lease ms. A device with an active job is passed by; two claimers
- * that meet on one device leave it to the first (key of sched.active). */
+/* History and counts of a step while jobs are held; "made" are their rows of sched.active after it. */
+#define STEPPED(made)                                                                              \
+	" history as (insert into sched.history (run, at, from_state, to_state, attempt, cause,"   \
+	"   worker, jobs, tokens)"                                                                 \
+	"  select run, clock_timestamp(), state - 1, state, attempt, 0, worker, array_agg(job),"   \
+	"   case when max(token) > 0 then array_agg(token) end from " made                         \
+	"  group by run, state, attempt, worker),"                                                 \
+	" counted as (insert into sched.run_count (run, state, n)"                                 \
+	"  select m.run, m.state + d.state, sum(d.n) from " made                                   \
+	" m cross join (values (-1, -1), (0, 1)) d(state, n) group by m.run, m.state, d.state)"
+
+/* pool, families, the worker of each slot, lease ms → what job_work says, and the job's slot. A
+ * device with an active job is passed by; two claimers that meet on one device leave it to the
+ * first (key of sched.active). */
 const struct db_sql SQL_JOB_CLAIM = {"job_claim",
 	"with pick as materialized (select p.* from unnest($2::text[]) f cross join lateral ("
 	"   select r.ctid as at, r.job, r.device from sched.ready r where r.pool = $1 and r.family "
 	"= f"
 	"    and (select true from sched.active a where a.device = r.device) is null"
-	"    order by r.job limit $3::int for update of r skip locked) p limit $3::int),"
-	" act as (insert into sched.active (device, job, run, worker, attempt, suspect, "
-	"cancel, lease_until)"
-	"   select p.device, j.id, j.run, $4::uuid, j.attempt + 1, j.suspect, j.cancel,"
-	"    clock_timestamp() + make_interval(secs => $5::float8 / 1000)"
+	"    order by r.job limit cardinality($3::uuid[]) for update of r skip locked) p"
+	"   limit cardinality($3::uuid[])),"
+	" j as materialized (select p.at, row_number() over (order by p.job)::int as slot, j.id,"
+	"   j.run, j.device, j.attempt + 1 as attempt, j.suspect, j.address, j.device_name, j.step,"
+	"   j.pre_image, j.source, j.plan_hash, j.map, j.book, j.cancel, j.restarted, j.part"
 	"   from pick p cross join lateral (select * from sched.job j where j.id = p.job"
-	"    and j.state = 2 offset 0) j order by p.device"
-	"   on conflict (device) do nothing returning job),"
-	" gone as (delete from sched.ready r where r.ctid = any (array(select p.at from pick p"
-	"   join act a on a.job = p.job))),"
-	" took as (update sched.job j set state = 3, attempt = j.attempt + 1, worker = $4::uuid,"
-	"   token = 0, lost_by = null, started_at = coalesce(j.started_at, clock_timestamp()),"
-	"   not_before = null where j.id = any (array(select job from act))"
-	"   returning j.id, j.attempt, j.run, j.device, j.address, j.device_name, j.step,"
-	"   j.pre_image, j.source, j.plan_hash, j.map, j.book, j.cancel, j.restarted, j.part)"
+	"    and j.state = 2 offset 0) j),"
+	" made as (insert into sched.active (device, job, run, worker, attempt, suspect, cancel,"
+	"    lease_until)"
+	"   select device, id, run, ($3::uuid[])[slot], attempt, suspect, cancel,"
+	"    clock_timestamp() + make_interval(secs => $4::float8 / 1000) from j order by device"
+	"   on conflict (device) do nothing returning job, run, worker, attempt, state, token),"
+	" gone as (delete from sched.ready r where r.ctid = any (array(select j.at from j"
+	"   join made on made.job = j.id)))," STEPPED("made")
 	" select " SQL_DEVICE_COLUMNS ", t.id, t.attempt, t.run, coalesce(b.kind, r.kind),"
 	" coalesce(b.settings, r.settings)::text, coalesce(b.password_sealed, r.password_sealed),"
 	" greatest(case when t.step in (3, 4, 6) then 3600000 else 1 end,"
@@ -37,19 +48,21 @@ const struct db_sql SQL_JOB_CLAIM = {"job_claim",
 	"3"
 	"  and t.step not in (3, 4, 6) and exists (select from sched.time_window_on)"
 	"  then sched.windows_of(r.task, t.device)::text end, clock_timestamp(), r.deadline_at,"
-	" t.device"
-	" from took t join sched.run r on r.id = t.run left join sched.run_step b on b.run = t.run"
-	" and b.part = t.part left join " SQL_DEVICE_TABLES " on d.id = t.device"
-	" order by t.id"};
+	" t.device, t.slot"
+	" from made join j t on t.id = made.job join sched.run r on r.id = t.run"
+	" left join sched.run_step b on b.run = t.run and b.part = t.part"
+	" left join " SQL_DEVICE_TABLES " on d.id = t.device order by t.slot"};
 
 /* jobs, states, causes, reasons: claimed ones that may not go to the worker after all (FL-25,
  * FL-13) */
 const struct db_sql SQL_JOB_REFUSE = {"job_refuse",
 	"with x as (select * from unnest($1::uuid[], $2::smallint[], $3::int[],"
 	"  $4::text[]) x(job, state, cause, reason)),"
-	" gone as (delete from sched.active a using x where a.job = x.job)"
-	" update sched.job j set state = x.state, cause = x.cause, reason = x.reason,"
-	" ended_at = clock_timestamp() from x where j.id = x.job and j.state = 3"};
+	" f as (delete from sched.active a using x where a.job = x.job and a.state = 3"
+	"  returning x.state, x.cause, x.reason, " SQL_HELD ")"
+	" update sched.job j set state = f.state, cause = f.cause, reason = f.reason,"
+	" ended_at = clock_timestamp(), lost_by = null, " SQL_FROM_HELD
+	" from f where j.id = f.held_job"};
 
 /* worker, pool */
 const struct db_sql SQL_WORKER_SEEN = {"worker_seen",
@@ -66,33 +79,38 @@ const struct db_sql SQL_JOB_RENEW = {"job_renew",
 	" where a.job = h.job and a.worker = $1::uuid and a.attempt = h.attempt"
 	" returning a.job, a.cancel"};
 
-/* worker, jobs, attempts, tokens, states, lock requests → jobs that went on. A lock's token is
+/* workers, jobs, attempts, tokens, states, lock requests → the steps that were taken. A lock's token is
  * checked against the live lock when it is first named (locks.md section 9, check 1); later
  * reports of this attempt must carry the token stored here. */
 const struct db_sql SQL_JOB_ADVANCE = {"job_advance",
-	"with x as materialized (select * from unnest($2::uuid[], $3::int[], $4::bigint[],"
-	"  $5::smallint[], $6::uuid[]) x(job, attempt, token, state, request)),"
-	" upd as (update sched.job j set state = x.state,"
-	"  token = case when x.token = 0 then j.token else x.token end from x"
-	"  where j.id = x.job and j.attempt = x.attempt and j.worker = $1::uuid"
-	"  and j.state = case x.state when 4 then 3 when 5 then 4 end"
-	"  and ((x.state = 4 and x.token = 0) or (x.state = 5 and x.token = j.token)"
-	"   or (x.state = 4 and exists (select from lock.check(j.device, x.token, x.request))))"
-	"  returning j.id, j.run)"
-	" select id, run from upd union all"
-	" select j.id, j.run from x join sched.job j on j.id = x.job and j.attempt = x.attempt"
-	"  and j.worker = $1::uuid and j.state = x.state and j.token = x.token"};
+	"with x as materialized (select * from unnest($1::uuid[], $2::uuid[], $3::int[],"
+	"  $4::bigint[], $5::smallint[], $6::uuid[]) x(worker, job, attempt, token, state, request)),"
+	" made as (update sched.active a set state = x.state,"
+	"  token = case when x.token = 0 then a.token else x.token end from x"
+	"  where a.job = x.job and a.attempt = x.attempt and a.worker = x.worker"
+	"  and a.state = x.state - 1"
+	"  and ((x.state = 4 and x.token = 0) or (x.state = 5 and x.token = a.token)"
+	"   or (x.state = 4 and exists (select from lock.check(a.device, x.token, x.request))))"
+	"  returning a.job, a.run, a.worker, a.attempt, a.state, a.token, x.token as reported),"
+	STEPPED("made")
+	" select worker, job, attempt, reported, state, run from made union all"
+	" select x.worker, x.job, x.attempt, x.token, x.state, a.run"
+	" from x join sched.active a on a.job = x.job and a.attempt = x.attempt"
+	"  and a.worker = x.worker and a.state = x.state and a.token = x.token"};
 
-/* jobs → their rows for judging, locked */
-const struct db_sql SQL_JOB_LOCK = {"job_lock",
-	"select u.place, j.state, j.attempt, j.token, j.errors, j.crashes, j.deferrals, j.suspect,"
-	" r.errors_max, r.crashes_max, coalesce(a.cancel and not a.cut, false), j.worker, j.run,"
-	" j.device, j.device_name, r.kind, j.lost_by is not null, r.state = 5, j.step, j.sent_in,"
-	" coalesce(a.cut, false)"
+/* jobs: whoever ends or loses one that is held has its row of sched.active first */
+const struct db_sql SQL_ACTIVE_LOCK = {"active_lock",
+	"select from sched.active where job = any ($1::uuid[]) order by job for update"};
+/* jobs → what is judged */
+const struct db_sql SQL_JOB_READ = {"job_read",
+	"select u.place, coalesce(a.state, j.state), coalesce(a.attempt, j.attempt),"
+	" coalesce(a.token, j.token), j.errors, j.crashes, j.deferrals, j.suspect,"
+	" r.errors_max, r.crashes_max, coalesce(a.cancel and not a.cut, false),"
+	" coalesce(a.worker, j.worker), j.run, j.device, j.device_name, r.kind,"
+	" j.lost_by is not null, r.state = 5, j.step, j.sent_in, coalesce(a.cut, false)"
 	" from unnest($1::uuid[]) with ordinality u(id, place) join sched.job j on j.id = u.id"
-	" join sched.run r on r.id = j.run"
-	" left join sched.active a on a.device = j.device and a.job = j.id"
-	" order by j.id for update of j"};
+	" join sched.run r on r.id = j.run left join sched.active a on a.job = j.id"
+	" order by j.id"};
 
 /* What the judge said, as arrays. The guard repeats state and attempt. */
 const struct db_sql SQL_JOB_END = {"job_end",
@@ -107,43 +125,41 @@ const struct db_sql SQL_JOB_END = {"job_end",
 	"lists,"
 	"  lock_ms, device_ms, store_ms, new_version, firmware, language, lost_by, "
 	"  plan, report, pre_image, step)),"
-	" upd as (update sched.job j set state = x.state, cause = x.cause, errors = x.errors,"
-	"  crashes = x.crashes, deferrals = x.deferrals, suspect = x.suspect, reason = x.reason,"
-	"  detail = x.detail, device_text = x.device_text, version = coalesce(x.version, "
+	" f as (delete from sched.active a using x where a.job = x.job and a.attempt = x.attempt"
+	"  and a.state = x.was returning x.*, " SQL_HELD "),"
+	" upd as (update sched.job j set state = f.state, cause = f.cause, errors = f.errors,"
+	"  crashes = f.crashes, deferrals = f.deferrals, suspect = f.suspect, reason = f.reason,"
+	"  detail = f.detail, device_text = f.device_text, version = coalesce(f.version, "
 	"j.version),"
-	"  generation = coalesce(x.generation, j.generation), entries = coalesce(x.entries, "
+	"  generation = coalesce(f.generation, j.generation), entries = coalesce(f.entries, "
 	"j.entries),"
-	"  bytes = coalesce(x.bytes, j.bytes), lists = coalesce(x.lists::jsonb, j.lists),"
-	"  lock_ms = x.lock_ms, device_ms = x.device_ms, store_ms = x.store_ms,"
-	"  new_version = x.new_version, firmware = coalesce(x.firmware, j.firmware),"
-	"  language = coalesce(x.language, j.language), lost_by = x.lost_by,"
-	"  plan = coalesce(x.plan::jsonb, j.plan), report = coalesce(x.report::jsonb, j.report),"
-	"  step = coalesce(nullif(x.step, 0), j.step),"
-	"  pre_image = case when j.step >= 3 then coalesce(j.pre_image, x.pre_image)"
-	"   else coalesce(x.pre_image, j.pre_image) end,"
-	"  plan_hash = case when x.state >= 8 then coalesce(j.plan_hash,"
-	"   decode(x.plan::jsonb->>'hash', 'base64')) else j.plan_hash end,"
-	"  source = case when x.state >= 8 then coalesce(j.source,"
-	"   (x.plan::jsonb->>'source')::uuid) else j.source end,"
-	"  ended_at = case when x.state >= 8 then clock_timestamp() end,"
-	"  deferred_ms = j.deferred_ms + case when x.state = 6 then x.wait_ms else 0 end,"
-	"  not_before = case when x.state in (6, 7) then clock_timestamp()"
-	"   + x.wait_ms * interval '1 millisecond' end"
-	"  from x where j.id = x.job and j.attempt = x.attempt and j.state = x.was"
+	"  bytes = coalesce(f.bytes, j.bytes), lists = coalesce(f.lists::jsonb, j.lists),"
+	"  lock_ms = f.lock_ms, device_ms = f.device_ms, store_ms = f.store_ms,"
+	"  new_version = f.new_version, firmware = coalesce(f.firmware, j.firmware),"
+	"  language = coalesce(f.language, j.language), lost_by = f.lost_by,"
+	"  plan = coalesce(f.plan::jsonb, j.plan), report = coalesce(f.report::jsonb, j.report),"
+	"  step = coalesce(nullif(f.step, 0), j.step),"
+	"  pre_image = case when j.step >= 3 then coalesce(j.pre_image, f.pre_image)"
+	"   else coalesce(f.pre_image, j.pre_image) end,"
+	"  plan_hash = case when f.state >= 8 then coalesce(j.plan_hash,"
+	"   decode(f.plan::jsonb->>'hash', 'base64')) else j.plan_hash end,"
+	"  source = case when f.state >= 8 then coalesce(j.source,"
+	"   (f.plan::jsonb->>'source')::uuid) else j.source end,"
+	"  ended_at = case when f.state >= 8 then clock_timestamp() end,"
+	"  deferred_ms = j.deferred_ms + case when f.state = 6 then f.wait_ms else 0 end,"
+	"  not_before = case when f.state in (6, 7) then clock_timestamp()"
+	"   + f.wait_ms * interval '1 millisecond' end, " SQL_FROM_HELD
+	"  from f where j.id = f.held_job"
 	"  returning j.id, j.state, j.not_before, j.suspect),"
-	" free as (delete from sched.active a where a.job = any (array(select id from upd))),"
 	" wait as (insert into sched.later (job, due_at, suspect)"
 	"  select id, not_before, suspect from upd where state in (6, 7))"
 	" select id from upd"};
 
 /* devices, states: the newest word about each */
 const struct db_sql SQL_JOB_LAST = {"job_last",
-	"insert into fleet.last as l (device, state, at, success_at)"
-	" select x.device, x.state, clock_timestamp(),"
-	"  case when x.state in (8, 9) then clock_timestamp() end"
-	" from unnest($1::uuid[], $2::smallint[]) x(device, state) order by x.device"
-	" on conflict (device) do update set state = excluded.state, at = excluded.at,"
-	" success_at = coalesce(excluded.success_at, l.success_at)"};
+	"update fleet.last l set state = x.state, at = clock_timestamp(), success_at ="
+	"  case when x.state in (8, 9) then clock_timestamp() else l.success_at end"
+	" from unnest($1::uuid[], $2::smallint[]) x(device, state) where l.device = x.device"};
 
 /* JSON array of what probes saw: id, serial, firmware, display_language, type, model, mac,
  * device_uuid, capabilities; null or absent = not seen. Only what differs is written. */
@@ -185,17 +201,16 @@ const struct db_sql SQL_DEVICE_EFFECT = {"device_effect",
 
 /* worker, jobs, attempts: claimed but never started; uncharged, ready at once */
 const struct db_sql SQL_JOB_GIVE_BACK = {"job_give_back",
-	"with upd as (update sched.job j set state = 7, not_before = clock_timestamp()"
-	"  from unnest($2::uuid[], $3::int[]) x(job, attempt) where j.id = x.job"
-	"  and j.attempt = x.attempt and j.worker = $1::uuid and j.state = 3 returning j.id, "
-	"j.suspect),"
-	" free as (delete from sched.active a using upd where a.job = upd.id)"
+	"with f as (delete from sched.active a using unnest($2::uuid[], $3::int[]) x(job, attempt)"
+	"  where a.job = x.job and a.attempt = x.attempt and a.worker = $1::uuid and a.state = 3"
+	"  returning " SQL_HELD "),"
+	" upd as (update sched.job j set state = 7, not_before = clock_timestamp(), lost_by = null,"
+	" " SQL_FROM_HELD " from f where j.id = f.held_job returning j.id, j.suspect)"
 	" insert into sched.later (job, due_at, suspect) select id, clock_timestamp(), suspect "
 	"from upd"};
 
 const struct db_sql SQL_JOB_GET = {"job_get",
-	"select " SQL_TARGET_COLUMNS " from sched.job j join sched.run r on r.id = j.run"
-	" where j.id = $1::uuid"};
+	"select " SQL_TARGET_COLUMNS " from " SQL_TARGET_TABLES " where j.id = $1::uuid"};
 const struct db_sql SQL_JOB_TRANSITIONS = {"job_transitions",
 	"select h.at, h.from_state, h.to_state, h.attempt,"
 	" coalesce(h.tokens[array_position(h.jobs, j.id)], 0), h.cause, h.detail, h.worker"
@@ -210,7 +225,8 @@ const struct db_sql SQL_JOB_TRANSITIONS = {"job_transitions",
  * it ended comes back, to look at its device. */
 const struct db_sql SQL_STOP_READY = {"stop_ready",
 	"with pick as materialized (select j.id, j.pool, j.family from sched.job j where j.state = "
-	"2 and j.step not in (3, 4, 6) and (j.run = $1::uuid or j.id = $2::uuid) limit $5::int),"
+	"2 and j.step not in (3, 4, 6) and (j.run = $1::uuid or j.id = $2::uuid)"
+	" and not exists (select from sched.active a where a.job = j.id) limit $5::int),"
 	" gone as (delete from sched.ready r using pick p where r.pool = p.pool"
 	"  and r.family = p.family and r.job = p.id returning r.job)"
 	" update sched.job j set state = $3::smallint, cause = $4::int, ended_at = "
@@ -225,8 +241,9 @@ const struct db_sql SQL_STOP_LATER = {"stop_later",
 	" from gone where j.id = gone.job and j.state in (1, 6, 7)"};
 /* run or null, job or null: what comes back to look at its device is told then */
 const struct db_sql SQL_STOP_LOOK = {"stop_look",
-	"update sched.job set cancel = true where (run = $1::uuid or id = $2::uuid)"
-	" and step in (3, 4, 6) and state in (2, 6, 7) and not cancel"};
+	"update sched.job j set cancel = true where (j.run = $1::uuid or j.id = $2::uuid)"
+	" and j.step in (3, 4, 6) and j.state in (2, 6, 7) and not j.cancel"
+	" and not exists (select from sched.active a where a.job = j.id)"};
 /* run or null, job or null */
 const struct db_sql SQL_STOP_ACTIVE = {"stop_active",
 	"update sched.active set cancel = true, cut = false where (run = $1::uuid or job = "
@@ -288,7 +305,8 @@ const struct db_sql SQL_LATE_BLAME = {"late_blame",
 	" update sched.job j set suspect = case when j.id = $2::uuid then j.suspect else 0 end,"
 	"  crashes = j.crashes + case when j.id = $2::uuid and j.suspect > 0 then 1 else 0 end,"
 	"  lost_by = null"
-	" where j.lost_by = $1::uuid and j.state in (2, 3, 4, 5, 6, 7)"};
+	" where j.lost_by = $1::uuid and j.state in (2, 6, 7)"
+	" and not exists (select from sched.active a where a.job = j.id)"};
 const struct db_sql SQL_WORKER_LIST = {"worker_list",
 	"select w.id, w.pool, w.seen_at, (select count(*) from sched.active a where a.worker = "
 	"w.id)"

@@ -215,8 +215,8 @@ const struct db_sql SQL_RUN_LIVE = {"run_live",
 /* run, state, cause, last device of the page before or null, limit, scope or null: by the key of
  * run and device, the only one that finds a run's jobs among all that ever were */
 const struct db_sql SQL_RUN_TARGETS = {"run_targets",
-	"select " SQL_TARGET_COLUMNS " from sched.job j join sched.run r on r.id = j.run"
-	" where j.run = $1::uuid and ($2::smallint is null or j.state = $2)"
+	"select " SQL_TARGET_COLUMNS " from " SQL_TARGET_TABLES
+	" where j.run = $1::uuid and ($2::smallint is null or coalesce(h.state, j.state) = $2)"
 	" and ($2::smallint is null or (select sum(c.n) from sched.run_count c"
 	"  where c.run = $1::uuid and c.state = $2) > 0)" /* no looking for what is not there */
 	" and ($3::int is null or j.cause = $3)"
@@ -232,8 +232,9 @@ const struct db_sql SQL_RUN_OUTCOMES = {"run_outcomes",
 	"  (select fleet.scope_devices($2))))[1], step, needs,"
 	" sum((plan->>'add')::bigint)::bigint, sum((plan->>'change')::bigint)::bigint,"
 	" sum((plan->>'remove')::bigint)::bigint, sum((plan->>'losses')::bigint)::bigint"
-	" from (select *, coalesce(plan->>'needs', '') as needs from sched.job"
-	"  where run = $1::uuid) j"
+	" from (select coalesce(h.state, j.state) as state, j.cause, j.reason, j.device_name, j.device,"
+	"   j.detail, j.step, j.plan, coalesce(j.plan->>'needs', '') as needs from sched.job j"
+	"  left join sched.active h on h.job = j.id where j.run = $1::uuid) j"
 	" group by state, cause, coalesce(reason, ''), step, needs"
 	" order by count(*) desc, state, cause limit 1000"};
 /* id, run that is repeated, default deadline ms: with what was set then (FL-64) */
@@ -252,10 +253,10 @@ const struct db_sql SQL_RERUN_CHECK = {"rerun_check",
 	" from sched.run r where r.id = $1::uuid"};
 /* run, states, causes or null, devices or null → devices of the chosen targets (FL-62, FL-63) */
 const struct db_sql SQL_RERUN_DEVICES = {"rerun_devices",
-	"select distinct device from sched.job where run = $1::uuid and state = any "
-	"($2::smallint[])"
-	" and ($3::int[] is null or cause = any ($3)) and ($4::uuid[] is null or device = any "
-	"($4))"};
+	"select distinct j.device from sched.job j left join sched.active h on h.job = j.id"
+	" where j.run = $1::uuid and coalesce(h.state, j.state) = any ($2::smallint[])"
+	" and ($3::int[] is null or j.cause = any ($3))"
+	" and ($4::uuid[] is null or j.device = any ($4))"};
 
 /* ---- opening a run: one statement of parts ----
  * $1 run, $2 devices, $3 static groups, $4 their ways, $5 ways of the filters, $6 devices left out,

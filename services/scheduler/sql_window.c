@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* SQL of execution windows, and of when a job may start. */
 #include "services/scheduler/sql.h"
+#include "services/scheduler/sql_columns.h"
 
 /* ---- windows ---- */
 
@@ -111,11 +112,12 @@ const struct db_sql SQL_PLACE_JOBS = {"place_jobs",
 /* jobs, instants or null = never: claimed ones whose window has closed meanwhile */
 const struct db_sql SQL_JOB_CLOSED = {"job_closed",
 	"with x as (select * from unnest($1::uuid[], $2::timestamptz[]) x(job, due)),"
-	" gone as (delete from sched.active a using x where a.job = x.job),"
+	" f as (delete from sched.active a using x where a.job = x.job and a.state = 3"
+	"  returning x.due, " SQL_HELD "),"
 	" upd as (update sched.job j set state = 6, cause = 8001, deferrals = j.deferrals + 1,"
-	"  not_before = x.due, deferred_ms = j.deferred_ms + coalesce((1000 * extract(epoch from"
-	"   x.due - clock_timestamp()))::bigint, 0) from x where j.id = x.job and j.state = 3"
-	"  returning j.id, j.suspect, x.due)"
+	"  not_before = f.due, deferred_ms = j.deferred_ms + coalesce((1000 * extract(epoch from"
+	"   f.due - clock_timestamp()))::bigint, 0), lost_by = null, " SQL_FROM_HELD
+	"  from f where j.id = f.held_job returning j.id, j.suspect, f.due)"
 	" insert into sched.later (job, due_at, suspect)"
 	" select id, coalesce(due, 'infinity'), suspect from upd"};
 /* jobs of the statement before: those whose window does not open again in time (FL-39) */

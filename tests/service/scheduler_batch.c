@@ -11,7 +11,7 @@ static char run[UUID_TEXT];
 static const char *steps_of(const char *device)
 {
 	return sql("select string_agg(j.part + 1 || ' ' || s.word || case when j.cause > 0 then"
-		   " ' ' || j.cause else '' end, ', ' order by j.part) from sched.job j join"
+		   " ' ' || j.cause else '' end, ', ' order by j.part) from sched.job_now j join"
 		   " sched.job_state s on s.id = j.state where j.run = '%s' and j.device_name ="
 		   " '%s'",
 		run, device);

@@ -177,7 +177,7 @@ static void work(void)
 			is(j, "device.last_state", "failed"),
 		"its device is held (FL-13)");
 	json_decref(j);
-	ok(becomes("2", "select state from sched.job where id = '%s'", b),
+	ok(becomes("2", "select state from sched.job_now where id = '%s'", b),
 		"the deferred job is ready again");
 	j = ask("job_claim", "{'worker': '%s', 'slots': 10}", worker);
 	ok(is(j, "jobs.0.job", b) && is(j, "jobs.0.attempt", "2"),

@@ -183,13 +183,13 @@ static void an_applied_job(void)
 	ok(journal_as(worker, job, 1, 7, "pre_image", with) &&
 			journal_as(worker, job, 1, 7, "sent", ""),
 		"the pre-image and the first write are journaled");
-	ok(becomes("t", "select state in (2, 7) from sched.job where id = '%s'", job),
+	ok(becomes("t", "select state in (2, 7) from sched.job_now where id = '%s'", job),
 		"its worker is lost: it comes back");
 	ok(!journal_as(worker, job, 1, 7, "answered", ""), "the lost one may not go on");
-	ok(becomes("2", "select state from sched.job where id = '%s'", job), "and is ready");
+	ok(becomes("2", "select state from sched.job_now where id = '%s'", job), "and is ready");
 	json_decref(ask("run_cancel", "{'id': '%s'}", applied));
 	pause_ms(300);
-	ok(strcmp(sql("select state from sched.job where id = '%s'", job), "2") == 0,
+	ok(strcmp(sql("select state from sched.job_now where id = '%s'", job), "2") == 0,
 		"a cancel does not cut what began to write: somebody must look (C3)");
 	j = claim(10);
 	ok(is(j, "jobs.0.job", job) && is(j, "jobs.0.step", "sent") &&

@@ -239,7 +239,7 @@ static void written_since(void)
 
 static bool lost(const char *job, const char *state)
 {
-	return becomes(state, "select state from sched.job where id = '%s'", job);
+	return becomes(state, "select state from sched.job_now where id = '%s'", job);
 }
 
 static void a_write_that_kills(void)
@@ -304,7 +304,7 @@ static void a_cancel_that_waits(void)
 	ok(strcmp(at(j, "target.state"), "deferred") == 0,
 		"what began to write is not cut by a cancel");
 	json_decref(j);
-	ok(becomes("2", "select state from sched.job where id = '%s'", job_of("p1")),
+	ok(becomes("2", "select state from sched.job_now where id = '%s'", job_of("p1")),
 		"it comes back");
 	j = claim(10);
 	ok(is(j, "jobs.0.cancel", "true") && is(j, "jobs.0.step", "answered"),
@@ -323,11 +323,11 @@ static void the_deadline_of_the_run(void)
 	(void)report("p1", "deferred", ", 'code': 2101, 'retry_ms': 1500");
 	(void)report("p2", "deferred", ", 'code': 2101, 'retry_ms': 1500");
 	(void)sql("update sched.run set deadline_at = clock_timestamp() where id = '%s'", applied);
-	ok(becomes("14", "select state from sched.job where id = '%s'", job_of("p2")),
+	ok(becomes("14", "select state from sched.job_now where id = '%s'", job_of("p2")),
 		"what waits at the deadline has missed it");
 	char job[UUID_TEXT];
 	(void)snprintf(job, sizeof(job), "%s", job_of("p1"));
-	ok(becomes("2", "select state from sched.job where id = '%s'", job),
+	ok(becomes("2", "select state from sched.job_now where id = '%s'", job),
 		"what began to write comes back");
 	json_t *j = claim(10);
 	ok(is(j, "jobs.0.step", "sent") && number_at(j, "jobs.0.deadline_ms") > 60000,

@@ -46,7 +46,7 @@ static void applied_with(const char *task, const char *retry)
 static long in_state(int state)
 {
 	return atol(
-		sql("select count(*) from sched.job where run = '%s' and state = %d", run, state));
+		sql("select count(*) from sched.job_now where run = '%s' and state = %d", run, state));
 }
 
 /* Claims what there is and ends it: the first `bad` fail. Returns how many there were. */
@@ -68,7 +68,7 @@ static int turn(int bad)
 static bool wave_is(int wave, int ready)
 {
 	return becomes("t",
-		"select wave = %d and (select count(*) from sched.job where run = r.id and state ="
+		"select wave = %d and (select count(*) from sched.job_now where run = r.id and state ="
 		" 2) = %d from sched.run r where id = '%s'",
 		wave, ready, run);
 }
@@ -110,7 +110,7 @@ static void a_bad_canary(void)
 	applied_with("waves without a budget", "'waves': [{'devices': 2}]");
 	ok(turn(1) == 2 && run_becomes(run, "aborted"),
 		"without a budget, one failure in the first wave stops the run");
-	ok(strcmp(sql("select count(*) from sched.job where run = '%s' and state = 15 and cause ="
+	ok(strcmp(sql("select count(*) from sched.job_now where run = '%s' and state = 15 and cause ="
 		      " 8102",
 			  run),
 		   "8") == 0,
@@ -154,7 +154,7 @@ static void a_budget_alone(void)
 		(void)snprintf(path, sizeof(path), "jobs.%d.device.name", i);
 		(void)report(at(j, path), "retry", ", 'code': 3001");
 	}
-	ok(strcmp(sql("select count(*) from sched.job where run = '%s' and cause = 8102", run),
+	ok(strcmp(sql("select count(*) from sched.job_now where run = '%s' and cause = 8102", run),
 		   "5") == 0,
 		"what would come back is cancelled by the budget");
 	(void)report(at(j, "jobs.9.device.name"), "succeeded", ", 'step': 'verified'");

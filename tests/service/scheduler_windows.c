@@ -99,7 +99,7 @@ static void not_in_time(void)
 	json_decref(window("tomorrow", 840, 900, ", 'groups': ['g']"));
 	begin("one");
 	ok(run_becomes(run, "failed") &&
-			strcmp(sql("select state || ' ' || cause from sched.job where run = '%s'",
+			strcmp(sql("select state || ' ' || cause from sched.job_now where run = '%s'",
 				       run),
 				"14 8001") == 0,
 		"no window before the run's deadline: missed, window_closed (FL-39)");
@@ -110,7 +110,7 @@ static void closed_meanwhile(void)
 {
 	json_decref(window("open", -60, 120, ", 'devices': ['p1']"));
 	begin("one");
-	ok(strcmp(sql("select state from sched.job where run = '%s'", run), "2") == 0,
+	ok(strcmp(sql("select state from sched.job_now where run = '%s'", run), "2") == 0,
 		"inside its window a job is ready");
 	json_t *j = ask(
 		"window_update", "{'ref': 'open', 'if_version': 7, 'window': {'hard_end': true}}");
@@ -144,7 +144,7 @@ static void cut_at_the_end(void)
 	(void)sql("update sched.active set cut_at = clock_timestamp()");
 	ok(becomes("t", "select cancel and cut from sched.active"), "it is told then");
 	(void)report("p1", "cancelled", ", 'code': 8101");
-	ok(strcmp(sql("select state in (2, 6) and cause = 8001 from sched.job where run = '%s'",
+	ok(strcmp(sql("select state in (2, 6) and cause = 8001 from sched.job_now where run = '%s'",
 			  run),
 		   "t") == 0,
 		"what was cut comes back with the next window (FL-38)");

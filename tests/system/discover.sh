@@ -158,7 +158,7 @@ is "$(c task get "Discover Devices" --json | jq -c '[.active, .built_in, .kind]'
 # ---- a run is cancelled, and its targets run again (FL-72) ----
 run=$(c discover 127.50.0.1-30 --snmp-port 1161 --rate 1 --no-wait)
 state() { c run get "$1" --json | jq -r "$2"; }
-asks() { [ "$(db -c "select count(*) from sched.job where run = '$run' and state in (4, 5)")" -eq 1 ]; }
+asks() { [ "$(db -c "select count(*) from sched.job_now where run = '$run' and state in (4, 5)")" -eq 1 ]; }
 check "one that would take half a minute" within 60 asks
 rc 0 "is cancelled" run cancel "$run"
 over() { [ "$(state "$run" .state)" = cancelled ]; }
