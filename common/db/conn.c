@@ -8,7 +8,9 @@
 #include "common/db/internal.h"
 
 static const struct db_sql sql_begin = {"carnet_begin", "begin"};
-static const struct db_sql sql_by_key = {"carnet_by_key", "set local enable_seqscan = off"};
+static const struct db_sql sql_by_key = {"carnet_by_key",
+	"select set_config('enable_seqscan', 'off', true),"
+	" set_config('plan_cache_mode', 'force_generic_plan', true)"};
 static const struct db_sql sql_commit = {"carnet_commit", "commit"};
 static const struct db_sql sql_rollback = {"carnet_rollback", "rollback"};
 

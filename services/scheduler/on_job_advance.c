@@ -66,8 +66,7 @@ static void fill_reply(struct m_job_advanced *reply, const struct m_job_advance 
 	bug_if(refused == NULL);
 	for (size_t i = 0; i < m->steps_n; i++) {
 		const struct m_job_step *s = &m->steps[i];
-		struct reported key = {
-			m->worker, s->job, s->attempt, s->token, (uint64_t)s->state};
+		struct reported key = {m->worker, s->job, s->attempt, s->token, (uint64_t)s->state};
 		if (map_get(gone_on, &key, sizeof(key)) == NULL)
 			refused[reply->refused_n++] = s->job;
 	}

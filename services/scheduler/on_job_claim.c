@@ -114,8 +114,7 @@ static void read_write(struct row *c, struct m_job_work *w, struct m_task_settin
 	w->restarted = row_bool(c);
 }
 
-static void read_work(
-	struct row *c, const struct group *g, struct handed *h, bool *ret_credentials)
+static void read_work(struct row *c, const struct group *g, struct handed *h, bool *ret_credentials)
 {
 	struct m_device *d = arena_alloc(c->arena, sizeof(*d));
 	struct m_job_work *w = arena_alloc(c->arena, sizeof(*w));

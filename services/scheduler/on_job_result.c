@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* job_result: what came of jobs. What is held is locked, each report is judged by the pure rules of job.c,
- * and all ends are written by one statement. A report with another attempt or token is refused and
- * changes nothing; a repeated report of the same end is accepted again. */
+/* job_result: what came of jobs. What is held is locked, each report is judged by the pure rules of
+ * job.c, and all ends are written by one statement. A report with another attempt or token is
+ * refused and changes nothing; a repeated report of the same end is accepted again. */
 #include "common/base/crashpoint.h"
 #include "services/scheduler/batch.h"
 

@@ -4,16 +4,19 @@
 #include "services/scheduler/sql.h"
 #include "services/scheduler/sql_columns.h"
 
-/* History and counts of a step while jobs are held; "made" are their rows of sched.active after it. */
-#define STEPPED(made)                                                                              \
+/* History and counts of a step while jobs are held; "made" are their rows of sched.active after it.
+ */
+#define STEPPED                                                                                    \
+	" moved as materialized (select run, state, attempt, worker, array_agg(job) as jobs,"      \
+	"   case when max(token) > 0 then array_agg(token) end as tokens from made"                \
+	"  group by run, state, attempt, worker),"                                                 \
 	" history as (insert into sched.history (run, at, from_state, to_state, attempt, cause,"   \
 	"   worker, jobs, tokens)"                                                                 \
-	"  select run, clock_timestamp(), state - 1, state, attempt, 0, worker, array_agg(job),"   \
-	"   case when max(token) > 0 then array_agg(token) end from " made                         \
-	"  group by run, state, attempt, worker),"                                                 \
+	"  select run, clock_timestamp(), state - 1, state, attempt, 0, worker, jobs, tokens"      \
+	"  from moved),"                                                                           \
 	" counted as (insert into sched.run_count (run, state, n)"                                 \
-	"  select m.run, m.state + d.state, sum(d.n) from " made                                   \
-	" m cross join (values (-1, -1), (0, 1)) d(state, n) group by m.run, m.state, d.state)"
+	"  select m.run, m.state + d.state, sum(d.n * cardinality(m.jobs)) from moved m"           \
+	"  cross join (values (-1, -1), (0, 1)) d(state, n) group by m.run, m.state, d.state)"
 
 /* pool, families, the worker of each slot, lease ms → what job_work says, and the job's slot. A
  * device with an active job is passed by; two claimers that meet on one device leave it to the
@@ -36,8 +39,8 @@ const struct db_sql SQL_JOB_CLAIM = {"job_claim",
 	"    clock_timestamp() + make_interval(secs => $4::float8 / 1000) from j order by device"
 	"   on conflict (device) do nothing returning job, run, worker, attempt, state, token),"
 	" gone as (delete from sched.ready r where r.ctid = any (array(select j.at from j"
-	"   join made on made.job = j.id)))," STEPPED("made")
-	" select " SQL_DEVICE_COLUMNS ", t.id, t.attempt, t.run, coalesce(b.kind, r.kind),"
+	"   join made on made.job = j.id)))," STEPPED " select " SQL_DEVICE_COLUMNS
+	", t.id, t.attempt, t.run, coalesce(b.kind, r.kind),"
 	" coalesce(b.settings, r.settings)::text, coalesce(b.password_sealed, r.password_sealed),"
 	" greatest(case when t.step in (3, 4, 6) then 3600000 else 1 end,"
 	" (1000 * extract(epoch from r.deadline_at - clock_timestamp()))::bigint),"
@@ -79,20 +82,21 @@ const struct db_sql SQL_JOB_RENEW = {"job_renew",
 	" where a.job = h.job and a.worker = $1::uuid and a.attempt = h.attempt"
 	" returning a.job, a.cancel"};
 
-/* workers, jobs, attempts, tokens, states, lock requests → the steps that were taken. A lock's token is
- * checked against the live lock when it is first named (locks.md section 9, check 1); later
- * reports of this attempt must carry the token stored here. */
+/* workers, jobs, attempts, tokens, states, lock requests → the steps that were taken. A lock's
+ * token is checked against the live lock when it is first named (locks.md section 9, check 1);
+ * later reports of this attempt must carry the token stored here. */
 const struct db_sql SQL_JOB_ADVANCE = {"job_advance",
 	"with x as materialized (select * from unnest($1::uuid[], $2::uuid[], $3::int[],"
-	"  $4::bigint[], $5::smallint[], $6::uuid[]) x(worker, job, attempt, token, state, request)),"
+	"  $4::bigint[], $5::smallint[], $6::uuid[]) x(worker, job, attempt, token, state, "
+	"request)),"
 	" made as (update sched.active a set state = x.state,"
 	"  token = case when x.token = 0 then a.token else x.token end from x"
 	"  where a.job = x.job and a.attempt = x.attempt and a.worker = x.worker"
 	"  and a.state = x.state - 1"
 	"  and ((x.state = 4 and x.token = 0) or (x.state = 5 and x.token = a.token)"
 	"   or (x.state = 4 and exists (select from lock.check(a.device, x.token, x.request))))"
-	"  returning a.job, a.run, a.worker, a.attempt, a.state, a.token, x.token as reported),"
-	STEPPED("made")
+	"  returning a.job, a.run, a.worker, a.attempt, a.state, a.token, x.token as "
+	"reported)," STEPPED
 	" select worker, job, attempt, reported, state, run from made union all"
 	" select x.worker, x.job, x.attempt, x.token, x.state, a.run"
 	" from x join sched.active a on a.job = x.job and a.attempt = x.attempt"

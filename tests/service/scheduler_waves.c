@@ -45,8 +45,8 @@ static void applied_with(const char *task, const char *retry)
 
 static long in_state(int state)
 {
-	return atol(
-		sql("select count(*) from sched.job_now where run = '%s' and state = %d", run, state));
+	return atol(sql(
+		"select count(*) from sched.job_now where run = '%s' and state = %d", run, state));
 }
 
 /* Claims what there is and ends it: the first `bad` fail. Returns how many there were. */
@@ -68,7 +68,8 @@ static int turn(int bad)
 static bool wave_is(int wave, int ready)
 {
 	return becomes("t",
-		"select wave = %d and (select count(*) from sched.job_now where run = r.id and state ="
+		"select wave = %d and (select count(*) from sched.job_now where run = r.id and "
+		"state ="
 		" 2) = %d from sched.run r where id = '%s'",
 		wave, ready, run);
 }
@@ -110,7 +111,8 @@ static void a_bad_canary(void)
 	applied_with("waves without a budget", "'waves': [{'devices': 2}]");
 	ok(turn(1) == 2 && run_becomes(run, "aborted"),
 		"without a budget, one failure in the first wave stops the run");
-	ok(strcmp(sql("select count(*) from sched.job_now where run = '%s' and state = 15 and cause ="
+	ok(strcmp(sql("select count(*) from sched.job_now where run = '%s' and state = 15 and "
+		      "cause ="
 		      " 8102",
 			  run),
 		   "8") == 0,

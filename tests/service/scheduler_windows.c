@@ -98,10 +98,10 @@ static void not_in_time(void)
 {
 	json_decref(window("tomorrow", 840, 900, ", 'groups': ['g']"));
 	begin("one");
-	ok(run_becomes(run, "failed") &&
-			strcmp(sql("select state || ' ' || cause from sched.job_now where run = '%s'",
-				       run),
-				"14 8001") == 0,
+	ok(run_becomes(run, "failed") && strcmp(sql("select state || ' ' || cause from "
+						    "sched.job_now where run = '%s'",
+							run),
+						 "14 8001") == 0,
 		"no window before the run's deadline: missed, window_closed (FL-39)");
 	drop("tomorrow");
 }
