@@ -32,6 +32,8 @@ struct http_req {
 	uint32_t first_byte_ms; /* 0 = 60 s */
 	uint32_t total_ms;      /* 0 = 15 min */
 	bool fresh;             /* no reused connection */
+	bool any_key; /* TLS with whoever it is, and the reply names the key: only to ask who is
+			 there, with nothing secret in it (FL-17, FL-19) */
 };
 
 /* What http_body_fn answers. */
@@ -47,6 +49,7 @@ struct http_reply {
 	uint64_t body_bytes;
 	uint64_t total_us, connect_us, first_byte_us;
 	const char *primary_ip;
+	const char *key_sha256; /* any_key: base64 SHA-256 of the SPKI seen; "" = no TLS */
 };
 
 typedef enum http_flow (*http_body_fn)(void *arg, const uint8_t *p, size_t n, long status);

@@ -6,6 +6,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/list.h"
+#include "common/crypto/spki.h"
 #include "common/http/client.h"
 
 /* A multi handle finds its connections in 97 hash chains: one for 10,000 hosts costs 1.6 times the
@@ -52,7 +53,7 @@ struct http_transfer {
 	size_t request_n;
 	size_t max_body, max_headers;
 	uint32_t connect_ms, first_byte_ms, total_ms;
-	bool fresh;
+	bool fresh, any_key;
 
 	/* progress */
 	struct timer *timer;
@@ -65,6 +66,7 @@ struct http_transfer {
 	int failed;       /* CN-code that we gave, 0 = none */
 	const char *why;
 	char curl_says[CURL_ERROR_SIZE];
+	char key_seen[SPKI_PIN];
 	bool paused, resume, cancelled, finished, in_multi;
 };
 

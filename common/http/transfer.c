@@ -251,6 +251,7 @@ struct http_transfer *http_transfer_new(struct http_client *c, const struct http
 	x->first_byte_ms = req->first_byte_ms ? req->first_byte_ms : 60000;
 	x->total_ms = req->total_ms ? req->total_ms : 900000;
 	x->fresh = req->fresh;
+	x->any_key = req->any_key && req->fresh;
 	x->head.max = x->max_headers;
 	x->timer = timer_new(c->loop, on_deadline, x);
 	return x;
@@ -269,6 +270,12 @@ static void set_method(struct http_transfer *x, CURL *e)
 	(void)curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, x->method);
 }
 
+static void accept_any(CURL *e)
+{
+	(void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
+	(void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
+}
+
 static void set_tls(struct http_transfer *x, CURL *e)
 {
 	char pin[128];
@@ -276,14 +283,16 @@ static void set_tls(struct http_transfer *x, CURL *e)
 	(void)curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (x->ca_file)
 		(void)curl_easy_setopt(e, CURLOPT_CAINFO, x->ca_file);
+	if (x->any_key) {
+		(void)curl_easy_setopt(e, CURLOPT_CERTINFO, 1L);
+		accept_any(e);
+	}
 	if (!x->pin)
 		return;
 	(void)snprintf(pin, sizeof(pin), "sha256//%s", x->pin);
 	(void)curl_easy_setopt(e, CURLOPT_PINNEDPUBLICKEY, pin);
-	if (!x->ca_file) { /* the pin alone decides (fleet.md FL-17) */
-		(void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
-		(void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
-	}
+	if (!x->ca_file) /* the pin alone decides (fleet.md FL-17) */
+		accept_any(e);
 }
 
 static void set_callbacks(struct http_transfer *x, CURL *e)
@@ -428,6 +437,19 @@ static int code_of(const struct http_transfer *x, CURLcode rc)
 	}
 }
 
+/* The peer's own certificate is the first of the chain. */
+static void read_key(struct http_transfer *x)
+{
+	struct curl_certinfo *chain = NULL;
+
+	if (curl_easy_getinfo(x->easy, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == NULL ||
+		chain->num_of_certs < 1)
+		return;
+	for (const struct curl_slist *i = chain->certinfo[0]; i; i = i->next)
+		if (strncmp(i->data, "Cert:", 5) == 0 && spki_pin(i->data + 5, x->key_seen) < 0)
+			*x->key_seen = '\0';
+}
+
 static void fill_reply(struct http_transfer *x, struct http_reply *r)
 {
 	curl_off_t total = 0, connect = 0, first = 0;
@@ -438,6 +460,8 @@ static void fill_reply(struct http_transfer *x, struct http_reply *r)
 		(void)curl_easy_getinfo(x->easy, CURLINFO_CONNECT_TIME_T, &connect);
 		(void)curl_easy_getinfo(x->easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
 		(void)curl_easy_getinfo(x->easy, CURLINFO_PRIMARY_IP, &ip);
+		if (x->any_key)
+			read_key(x);
 	}
 	*r = (struct http_reply){.status = x->status,
 		.headers = buf_str(&x->head),
@@ -445,7 +469,8 @@ static void fill_reply(struct http_transfer *x, struct http_reply *r)
 		.total_us = (uint64_t)total,
 		.connect_us = (uint64_t)connect,
 		.first_byte_us = (uint64_t)first,
-		.primary_ip = ip ? ip : ""};
+		.primary_ip = ip ? ip : "",
+		.key_sha256 = x->key_seen};
 }
 
 bool http_transfer_result(

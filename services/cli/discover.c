@@ -77,10 +77,12 @@ static int show_found(struct cli *c, const json_t *run)
 
 /* ---- discover ---- */
 
-/* A word that begins like an address is a range, another one a host name. */
+/* A word that begins like an address and goes on to another one is a range; what is left is one
+ * address or a host name: somebody in particular. */
 static bool is_range(const char *word)
 {
-	return isdigit((unsigned char)*word) || strchr(word, ':') != NULL;
+	return (isdigit((unsigned char)*word) || strchr(word, ':') != NULL) &&
+	       strpbrk(word, "-/") != NULL;
 }
 
 static int add_where(struct cli *c, json_t *discover)

@@ -5,7 +5,7 @@
 #include "services/scheduler/candidate.h"
 #include "services/scheduler/list.h"
 
-#define CANDIDATE_COLUMNS_N 32
+#define CANDIDATE_COLUMNS_N 33
 
 void row_candidate(struct row *c, struct m_candidate *m)
 {
@@ -44,6 +44,7 @@ void row_candidate(struct row *c, struct m_candidate *m)
 	m->version = row_uint(c);
 	m->ignored_why = row_text(c);
 	m->ipp_path = row_text(c);
+	m->tls_pin = row_text(c);
 }
 
 /* ---- list ---- */

@@ -82,6 +82,9 @@ static struct m_device *device_of(
 		d->ports = c->ports;
 		d->ports_n = c->ports_n;
 	}
+	/* the key that was seen is the one that is trusted (FL-17); another service has its own */
+	if (d->tls_pin == NULL && strcmp(d->family, "ipp") == 0)
+		d->tls_pin = c->tls_pin;
 	if (c->ipp_path != NULL && *c->ipp_path != '\0' && strcmp(d->family, "ipp") == 0)
 		add_ipp_path(d, c->ipp_path, arena);
 	d->simulated = c->simulated;

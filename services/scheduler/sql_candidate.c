@@ -37,7 +37,7 @@ const struct db_sql SQL_CANDIDATES_FOUND = {"candidates_found",
 	" d.device_uuid, d.location, d.description, d.object_id, d.firmware, d.printer,"           \
 	" to_json(d.found_by)::text, to_json(d.services)::text, d.credential, d.simulated,"        \
 	" d.pool, d.site, d.state, d.device, d.device_name, d.device_address, d.run,"              \
-	" d.first_seen, d.last_seen, d.seen, d.version, d.ignored_why, d.ipp_path"
+	" d.first_seen, d.last_seen, d.seen, d.version, d.ignored_why, d.ipp_path, d.tls_pin"
 
 const char SQL_CANDIDATE_LIST[] =
 	"select " CANDIDATE_COLUMNS ", count(*) over () from fleet.candidate_now d ";

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Real IPP printers for tests, in directory D: cupsd_up PORT [ADDRESS], lprint_up PORT, third_up PORT (tests/peers/ipp_third), ftpd_up PORT; ipp_down.
+# Real IPP printers for tests, in directory D: cupsd_up PORT [ADDRESS [tls]] (tls: its queues want TLS; cups_pin), lprint_up PORT, third_up PORT (tests/peers/ipp_third), ftpd_up PORT; ipp_down.
 # cups_printer NAME ARGS…   ipp_get PORT PATH ATTRIBUTE   ipp_set PORT PATH SYNTAX ATTRIBUTE VALUE
 ipp_pids=()
 ipp_down() {
@@ -8,12 +8,13 @@ ipp_down() {
 	ipp_pids=()
 }
 
-cupsd_up() { # PORT [ADDRESS]
+cupsd_up() { # PORT [ADDRESS [tls]]
 	cups_port=$1
 	cups_host=${2:-127.0.0.1}
-	mkdir "$D/cups-root" "$D/cups-cache" "$D/cups-state" "$D/cups-spool" && chmod 0755 "$D"
+	mkdir "$D/cups-ssl" "$D/cups-root" "$D/cups-cache" "$D/cups-state" "$D/cups-spool" && chmod 0755 "$D"
 	cat >"$D/cups-files.conf" <<CONF
 ServerRoot $D/cups-root
+ServerKeychain $D/cups-ssl
 CacheDir $D/cups-cache
 StateDir $D/cups-state
 RequestRoot $D/cups-spool
@@ -29,11 +30,16 @@ Browsing Off
 DefaultAuthType None
 <Location />
 Order allow,deny
-Allow $cups_host
+Allow ${cups_host%.*}.0/24
+</Location>
+<Location /printers>
+${3:+Encryption Required}
+Order allow,deny
+Allow ${cups_host%.*}.0/24
 </Location>
 <Location /admin>
 Order allow,deny
-Allow $cups_host
+Allow ${cups_host%.*}.0/24
 </Location>
 <Policy default>
 <Limit All>
@@ -43,6 +49,10 @@ Order deny,allow
 CONF
 	cupsd -f -c "$D/cupsd.conf" -s "$D/cups-files.conf" &
 	ipp_pids+=($!)
+}
+
+cups_pin() { # of the key of its certificate, made at the first connection
+	cat "$D"/cups-ssl/*.crt | openssl x509 -noout -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64
 }
 
 cups_printer() { # NAME ARGS…

@@ -161,12 +161,18 @@ static void *run(void *arg)
 	return NULL;
 }
 
+void tls_front_on(struct tls_front *f, const char *names, int fd, int behind)
+{
+	*f = (struct tls_front){.fd = fd, .port = f->port, .behind = behind};
+	tls_peer_make(&f->peer, names);
+	bug_if(pthread_create(&f->thread, NULL, run, f) != 0);
+}
+
 void tls_front_start(struct tls_front *f, const char *names, int behind)
 {
-	*f = (struct tls_front){.behind = behind};
-	tls_peer_make(&f->peer, names);
-	f->fd = tls_peer_listen(&f->port);
-	bug_if(pthread_create(&f->thread, NULL, run, f) != 0);
+	int fd = tls_peer_listen(&f->port);
+
+	tls_front_on(f, names, fd, behind);
 }
 
 void tls_front_stop(struct tls_front *f)

@@ -26,4 +26,6 @@ struct tls_front {
 	pthread_t thread;
 };
 void tls_front_start(struct tls_front *f, const char *names, int behind);
+/* The same on a socket that listens already. */
+void tls_front_on(struct tls_front *f, const char *names, int fd, int behind);
 void tls_front_stop(struct tls_front *f);

@@ -49,6 +49,10 @@ SNMP_PERSISTENT_DIR=$D/persist2 snmpd -f -Lf "$D/strict.log" -C -c "$D/strict.co
 strict_pid=$!
 answers() { snmpget -v2c -c secret-word -r0 -t1 -Oqv 127.50.1.7:1161 .1.3.6.1.2.1.43.5.1.1.17.1 2>/dev/null | grep -q PEER12345; }
 within 20 answers || not_ok "snmpd starts"
+safe() { # the cupsd whose queues want TLS
+	local D=$D/safe cups_port=8643 cups_host=10.77.0.2
+	"$@"
+}
 if avahi_can; then
 	while read -r host address model; do
 		avahi_host "$host" "$address"
@@ -57,10 +61,21 @@ if avahi_can; then
 	avahi_host hall 10.77.0.1
 	avahi_service "Hall. One" hall _ipp._tcp 8631 "rp=printers/q1" "ty=Hall printer" "usb_MFG=Example"
 	avahi_service "Hall Two" hall _ipp._tcp 8631 "rp=printers/q2"
+	ip addr add 10.77.0.2/24 dev net0 && ip addr add 10.77.0.3/24 dev net0 && ip addr add 10.77.0.4/24 dev net0
+	avahi_host safe 10.77.0.2
+	avahi_service "Safe. One" safe _ipp._tcp 8643 "rp=printers/s1"
+	avahi_service "Safe Two" safe _ipps._tcp 8643 "rp=printers/s2"
 	avahi_host far 10.78.0.1
 	avahi_service "Far away" far _ipp._tcp 631 "rp=ipp/print"
 	avahi_up
 	cupsd_up 8631 10.77.0.1
+	mkdir "$D/safe"
+	safe cupsd_up 8643 10.77.0.2 tls
+	cups_host=127.0.0.1 third_up 8999
+	for i in 3:443 4:631; do
+		"$B/tests/peers/tls_front" "10.77.0.${i%:*}" "${i#*:}" 8999 >"$D/pin.${i%:*}" &
+		ipp_pids+=($!)
+	done
 fi
 
 c() { "$B/bin/carnet" "$@" 2>"$D/stderr"; }
@@ -173,8 +188,8 @@ if [ -z "$avahi_pid" ]; then
 	system_finish
 fi
 check "a real avahi-daemon announces them" within 60 avahi_established
-queues() { cups_printer q1 -L "by the door" && cups_printer q2; }
-check "and a real cupsd with two queues" within 20 queues
+queues() { cups_printer q1 -L "by the door" && cups_printer q2 && safe cups_printer s1 -L "behind TLS" && safe cups_printer s2; }
+check "and two real cupsd with two queues each, one of which wants TLS" within 20 queues
 rc 1 "a service that is none" discover --dns-sd true --service ipp
 rc 3 "who announces itself" discover --dns-sd true --snmp-port 1161 --json
 is "$(jq '[.items[] | select(.found_by == ["dns_sd", "snmp"] and .location == "the announced floor" and .services == ["_printer._tcp"])] | length' "$D/stdout")" 30 "all 30 simulated printers, and SNMP says the rest of them"
@@ -182,9 +197,25 @@ hall() { jq -r --arg name "$1" ".items[] | select(.name == \$name) | $2" "$D/std
 is "$(hall "Hall. One" '[.address, .vendor, .model, .family, .ipp_path, .ports[0].port, .location, .simulated, .state] | join(" ")')" "10.77.0.1 Example Hall printer ipp /printers/q1 8631 by the door false new" "a real queue"
 is "$(hall "Hall. One" .device_uuid)" "$(ipp_get 8631 /printers/q1 printer-uuid | sed s/urn:uuid://)" "its UUID is what it says of itself by IPP"
 is "$(hall "Hall Two" '[.ipp_path, .model, (.found_by | join(","))] | join(" ")')" "/printers/q2 Local Raw Printer dns_sd,ipp" "another queue of the same server is another printer"
-is "$(jq '.items | length' "$D/stdout")" 32 "and nothing else"
+pin=$(safe cups_pin)
+is "${#pin} $(hall "Safe. One" '[.tls_pin, .location, (.found_by | join(",")), (.ports | map("\(.service)=\(.port)") | sort | join(","))] | join(" ")')" \
+	"44 $pin behind TLS dns_sd,ipp ipp=8643,ipps=8643" "what wants TLS where it announced plain IPP is asked over TLS, and its key is kept"
+is "$(hall "Safe Two" '[.tls_pin, .ipp_path, .family, (.ports | map("\(.service)=\(.port)") | join(","))] | join(" ")')" "$pin /printers/s2 ipp ipps=8643" \
+	"so is what announced IPP over TLS"
+is "$(hall "Hall. One" '.tls_pin // ""')" "" "who answers plainly is not asked over TLS"
+is "$(jq '.items | length' "$D/stdout")" 34 "and nothing else"
 like "$(c run targets "$(jq -r .run.id "$D/stdout")")" "10.78.0.1" "what was announced outside of the networks allowed is named, and was not asked"
-rc 0 "it is enrolled" candidate enrol "$(hall "Hall. One" .id)" --clear_text true
+two=$(hall "Safe Two" .id) one=$(hall "Hall. One" .id)
+rc 0 "the one over TLS is enrolled" candidate enrol "$two"
+is "$(c device get "Safe Two" --json | jq -r .tls_pin)" "$pin" "with the key that was seen (FL-17)"
+rc 0 "it is enrolled" candidate enrol "$one" --clear_text true
 rc 0 "a task for its settings" task create settings --kind settings.backup --device "Hall. One"
 rc 0 "and they are backed up" task run settings
+rc 0 "a task for those of the other" task create safe-settings --kind settings.backup --device "Safe Two"
+rc 0 "and they are backed up over TLS, with that key" task run safe-settings
+tls_only() { jq -r '.items[] | [.address, .tls_pin, (.ports | map("\(.service)=\(.port)") | join(",")), (.found_by | join(","))] | join(" ")' "$D/stdout"; }
+rc 0 "a printer that speaks TLS only, where somebody says it is" discover 10.77.0.4 --json
+is "$(tls_only)" "10.77.0.4 $(cat "$D/pin.4")  ipp" "at 631"
+rc 0 "and one with nothing at 631" discover 10.77.0.3 --json
+is "$(tls_only)" "10.77.0.3 $(cat "$D/pin.3") ipps=443 ipp" "at 443"
 system_finish

@@ -224,17 +224,23 @@ static const struct address *address_to_ask(const struct host *h, const struct o
 	return best;
 }
 
+bool announced_tls(const struct announced *a, size_t i)
+{
+	return strcasecmp(a->types[a->instances[i].service], "_ipps._tcp") == 0;
+}
+
 static bool is_ipp(const struct announced *a, const struct instance *one)
 {
-	return strcasecmp(a->types[one->service], "_ipp._tcp") == 0;
+	return strcasecmp(a->types[one->service], "_ipp._tcp") == 0 ||
+	       announced_tls(a, (size_t)(one - a->instances));
 }
 
 static void put_port(const struct announced *a, const struct instance *one, struct m_candidate *ret)
 {
-	bool tls = strcasecmp(a->types[one->service], "_ipps._tcp") == 0;
+	bool tls = announced_tls(a, (size_t)(one - a->instances));
 	struct m_port port = {.service = tls ? "ipps" : "ipp", .port = one->port};
 
-	if ((!tls && !is_ipp(a, one)) || one->port == IPP_WHO_PORT)
+	if (!is_ipp(a, one) || one->port == IPP_WHO_PORT)
 		return;
 	ret->ports = arena_dup(a->e->arena, &port, sizeof(port));
 	ret->ports_n = ret->ports == NULL ? 0 : 1;

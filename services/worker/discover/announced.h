@@ -58,4 +58,5 @@ enum announced_verdict announced_candidate(
 	const struct announced *a, size_t i, struct order *may, struct m_candidate *ret);
 /* May it be asked by IPP, and at which path? NULL = no. Anybody can announce any port: one of ours
  * is not to make a printer print what was meant for another (port 9100). */
+bool announced_tls(const struct announced *a, size_t i);
 const char *announced_ipp_path(const struct announced *a, size_t i, bool simulated);

@@ -235,10 +235,10 @@ static void put(const struct errand *e, struct m_candidate *a, const struct m_ca
 {
 	const char **to[] = {&a->name, &a->vendor, &a->family, &a->model, &a->serial, &a->mac,
 		&a->device_uuid, &a->location, &a->description, &a->object_id, &a->firmware,
-		&a->ipp_path};
+		&a->ipp_path, &a->tls_pin};
 	const char *const from[] = {b->name, b->vendor, b->family, b->model, b->serial, b->mac,
-		b->device_uuid, b->location, b->description, b->object_id, b->firmware,
-		b->ipp_path};
+		b->device_uuid, b->location, b->description, b->object_id, b->firmware, b->ipp_path,
+		b->tls_pin};
 
 	for (size_t i = 0; i < array_len(to); i++) {
 		if (!says(*to[i]))

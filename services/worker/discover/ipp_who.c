@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/http/client.h"
+#include "gen/errors.h"
 
 #define AT_ONCE 8u
 #define CONNECT_MS 3000u
@@ -17,6 +18,8 @@ struct question {
 	const struct ipp_place *place; /* NULL: free */
 	struct http_transfer *transfer;
 	unsigned version;
+	bool tls;
+	uint16_t port;
 	struct buf answer;
 };
 
@@ -46,9 +49,9 @@ static void ask(struct question *q)
 	bool v6 = strchr(p->address, ':') != NULL;
 	struct buf host = BUF_INIT, uri = BUF_INIT, url = BUF_INIT, message = BUF_INIT;
 
-	buf_addf(&host, v6 ? "[%s]:%u/%s" : "%s:%u/%s", p->address, p->port, p->path);
-	buf_addf(&uri, "ipp://%s", buf_str(&host));
-	buf_addf(&url, "http://%s", buf_str(&host));
+	buf_addf(&host, v6 ? "[%s]:%u/%s" : "%s:%u/%s", p->address, q->port, p->path);
+	buf_addf(&uri, q->tls ? "ipps://%s" : "ipp://%s", buf_str(&host));
+	buf_addf(&url, q->tls ? "https://%s" : "http://%s", buf_str(&host));
 	ipp_get_attributes(&message, buf_str(&uri), q->version, names, array_len(names));
 	buf_reset(&q->answer);
 	q->answer.max = ANSWER_MAX;
@@ -60,7 +63,8 @@ static void ask(struct question *q)
 		.connect_ms = CONNECT_MS,
 		.first_byte_ms = TOTAL_MS,
 		.total_ms = TOTAL_MS,
-		.fresh = true};
+		.fresh = true,
+		.any_key = q->tls};
 	q->transfer = http_send(q->who->order.http, &req, on_bytes, on_answer, q);
 	buf_fini(&host);
 	buf_fini(&uri);
@@ -77,6 +81,8 @@ static void ask_next(struct ipp_who *w)
 		q->who = w;
 		q->place = &w->order.places[w->next++];
 		q->version = 0x0200;
+		q->tls = q->place->tls;
+		q->port = q->place->port;
 		w->under_way++;
 		ask(q);
 	}
@@ -91,6 +97,25 @@ static void settle(struct ipp_who *w)
 		return;
 	ipp_who_stop(w);
 	order.done(order.arg);
+}
+
+/* Over TLS, where it says so or where something is that is no plain HTTP; then at TLS's own port.
+ * false: it is no printer that speaks IPP. */
+static bool other_way(struct question *q, long status, const struct fault *f)
+{
+	bool wants_tls = f == NULL && (status == 426 || (status >= 301 && status <= 308));
+	bool there = f != NULL && f->code != CN_UNREACHABLE && f->code != CN_TIMEOUT;
+
+	q->version = 0x0200;
+	if (!q->tls && (wants_tls || (q->place->usual && there))) {
+		q->tls = true;
+		return true;
+	}
+	if (!q->place->usual || f == NULL || q->port == IPP_WHO_TLS_PORT)
+		return false;
+	q->tls = true;
+	q->port = IPP_WHO_TLS_PORT;
+	return true;
 }
 
 static void on_answer(void *arg, const struct http_reply *reply, const struct fault *f)
@@ -110,8 +135,14 @@ static void on_answer(void *arg, const struct http_reply *reply, const struct fa
 		leave();
 		return;
 	}
+	if (!good && other_way(q, reply->status, f)) {
+		ask(q);
+		leave();
+		return;
+	}
 	if (good && ipp_read_identity(buf_span(&q->answer), w->order.arena, &id, &why) == 0)
-		w->order.found(w->order.arg, q->place, &id);
+		w->order.found(w->order.arg, q->place,
+			&(struct ipp_seen){q->tls, q->port, reply->key_sha256}, &id);
 	buf_fini(&q->answer);
 	q->answer = BUF_INIT;
 	q->place = NULL;

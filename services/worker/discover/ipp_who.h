@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Asks printers by IPP who they are: one Get-Printer-Attributes each, a few of them at a time, with
- * little patience. Without a password and without TLS: what is said here is compared again when a
- * device is made of it. Loop thread only. */
+ * little patience. Without a password, so whoever answers over TLS is believed for now: its key is
+ * told, and what is said here is compared again when a device is made of it. Loop thread only. */
 #pragma once
 
 #include "services/worker/adapters/ipp_message.h"
@@ -9,6 +9,7 @@
 struct http_client;
 
 #define IPP_WHO_PORT 631u
+#define IPP_WHO_TLS_PORT 443u
 #define IPP_WHO_PATH "ipp/print" /* where a printer has its only queue (RFC 8011, PWG 5100.14) */
 
 /* One to ask. */
@@ -17,6 +18,15 @@ struct ipp_place {
 	uint16_t port;
 	const char *path; /* without the first slash */
 	size_t of;        /* whose it is, for the caller */
+	bool tls;         /* else plain, and over TLS only if it wants that */
+	bool usual;       /* nobody said this port: where there is no IPP, TLS is tried, and 443 */
+};
+
+/* Where and as whom it answered. */
+struct ipp_seen {
+	bool tls;
+	uint16_t port;
+	const char *pin; /* base64 SHA-256 of its public key, "" = none; valid during the call */
 };
 
 struct ipp_who_order {
@@ -26,7 +36,8 @@ struct ipp_who_order {
 	size_t n;
 	void *arg;
 	/* what the printer said, in the arena, uncleaned */
-	void (*found)(void *arg, const struct ipp_place *place, const struct ipp_identity *said);
+	void (*found)(void *arg, const struct ipp_place *place, const struct ipp_seen *seen,
+		const struct ipp_identity *said);
 	void (*done)(void *arg);  /* all were asked; not from inside of ipp_who_start */
 	void (*enter)(void *arg); /* around what comes from the network */
 	void (*leave)(void);

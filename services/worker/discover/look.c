@@ -51,17 +51,16 @@ static void out_of_memory(struct discover *d)
 
 /* ---- by IPP: who announced it, who is a printer by SNMP, who stands in the list ---- */
 
-static void add_place(
-	struct discover *d, const char *address, uint16_t port, const char *path, size_t of)
+static void add_place(struct discover *d, const struct ipp_place *one)
 {
 	for (size_t i = 0; i < d->n_places; i++) {
 		const struct ipp_place *p = &d->places[i];
-		if (p->port == port && strcmp(p->address, address) == 0 &&
-			strcmp(p->path, path) == 0)
+		if (p->port == one->port && p->tls == one->tls &&
+			strcmp(p->address, one->address) == 0 && strcmp(p->path, one->path) == 0)
 			return;
 	}
 	if (d->n_places < PLACES_MAX)
-		d->places[d->n_places++] = (struct ipp_place){address, port, path, of};
+		d->places[d->n_places++] = *one;
 	else
 		d->left_out++;
 }
@@ -72,7 +71,11 @@ static void add_usual_place(struct discover *d, const char *address, size_t of)
 	for (size_t i = 0; i < d->n_places; i++)
 		if (strcmp(d->places[i].address, address) == 0)
 			return;
-	add_place(d, address, IPP_WHO_PORT, IPP_WHO_PATH, of);
+	add_place(d, &(struct ipp_place){.address = address,
+			     .port = IPP_WHO_PORT,
+			     .path = IPP_WHO_PATH,
+			     .of = of,
+			     .usual = true});
 }
 
 static bool is_found_at(const struct discover *d, const char *address)
@@ -107,7 +110,22 @@ static void add_places(struct discover *d)
 		add_listed(d, &d->named[i]);
 }
 
-static void on_ipp(void *arg, const struct ipp_place *place, const struct ipp_identity *said)
+/* What a device of this needs to know to come back the same way. */
+static void put_seen(struct discover *d, const struct ipp_seen *seen, struct m_candidate *c)
+{
+	const struct m_port port = {.service = "ipps", .port = seen->port};
+
+	if (!seen->tls)
+		return;
+	c->tls_pin = arena_strdup(&d->session->arena, seen->pin);
+	if (seen->port == IPP_WHO_PORT)
+		return;
+	c->ports = arena_dup(&d->session->arena, &port, sizeof(port));
+	c->ports_n = c->ports == NULL ? 0 : 1;
+}
+
+static void on_ipp(void *arg, const struct ipp_place *place, const struct ipp_seen *seen,
+	const struct ipp_identity *said)
 {
 	static const char *const by[] = {"ipp"};
 	struct discover *d = arg;
@@ -118,6 +136,7 @@ static void on_ipp(void *arg, const struct ipp_place *place, const struct ipp_id
 	d->ipp_answered++;
 	if (address_parse(place->address, &a) && order_place(&d->order, &a) < d->order.n)
 		c.simulated = d->order.simulated[order_place(&d->order, &a)];
+	put_seen(d, seen, &c);
 	found_ipp(e, said, &c);
 	if (place->of == NOBODY || !found_add(e, &d->found[place->of], &c))
 		(void)keep(d, &c);
@@ -260,7 +279,11 @@ static void keep_announced(struct discover *d, size_t i)
 		return;
 	path = announced_ipp_path(&d->announced, i, c.simulated);
 	if (path != NULL)
-		add_place(d, c.address, d->announced.instances[i].port, path, at);
+		add_place(d, &(struct ipp_place){.address = c.address,
+				     .port = d->announced.instances[i].port,
+				     .path = path,
+				     .of = at,
+				     .tls = announced_tls(&d->announced, i)});
 }
 
 static void on_announced(void *arg, const struct dns_sd_counts *counts, const struct fault *f)

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "common/crypto/crypto.h"
+#include "common/crypto/spki.h"
+#include "tests/lib/tls_peer.h"
 
 static struct span text(const char *s)
 {
@@ -330,6 +332,24 @@ static void a_secret_keeps_its_bytes_and_ends_with_nul(void **state)
 	secret_free(NULL);
 }
 
+static void a_certificate_tells_the_pin_of_its_key(void **state unused)
+{
+	struct tls_peer peer;
+	char pem[4096], pin[SPKI_PIN];
+
+	tls_peer_make(&peer, "DNS:peer.test");
+	FILE *f = fopen(peer.ca_file, "re");
+	assert_non_null(f);
+	pem[fread(pem, 1, sizeof(pem) - 1, f)] = '\0';
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(spki_pin(pem, pin), 0);
+	assert_string_equal(pin, peer.pin);
+	pem[strlen(pem) / 2] = '\0'; /* cut short */
+	assert_int_equal(spki_pin(pem, pin), -1);
+	assert_int_equal(spki_pin("", pin), -1);
+	tls_peer_fini(&peer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +369,7 @@ int main(void)
 		cmocka_unit_test(base64_answers_as_rfc_4648_and_refuses_other_forms),
 		cmocka_unit_test(hex_reads_exactly_the_bytes_asked_for),
 		cmocka_unit_test(key_files_are_for_their_owner_only_se_56),
+		cmocka_unit_test(a_certificate_tells_the_pin_of_its_key),
 		cmocka_unit_test(a_secret_keeps_its_bytes_and_ends_with_nul),
 	};
 	return cmocka_run_group_tests_name("crypto", tests, NULL, NULL);
