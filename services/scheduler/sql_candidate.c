@@ -27,8 +27,8 @@ const struct db_sql SQL_OPEN_SLICES = {"open_slices",
 /* worker, job, attempt, JSON array of struct candidate: only of a job that this worker has → how
  * many */
 const struct db_sql SQL_CANDIDATES_FOUND = {"candidates_found",
-	"select fleet.candidates_found($4::jsonb, j.run) from sched.job j where j.id = $2::uuid"
-	" and j.attempt = $3::int and j.worker = $1::uuid and j.state in (4, 5)"};
+	"select fleet.candidates_found($4::jsonb, a.run) from sched.active a where a.job = $2::uuid"
+	" and a.attempt = $3::int and a.worker = $1::uuid and a.state in (4, 5)"};
 
 /* ---- candidates ---- */
 
