@@ -63,8 +63,8 @@ rc 2 "a plan again" plan settings cups@1 --to cups --json
 "$B/bin/carnet" apply "$(jq -r .run.id "$D/stdout")" --yes >/dev/null 2>&1 &
 apply_pid=$!
 state_of() { c run targets "$(c run list --json | jq -r '[.items[] | select(.kind == "settings.restore" and .phase == "apply")][0].id')" --json | jq -r '.items[0] | "\(.state) \(.cause)"'; }
-within 30 eval '[ "$(state_of)" = "deferred device_busy" ]'
-is "$(state_of)" "deferred device_busy" "a stopped printer is not written: device_busy, deferred"
+within 30 eval 'seen=$(state_of); [ "$seen" = "deferred device_busy" ]'
+is "$seen" "deferred device_busy" "a stopped printer is not written: device_busy, deferred"
 is "$(ipp_get "$port" /printers/q1 printer-location)" Paris "and it is as it was"
 cupsenable -h "127.0.0.1:$port" q1
 within 60 eval '[ "$(state_of)" = "succeeded null" ]'
@@ -123,8 +123,8 @@ deliver_pid=$!
 within 20 eval '[ "$(c run list --json | jq "[.items[] | select(.kind == \"file.deliver\")] | length")" -gt "$before" ]'
 run=$(c run list --json | jq -r '[.items[] | select(.kind == "file.deliver")][0].id')
 target() { c run targets "$run" --json | jq -r '.items[0] | "\(.state) \(.cause)"'; }
-within 20 eval '[ "$(target)" = "deferred session_limit" ]'
-is "$(target)" "deferred session_limit" "others have all three sessions: 421 is busy, and the job waits (ftp_421_is_busy)"
+within 20 eval 'seen=$(target); [ "$seen" = "deferred session_limit" ]'
+is "$seen" "deferred session_limit" "others have all three sessions: 421 is busy, and the job waits (ftp_421_is_busy)"
 exec 4>&- 5>&- 6>&-
 c run cancel "$run" >/dev/null
 wait "$deliver_pid"
