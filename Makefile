@@ -76,7 +76,7 @@ $(GEN_C): $(B)/gen/.stamp ;
 $(B)/%.o: %.c $(B)/gen/.stamp
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
-$(B)/gen/%.o: $(B)/gen/%.c
+$(B)/gen/%.o: $(B)/gen/%.c $(B)/gen/.stamp
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(B)/libcarnet.a: $(COMMON_O)
