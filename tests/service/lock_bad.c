@@ -145,7 +145,7 @@ static void too_many(void)
 		"1,001 devices");
 	json_t *j = say("lock_acquire",
 		"{'request': '%s', 'session': '%s', 'kind': 'own', 'op': 'batch_ie', 'direction': "
-		"'export', 'devices': [%s]}",
+		"'export', 'lease_ms': 60000, 'devices': [%s]}",
 		id(901), id(901), many(1000));
 	ok(is(j, "answer", "granted") && json_array_size(json_object_get(j, "grants")) == 1000,
 		"1,000 are as many as may be");
