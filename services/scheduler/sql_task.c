@@ -330,7 +330,7 @@ const char SQL_OPEN_TAIL[] =
 	"   when $11 <> '' and d.capabilities -> $11 ->> 'result' = 'no'"
 	"   and not fleet.check_old(d.capabilities -> $11, d.firmware) then $12::int"
 	"   when s.n = 0 then 1006 when s.contradict then 5007"
-	"   else 0 end as cause) c"
+	"   else 0 end as cause offset 0) c"
 	"  returning id, state, cause, pool, family, device)," SQL_OPEN_QUEUES;
 /* run, family: the one job of a run that has no device; its task stands for it */
 const struct db_sql SQL_OPEN_ALONE = {"open_alone",

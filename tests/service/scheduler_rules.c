@@ -197,6 +197,15 @@ static void built_in(void)
 				   " clock_timestamp())) from fleet.device d limit 1"),
 				"t") == 0,
 		"a thirtieth of the fleet is checked each day, and who never answered");
+	ok(strcmp(sql("create function pg_temp.plan_of(text) returns text language plpgsql as $$"
+		      " declare line text; plan text := ''; begin for line in execute"
+		      " 'explain ' || $1 loop plan := plan || line; end loop; return plan; end $$;"
+		      " select pg_temp.plan_of('select from fleet.device d where"
+		      " fleet.check_due(d.id, d.capabilities -> ''ab.read'', d.firmware) or"
+		      " fleet.check_old(d.capabilities -> ''ab.read'', d.firmware)')"
+		      " !~ 'check_due|check_old|other_firmware'"),
+		   "t") == 0,
+		"which is asked of 100,000 within the statement, by no call for each");
 	(void)sql("update sched.task set next_at = clock_timestamp(), next_local ="
 		  " to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI'),"
 		  " targets = '{\"all\": true}' where id = '%s'",
