@@ -90,6 +90,9 @@ typedef void (*db_fn)(
 /* A serialization failure, deadlock or lock time-out: the same transaction may succeed if repeated.
  */
 bool db_transient(const struct fault *f);
+/* The database refused what it was given: repeated, it says the same, and without the bad row the
+ * rest may succeed. A database that is full, slow, read-only or gone refuses nothing. */
+bool db_refused(const struct fault *f);
 
 void db_begin(struct db *db, db_fn fn, void *arg);
 /* As db_begin, for statements that take a few rows of large tables: no plan reads a table from end

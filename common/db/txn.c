@@ -200,3 +200,15 @@ bool db_transient(const struct fault *f)
 	return strcmp(f->reason, "40001") == 0 || strcmp(f->reason, "40P01") == 0 ||
 	       strcmp(f->reason, "55P03") == 0;
 }
+
+bool db_refused(const struct fault *f)
+{
+	/* cardinality, data, integrity, a limit of the program, raised by one of our functions */
+	static const char *const classes[] = {"21", "22", "23", "54", "P0"};
+
+	for (size_t i = 0; i < array_len(classes); i++) {
+		if (strlen(f->reason) == 5 && strncmp(f->reason, classes[i], 2) == 0)
+			return true;
+	}
+	return false;
+}

@@ -95,8 +95,12 @@ void job_cancel(const struct job *j, enum write_step step, struct job_verdict *v
 {
 	bool stops = v->state == JOB_STATE_DEFERRED || v->state == JOB_STATE_RETRY;
 
-	if (!j->cancel || !stops || j->state == JOB_STATE_STORING || job_unsettled(step))
+	if (!j->cancel || !stops || job_unsettled(step))
 		return;
+	if (j->state == JOB_STATE_STORING) { /* no edge leads there: it ends when it comes back */
+		v->wait_ms = 0;
+		return;
+	}
 	v->state = JOB_STATE_CANCELLED;
 	v->cause = j->aborting ? CN_CANCELLED_BY_BUDGET : CN_CANCELLED_BY_USER;
 }

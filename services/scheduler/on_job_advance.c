@@ -40,6 +40,20 @@ static void add_column(
 	db_array_end(a);
 }
 
+/* All rows first, in the one order of SQL_ACTIVE_LOCK. */
+static void add_lock(struct txn *t, const struct batch *b)
+{
+	struct db_args *a = db_add(t, &SQL_ACTIVE_LOCK);
+
+	db_array(a);
+	for (size_t i = 0; i < b->n; i++) {
+		const struct m_job_advance *m = b->calls[i]->body;
+		for (size_t k = 0; k < m->steps_n; k++)
+			db_uuid(a, &m->steps[k].job);
+	}
+	db_array_end(a);
+}
+
 static bool names_state(const struct batch *b, enum job_state to)
 {
 	for (size_t i = 0; i < b->n; i++) {
@@ -101,7 +115,7 @@ static void committed(
 		return;
 	}
 	bug_if(replies == NULL);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 1; i < n; i++)
 		read_rows(r[i], &gone_on);
 	for (size_t i = 0; i < b->n; i++)
 		fill_reply(&replies[i], b->calls[i]->body, &gone_on, &b->arena);
@@ -120,6 +134,7 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 		batch_fail(b, f);
 		return;
 	}
+	add_lock(t, b);
 	/* one statement per state that is named, so that a message may take a job through both */
 	for (int k = 0; k < TO_STATES; k++) {
 		if (!names_state(b, to_states[k]))
@@ -131,9 +146,18 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	db_commit(t, committed, b);
 }
 
+static void start(struct batch *b)
+{
+	db_begin_by_key(scheduler.service->db, begun, b);
+}
+
 static void run(struct db_batch *queue, void **items, size_t n, unused void *arg)
 {
-	db_begin_by_key(scheduler.service->db, begun, batch_new(queue, items, n));
+	static const struct batch_parts parts =
+		BATCH_PARTS(m_job_advance, steps, m_job_step, m_job_advanced);
+	static const struct batch_kind kind = {.start = start, .parts = &parts};
+
+	batch_run(&kind, queue, items, n);
 }
 
 void on_job_advance(struct call *call)

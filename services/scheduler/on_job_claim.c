@@ -90,6 +90,10 @@ static void judge_device(struct handed *h)
 	case DEVICE_STATE_ENROLLED:
 		break;
 	}
+	if (h->work->cancel && !job_unsettled(h->work->step)) { /* it was on its way to here */
+		h->refused = JOB_STATE_CANCELLED;
+		h->cause = CN_CANCELLED_BY_USER;
+	}
 	if (h->refused != 0 && job_unsettled(h->work->step)) { /* it wrote, and cannot look */
 		h->refused = JOB_STATE_FAILED;
 		h->reason = "half_written";
@@ -492,17 +496,23 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	db_step(t, claimed, b);
 }
 
-static void run(struct db_batch *queue, void **items, size_t n, unused void *arg)
+static void start(struct batch *b)
 {
-	struct batch *b = batch_new(queue, items, n);
 	struct claims *c = arena_alloc(&b->arena, sizeof(*c));
 
 	bug_if(c == NULL);
-	c->groups = arena_array(&b->arena, n, sizeof(*c->groups));
-	c->replies = arena_array(&b->arena, n, sizeof(*c->replies));
+	c->groups = arena_array(&b->arena, b->n, sizeof(*c->groups));
+	c->replies = arena_array(&b->arena, b->n, sizeof(*c->replies));
 	bug_if(c->groups == NULL || c->replies == NULL);
 	b->state = c;
 	db_begin_by_key(scheduler.service->db, begun, b);
+}
+
+static void run(struct db_batch *queue, void **items, size_t n, unused void *arg)
+{
+	static const struct batch_kind kind = {.start = start};
+
+	batch_run(&kind, queue, items, n);
 }
 
 void on_job_claim(struct call *call)

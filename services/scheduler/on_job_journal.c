@@ -46,8 +46,8 @@ static void fill_reply(struct m_job_journaled *reply, const struct m_job_journal
 	reply->refused = refused;
 }
 
-static void committed(unused struct txn *t, struct db_result **r, unused size_t n,
-	const struct fault *f, void *arg)
+static void committed(
+	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct batch *b = arg;
 	struct m_job_journaled *replies = arena_array(&b->arena, b->n, sizeof(*replies));
@@ -59,10 +59,24 @@ static void committed(unused struct txn *t, struct db_result **r, unused size_t 
 	CRASHPOINT("journal.after_commit");
 	bug_if(replies == NULL);
 	for (size_t i = 0; i < b->n; i++)
-		fill_reply(&replies[i], b->calls[i]->body, r[i], &b->arena);
+		fill_reply(&replies[i], b->calls[i]->body, r[n - b->n + i], &b->arena);
 	b->replies = replies;
 	b->reply_size = sizeof(*replies);
 	batch_answer(b);
+}
+
+/* One statement has its own in order; the rows of several must be taken together. */
+static void add_lock(struct txn *t, const struct batch *b)
+{
+	struct db_args *a = db_add(t, &SQL_ACTIVE_LOCK);
+
+	db_array(a);
+	for (size_t i = 0; i < b->n; i++) {
+		const struct m_job_journal *m = b->calls[i]->body;
+		for (size_t k = 0; k < m->entries_n; k++)
+			db_uuid(a, &m->entries[k].job);
+	}
+	db_array_end(a);
 }
 
 static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
@@ -74,6 +88,8 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 		batch_fail(b, f);
 		return;
 	}
+	if (b->n > 1)
+		add_lock(t, b);
 	for (size_t i = 0; i < b->n; i++) {
 		const struct m_job_journal *m = b->calls[i]->body;
 		struct db_args *a = db_add(t, &SQL_JOB_JOURNAL);
@@ -85,9 +101,18 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	db_commit(t, committed, b);
 }
 
+static void start(struct batch *b)
+{
+	db_begin_by_key(scheduler.service->db, begun, b);
+}
+
 static void run(struct db_batch *queue, void **items, size_t n, unused void *arg)
 {
-	db_begin_by_key(scheduler.service->db, begun, batch_new(queue, items, n));
+	static const struct batch_parts parts =
+		BATCH_PARTS(m_job_journal, entries, m_journal_entry, m_job_journaled);
+	static const struct batch_kind kind = {.start = start, .parts = &parts};
+
+	batch_run(&kind, queue, items, n);
 }
 
 void on_job_journal(struct call *call)

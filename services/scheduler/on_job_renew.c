@@ -30,6 +30,20 @@ void worker_seen(struct txn *t, const struct uuid *worker, const char *pool)
 	db_text(a, pool == NULL ? "" : pool);
 }
 
+/* All rows first, in the one order of SQL_ACTIVE_LOCK. */
+static void add_lock(struct txn *t, const struct batch *b)
+{
+	struct db_args *a = db_add(t, &SQL_ACTIVE_LOCK);
+
+	db_array(a);
+	for (size_t i = 0; i < b->n; i++) {
+		const struct m_job_renew *m = b->calls[i]->body;
+		for (size_t k = 0; k < m->jobs_n; k++)
+			db_uuid(a, &m->jobs[k].job);
+	}
+	db_array_end(a);
+}
+
 static void add_renewal(struct txn *t, const struct m_job_renew *m)
 {
 	struct db_args *a = db_add(t, &SQL_JOB_RENEW);
@@ -88,7 +102,7 @@ static void committed(unused struct txn *t, struct db_result **r, unused size_t 
 	CRASHPOINT("renew.after_commit");
 	bug_if(replies == NULL);
 	for (size_t i = 0; i < b->n; i++)
-		fill_reply(&replies[i], b->calls[i]->body, r[i], &b->arena);
+		fill_reply(&replies[i], b->calls[i]->body, r[i + 1], &b->arena);
 	b->replies = replies;
 	b->reply_size = sizeof(*replies);
 	batch_answer(b);
@@ -103,6 +117,7 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 		batch_fail(b, f);
 		return;
 	}
+	add_lock(t, b);
 	for (size_t i = 0; i < b->n; i++)
 		add_renewal(t, b->calls[i]->body);
 	for (size_t i = 0; i < b->n; i++) {
@@ -112,9 +127,16 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	db_commit(t, committed, b);
 }
 
+static void start(struct batch *b)
+{
+	db_begin_by_key(scheduler.service->db, begun, b);
+}
+
 static void run(struct db_batch *queue, void **items, size_t n, unused void *arg)
 {
-	db_begin_by_key(scheduler.service->db, begun, batch_new(queue, items, n));
+	static const struct batch_kind kind = {.start = start};
+
+	batch_run(&kind, queue, items, n);
 }
 
 void on_job_renew(struct call *call)

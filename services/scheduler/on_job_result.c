@@ -24,6 +24,18 @@ static bool said_before(
 	       uuid_eq(&j->worker, worker);
 }
 
+/* Two reports of one job in one batch: the second is a repetition of what was accepted, or judged
+ * by itself. */
+static bool repeats(const struct results *s, const struct batch *b, const struct locked_job *j)
+{
+	const struct m_job_outcome *o = s->reports[j->place];
+	const struct m_job_result *m = b->calls[s->call[j->place]]->body;
+	const struct ending *e = s->n_ends == 0 ? NULL : &s->ends[s->n_ends - 1];
+
+	return e != NULL && uuid_eq(&e->job, &o->job) && uuid_eq(&j->worker, &m->worker) &&
+	       o->attempt == e->attempt && o->token == j->job.token;
+}
+
 static void judge(struct results *s, const struct batch *b, const struct locked_job *j)
 {
 	const struct m_job_outcome *o = s->reports[j->place];
@@ -78,13 +90,12 @@ static void committed(unused struct txn *t, unused struct db_result **r, unused 
 	batch_answer(b);
 }
 
-/* Rows come in order of job; the same job twice in one batch is judged once. */
+/* Rows come in order of job; a job ends once. */
 static void locked(
 	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct batch *b = arg;
 	struct results *s = b->state;
-	struct uuid last = {{0}};
 
 	if (f != NULL) {
 		batch_fail(b, f);
@@ -93,12 +104,10 @@ static void locked(
 	for (int row = 0; row < db_rows(r[1]); row++) {
 		struct locked_job j;
 		locked_job_read(r[1], row, &b->arena, &j);
-		const struct uuid *id = &s->reports[j.place]->job;
-		if (!uuid_eq(id, &last))
-			judge(s, b, &j);
-		else
+		if (repeats(s, b, &j))
 			s->accepted[j.place] = true;
-		last = *id;
+		else
+			judge(s, b, &j);
 	}
 	if (s->n_ends > 0)
 		endings_write(t, s->ends, s->n_ends, &b->arena);
@@ -151,15 +160,43 @@ static void collect(struct batch *b, struct results *s)
 	}
 }
 
-static void run(struct db_batch *queue, void **items, size_t n, unused void *arg)
+static void start(struct batch *b)
 {
-	struct batch *b = batch_new(queue, items, n);
 	struct results *s = arena_alloc(&b->arena, sizeof(*s));
 
 	bug_if(s == NULL);
 	collect(b, s);
 	b->state = s;
 	db_begin_by_key(scheduler.service->db, begun, b);
+}
+
+/* A report that the database does not take: its job ends all the same, with what is known. */
+static const void *instead(const void *one, const struct fault *f, struct arena *arena)
+{
+	struct m_job_result *m = arena_dup(arena, one, sizeof(*m));
+	struct m_job_outcome *o = arena_alloc(arena, sizeof(*o));
+
+	bug_if(m == NULL || o == NULL);
+	*o = (struct m_job_outcome){.job = m->results->job,
+		.attempt = m->results->attempt,
+		.token = m->results->token,
+		.state = JOB_STATE_FAILED,
+		.code = CN_INTERNAL_ERROR,
+		.reason = "report_refused",
+		.detail = arena_printf(arena, "the database refused its report: %.32s %.300s",
+			f->reason, f->detail),
+		.step = m->results->step};
+	m->results = o;
+	return m;
+}
+
+static void run(struct db_batch *queue, void **items, size_t n, unused void *arg)
+{
+	static const struct batch_parts parts =
+		BATCH_PARTS(m_job_result, results, m_job_outcome, m_job_results);
+	static const struct batch_kind kind = {.start = start, .parts = &parts, .instead = instead};
+
+	batch_run(&kind, queue, items, n);
 }
 
 void on_job_result(struct call *call)

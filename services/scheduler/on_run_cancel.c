@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* run_cancel and job_cancel. What waits ends at once; what a worker holds is told with its next
  * renewal, a job that is storing finishes (FL-55), and one that began to write and came back is
- * told when it is claimed: it has to look at its device first. The sweep repeats this for a run
- * that is cancelling, until nothing is left: a job may be on its way between two tables.
- * Idempotent. */
+ * told when it is claimed: it has to look at its device first. A job may be on its way between two
+ * tables: the sweep repeats this for a run that is cancelling, until nothing is left; a single job
+ * is marked before, and ends when it arrives. Idempotent. */
 #include "services/scheduler/scheduler.h"
 
 #define STOP_MOST 20000 /* jobs at a time; the sweep goes on */
@@ -15,8 +15,6 @@ static void stop(struct txn *t, const struct db_sql *sql, const struct uuid *run
 
 	db_uuid(a, run);
 	db_uuid(a, job);
-	if (sql == &SQL_STOP_ACTIVE || sql == &SQL_STOP_LOOK)
-		return;
 	db_int(a, (int64_t)state);
 	db_int(a, cause);
 	/* an approval that did not come ends its run at once: no sweep comes back to it */
@@ -29,16 +27,8 @@ void stop_run(struct txn *t, const struct uuid *run, enum job_state state, int c
 	stop(t, &SQL_STOP_LATER, run, NULL, state, cause);
 	if (state != JOB_STATE_CANCELLED)
 		return;
-	stop(t, &SQL_STOP_LOOK, run, NULL, state, cause);
-	stop(t, &SQL_STOP_ACTIVE, run, NULL, state, cause);
-}
-
-void stop_job(struct txn *t, const struct uuid *job)
-{
-	stop(t, &SQL_STOP_READY, NULL, job, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
-	stop(t, &SQL_STOP_LATER, NULL, job, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
-	stop(t, &SQL_STOP_LOOK, NULL, job, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
-	stop(t, &SQL_STOP_ACTIVE, NULL, job, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
+	db_uuid(db_add(t, &SQL_STOP_LOOK), run);
+	db_uuid(db_add(t, &SQL_STOP_ACTIVE), run);
 }
 
 /* ---- a run ---- */
@@ -96,6 +86,17 @@ static void job_done(
 	call_reply(call, &reply);
 }
 
+/* What came while the others were waited for is ready now. */
+static void stop_job(struct txn *t, const struct uuid *job)
+{
+	static const struct db_sql *const places[] = {
+		&SQL_STOP_READY, &SQL_STOP_LATER, &SQL_STOP_READY};
+
+	for (size_t i = 0; i < array_len(places); i++)
+		stop(t, places[i], NULL, job, JOB_STATE_CANCELLED, CN_CANCELLED_BY_USER);
+	db_uuid(db_add(t, &SQL_JOB_CANCEL_TOLD), job);
+}
+
 static void job_begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
 {
@@ -111,7 +112,24 @@ static void job_begun(struct txn *t, unused struct db_result **r, unused size_t 
 	db_commit(t, job_done, call);
 }
 
+/* Committed: whoever moves it from now on sees it. */
+static void marked(unused struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
+{
+	if (f != NULL)
+		answer_fault(arg, f);
+	else
+		db_begin(scheduler.service->db, job_begun, arg);
+}
+
+static void mark_args(struct db_args *a, void *arg)
+{
+	const struct m_job_cancel *m = ((struct call *)arg)->body;
+
+	db_uuid(a, &m->id);
+}
+
 void on_job_cancel(struct call *call)
 {
-	db_begin(scheduler.service->db, job_begun, call);
+	db_query(scheduler.service->db, &SQL_JOB_CANCEL, mark_args, marked, call);
 }

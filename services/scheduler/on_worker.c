@@ -7,6 +7,14 @@
 
 /* ---- job_give_back ---- */
 
+static void add_jobs(struct db_args *a, const struct m_job_give_back *m)
+{
+	db_array(a);
+	for (size_t i = 0; i < m->jobs_n; i++)
+		db_uuid(a, &m->jobs[i].job);
+	db_array_end(a);
+}
+
 static void give_back_begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
 {
@@ -17,12 +25,10 @@ static void give_back_begun(struct txn *t, unused struct db_result **r, unused s
 		answer_fault(call, f);
 		return;
 	}
+	add_jobs(db_add(t, &SQL_ACTIVE_LOCK), m);
 	struct db_args *a = db_add(t, &SQL_JOB_GIVE_BACK);
 	db_uuid(a, &m->worker);
-	db_array(a);
-	for (size_t i = 0; i < m->jobs_n; i++)
-		db_uuid(a, &m->jobs[i].job);
-	db_array_end(a);
+	add_jobs(a, m);
 	db_array(a);
 	for (size_t i = 0; i < m->jobs_n; i++)
 		db_int(a, (int64_t)m->jobs[i].attempt);

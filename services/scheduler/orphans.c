@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Jobs whose worker is gone: found by its lease, or told by its culprit slot. Who is charged
- * follows RL-15..RL-17; each worker's jobs are one transaction (RL-8). */
+ * follows RL-15..RL-17; each worker's jobs are one transaction, and one that fails does not stop
+ * those of the next (RL-8). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,9 @@
 
 struct orphans {
 	struct arena arena;
-	struct uuid worker, culprit; /* worker nil: those of ended leases */
+	bool expired; /* those of ended leases, worker after worker */
+	bool again;   /* the worker named had more than one transaction takes, perhaps */
+	struct uuid worker, culprit; /* expired: nil = from the first */
 	const char *phase;
 	struct uuid *workers; /* per job */
 	struct uuid *jobs;
@@ -21,10 +24,22 @@ struct orphans {
 	size_t n_ends;
 };
 
-static void finish(struct orphans *o)
+static bool expiring; /* one at a time */
+
+static void expired_from(const struct uuid *worker, bool again);
+
+/* failed: nothing was done for this worker; the next sweep comes back to it. */
+static void finish(struct orphans *o, bool failed)
 {
+	bool more = o->expired && o->n > 0 && !scheduler.service->stopping;
+	struct uuid worker = o->n > 0 ? o->workers[0] : o->worker;
+
+	if (o->expired)
+		expiring = false;
 	arena_fini(&o->arena);
 	free(o);
+	if (more)
+		expired_from(&worker, !failed);
 }
 
 static void committed(unused struct txn *t, unused struct db_result **r, unused size_t n,
@@ -37,8 +52,11 @@ static void committed(unused struct txn *t, unused struct db_result **r, unused 
 		log_warn(L("jobs without a worker"), L_INT("jobs", o->n_ends),
 			L_UUID("worker", &o->workers[0]), L_STR("phase", o->phase));
 		endings_tell(o->ends, o->n_ends);
+	} else {
+		log_error(L("jobs of a lost worker cannot be written"),
+			L_UUID("worker", &o->workers[0]), L_FAULT(f));
 	}
-	finish(o);
+	finish(o, f != NULL);
 }
 
 /* Among whom the culprit must be: the suspects of this worker, or all its jobs when none is. */
@@ -102,7 +120,7 @@ static void locked(
 	struct orphans *o = arg;
 
 	if (f != NULL) {
-		finish(o);
+		finish(o, true);
 		return;
 	}
 	size_t rows = (size_t)db_rows(r[0]);
@@ -115,7 +133,7 @@ static void locked(
 		judge(o, jobs, rows, i);
 	if (o->n_ends == 0) {
 		db_rollback(t);
-		finish(o);
+		finish(o, true);
 		return;
 	}
 	endings_write(t, o->ends, o->n_ends, &o->arena);
@@ -128,13 +146,13 @@ static void found(
 	struct orphans *o = arg;
 
 	if (f != NULL) {
-		finish(o);
+		finish(o, true);
 		return;
 	}
 	o->n = (size_t)db_rows(r[0]);
 	if (o->n == 0) {
 		db_rollback(t);
-		finish(o);
+		finish(o, false);
 		return;
 	}
 	o->workers = arena_array(&o->arena, o->n, sizeof(*o->workers));
@@ -159,13 +177,15 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	struct orphans *o = arg;
 
 	if (f != NULL) {
-		finish(o);
+		finish(o, true);
 		return;
 	}
-	if (uuid_is_nil(&o->worker))
-		db_int(db_add(t, &SQL_EXPIRED), scheduler.config.lease_ms);
-	else
-		db_uuid(db_add(t, &SQL_WORKER_JOBS), &o->worker);
+	struct db_args *a = db_add(t, o->expired ? &SQL_EXPIRED : &SQL_WORKER_JOBS);
+	if (o->expired)
+		db_int(a, scheduler.config.lease_ms);
+	db_uuid(a, &o->worker);
+	if (o->expired)
+		db_bool(a, o->again);
 	db_step(t, found, o);
 }
 
@@ -180,10 +200,22 @@ void orphans_of_worker(const struct uuid *worker, const struct uuid *culprit, co
 	db_begin(scheduler.service->db, begun, o);
 }
 
-void orphans_expired(void)
+static void expired_from(const struct uuid *worker, bool again)
 {
 	struct orphans *o = mem_alloc(sizeof(*o));
 
 	arena_init(&o->arena, 0);
+	o->expired = true;
+	o->worker = *worker;
+	o->again = again;
+	expiring = true;
 	db_begin(scheduler.service->db, begun, o);
+}
+
+void orphans_expired(void)
+{
+	static const struct uuid first;
+
+	if (!expiring)
+		expired_from(&first, false);
 }

@@ -165,7 +165,6 @@ void told_minute(void);
 void told_hour(void);
 /* A transaction of step 1 has run ids; see on_run_cancel.c. */
 void stop_run(struct txn *t, const struct uuid *run, enum job_state state, int cause);
-void stop_job(struct txn *t, const struct uuid *job);
 
 /* Answers with the group of the last result. */
 void group_answer(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg);

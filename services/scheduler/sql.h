@@ -174,6 +174,8 @@ extern const struct db_sql SQL_STOP_READY;
 extern const struct db_sql SQL_STOP_LATER;
 extern const struct db_sql SQL_STOP_LOOK;
 extern const struct db_sql SQL_STOP_ACTIVE;
+extern const struct db_sql SQL_JOB_CANCEL;
+extern const struct db_sql SQL_JOB_CANCEL_TOLD;
 extern const struct db_sql SQL_RUN_CANCEL;
 extern const struct db_sql SQL_LATER_READY;
 extern const struct db_sql SQL_SUSPECT_LOCK;

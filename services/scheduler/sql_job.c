@@ -102,19 +102,20 @@ const struct db_sql SQL_JOB_ADVANCE = {"job_advance",
 	" from x join sched.active a on a.job = x.job and a.attempt = x.attempt"
 	"  and a.worker = x.worker and a.state = x.state and a.token = x.token"};
 
-/* jobs: whoever ends or loses one that is held has its row of sched.active first */
+/* jobs: whoever changes rows of sched.active has them all first, in this one order; renewals, steps
+ * and ends of the same jobs come on different connections. Who cannot wait passes them by. */
 const struct db_sql SQL_ACTIVE_LOCK = {"active_lock",
 	"select from sched.active where job = any ($1::uuid[]) order by job for update"};
 /* jobs → what is judged */
 const struct db_sql SQL_JOB_READ = {"job_read",
 	"select u.place, coalesce(a.state, j.state), coalesce(a.attempt, j.attempt),"
 	" coalesce(a.token, j.token), j.errors, j.crashes, j.deferrals, j.suspect,"
-	" r.errors_max, r.crashes_max, coalesce(a.cancel and not a.cut, false),"
+	" r.errors_max, r.crashes_max, coalesce(a.cancel and not a.cut, false) or j.cancel,"
 	" coalesce(a.worker, j.worker), j.run, j.device, j.device_name, r.kind,"
 	" j.lost_by is not null, r.state = 5, j.step, j.sent_in, coalesce(a.cut, false)"
 	" from unnest($1::uuid[]) with ordinality u(id, place) join sched.job j on j.id = u.id"
 	" join sched.run r on r.id = j.run left join sched.active a on a.job = j.id"
-	" order by j.id"};
+	" order by j.id, u.place"};
 
 /* What the judge said, as arrays. The guard repeats state and attempt. */
 const struct db_sql SQL_JOB_END = {"job_end",
@@ -166,19 +167,22 @@ const struct db_sql SQL_JOB_LAST = {"job_last",
 	" from unnest($1::uuid[], $2::smallint[]) x(device, state) where l.device = x.device"};
 
 /* JSON array of what probes saw: id, serial, firmware, display_language, type, model, mac,
- * device_uuid, capabilities; null or absent = not seen. Only what differs is written. */
+ * device_uuid, capabilities; null or absent = not seen. Only what differs is written. Of several
+ * records of one printer one gets its serial (FL-2). */
 const struct db_sql SQL_JOB_SEEN = {"job_seen",
 	"with x as (select x.*, array_position('{none,I,II,III}'::text[], x.type)::smallint as "
 	"type_n,"
+	"  row_number() over (partition by v.vendor, x.serial order by v.serial, v.id) = 1 as "
+	"first,"
 	"  (select jsonb_object_agg(e->>'name', (e - 'name') || jsonb_build_object('checked_at',"
 	"    coalesce(e->>'checked_at', to_char(clock_timestamp() at time zone 'UTC',"
 	"    'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'))))"
 	"   from jsonb_array_elements(x.capabilities) e) as caps"
 	"  from jsonb_to_recordset($1::jsonb) as x(id uuid, serial text, firmware text,"
 	"   display_language text, type text, model text, mac text, device_uuid text,"
-	"   capabilities jsonb))"
-	" update fleet.device d set serial = case when d.serial = '' and x.serial <> '' and not "
-	"exists"
+	"   capabilities jsonb) join fleet.device v on v.id = x.id)"
+	" update fleet.device d set serial = case when d.serial = '' and x.serial <> '' and x.first"
+	"  and not exists"
 	"  (select from fleet.device o where o.vendor = d.vendor and o.serial = x.serial)"
 	"  then x.serial else d.serial end, model = case when d.model = '' then coalesce(x.model, "
 	"'') else d.model end,"
@@ -243,15 +247,22 @@ const struct db_sql SQL_STOP_LATER = {"stop_later",
 	" update sched.job j set state = $3::smallint, cause = $4::int, ended_at = "
 	"clock_timestamp()"
 	" from gone where j.id = gone.job and j.state in (1, 6, 7)"};
-/* run or null, job or null: what comes back to look at its device is told then */
+/* run: what comes back to look at its device is told then */
 const struct db_sql SQL_STOP_LOOK = {"stop_look",
-	"update sched.job j set cancel = true where (j.run = $1::uuid or j.id = $2::uuid)"
+	"update sched.job j set cancel = true where j.run = $1::uuid"
 	" and j.step in (3, 4, 6) and j.state in (2, 6, 7) and not j.cancel"
 	" and not exists (select from sched.active a where a.job = j.id)"};
-/* run or null, job or null */
+/* job: stays until it has ended, wherever it is on its way to */
+const struct db_sql SQL_JOB_CANCEL = {"job_cancel",
+	"update sched.job set cancel = true where id = $1::uuid and state < 8 and not cancel"};
+/* job: its worker hears it with its next renewal */
+const struct db_sql SQL_JOB_CANCEL_TOLD = {"job_cancel_told",
+	"update sched.active set cancel = true, cut = false where job = $1::uuid"
+	" and (cut or not cancel)"};
+/* run. Rows that somebody changes now are told with the next sweep. */
 const struct db_sql SQL_STOP_ACTIVE = {"stop_active",
-	"update sched.active set cancel = true, cut = false where (run = $1::uuid or job = "
-	"$2::uuid) and (cut or not cancel)"};
+	"update sched.active set cancel = true, cut = false where device = any (array(select device"
+	" from sched.active where run = $1::uuid and (cut or not cancel) for update skip locked))"};
 /* run: not there = no row; terminal ones stay */
 const struct db_sql SQL_RUN_CANCEL = {"run_cancel",
 	"update sched.run set state = case when state in (1, 2, 3) then 4 else state end"
@@ -259,40 +270,54 @@ const struct db_sql SQL_RUN_CANCEL = {"run_cancel",
 
 /* ---- maintenance ---- */
 
+/* What is due goes on, but what a person cancelled on its way ends here. */
+#define WANTS_END "(j.cancel and j.step not in (3, 4, 6))"
+#define MOVED_ON                                                                                   \
+	" upd as (update sched.job j set state = case when " WANTS_END " then 15 else 2 end,"      \
+	"   cause = case when " WANTS_END " then 8101 else j.cause end,"                           \
+	"   ended_at = case when " WANTS_END " then clock_timestamp() end"                         \
+	"   from gone where j.id = gone.job and j.state in (1, 6, 7)"                              \
+	"   returning j.id, j.state, j.pool, j.family, j.device, gone.suspect),"                   \
+	" ins as (insert into sched.ready (pool, family, job, device, suspect)"                    \
+	"   select pool, family, id, device, suspect from upd where state = 2)"                    \
+	" select distinct pool from upd where state = 2"
+
 /* limit → pools that got something */
 const struct db_sql SQL_LATER_READY = {"later_ready",
 	"with gone as (delete from sched.later where job = any (array(select job from sched.later"
 	"   where due_at <= clock_timestamp() and suspect = 0 order by due_at limit $1::int"
-	"   for update skip locked)) returning job),"
-	" upd as (update sched.job j set state = 2 from gone where j.id = gone.job"
-	"   and j.state in (1, 6, 7) returning j.id, j.pool, j.family, j.device),"
-	" ins as (insert into sched.ready select pool, family, id, device from upd)"
-	" select distinct pool from upd"};
+	"   for update skip locked)) returning job, suspect)," MOVED_ON};
 /* Two schedulers that count at once would let twice as many go. */
 const struct db_sql SQL_SUSPECT_LOCK = {"suspect_lock",
 	"select pg_advisory_xact_lock(hashtextextended('carnet suspects', 0))"
 	" where exists (select from sched.later where suspect > 0)"};
-/* Suspects come back in groups no wider than the narrowest of them (RL-17). → pools */
+/* Suspects come back in groups no wider than the narrowest of those that are due, each pool for
+ * itself: one without workers holds up nobody else (RL-17). → pools */
 const struct db_sql SQL_SUSPECT_READY = {"suspect_ready",
-	"with room as (select (select min(suspect) from sched.later where suspect > 0)"
-	"   - (select count(*) from sched.active where suspect > 0)"
-	"   - (select count(*) from sched.ready r join sched.job j on j.id = r.job"
-	"      where j.suspect > 0) as n where exists (select from sched.later where suspect > 0)),"
+	"with due as materialized (select l.job, l.suspect, j.pool, row_number() over ("
+	"    partition by j.pool order by l.suspect, l.job) as place"
+	"   from sched.later l join sched.job j on j.id = l.job"
+	"   where l.suspect > 0 and l.due_at <= clock_timestamp()),"
+	" room as materialized (select d.pool, min(d.suspect)"
+	"   - (select count(*) from sched.active a join sched.job j on j.id = a.job"
+	"      where a.suspect > 0 and j.pool = d.pool)"
+	"   - (select count(*) from sched.ready r where r.suspect > 0 and r.pool = d.pool) as n"
+	"   from due d group by d.pool),"
 	" gone as (delete from sched.later where job = any (array(select l.job from sched.later l"
-	"   where l.due_at <= clock_timestamp() and l.suspect > 0 order by l.suspect, l.job"
-	"   limit (select greatest(0, n) from room) for update skip locked)) returning job),"
-	" upd as (update sched.job j set state = 2 from gone where j.id = gone.job"
-	"   and j.state in (1, 6, 7) returning j.id, j.pool, j.family, j.device),"
-	" ins as (insert into sched.ready select pool, family, id, device from upd)"
-	" select distinct pool from upd"};
-/* lease ms → worker, job, and whether the worker was seen when the lease was half over, so that it
- * lives; locked rows are somebody else's */
+	"   join due d using (job) join room r on r.pool = d.pool where d.place <= r.n"
+	"   for update of l skip locked)) returning job, suspect)," MOVED_ON};
+/* lease ms, worker or null, whether that one comes again: the next worker with ended leases →
+ * worker, job, and whether the worker was seen when the lease was half over, so that it lives;
+ * locked rows are somebody else's */
 const struct db_sql SQL_EXPIRED = {"expired",
 	"select a.worker, a.job, coalesce(w.died_at is null and w.seen_at > a.lease_until"
 	"  - make_interval(secs => $1::float8 / 2000), false)"
 	" from sched.active a left join sched.worker w on w.id = a.worker"
-	" where a.lease_until < clock_timestamp()"
-	" order by a.worker, a.job limit 4096 for update of a skip locked"};
+	" where a.lease_until < clock_timestamp() and a.worker = (select x.worker from"
+	"  sched.active x where x.lease_until < clock_timestamp() and ($2::uuid is null"
+	"   or x.worker > $2::uuid or (x.worker = $2::uuid and $3::boolean))"
+	"  order by x.worker limit 1)"
+	" order by a.job limit 4096 for update of a skip locked"};
 /* worker → what it holds */
 const struct db_sql SQL_WORKER_JOBS = {"worker_jobs",
 	"select a.worker, a.job, false from sched.active a where a.worker = $1::uuid order by a.job"
@@ -305,7 +330,9 @@ const struct db_sql SQL_WORKER_DIED = {"worker_died",
  * are cleared, the culprit is charged once. */
 const struct db_sql SQL_LATE_BLAME = {"late_blame",
 	"with cleared as (update sched.later x set suspect = 0 from sched.job j where j.id = x.job"
-	"   and j.lost_by = $1::uuid and j.id <> $2::uuid)"
+	"   and j.lost_by = $1::uuid and j.id <> $2::uuid),"
+	" free as (update sched.ready x set suspect = 0 from sched.job j where j.id = x.job"
+	"   and j.lost_by = $1::uuid and j.id <> $2::uuid and x.suspect > 0)"
 	" update sched.job j set suspect = case when j.id = $2::uuid then j.suspect else 0 end,"
 	"  crashes = j.crashes + case when j.id = $2::uuid and j.suspect > 0 then 1 else 0 end,"
 	"  lost_by = null"

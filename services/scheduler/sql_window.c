@@ -131,5 +131,6 @@ const struct db_sql SQL_ACTIVE_CUT_AT = {"active_cut_at",
 	"update sched.active a set cut_at = x.at from unnest($1::uuid[], $2::timestamptz[])"
 	" x(job, at) where a.job = x.job"};
 const struct db_sql SQL_ACTIVE_CUT = {"active_cut",
-	"update sched.active set cancel = true, cut = true where cut_at <= clock_timestamp()"
-	" and not cancel"};
+	"update sched.active set cancel = true, cut = true where device = any (array(select device"
+	" from sched.active where cut_at <= clock_timestamp() and not cancel for update skip"
+	" locked))"};
