@@ -18,6 +18,7 @@
 #define SPOOL_MAX ((size_t)192 * 1024 * 1024)
 #define ABORT_MS 3000u /* before the end of the grace */
 #define DEAD_MAX 64u
+#define DEATH_MS 30000u
 #define GIVE_MS 2000u
 #define GIVE_TRIES 4u
 
@@ -76,29 +77,58 @@ static void make_metrics(struct worker *w)
 	w->m_cut = metric_counter("carnet_worker_cut_total", "", "Sessions cut off");
 }
 
-static void ignore(void *arg unused, const void *body unused, const struct fault *f unused,
-	uint64_t instance unused)
+/* ---- the ones before us left notes about what they were doing (RL-15) ---- */
+
+struct death {
+	struct list node; /* worker.deaths */
+	struct culprit note;
+};
+
+static void death_told(void *arg unused, struct list *node)
 {
+	free(container_of(node, struct death, node));
 }
 
-/* The one before us left a note about what it was doing (RL-15). */
+static void on_death(
+	void *arg, const void *body unused, const struct fault *f, uint64_t instance unused)
+{
+	struct worker *w = arg;
+
+	if (f)
+		log_warn(L("death not told"), L_FAULT(f));
+	batch_answered(&w->deaths, f, death_told);
+}
+
+/* One at a time. */
+static void send_death(struct batch *b, void *arg)
+{
+	struct worker *w = arg;
+	const struct death *d = container_of(b->flying.next, struct death, node);
+	struct m_worker_died m = {.worker = d->note.worker,
+		.job = d->note.job,
+		.attempt = d->note.attempt,
+		.phase = d->note.phase};
+	struct peer_opts opts = {.request = b->request, .deadline_ms = DEATH_MS};
+
+	peer_call(w->scheduler, &m_worker_died_desc, &m, &opts, on_death, w);
+}
+
 static int tell_dead(struct worker *w, struct fault *reterr)
 {
 	struct culprit dead[DEAD_MAX];
 	size_t n = 0;
 
+	batch_init(&w->deaths, w->service->loop, 1, send_death, w);
 	if (culprit_open(w->config->state_dir, &w->service->instance, dead, DEAD_MAX, &n, reterr) <
 		0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		struct m_worker_died m = {.worker = dead[i].worker,
-			.job = dead[i].job,
-			.attempt = dead[i].attempt,
-			.phase = dead[i].phase};
-		struct peer_opts opts = {.deadline_ms = 30000};
-		log_warn(L("a worker died here"), L_UUID("worker", &m.worker),
-			L_UUID("job", &m.job), L_STR("phase", m.phase));
-		peer_call(w->scheduler, &m_worker_died_desc, &m, &opts, ignore, NULL);
+		struct death *d = mem_alloc(sizeof(*d));
+		list_init(&d->node);
+		d->note = dead[i];
+		log_warn(L("a worker died here"), L_UUID("worker", &dead[i].worker),
+			L_UUID("job", &dead[i].job), L_STR("phase", dead[i].phase));
+		batch_add(&w->deaths, &d->node);
 	}
 	return 0;
 }
@@ -143,6 +173,7 @@ static void stopped(struct worker *w)
 	timer_free(w->stop_timer);
 	w->stop_timer = NULL;
 	tell_stop(w);
+	batch_fini(&w->deaths);
 	leases_stop(w);
 	culprit_close();
 	service_stopped(w->service);

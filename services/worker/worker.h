@@ -39,6 +39,8 @@ struct worker {
 	size_t n_sessions;
 	bool draining; /* SIGTERM: nothing new */
 
+	struct batch deaths; /* of those that died here before us, until the scheduler knows */
+
 	/* claim.c */
 	struct timer *claim_timer;
 	bool claiming;
