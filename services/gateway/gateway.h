@@ -54,7 +54,8 @@ struct rest {
 	struct route_match match;
 	struct person who;
 	struct uuid trace;
-	struct uuid request; /* idempotency key */
+	struct uuid request; /* the attempt: follows from an Idempotency-Key */
+	uint8_t content[32]; /* digest of what was asked, with an Idempotency-Key */
 	const char *lang;    /* en fr ja */
 	json_t *json;        /* request as JSON until it is decoded; owned */
 	const void *body;    /* decoded: struct of match.route->request */
@@ -91,6 +92,13 @@ void source_check(struct rest *r, void (*then)(struct rest *r));
 
 /* ---- repeat.c ---- */
 
+/* The id of this attempt: with an Idempotency-Key the same one for the same person, method, path
+ * and key, and for nobody else; without one a fresh one. */
+struct uuid repeat_id(const struct rest *r);
+/* Keeps a digest of r->json, as the person gave it. */
+void repeat_content(struct rest *r);
+/* then(r), unless the key came before with another content. */
+void repeat_same(struct rest *r, void (*then)(struct rest *r));
 /* Of a lock that is asked for: r->then(r), noted in the audit before when it is not asked again. */
 void repeat_check(struct rest *r);
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "common/clock/clock.h"
-#include "common/crypto/crypto.h"
 #include "services/gateway/audit.h"
 #include "services/gateway/auth.h"
 #include "services/gateway/body.h"
@@ -251,7 +250,8 @@ static int build_json(struct rest *r, struct fault *f)
 	}
 	if (body_set(r->json, route, f) != 0 || take_if_match(r, f) != 0)
 		return -1;
-	return seal_request(r->gateway, route, r->json, f);
+	repeat_content(r);
+	return seal_request(r, f);
 }
 
 static void note(struct rest *r)
@@ -261,6 +261,11 @@ static void note(struct rest *r)
 		repeat_check(r);
 	else
 		audit_change(r); /* refused when it cannot be written (SE-33) */
+}
+
+static void new_content(struct rest *r)
+{
+	source_check(r, note);
 }
 
 /* The JSON is as it goes on: make it the message, note it, go. */
@@ -280,7 +285,7 @@ static void built(struct rest *r)
 		forward(r);
 		return;
 	}
-	source_check(r, note);
+	repeat_same(r, new_content);
 }
 
 /* The person is known (or the route is public): check the right, build the request. */
@@ -316,31 +321,13 @@ static void identified(struct rest *r)
 	admitted(r);
 }
 
-/* One header names the attempt: the same key twice is one change (fleet.md section 13). */
-static struct uuid request_id(struct rest *r)
-{
-	const char *key = http_req_header(r->http, "Idempotency-Key");
-	uint8_t digest[SHA256_LEN];
-	struct uuid id;
-
-	if (key == NULL)
-		return uuid_v7(clock_wall_ms());
-	if (uuid_parse(key, &id) == 0)
-		return id;
-	const char *text = arena_printf(
-		r->arena, "%s\n%s\n%s\n%s", r->who.name, http_method(r->http), r->object, key);
-	sha256((struct span){(const uint8_t *)text, text == NULL ? 0 : strlen(text)}, digest);
-	memcpy(id.b, digest, sizeof(id.b));
-	return id;
-}
-
 static void signed_in(struct rest *r, const struct fault *f)
 {
 	if (f != NULL) {
 		rest_fault(r, f);
 		return;
 	}
-	r->request = request_id(r);
+	r->request = repeat_id(r);
 	const char *path = http_path(r->http);
 	if (events_path(r, path) || content_path(r, path) || upload_path(r, path))
 		return;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock/clock.h"
 #include "common/crypto/crypto.h"
 #include "common/crypto/factory.h"
 
@@ -52,18 +51,18 @@ static int seal_into(const struct gateway *g, json_t *object, const struct slot 
 	return rc == 0 ? 0 : fault_set(reterr, CN_INTERNAL_ERROR, "out of memory");
 }
 
-/* The object's id member, made when absent. */
-static int id_of(json_t *object, const char *member, struct uuid *ret_id, struct fault *reterr)
+/* The object's id: that of the request where none is given. */
+static int id_of(const struct rest *r, json_t *object, struct uuid *ret_id, struct fault *reterr)
 {
-	const char *text = json_string_value(json_object_get(object, member));
+	const char *text = json_string_value(json_object_get(object, "id"));
 	char made[UUID_TEXT];
 
 	if (text != NULL)
 		return uuid_parse(text, ret_id) == 0
 			       ? 0
-			       : fault_set(reterr, CN_VALIDATION_FAILED, "%s: not a UUID", member);
-	*ret_id = uuid_v7(clock_wall_ms());
-	return json_object_set_new(object, member, json_string(uuid_format(ret_id, made)));
+			       : fault_set(reterr, CN_VALIDATION_FAILED, "id: not a UUID");
+	*ret_id = r->request;
+	return json_object_set_new(object, "id", json_string(uuid_format(ret_id, made)));
 }
 
 /* Moves the secret members into one document; NULL when there is none. */
@@ -101,7 +100,7 @@ static bool everybody_knows(const json_t *credential, const json_t *secrets)
 	       login_is_factory(member(secrets, "user", "id"), member(secrets, "password", "pin"));
 }
 
-static int seal_credential(const struct gateway *g, json_t *credential, struct fault *reterr)
+static int seal_credential(const struct rest *r, json_t *credential, struct fault *reterr)
 {
 	struct uuid id;
 	json_t *secrets = take_secrets(credential);
@@ -113,9 +112,9 @@ static int seal_credential(const struct gateway *g, json_t *credential, struct f
 		(void)json_object_set_new(credential, "factory_default", json_true());
 	char *text = json_dumps(secrets, JSON_COMPACT);
 	json_decref(secrets);
-	int rc = id_of(credential, "id", &id, reterr);
+	int rc = id_of(r, credential, &id, reterr);
 	if (rc == 0)
-		rc = seal_into(g, credential, &CREDENTIAL, &id, text, reterr);
+		rc = seal_into(r->gateway, credential, &CREDENTIAL, &id, text, reterr);
 	crypto_wipe(text, strlen(text));
 	free(text);
 	return rc;
@@ -132,12 +131,15 @@ static bool good_password(const char *p)
 	return n >= 4 && n <= 32 && p[0] != ' ' && p[n - 1] != ' ';
 }
 
-static int seal_task(const struct gateway *g, json_t *task, struct fault *reterr)
+static int seal_task(const struct rest *r, json_t *task, struct fault *reterr)
 {
+	char id[UUID_TEXT];
 	json_t *settings = json_object_get(task, "settings");
 	const char *password = json_string_value(json_object_get(settings, "encryption_password"));
-	struct uuid id;
 
+	/* shown, and ours alone to say */
+	(void)json_object_del(settings, "password_id");
+	(void)json_object_del(settings, "password_set");
 	if (password == NULL)
 		return 0;
 	if (!good_password(password))
@@ -145,22 +147,22 @@ static int seal_task(const struct gateway *g, json_t *task, struct fault *reterr
 			"settings.encryption_password: 4 to 32 printable ASCII characters, "
 			"no space at either end");
 	/* a new password is a new id: versions made with the old one name the old id (FL-42) */
-	(void)json_object_del(settings, "password_id");
-	int rc = id_of(settings, "password_id", &id, reterr);
-	if (rc == 0)
-		rc = seal_into(g, settings, &PASSWORD, &id, password, reterr);
+	(void)json_object_set_new(
+		settings, "password_id", json_string(uuid_format(&r->request, id)));
+	int rc = seal_into(r->gateway, settings, &PASSWORD, &r->request, password, reterr);
 	(void)json_object_del(settings, "encryption_password");
 	return rc;
 }
 
-int seal_request(
-	const struct gateway *g, const struct route *route, json_t *root, struct fault *reterr)
+int seal_request(struct rest *r, struct fault *reterr)
 {
-	if (route->seal == NULL || strcmp(route->seal, "login") == 0)
+	const struct route *route = r->match.route;
+
+	if (route->seal == NULL || route->body_field == NULL)
 		return 0;
-	json_t *body = json_object_get(root, route->body_field);
+	json_t *body = json_object_get(r->json, route->body_field);
 	if (!json_is_object(body))
 		return 0;
-	return strcmp(route->seal, "task") == 0 ? seal_task(g, body, reterr)
-						: seal_credential(g, body, reterr);
+	return strcmp(route->seal, "task") == 0 ? seal_task(r, body, reterr)
+						: seal_credential(r, body, reterr);
 }

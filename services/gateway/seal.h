@@ -5,10 +5,9 @@
 
 #include "services/gateway/gateway.h"
 
-/* Works on the JSON request of a route with seal=credential or seal=task; does nothing otherwise.
- */
-int seal_request(const struct gateway *g, const struct route *route, json_t *root,
-	struct fault *reterr) must_check;
+/* Works on r->json of a route with seal=credential or seal=task; does nothing otherwise. What is
+ * made has the id of the request, so that a repeated one seals for the same. */
+int seal_request(struct rest *r, struct fault *reterr) must_check;
 /* On a route with seal=login: the login of a vault is sealed to storage, whose key is asked for;
  * then(r), now or later, unless it fails. */
 void seal_login(struct rest *r, void (*then)(struct rest *r));

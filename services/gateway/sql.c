@@ -93,8 +93,8 @@ const struct db_sql SQL_TOKEN_LIST = {"gate_token_list",
 	"order by created_at desc limit 1000"};
 
 const struct db_sql SQL_TOKEN_CREATE = {"gate_token_create",
-	"insert into gate.token (id, digest, name, role, made_by, expires_at, scope) "
-	"values ($1, $2, $3, $4, $5, $6, $7) "
+	"insert into gate.token as t (id, digest, name, role, made_by, expires_at, scope) "
+	"values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do update set digest = $2 "
 	"returning id, name, role, made_by, created_at, expires_at, used_at, scope"};
 
 const struct db_sql SQL_TOKEN_UPDATE = {"gate_token_update",
@@ -107,6 +107,13 @@ const struct db_sql SQL_TOKEN_THERE = {
 
 const struct db_sql SQL_TOKEN_DELETE = {
 	"gate_token_delete", "delete from gate.token where id = $1"};
+
+const struct db_sql SQL_REQUEST_SAME = {"gate_request_same",
+	"with old as (delete from gate.request where id in (select o.id from gate.request o "
+	"where o.at < clock_timestamp() - interval '24 hours' and o.id <> $1 order by o.at "
+	"limit 100 for update skip locked)) "
+	"insert into gate.request as q (id, digest) values ($1, $2) "
+	"on conflict (id) do update set at = clock_timestamp() returning q.digest = $2"};
 
 /* The canonical text of an entry, made here: a function of the database could be another one by
  * the time somebody verifies. */

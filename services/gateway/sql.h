@@ -34,6 +34,8 @@ extern const struct db_sql
 extern const struct db_sql SQL_TOKEN_UPDATE; /* id role scope (NULL = keep) → the row, or none */
 extern const struct db_sql SQL_TOKEN_THERE;  /* id → one row when it is there */
 extern const struct db_sql SQL_TOKEN_DELETE; /* id */
+/* request, digest → whether the request is new or had this digest before; forgets after a day */
+extern const struct db_sql SQL_REQUEST_SAME;
 extern const struct db_sql SQL_AUDIT_APPEND; /* seven arrays */
 /* before seq, limit, with text? → seq at actor origin verb object outcome trace hash digest text */
 extern const struct db_sql SQL_AUDIT_LIST;

@@ -79,13 +79,43 @@ void on_credential_seen(struct call *call)
 
 /* ---- put ---- */
 
+struct put {
+	struct call *call;
+	struct uuid id;
+	bool create;
+};
+
+static void answer(struct call *call, struct db_result *r)
+{
+	const struct m_credential_put *m = call->body;
+	struct m_credential credential = {0};
+	struct m_credential_one reply = {.credential = &credential};
+
+	if (!found_one(call, r, "credential"))
+		return;
+	struct row c = {.r = r, .arena = &call->arena};
+	row_credential(&c, &credential);
+	if (m->credential->sealed.n > 0 && credential.factory_default)
+		warn(&credential.id, credential.name);
+	call_reply(call, &reply);
+}
+
+/* The request made it before. */
+static void repeated(
+	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct put *p = arg;
+
+	if (f != NULL)
+		answer_fault(p->call, f);
+	else
+		answer(p->call, r[n - 1]);
+}
+
 static void stored(
 	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct call *call = arg;
-	struct m_credential credential = {0};
-	struct m_credential_one reply = {.credential = &credential};
-
 	const struct m_credential_put *m = call->body;
 
 	if (f != NULL) {
@@ -96,13 +126,7 @@ static void stored(
 		struct uuid device = db_get_uuid(r[n - 2], row, 0);
 		events_device(&device, DEVICE_STATE_ENROLLED, NULL);
 	}
-	if (found_one(call, r[n - 1], "credential")) {
-		struct row c = {.r = r[n - 1], .arena = &call->arena};
-		row_credential(&c, &credential);
-		if (m->credential->sealed.n > 0 && credential.factory_default)
-			warn(&credential.id, credential.name);
-		call_reply(call, &reply);
-	}
+	answer(call, r[n - 1]);
 }
 
 /* A binding by reference that names nothing or several is refused. */
@@ -114,11 +138,6 @@ static bool bound(struct call *call, const struct db_result *r, const char *noun
 		db_get_int(r, 0, 2) == 0 ? "no" : "more than one", noun);
 	return false;
 }
-
-struct put {
-	struct call *call;
-	struct uuid id;
-};
 
 static void commit(struct txn *t, void *arg)
 {
@@ -133,12 +152,18 @@ static void commit(struct txn *t, void *arg)
 static void resolved(
 	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
-	struct call *call = arg;
+	struct put *p = arg;
+	struct call *call = p->call;
 	const struct m_credential_put *put = call->body;
 	const struct m_credential *m = put->credential;
 
 	if (f != NULL) {
 		answer_fault(call, f);
+		return;
+	}
+	if (p->create && db_rows(r[2]) == 1) {
+		db_uuid(db_add(t, &SQL_CREDENTIAL_GET), &p->id);
+		db_commit(t, repeated, p);
 		return;
 	}
 	uint64_t present = db_rows(r[2]) == 1 ? (uint64_t)db_get_int(r[2], 0, 1) : 0;
@@ -147,10 +172,7 @@ static void resolved(
 		db_rollback(t);
 		return;
 	}
-	struct put *p = arena_alloc(&call->arena, sizeof(*p));
 	struct uuid none = {{0}};
-	bug_if(p == NULL);
-	*p = (struct put){call, uuid_is_nil(&m->id) ? request_id(call) : m->id};
 	struct uuid device = db_rows(r[0]) == 1 ? db_get_uuid(r[0], 0, 1) : none;
 	struct uuid group = db_rows(r[1]) == 1 ? db_get_uuid(r[1], 0, 1) : none;
 	struct db_args *a = db_add(t, &SQL_CREDENTIAL_PUT);
@@ -170,7 +192,8 @@ static void resolved(
 static void put_begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
 {
-	struct call *call = arg;
+	struct put *p = arg;
+	struct call *call = p->call;
 	const struct m_credential *m = ((const struct m_credential_put *)call->body)->credential;
 
 	if (f != NULL) {
@@ -180,9 +203,20 @@ static void put_begun(struct txn *t, unused struct db_result **r, unused size_t 
 	refs_add(t, call, &SQL_RESOLVE_DEVICES, &m->device, m->device != NULL);
 	refs_add(t, call, &SQL_RESOLVE_GROUPS, &m->group, m->group != NULL);
 	struct db_args *a = db_add(t, &SQL_CREDENTIAL_FIND);
-	db_uuid(a, &m->id);
+	db_uuid(a, &p->id);
 	db_null(a);
-	db_step(t, resolved, call);
+	db_step(t, resolved, p);
+}
+
+/* Made anew: no id is given, or that of the request, to which the gateway has sealed. */
+static void begin(struct call *call, const struct m_credential *m)
+{
+	struct put *p = arena_alloc(&call->arena, sizeof(*p));
+
+	bug_if(p == NULL);
+	*p = (struct put){.call = call, .id = uuid_is_nil(&m->id) ? request_id(call) : m->id};
+	p->create = uuid_is_nil(&m->id) || uuid_eq(&m->id, &call->header.request);
+	db_begin(scheduler.service->db, put_begun, p);
 }
 
 static bool kind_known(const char *kind)
@@ -209,7 +243,7 @@ void on_credential_put(struct call *call)
 		call_refuse(call, CN_VALIDATION_FAILED, "binding",
 			"a credential is bound to one device, group, site or address range");
 	else
-		db_begin(scheduler.service->db, put_begun, call);
+		begin(call, m);
 }
 
 /* ---- delete ---- */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Reading runs and jobs: list, get, targets, grouped outcomes, transitions. */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "services/scheduler/scheduler.h"
@@ -50,27 +50,43 @@ void on_run_get(struct call *call)
 	db_query(scheduler.service->db, &SQL_RUN_GET, one_run, got_run, call);
 }
 
-/* ---- run_list; its cursor is "id microseconds" ---- */
+/* ---- run_list ---- */
+
+/* Microseconds, and how many runs of those were seen: no id, for runs outside a scope are in the
+ * list, too. */
+struct run_cursor {
+	int64_t at; /* 0 = from the newest */
+	int64_t seen;
+};
+
+static bool run_cursor_read(const char *text, struct run_cursor *ret)
+{
+	long long at = 0, seen = 0;
+	int end = 0;
+
+	if (text != NULL && (sscanf(text, "%18lld %9lld%n", &at, &seen, &end) != 2 ||
+				    text[end] != '\0' || at <= 0 || seen < 0))
+		return false;
+	*ret = (struct run_cursor){at, seen};
+	return true;
+}
 
 static void run_list_args(struct db_args *a, void *arg)
 {
 	struct call *call = arg;
 	const struct m_run_list *m = call->body;
-	const char *at = NULL;
-	struct uuid id;
+	const struct run_cursor *from = call->state;
 
-	if (!cursor_read(call, m->cursor, &at, &id))
-		at = NULL; /* checked before */
 	ref_args(a, m->task);
 	if (m->state == 0)
 		db_null(a);
 	else
 		db_int(a, (int64_t)m->state);
-	if (at == NULL)
+	if (from->at == 0)
 		db_null(a);
 	else
-		db_int(a, strtoll(at, NULL, 10));
-	db_uuid(a, &id);
+		db_int(a, from->at);
+	db_int(a, from->seen);
 	db_int(a, limit_of(m->limit) + 1);
 	db_text(a, call->scope);
 }
@@ -82,6 +98,20 @@ static void only_counts(struct m_run *run)
 		.opened_at = run->opened_at,
 		.ended_at = run->ended_at,
 		.counts = run->counts};
+}
+
+/* Where the next page begins: after the n rows of this one. */
+static const char *run_cursor_next(struct call *call, const struct db_result *r, int n, int col)
+{
+	const struct run_cursor *from = call->state;
+	const int64_t at = db_get_int(r, n - 1, col);
+	int64_t seen = 0;
+
+	while (seen < n && db_get_int(r, n - 1 - (int)seen, col) == at)
+		seen++;
+	if (seen == n && at == from->at)
+		seen += from->seen;
+	return arena_printf(&call->arena, "%lld %lld", (long long)at, (long long)seen);
 }
 
 static void listed_runs(unused struct txn *t, struct db_result **r, unused size_t n,
@@ -100,11 +130,10 @@ static void listed_runs(unused struct txn *t, struct db_result **r, unused size_
 	for (int row = 0; row < db_rows(r[0]) && page.items_n < limit; row++) {
 		struct row c = {.r = r[0], .row = row, .arena = &call->arena};
 		row_run(&c, &items[page.items_n++]);
-		struct uuid id = items[page.items_n - 1].id;
 		if (!db_get_bool(r[0], row, c.col + 1))
 			only_counts(&items[page.items_n - 1]);
 		if (page.items_n == limit && db_rows(r[0]) > (int)limit)
-			page.next = cursor_make(call, db_get_text(r[0], row, c.col), &id);
+			page.next = run_cursor_next(call, r[0], row + 1, c.col);
 	}
 	page.items = items;
 	call_reply(call, &page);
@@ -113,11 +142,14 @@ static void listed_runs(unused struct txn *t, struct db_result **r, unused size_
 void on_run_list(struct call *call)
 {
 	const struct m_run_list *m = call->body;
-	const char *at;
-	struct uuid id;
+	struct run_cursor *from = arena_alloc(&call->arena, sizeof(*from));
 
-	if (cursor_read(call, m->cursor, &at, &id))
+	bug_if(from == NULL);
+	call->state = from;
+	if (run_cursor_read(m->cursor, from))
 		db_query(scheduler.service->db, &SQL_RUN_LIST, run_list_args, listed_runs, call);
+	else
+		call_refuse(call, CN_VALIDATION_FAILED, "cursor", "not a cursor of this list");
 }
 
 /* ---- run_targets ---- */

@@ -14,6 +14,7 @@ struct save {
 	struct call *call;
 	const struct m_task *change;
 	bool create;
+	struct uuid id;           /* of what is made */
 	struct m_task *task;      /* as it shall be */
 	struct m_targets targets; /* with ids */
 	const char *const *steps; /* of a batch, ids */
@@ -79,7 +80,7 @@ static void commit(struct save *s, struct txn *t)
 {
 	struct db_args *a = db_add(t, &SQL_TASK_GET);
 
-	db_uuid(a, &s->task->id);
+	db_uuid(a, s->create ? &s->id : &s->task->id);
 	db_null(a);
 	db_commit(t, committed, s);
 }
@@ -236,7 +237,7 @@ static void check_and_resolve(struct save *s, struct txn *t, const struct m_task
 	s->task = task_merge(old, s->change, &s->call->arena);
 	bug_if(s->task == NULL);
 	if (s->create)
-		s->task->id = request_id(s->call);
+		s->task->id = s->id;
 	if (s->call->scope != NULL) { /* whoever saves within a scope answers for it */
 		s->task->owner = s->call->header.actor;
 		if (kind_alone(s->task->kind)) {
@@ -296,6 +297,19 @@ static void found(
 	db_rollback(t);
 }
 
+static void looked(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct save *s = arg;
+
+	if (f != NULL)
+		answer_fault(s->call, f);
+	else if (db_rows(r[0]) == 1) /* this request made it before */
+		commit(s, t);
+	else
+		check_and_resolve(s, t, NULL);
+}
+
 static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
 {
@@ -304,7 +318,10 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	if (f != NULL) {
 		answer_fault(s->call, f);
 	} else if (s->create) {
-		check_and_resolve(s, t, NULL);
+		struct db_args *a = db_add(t, &SQL_TASK_FIND);
+		db_uuid(a, &s->id);
+		db_null(a);
+		db_step(t, looked, s);
 	} else {
 		ref_args(db_add(t, &SQL_TASK_FIND),
 			((const struct m_task_update *)s->call->body)->ref);
@@ -317,7 +334,8 @@ static void save(struct call *call, const struct m_task *change, bool create)
 	struct save *s = arena_alloc(&call->arena, sizeof(*s));
 
 	bug_if(s == NULL);
-	*s = (struct save){.call = call, .change = change, .create = create};
+	*s = (struct save){
+		.call = call, .change = change, .create = create, .id = request_id(call)};
 	db_begin(scheduler.service->db, begun, s);
 }
 

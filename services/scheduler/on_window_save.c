@@ -225,6 +225,19 @@ static void found(
 	db_rollback(t);
 }
 
+static void looked(
+	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
+{
+	struct save *s = arg;
+
+	if (f != NULL)
+		answer_fault(s->call, f);
+	else if (db_rows(r[0]) == 1) /* this request made it before */
+		commit(t, s);
+	else
+		check_and_resolve(s, t);
+}
+
 static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
 {
@@ -235,7 +248,10 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	} else if (s->create) {
 		s->window->id = request_id(s->call);
 		s->window->min_left_ms = (uint64_t)WINDOW_MIN_LEFT_MS;
-		check_and_resolve(s, t);
+		struct db_args *a = db_add(t, &SQL_WINDOW_FIND);
+		db_uuid(a, &s->window->id);
+		db_null(a);
+		db_step(t, looked, s);
 	} else {
 		ref_args(db_add(t, &SQL_WINDOW_FIND),
 			((const struct m_window_update *)s->call->body)->ref);

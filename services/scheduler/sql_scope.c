@@ -107,8 +107,9 @@ const struct db_sql SQL_SCOPE_TARGETS = {"scope_targets",
 	"  and x.id not in (select fleet.scope_devices($2))) d"};
 
 /* run, scope of who starts it */
-const struct db_sql SQL_RUN_NARROW = {
-	"run_narrow", "update sched.run set scopes = scopes || $2::text where id = $1::uuid"};
+const struct db_sql SQL_RUN_NARROW = {"run_narrow",
+	"update sched.run set scopes = scopes || $2::text where id = $1::uuid"
+	" and xmin = pg_current_xact_id()::xid"};
 
 /* scope → sites that it names, and those where something within stands */
 const struct db_sql SQL_SITE_LIST_WITHIN = {"site_list_within",

@@ -114,8 +114,9 @@ const struct db_sql SQL_TASK_RAN = {"task_ran",
 
 const struct db_sql SQL_RUN_GET = {"run_get",
 	"select " RUN_ROW " from sched.run r" RUN_TOTALS " where r.id = any ($1::uuid[])"};
-/* task id or null, task name or null, state, cursor: microseconds and id, limit, scope or null →
- * also whether the run lies within; with a task only those that do */
+/* task id or null, task name or null, state, cursor: microseconds or null, and how many of those
+ * were seen, limit, scope or null → also whether the run lies within; with a task only those that
+ * do */
 const struct db_sql SQL_RUN_LIST = {"run_list",
 	"select " RUN_ROW ", (extract(epoch from r.opened_at) * 1000000)::bigint,"
 	" $7::text is null or sched.run_within(r.id, $7) from sched.run r" RUN_TOTALS
@@ -123,8 +124,9 @@ const struct db_sql SQL_RUN_LIST = {"run_list",
 	" (select t.id from sched.task t where t.name = $2)))"
 	" and ($2::text is null or $7::text is null or sched.run_within(r.id, $7))"
 	" and ($3::smallint is null or r.state = $3)"
-	" and ($4::bigint is null or (r.opened_at, r.id) < (to_timestamp(0) + $4 *"
-	" interval '1 microsecond', $5::uuid)) order by r.opened_at desc, r.id desc limit $6::int"};
+	" and ($4::bigint is null or r.opened_at <= to_timestamp(0) + $4 * interval '1 "
+	"microsecond')"
+	" order by r.opened_at desc, r.id desc offset $5::int limit $6::int"};
 /* ids → live ones, locked */
 const struct db_sql SQL_RUN_LOCK = {"run_lock",
 	"select r.id, r.state, r.phase, r.budget_percent, r.budget_min, r.wave, r.waves,"

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
-# Asks a gateway for a test, without a process per request: SOCKET FILE. A line "METHOD PATH TOKEN JSON" (tabs between, JSON may be
-# empty) is answered with the status on a line, 599 when nobody answers; the body is in FILE then.
+# Asks a gateway for a test, without a process per request: SOCKET FILE. A line "METHOD PATH TOKEN JSON KEY" (tabs between, JSON and
+# Idempotency-Key may be empty) is answered with the status on a line, 599 when nobody answers; the body is in FILE then.
 use strict;
 use warnings;
 use IO::Socket::UNIX;
@@ -10,10 +10,11 @@ my ($socket, $file) = @ARGV;
 $| = 1;
 
 sub ask {
-	my ($method, $path, $token, $json) = @_;
+	my ($method, $path, $token, $json, $key) = @_;
 	my $s = IO::Socket::UNIX->new(Peer => $socket) or return ('599', '');
 	my $head = "$method /api/v1$path HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer $token\r\n";
 	$head .= "Content-Type: application/json\r\n" if $json ne '';
+	$head .= "Idempotency-Key: $key\r\n" if ($key // '') ne '';
 	$head .= 'Content-Length: ' . length($json) . "\r\n" if $json ne '' || $method ne 'GET';
 	print {$s} "$head\r\n$json";
 	my $answer = do { local $/; <$s> } // '';
@@ -26,7 +27,7 @@ sub ask {
 
 while (my $line = <STDIN>) {
 	chomp $line;
-	my ($status, $body) = ask(split /\t/, $line, 4);
+	my ($status, $body) = ask(split /\t/, $line, 5);
 	open my $out, '>', $file or die $!;
 	print {$out} $body;
 	close $out;

@@ -160,6 +160,19 @@ ask GET /api/v1/whoami -H "$(cat "$D/scoped")" && is "$(jq -c .assignments <<<"$
 ask PATCH "/api/v1/tokens/$id" -H 'Content-Type: application/json' -d '{"role":"admin"}' -H "$(cat "$D/operator")" && is "$status" 403 "nobody else says so"
 patch "tokens/00000000-0000-7000-8000-000000000009" '{"role":"viewer"}' && is "$status" 404 "a token that is not there is not changed"
 
+# The same key twice is one change (section 13).
+once=(-H 'Idempotency-Key: once')
+post /api/v1/tokens '{"name":"twice","role":"viewer"}' "${admin[@]}" "${once[@]}" && one=$(field .id)
+post /api/v1/tokens '{"name":"twice","role":"viewer"}' "${admin[@]}" "${once[@]}"
+ask GET /api/v1/whoami -H "Authorization: Bearer $(field .token)" && last=$(field .name)
+ask GET /api/v1/tokens "${admin[@]}"
+is "$last $(field '[.items[] | select(.name == "twice") | .id] | join(" ")')" "token:twice $one" "one live token, and its last answer holds"
+secret='{"name":"keyed","kind":"password_only","password":"correct horse","site":"Nowhere"}'
+post /api/v1/credentials "$secret" "${admin[@]}" "${once[@]}" && one="$status $(field .id) $(field .version)"
+post /api/v1/credentials "$secret" "${admin[@]}" "${once[@]}"
+is "$status $(field .id) $(field .version)" "$one" "one credential, also with a secret" && [ "${one%% *}" = 201 ] || not_ok "it was made: $one"
+post /api/v1/credentials "${secret/horse/mare}" "${admin[@]}" "${once[@]}" && is "$status $(field .reason)" "409 request_reused" "another secret is another wish"
+
 # A stream lasts no longer than what it was opened with (SE-42), at whichever gateway: it ends, and who comes back is asked anew.
 declare -A stream
 open_stream() { # NAME SOCKET CURL-OPTIONS…

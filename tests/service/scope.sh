@@ -17,7 +17,7 @@ echo "a password for the administrator" >"$D/password"
 carnet() { "$B/bin/carnet" "$@" 2>"$D/stderr"; }
 carnet setup --setup-token-file "$D/run/setup-token" --password-file "$D/password" --token-out "$D/admin" >/dev/null
 
-# who method path [json] → $status, $body. Some hundred times: no process for each.
+# who method path [json] [Idempotency-Key] → $status, $body. Some hundred times: no process for each.
 coproc ASKER { exec tests/lib/asker.pl "$D/rest.sock" "$D/answer"; }
 exec {asked}>&"${ASKER[1]}" {answers}<&"${ASKER[0]}"
 declare -A secret
@@ -25,7 +25,7 @@ as() {
 	local json=${4-}
 	json=${json//[$'\n\t']/ }
 	[ -n "${secret[$1]-}" ] || read -r "secret[$1]" <"$D/$1"
-	printf '%s\t%s\t%s\t%s\n' "$2" "$3" "${secret[$1]}" "$json" >&"$asked"
+	printf '%s\t%s\t%s\t%s\t%s\n' "$2" "$3" "${secret[$1]}" "$json" "${5-}" >&"$asked"
 	read -r status <&"$answers"
 	IFS= read -rd '' body <"$D/answer" || true # up to its end
 }
@@ -155,6 +155,10 @@ as lyon GET /runs
 is "$(jq -c '[.items[] | [has("id"), has("task_name"), .counts.total]]' <<<"$body")" "[[false,false,2],[false,false,1],[true,true,2]]" \
 	"of runs outside only the counts are told (FL-61)"
 as lyon GET '/runs?limit=1' && as lyon GET "/runs?limit=2&cursor=$(field ".next | @uri")" && is "$(field '.items | length')" 2 "and they keep their place in the pages"
+as lyon GET '/runs?limit=1' && is "$(field '.next | test("[0-9a-f]{8}-")')" false "a cursor names no run outside"
+walked= next=
+while as lyon GET "/runs?limit=1$next" && walked+=" $(field '.items | length')" && [ "$(field .next)" != null ]; do next="&cursor=$(field '.next | @uri')"; done
+is "$walked" " 1 1 1" "a walk through all pages meets each run once"
 as lyon GET '/runs?task=t-metz' && is "$(field '.items | length')" 0 "not when they are asked for by name"
 
 # What may be changed: seen and not within = 403 out_of_scope, not seen = not there.
@@ -488,4 +492,34 @@ carnet token set "${id[both]}" --assign operator@site:Metz --assign viewer@group
 lists both /devices "a c"
 carnet token set "${id[both]}" --assign operator@Metz
 is $? 64 "and says what an assignment looks like: $(head -n 1 "$D/stderr")"
+
+# An Idempotency-Key names an attempt of one person at one path, never what comes of it (section 13): nobody takes over by it what
+# others have made, whatever the key looks like.
+token keyed '{"role":"operator","sites":["Lyon"]}'
+as admin PATCH /devices/a '{"site":"Lyon"}'
+as keyed POST /tasks "$(task k-task '"devices":["a"]')"
+seen() { as admin GET "$1" && jq -cS --arg id "$2" '.items[] | select(.id == $id)' <<<"$body"; }
+wrong=
+attempt() { # PATH LIST THEIRS OWN OTHER: status and id of what came, twice the same
+	local theirs before once
+	theirs=$(make "$1" "$3") && before=$(seen "$2" "$theirs")
+	[ -n "$before" ] || wrong+=" $1:admin=$body"
+	as keyed POST "$1" "$4" "$theirs" && once="$status $(field .id) $(field .version)"
+	[[ $once == 20[12]* && $once != *"$theirs"* ]] || wrong+=" $1=$once $(field .detail)"
+	as keyed POST "$1" "$4" "$theirs" && [ "$status $(field .id) $(field .version)" = "$once" ] || wrong+=" $1:again=$status $(field .detail)"
+	as keyed POST "$1" "$5" "$theirs" && [ "$status $(field .reason)" = "409 request_reused" ] || wrong+=" $1:other=$status"
+	[ "$(seen "$2" "$theirs")" = "$before" ] || wrong+=" $1:theirs=$(seen "$2" "$theirs") not $before"
+}
+attempt /windows /windows "$(window k1 '"sites":["Metz"]')" "$(window k2 '"sites":["Lyon"]')" "$(window k3 '"sites":["Lyon"]')"
+attempt /credentials /credentials "$(credential k1 '"range":"10.2.0.0/16"')" "$(credential k2 '"site":"Lyon","position":8')" "$(credential k3 '"site":"Lyon","position":9')"
+attempt /tasks /tasks "$(task k1 '"all":true')" "$(task k2 '"devices":["a"]')" "$(task k3 '"devices":["a"]')"
+attempt /groups /groups '{"name":"k1","kind":"static"}' '{"name":"k2","kind":"static"}' '{"name":"k3","kind":"static"}'
+attempt /devices /devices "$(new 91 ',"site":"Metz"')" "$(new 92 ',"site":"Lyon"')" "$(new 93 ',"site":"Lyon"')"
+attempt /tasks/k-task:run /runs '' '' '{"override_windows":false}'
+is "$wrong" "" "no window, credential, task, group, device or run of others"
+as keyed POST /tasks/k-task:run '' again && id[r-k]=$(field .id)
+narrowed() { stack_psql "$D" -c "select cardinality(scopes) from sched.run where id = '${id[r-k]}'"; }
+one=$(narrowed) && as keyed POST /tasks/k-task:run '' again && is "$(field .id) $(narrowed)" "${id[r-k]} $one" "a run that is asked for again is not narrowed again"
+as keyed POST /groups '{"name":"k4","kind":"static"}' once && one=$(field .id)
+as admin POST /groups '{"name":"k5","kind":"static"}' once && check "the same key of two people is two attempts" [ "$status $one" != "201 $(field .id)" ]
 done_testing
