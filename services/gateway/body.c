@@ -96,18 +96,37 @@ static json_t *member_of(json_t *root, const char *name)
 	return o;
 }
 
+static int given_before(const char *name, struct fault *reterr)
+{
+	return fault_why(reterr, CN_PARSE_ERROR, "given_before",
+		"%s: the path or another part of the request says it already", name);
+}
+
+/* What was read has the names and ids of its path, and may say them again: others it may not. */
+static int put_path(
+	json_t *object, const struct msg_field *f, const char *value, struct fault *reterr)
+{
+	json_t *said = json_incref(json_object_get(object, f->name));
+	int rc = put(object, f, value, reterr);
+
+	if (rc == 0 && said != NULL && !json_equal(said, json_object_get(object, f->name)))
+		rc = given_before(f->name, reterr);
+	json_decref(said);
+	return rc;
+}
+
 int body_path(json_t *root, const struct route *route, const char *name, const char *value,
 	struct fault *reterr)
 {
 	const struct msg_field *f = body_field(route->request, name);
 
 	if (f != NULL)
-		return put(root, f, value, reterr);
+		return put_path(root, f, value, reterr);
 	bug_if(route->body_field == NULL);
 	const struct msg_desc *inner = body_field(route->request, route->body_field)->desc;
 	f = body_field(inner, name);
 	bug_if(f == NULL);
-	return put(member_of(root, route->body_field), f, value, reterr);
+	return put_path(member_of(root, route->body_field), f, value, reterr);
 }
 
 static int put_list(
@@ -141,7 +160,43 @@ int body_query(json_t *root, const struct route *route, const char *name, const 
 	if (f == NULL || f->type == MSG_STRUCT || f->type == MSG_BYTES)
 		return fault_set(
 			reterr, CN_VALIDATION_FAILED, "unknown query parameter '%.64s'", name);
-	return f->list ? put_list(root, f, value, reterr) : put(root, f, value, reterr);
+	if (f->list)
+		return put_list(root, f, value, reterr);
+	return json_object_get(root, name) != NULL ? given_before(name, reterr)
+						   : put(root, f, value, reterr);
+}
+
+static bool sealed_bytes(const struct msg_field *f)
+{
+	return f->type == MSG_BYTES && f->secret;
+}
+
+/* The fault lies in a member: its path begins with that of the whole. */
+static int within(const char *member, struct fault *f)
+{
+	char inner[sizeof(f->detail)];
+
+	(void)snprintf(inner, sizeof(inner), "%s", f->detail);
+	return fault_why(f, f->code, "made_here", "%s.%s", member, inner);
+}
+
+int body_outside(const json_t *object, const struct msg_desc *desc, struct fault *reterr)
+{
+	for (size_t i = 0; i < desc->n_fields; i++) {
+		const struct msg_field *f = &desc->fields[i];
+		const json_t *v = json_object_get(object, f->name);
+		if (v != NULL && sealed_bytes(f))
+			return fault_why(reterr, CN_VALIDATION_FAILED, "made_here",
+				"%s: is made by Carnet itself", f->name);
+		if (v == NULL || f->type != MSG_STRUCT)
+			continue;
+		if (json_is_object(v) && body_outside(v, f->desc, reterr) != 0)
+			return within(f->name, reterr);
+		for (size_t k = 0; k < json_array_size(v); k++)
+			if (body_outside(json_array_get(v, k), f->desc, reterr) != 0)
+				return within(f->name, reterr);
+	}
+	return 0;
 }
 
 int body_set(json_t *root, const struct route *route, struct fault *reterr)
@@ -151,11 +206,14 @@ int body_set(json_t *root, const struct route *route, struct fault *reterr)
 	if (route->set_field == NULL)
 		return 0;
 	const char *inner = strchr(route->set_field, '.');
+	(void)snprintf(outer, sizeof(outer), "%.*s",
+		(int)(inner == NULL ? strlen(route->set_field)
+				    : (size_t)(inner - route->set_field)),
+		route->set_field);
+	if (json_object_get(root, outer) != NULL)
+		return given_before(outer, reterr);
 	if (inner == NULL)
-		return put(root, body_field(route->request, route->set_field), route->set_value,
-			reterr);
-	(void)snprintf(
-		outer, sizeof(outer), "%.*s", (int)(inner - route->set_field), route->set_field);
+		return put(root, body_field(route->request, outer), route->set_value, reterr);
 	const struct msg_desc *desc = body_field(route->request, outer)->desc;
 	return put(member_of(root, outer), body_field(desc, inner + 1), route->set_value, reterr);
 }

@@ -237,7 +237,7 @@ static int build_json(struct rest *r, struct fault *f)
 	struct query_walk walk = {.r = r};
 
 	r->json = body_begin(route, http_body(r->http), f);
-	if (r->json == NULL)
+	if (r->json == NULL || body_outside(r->json, route->request, f) != 0)
 		return -1;
 	for (size_t i = 0; i < r->match.n_params; i++)
 		if (body_path(r->json, route, r->match.params[i].name, r->match.params[i].value,

@@ -160,6 +160,41 @@ ask GET /api/v1/whoami -H "$(cat "$D/scoped")" && is "$(jq -c .assignments <<<"$
 ask PATCH "/api/v1/tokens/$id" -H 'Content-Type: application/json' -d '{"role":"admin"}' -H "$(cat "$D/operator")" && is "$status" 403 "nobody else says so"
 patch "tokens/00000000-0000-7000-8000-000000000009" '{"role":"viewer"}' && is "$status" 404 "a token that is not there is not changed"
 
+# What the path says nobody says again, otherwise: neither the query nor the body (FL-71 notes the path).
+said() { # METHOD PATH JSON FIELD
+	ask "$1" "/api/v1$2" -H 'Content-Type: application/json' ${3:+-d "$3"} "${admin[@]}"
+	is "$status $(field .reason) $(field .field)" "400 given_before $4" "$1 $2 $3 is refused"
+}
+device='"vendor":"canon","family":"canon_rui","site":"Nowhere"'
+post /api/v1/devices "{\"name\":\"lobby\",$device,\"serial\":\"L\",\"address\":\"10.9.1.1\"}" "${admin[@]}"
+post /api/v1/devices "{\"name\":\"vault-room\",$device,\"serial\":\"V\",\"address\":\"10.9.1.2\"}" "${admin[@]}"
+said DELETE '/devices/lobby?ref=vault-room' '' ref
+said DELETE '/devices/lobby' '{"ref":"vault-room"}' ref
+said DELETE '/devices/lobby?state=enrolled' '' state
+said POST '/runs/00000000-0000-7000-8000-000000000009:apply?id=00000000-0000-7000-8000-000000000008' '' id
+said PUT /sites/Nowhere '{"name":"Elsewhere"}' name
+said GET '/devices?limit=1&limit=2' '' limit
+said POST /tasks/x:activate '{"task":{"name":"y"}}' task
+ask GET /api/v1/devices "${admin[@]}" && is "$(field '[.items[].state] | unique | join(" ")')" enrolled "and nothing is done to either"
+ask PUT /api/v1/sites/Nowhere -H 'Content-Type: application/json' -d '{"name":"Nowhere"}' "${admin[@]}" && is "$status" 200 "the same again is no other"
+
+# Secrets are sealed here; what others sealed, and names of passwords, are not taken (FL-42).
+sealed() { # METHOD PATH JSON FIELD
+	ask "$1" "/api/v1$2" -H 'Content-Type: application/json' -d "$3" "${admin[@]}"
+	is "$status $(field .reason) $(field .field)" "422 made_here $4" "$1 $2: $4 is ours to make"
+}
+task='"name":"night","kind":"ab.backup","active":true,"targets":{"all":true}'
+sealed POST /tasks "{$task,\"settings\":{\"lists\":[\"all\"],\"password_sealed\":\"AAAA\",\"password_id\":\"00000000-0000-7000-8000-000000000009\"}}" settings.password_sealed
+post /api/v1/tasks "{$task,\"settings\":{\"lists\":[\"all\"],\"password_set\":true,\"password_id\":\"00000000-0000-7000-8000-000000000009\"}}" "${admin[@]}"
+is "$status $(field .reason)" "422 password_required" "a task needs a password, not somebody's word that there is one"
+post /api/v1/tasks "{$task,\"settings\":{\"lists\":[\"all\"],\"encryption_password\":\"correct horse\"}}" "${admin[@]}"
+is "$status" 201 "with one it is saved" && one=$(field .settings.password_id)
+sealed PATCH /tasks/night '{"settings":{"password_sealed":null}}' settings.password_sealed
+ask PATCH /api/v1/tasks/night -H 'Content-Type: application/json' -d '{"settings":{"password_id":"00000000-0000-7000-8000-000000000009"}}' "${admin[@]}"
+is "$status $(field .settings.password_id)" "200 $one" "which keeps its name"
+sealed POST /credentials '{"name":"c","kind":"password_only","site":"Nowhere","sealed":"AAAA"}' sealed
+sealed POST /versions/00000000-0000-7000-8000-000000000009:mail '{"to":"b@example.com","password_kdf":"AAAA"}' password_kdf
+
 # The same key twice is one change (section 13).
 once=(-H 'Idempotency-Key: once')
 post /api/v1/tokens '{"name":"twice","role":"viewer"}' "${admin[@]}" "${once[@]}" && one=$(field .id)
@@ -238,7 +273,7 @@ away='"name":"away","place":"sftp://127.0.0.1:1/x","account":"u","pin":"SHA256:x
 post /api/v1/vaults "{$away,\"kind\":\"sftp\",\"password\":\"correct horse\"}" "${admin[@]}"
 is "$status $(field .reason)" "503 vault_unreachable" "the login of a vault is sealed at the door, storage opens it"
 post /api/v1/vaults "{$away,\"kind\":\"sftp\",\"login\":\"AAAA\"}" "${admin[@]}"
-is "$status $(field .reason)" "422 login_sealed" "what somebody else sealed does not open"
+is "$status $(field .reason) $(field .field)" "422 made_here login" "what somebody else sealed is not taken"
 post /api/v1/vaults "{$away,\"kind\":\"floppy\"}" "${admin[@]}"
 is "$status $(field .reason)" "422 vault_kind" "kinds of vaults are known ones"
 

@@ -127,13 +127,61 @@ static void a_query_has_the_type_of_its_field(void **state)
 	struct fault f;
 
 	(void)state;
+	assert_int_equal(body_query(root, m.route, "limit", "20x", &f), -1);
+	assert_int_equal(f.code, CN_VALIDATION_FAILED);
 	assert_int_equal(body_query(root, m.route, "limit", "20", &f), 0);
 	assert_int_equal(body_query(root, m.route, "heads", "true", &f), 0);
 	assert_int_equal(body_query(root, m.route, "kind", "settings", &f), 0);
-	assert_int_equal(body_query(root, m.route, "limit", "20x", &f), -1);
-	assert_int_equal(f.code, CN_VALIDATION_FAILED);
 	assert_int_equal(body_query(root, m.route, "nothing", "1", &f), -1);
 	expect_json(root, "{\"limit\":20,\"heads\":true,\"kind\":\"settings\"}");
+}
+
+static void what_the_path_says_is_said_once(void **state)
+{
+	struct route_match m = must_find("DELETE", "/devices/p1");
+	json_t *root = json_object();
+	struct fault f;
+
+	(void)state;
+	assert_int_equal(body_path(root, m.route, "ref", "p1", &f), 0);
+	assert_int_equal(body_query(root, m.route, "ref", "p2", &f), -1);
+	assert_int_equal(f.code, CN_PARSE_ERROR);
+	assert_string_equal(f.reason, "given_before");
+	assert_int_equal(body_query(root, m.route, "state", "enrolled", &f), 0);
+	assert_int_equal(body_set(root, m.route, &f), -1);
+	json_decref(root);
+	root = json_pack("{s:s}", "ref", "p1");
+	assert_int_equal(body_path(root, m.route, "ref", "p1", &f), 0); /* the same is no other */
+	assert_int_equal(body_path(root, m.route, "ref", "p2", &f), -1);
+	json_decref(root);
+}
+
+static void what_is_sealed_is_not_taken_from_outside(void **state)
+{
+	static const struct {
+		const char *method, *path, *body, *where;
+	} bad[] = {
+		{"POST", "/credentials", "{\"sealed\":\"AAAA\"}", "credential.sealed: "},
+		{"POST", "/tasks", "{\"settings\":{\"password_sealed\":null}}",
+			"task.settings.password_sealed: "},
+		{"POST", "/tasks/t:activate",
+			"{\"task\":{\"settings\":{\"password_sealed\":\"AAAA\"}}}",
+			"task.settings.password_sealed: "},
+		{"POST", "/vaults", "{\"login\":\"AAAA\"}", "login: "},
+		{"POST", "/versions/v:mail", "{\"password_kdf\":\"AAAA\"}", "password_kdf: "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_len(bad); i++) {
+		struct route_match m = must_find(bad[i].method, bad[i].path);
+		const struct span text = {(const uint8_t *)bad[i].body, strlen(bad[i].body)};
+		struct fault f = FAULT_INIT;
+		json_t *root = body_begin(m.route, text, &f);
+		assert_int_equal(body_outside(root, m.route->request, &f), -1);
+		assert_string_equal(f.reason, "made_here");
+		assert_memory_equal(f.detail, bad[i].where, strlen(bad[i].where));
+		json_decref(root);
+	}
 }
 
 static void every_route_fills_only_fields_its_message_has(void **state)
@@ -230,6 +278,8 @@ int main(void)
 		cmocka_unit_test(path_body_and_route_fill_one_message),
 		cmocka_unit_test(a_body_that_is_no_object_is_refused_with_its_place),
 		cmocka_unit_test(a_query_has_the_type_of_its_field),
+		cmocka_unit_test(what_the_path_says_is_said_once),
+		cmocka_unit_test(what_is_sealed_is_not_taken_from_outside),
 		cmocka_unit_test(every_route_fills_only_fields_its_message_has),
 		cmocka_unit_test(a_problem_speaks_the_readers_language),
 		cmocka_unit_test(the_openapi_document_holds_every_route),
