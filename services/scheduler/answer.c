@@ -60,6 +60,11 @@ bool found_one(struct call *call, const struct db_result *r, const char *noun)
 	return false;
 }
 
+bool admin_asks(const struct call *call)
+{
+	return call->header.role == MSG_INTERNAL || call->header.role == MSG_ADMIN;
+}
+
 bool version_fits(struct call *call, uint64_t wanted, uint64_t present)
 {
 	if (wanted == 0 || wanted == present)

@@ -64,6 +64,34 @@ int device_check(const struct m_device *d, bool create, struct fault *reterr)
 	return check_lists(d, reterr);
 }
 
+int device_trust_check(
+	const struct m_device *d, const char *pin, bool unproven, bool admin, struct fault *reterr)
+{
+	if (*pin != '\0' && d->tls_pin != NULL && strcmp(d->tls_pin, pin) != 0)
+		return fault_why(reterr, CN_PERMISSION_DENIED, "tls_pin_kept",
+			"tls_pin: another key than the one that is trusted needs two people: "
+			"repin");
+	if (d->allow_unproven && !unproven && !admin)
+		return fault_why(reterr, CN_PERMISSION_DENIED, "allow_unproven",
+			"allow_unproven: this needs the role admin");
+	return 0;
+}
+
+int device_repin_check(const char *proposed, const char *by, bool fresh, const char *pin,
+	const char *person, struct fault *reterr)
+{
+	if (*proposed == '\0' || strcmp(proposed, pin) != 0)
+		return fault_why(
+			reterr, CN_CONFLICT, "no_repin", "tls_pin: nobody proposed this key");
+	if (strcmp(by, person) == 0)
+		return fault_why(reterr, CN_CONFLICT, "repin_second_person",
+			"who proposed it cannot approve it: a second person must");
+	if (!fresh)
+		return fault_why(reterr, CN_CONFLICT, "order_expired",
+			"nobody approved it within 7 days: propose it again");
+	return 0;
+}
+
 bool device_may_become(enum device_state from, enum device_state to)
 {
 	if (from == DEVICE_STATE_RETIRED)

@@ -11,6 +11,8 @@ static const struct handler handlers[] = {
 	{MSG_DEVICE_CREATE, on_device_create},
 	{MSG_DEVICE_UPDATE, on_device_update},
 	{MSG_DEVICE_SET_STATE, on_device_set_state},
+	{MSG_DEVICE_REPIN, on_device_repin},
+	{MSG_DEVICE_REPIN_APPROVE, on_device_repin_approve},
 	{MSG_DEVICE_IMPORT, on_device_import},
 	{MSG_CANDIDATE_LIST, on_candidate_list},
 	{MSG_CANDIDATE_GET, on_candidate_get},

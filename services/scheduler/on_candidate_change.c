@@ -110,7 +110,8 @@ static void enrol(struct decision *s, struct txn *t, const struct m_candidate *c
 		c->state == CANDIDATE_STATE_ENROLLED) {
 		call_refuse(s->call, CN_CONFLICT, "device_exists", "it is the device %s already",
 			c->device_name);
-	} else if (device_check(d, true, &f) < 0) {
+	} else if (device_check(d, true, &f) < 0 ||
+		   device_trust_check(d, "", false, admin_asks(s->call), &f) < 0) {
 		call_fault(s->call, &f);
 	} else {
 		struct db_args *a = db_add(t, &SQL_DEVICE_PUT);
@@ -119,6 +120,8 @@ static void enrol(struct decision *s, struct txn *t, const struct m_candidate *c
 		db_bool(a, false);
 		db_null(a);
 		db_null(a);
+		db_bool(a, true);
+		db_bool(a, true);
 		a = db_add(t, &SQL_CANDIDATE_ENROLLED);
 		db_uuid(a, &c->id);
 		db_uuid(a, &s->device);

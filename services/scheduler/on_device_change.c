@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* device_update and device_set_state: find, check version and state, change, answer what is now. */
+/* device_update, device_set_state, device_repin and its approval: find, check version and state,
+ * change, answer what is now. */
 #include <string.h>
 
 #include "services/scheduler/device.h"
@@ -13,6 +14,8 @@ struct change {
 	const struct m_device *device; /* update */
 	enum device_state state;       /* set state, else 0 */
 	const char *reason;
+	const char *repin; /* another key */
+	bool approves;     /* it, as the second person */
 	struct uuid id;
 };
 
@@ -36,10 +39,38 @@ static void committed(
 	}
 }
 
+/* As the row says that was found. */
+static int check_trust(struct change *c, struct db_result *r, struct fault *why)
+{
+	const char *person = c->call->header.actor;
+
+	if (c->approves)
+		return device_repin_check(db_get_text(r, 0, 5), db_get_text(r, 0, 6),
+			db_get_bool(r, 0, 7), c->repin, person, why);
+	if (c->device == NULL || c->call->header.role == MSG_INTERNAL)
+		return 0;
+	return device_trust_check(
+		c->device, db_get_text(r, 0, 3), db_get_bool(r, 0, 4), admin_asks(c->call), why);
+}
+
+static void add_repin(struct change *c, struct txn *t)
+{
+	struct db_args *a = db_add(t, c->approves ? &SQL_DEVICE_REPINNED : &SQL_DEVICE_REPIN);
+
+	db_uuid(a, &c->id);
+	db_text(a, c->repin);
+	if (!c->approves)
+		db_text(a, c->call->header.actor);
+}
+
 static bool add_change(struct change *c, struct txn *t, enum device_state now)
 {
 	struct db_args *a = NULL;
 
+	if (c->repin != NULL) {
+		add_repin(c, t);
+		return true;
+	}
 	if (c->device != NULL) {
 		const void *one[] = {c->device};
 		a = db_add(t, &SQL_DEVICE_WIDENS);
@@ -69,6 +100,7 @@ static void found(
 	struct txn *t, struct db_result **r, unused size_t n, const struct fault *f, void *arg)
 {
 	struct change *c = arg;
+	struct fault why = FAULT_INIT;
 
 	if (f != NULL) {
 		answer_fault(c->call, f);
@@ -80,6 +112,11 @@ static void found(
 		return;
 	}
 	c->id = db_get_uuid(r[0], 0, 0);
+	if (check_trust(c, r[0], &why) < 0) {
+		db_rollback(t);
+		call_fault(c->call, &why);
+		return;
+	}
 	if (!add_change(c, t, (enum device_state)db_get_int(r[0], 0, 2))) {
 		db_rollback(t);
 		return;
@@ -135,4 +172,28 @@ void on_device_set_state(struct call *call)
 		.if_version = m->if_version,
 		.state = m->state,
 		.reason = m->reason});
+}
+
+void on_device_repin(struct call *call)
+{
+	const struct m_device_repin *m = call->body;
+
+	if (*m->tls_pin == '\0')
+		call_refuse(call, CN_VALIDATION_FAILED, "required", "tls_pin: it is missing");
+	else
+		start(&(struct change){.call = call,
+			.ref = m->ref,
+			.if_version = m->if_version,
+			.repin = m->tls_pin});
+}
+
+void on_device_repin_approve(struct call *call)
+{
+	const struct m_device_repin_approve *m = call->body;
+
+	start(&(struct change){.call = call,
+		.ref = m->ref,
+		.if_version = m->if_version,
+		.repin = m->tls_pin,
+		.approves = true});
 }

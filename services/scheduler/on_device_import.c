@@ -57,6 +57,8 @@ static void begin_create(struct txn *t, unused struct db_result **r, unused size
 	db_bool(a, false);
 	db_null(a);
 	db_null(a); /* nothing is moved */
+	db_bool(a, true);
+	db_bool(a, true);
 	a = db_add(t, &SQL_DEVICE_GET);
 	db_uuid(a, &m->id);
 	db_null(a);
@@ -71,7 +73,8 @@ void on_device_create(struct call *call)
 	struct fault f = FAULT_INIT;
 
 	bug_if(import == NULL || devices == NULL);
-	if (device_check(m->device, true, &f) < 0) {
+	if (device_check(m->device, true, &f) < 0 ||
+		device_trust_check(m->device, "", false, admin_asks(call), &f) < 0) {
 		call_fault(call, &f);
 		return;
 	}
@@ -107,7 +110,9 @@ static void imported(unused struct txn *t, struct db_result **r, unused size_t n
 		size_t index = m->place[row];
 		if (db_is_null(r[0], row, 1))
 			refuse(m, index,
-				!db_get_bool(r[0], row, 3) ? "there is no such site"
+				db_get_bool(r[0], row, 5) ? "tls_pin: its key is another one; or "
+							    "allow_unproven needs the role admin"
+				: !db_get_bool(r[0], row, 3) ? "there is no such site"
 				: m->call->header.scope[0] != '\0'
 					? "it is not within your scope, or changed meanwhile"
 				: db_get_bool(r[0], row, 4) ? "it changed meanwhile"
@@ -131,6 +136,8 @@ static void fill(struct db_args *a, void *arg)
 	db_bool(a, true);
 	db_text(a, m->call->scope);
 	scope_add_parts(m->call, a);
+	db_bool(a, m->call->header.role == MSG_INTERNAL);
+	db_bool(a, admin_asks(m->call));
 }
 
 void on_device_import(struct call *call)

@@ -143,8 +143,7 @@ void on_run_start(struct call *call)
 	bug_if(s == NULL);
 	s->call = call;
 	s->run = request_id(call);
-	if (((const struct m_run_start *)call->body)->override_windows &&
-		call->header.role != MSG_INTERNAL && call->header.role != MSG_ADMIN)
+	if (((const struct m_run_start *)call->body)->override_windows && !admin_asks(call))
 		call_refuse(call, CN_PERMISSION_DENIED, "window.override",
 			"starting outside execution windows needs the role admin");
 	else

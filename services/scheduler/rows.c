@@ -237,6 +237,9 @@ void row_device_shown(struct row *c, struct m_device *d)
 	row_device(c, d);
 	d->proven_at = row_time(c);
 	d->alarms = json_read_texts(db_get_text(c->r, c->row, c->col++), c->arena, &d->alarms_n);
+	d->repin = row_text(c);
+	d->repin_by = row_text(c);
+	d->repin_at = row_time(c);
 }
 
 void row_task(struct row *c, struct m_task *t)

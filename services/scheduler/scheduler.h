@@ -43,6 +43,8 @@ bool refs_take(struct call *call, const struct db_result *r, const char *const *
 struct uuid request_id(const struct call *call);
 /* The one row of a find: refuses with not_found or ambiguous and returns false. */
 bool found_one(struct call *call, const struct db_result *r, const char *noun);
+/* A service by itself, or a person who has the role admin wherever they may do this. */
+bool admin_asks(const struct call *call);
 /* if_version of a change against the row's. */
 bool version_fits(struct call *call, uint64_t wanted, uint64_t present);
 
@@ -183,6 +185,8 @@ void on_device_resolve(struct call *call);
 void on_device_create(struct call *call);
 void on_device_update(struct call *call);
 void on_device_set_state(struct call *call);
+void on_device_repin(struct call *call);
+void on_device_repin_approve(struct call *call);
 void on_device_import(struct call *call);
 void on_candidate_list(struct call *call);
 void on_candidate_get(struct call *call);

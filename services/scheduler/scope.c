@@ -47,6 +47,8 @@ static const struct {
 	REF(DEVICE_GET, device_get, DEVICE),
 	REF(DEVICE_UPDATE, device_update, DEVICE),
 	REF(DEVICE_SET_STATE, device_set_state, DEVICE),
+	REF(DEVICE_REPIN, device_repin, DEVICE),
+	REF(DEVICE_REPIN_APPROVE, device_repin_approve, DEVICE),
 	REF(GROUP_GET, group_get, GROUP),
 	REF(GROUP_MEMBERS, group_members, GROUP),
 	REF(GROUP_PREVIEW, group_preview, GROUP),

@@ -50,6 +50,8 @@ extern const struct db_sql
 extern const struct db_sql SQL_DEVICE_PUT;
 extern const struct db_sql SQL_DEVICE_UPDATE;
 extern const struct db_sql SQL_DEVICE_STATE;
+extern const struct db_sql SQL_DEVICE_REPIN;
+extern const struct db_sql SQL_DEVICE_REPINNED;
 extern const struct db_sql SQL_SITE_LIST;
 extern const struct db_sql SQL_SITE_FIND;
 extern const struct db_sql SQL_SITE_PUT;

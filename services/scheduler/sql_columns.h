@@ -22,8 +22,10 @@
 	"to_jsonb(array_remove(array[case when " SQL_IN_CONFLICT " then 'address_conflict' end,"   \
 	" case when d.state <> 5 and fleet.default_login(d.id, d.site, d.ip)"                      \
 	" then 'default_credential' end], null))"
-#define SQL_DEVICE_SHOWN SQL_DEVICE_COLUMNS ", store.proven_at(d.id), " SQL_ALARMS "::text"
-#define SQL_DEVICE_SHOWN_N (SQL_DEVICE_COLUMNS_N + 2)
+#define SQL_DEVICE_SHOWN                                                                           \
+	SQL_DEVICE_COLUMNS ", store.proven_at(d.id), " SQL_ALARMS                                  \
+			   "::text, d.repin, d.repin_by, d.repin_at"
+#define SQL_DEVICE_SHOWN_N (SQL_DEVICE_COLUMNS_N + 5)
 #define SQL_DEVICE_TABLES                                                                          \
 	"fleet.device d left join fleet.site s on s.name = d.site"                                 \
 	" left join fleet.last l on l.device = d.id"

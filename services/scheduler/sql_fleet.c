@@ -10,7 +10,9 @@
 	" select i.id from " table " i where i.name = $2::text limit 2)) "
 
 const struct db_sql SQL_DEVICE_FIND = {"device_find",
-	"select id, version, state from fleet.device where" BY_REF("fleet.device") "for update"};
+	"select id, version, state, tls_pin, allow_unproven, repin, repin_by,"
+	" coalesce(repin_at > clock_timestamp() - interval '7 days', false) from fleet.device"
+	" where" BY_REF("fleet.device") "for update"};
 
 const struct db_sql SQL_DEVICE_GET = {"device_get",
 	"select " SQL_DEVICE_SHOWN " from " SQL_DEVICE_TABLES " where d.id = any (array("
@@ -32,14 +34,8 @@ const char SQL_DEVICE_LIST[] =
 
 /* $1 = JSON array of struct device */
 #define DEVICES_IN                                                                                 \
-	"jsonb_array_elements($1::jsonb) with ordinality e(j, place)"                              \
-	" cross join lateral jsonb_to_record(e.j) as x(name text, vendor text, family text,"       \
-	" model text, serial text, mac text, device_uuid text, address text, ports jsonb,"         \
-	" firmware text, type text, display_language text, charset text, time_zone text, site "    \
-	"text,"                                                                                    \
-	" labels jsonb, managed_by text, simulated boolean, clear_text boolean,"                   \
-	" accept_clear_text_secrets boolean, allow_unproven boolean, tls_pin text, pool text,"     \
-	" state text, strict_interlock boolean)"
+	"jsonb_array_elements($1::jsonb) with ordinality e(j, place) cross join lateral"           \
+	" jsonb_populate_record(null::fleet.device_said, e.j) x"
 
 #define DEVICE_SET                                                                                 \
 	"name = coalesce(x.name, d.name), vendor = coalesce(x.vendor, d.vendor),"                  \
@@ -67,8 +63,9 @@ const char SQL_DEVICE_LIST[] =
 	" version = d.version + 1 "
 
 /* JSON, id or null (a fresh one), may existing ones be updated, scope or null: what lies outside
- * stays as it is; scopes that no device comes into by being moved → place from 1, id, inserted,
- * known site, was a version named. A device is recognised by its id when one is named, else by
+ * stays as it is; scopes that no device comes into by being moved; may it have another key; may
+ * what is not proven be enabled → place from 1, id, inserted, known site, was a version named, left
+ * alone for trust. A device is recognised by its id when one is named, else by
  * vendor and serial (FL-2), without a serial by name and address. Of another version than the named
  * one it stays as it is; version 0 is one that is not there yet. */
 const struct db_sql SQL_DEVICE_PUT = {"device_put",
@@ -84,9 +81,12 @@ const struct db_sql SQL_DEVICE_PUT = {"device_put",
 	" and o.address = x.address where x.rid is null and coalesce(x.serial, '') = ''),"
 	" found as (select distinct on (id) place, id from met where $3"
 	" order by id, place),"
+	" kept as (select x.place from x left join found f using (place)"
+	" left join fleet.device d on d.id = f.id where fleet.trusts_more(d, x.j, $6, $7)),"
 	" upd as (update fleet.device d set " DEVICE_SET " from x join found f using (place)"
 	" where d.id = f.id and x.known and (x.rv is null or x.rv = d.version)"
 	" and fleet.may_put(d.id, x.j, $4, $5::text[])"
+	" and not fleet.trusts_more(d, x.j, $6, $7)"
 	" returning x.place, d.id),"
 	" ins as (insert into fleet.device (id, name, vendor, family, model, serial, mac, "
 	"device_uuid,"
@@ -108,10 +108,10 @@ const struct db_sql SQL_DEVICE_PUT = {"device_put",
 	" case when x.state = 'candidate' then 1 else 2 end, x.strict_interlock is true"
 	" from x where x.known and x.rid is null and coalesce(x.rv, 0) = 0"
 	" and fleet.may_put(null, x.j, $4)"
-	" and x.place not in (select place from found)"
+	" and x.place not in (select place from found union all select place from kept)"
 	" on conflict do nothing returning id)"
 	" select place, coalesce(upd.id, ins.id), ins.id is not null, x.known, x.rv is not "
-	"null"
+	"null, place in (select place from kept)"
 	" from x left join upd using (place) left join ins on ins.id = x.id order by place"};
 
 /* JSON array of one, id, scopes that it does not come into by being moved */
@@ -123,6 +123,23 @@ const struct db_sql SQL_DEVICE_UPDATE = {"device_update",
 const struct db_sql SQL_DEVICE_STATE = {"device_state",
 	"update fleet.device set state = $2::smallint, state_cause = $3, version = version + 1,"
 	" state_at = clock_timestamp() where id = $1::uuid"};
+
+/* id, key, person: proposed, and told to those who may approve it (FL-18) */
+const struct db_sql SQL_DEVICE_REPIN = {"device_repin",
+	"with d as (update fleet.device set repin = $2, repin_by = $3, repin_at ="
+	"  clock_timestamp(), version = version + 1 where id = $1::uuid returning id, name, "
+	"address)"
+	" insert into sched.outbox (kind, subject, data) select 'approval.wanted', 'device/' ||"
+	" d.id, jsonb_build_object('device', d.id, 'device_name', d.name, 'address', d.address,"
+	" 'cause', 'repin', 'by', $3) from d"};
+/* id, key: it is the one from now on, and what the other one stopped goes on */
+const struct db_sql SQL_DEVICE_REPINNED = {"device_repinned",
+	"update fleet.device set tls_pin = $2, repin = '', repin_by = '', repin_at = null,"
+	" state = case when stopped then 2 else state end,"
+	" state_cause = case when stopped then '' else state_cause end,"
+	" state_at = case when stopped then clock_timestamp() else state_at end,"
+	" version = version + 1 from (select state = 4 and state_cause = 'tls_pin_changed' as"
+	" stopped from fleet.device where id = $1::uuid) was where id = $1::uuid"};
 
 /* ---- sites ---- */
 

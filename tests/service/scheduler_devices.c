@@ -345,6 +345,137 @@ static void answers_grow_old(void)
 		"the old answer is kept");
 }
 
+/* ---- FL-12, FL-18 ---- */
+
+static void as_person(const char *name, enum msg_right role)
+{
+	client.actor = name;
+	client.role = role;
+}
+
+/* The request is refused with these, or with "" done. */
+static bool answers(const char *code, const char *reason, json_t *j)
+{
+	bool good = is(j, "fault.code", code) && is(j, "fault.reason", reason);
+
+	json_decref(j);
+	return good;
+}
+
+static bool trusted(const char *name, const char *want)
+{
+	return says(want, arena_printf(&client.arena,
+				  "select concat_ws(' ', coalesce(nullif(tls_pin, ''), '-'),"
+				  " allow_unproven, model) from fleet.device where name = '%s'",
+				  name));
+}
+
+static void who_says_whom_to_trust(void)
+{
+	at_address("t1", "canon_rui", ", 'address': '10.5.0.1', 'tls_pin': 'K1'");
+	at_address("t2", "canon_rui", ", 'address': '10.5.0.2'");
+	as_person("otto", MSG_OPERATOR);
+	ok(answers("2004", "tls_pin_kept",
+		   ask("device_update",
+			   "{'ref': 't1', 'device': {'tls_pin': 'K2', 'model': 'M'}}")) &&
+			answers("2004", "tls_pin_kept",
+				ask("device_update", "{'ref': 't1', 'device': {'tls_pin': ''}}")) &&
+			trusted("t1", "K1 f "),
+		"an operator neither changes nor clears the key that a printer is known by "
+		"(FL-18)");
+	ok(answers("2004", "allow_unproven",
+		   ask("device_update", "{'ref': 't1', 'device': {'allow_unproven': true}}")) &&
+			answers("2004", "allow_unproven",
+				ask("device_create",
+					"{'device': {'name': 't3', 'family': 'canon_rui',"
+					" 'address': '10.5.0.3', 'allow_unproven': true}}")),
+		"nor enables what is not proven (FL-12)");
+	ok(answers("", "",
+		   ask("device_update",
+			   "{'ref': 't1', 'device': {'tls_pin': 'K1', 'model': 'M'}}")) &&
+			answers("", "",
+				ask("device_update",
+					"{'ref': 't2', 'device': {'tls_pin': 'K9'}}")) &&
+			trusted("t1", "K1 f M") && trusted("t2", "K9 f "),
+		"what is so already may be said; a first key may be given");
+	json_t *j = ask("device_import",
+		"{'devices': [{'name': 't1', 'vendor': 'V', 'serial': 'S-t1', 'family':"
+		" 'canon_rui', 'address': '10.5.0.1', 'model': 'N', 'tls_pin': 'K2'},"
+		" {'name': 't2', 'vendor': 'V', 'serial': 'S-t2', 'family': 'canon_rui',"
+		" 'address': '10.5.0.2', 'model': 'N'},"
+		" {'name': 't4', 'family': 'canon_rui', 'address': '10.5.0.4',"
+		" 'allow_unproven': true}]}");
+	ok(is(j, "created", "0") && is(j, "updated", "1") && is(j, "refused.0.index", "0") &&
+			is(j, "refused.1.index", "2") &&
+			is(j, "refused.1.reason",
+				"tls_pin: its key is another one; or allow_unproven needs the role "
+				"admin") &&
+			trusted("t1", "K1 f M") && trusted("t2", "K9 f N") && trusted("t4", ""),
+		"nor by an import: such a row is refused, all of it, the others are taken");
+	json_decref(j);
+	as_person("anna", MSG_ADMIN);
+	ok(answers("", "",
+		   ask("device_update", "{'ref': 't1', 'device': {'allow_unproven':"
+					" true}}")) &&
+			trusted("t1", "K1 t M"),
+		"an administrator enables it");
+	ok(answers("2004", "tls_pin_kept",
+		   ask("device_update", "{'ref': 't1', 'device': {'tls_pin': 'K2'}}")) &&
+			trusted("t1", "K1 t M"),
+		"but another key is nothing that one person decides");
+	as_person(NULL, MSG_INTERNAL);
+}
+
+/* FL-18: one proposes, another approves; then the printer is used again. */
+static void another_key(void)
+{
+	static const char right[] = "{'ref': 't1', 'tls_pin': 'K2'}";
+
+	(void)sql("update fleet.device set state = 4, state_cause = 'tls_pin_changed'"
+		  " where name = 't1'");
+	as_person("anna", MSG_ADMIN);
+	ok(answers("8201", "no_repin", ask("device_repin_approve", right)),
+		"nothing is approved that nobody proposed");
+	json_t *j = ask("device_repin", right);
+	ok(is(j, "device.repin", "K2") && is(j, "device.repin_by", "anna") &&
+			is(j, "device.tls_pin", "K1") && is(j, "device.state", "suspended"),
+		"another key is proposed, and counts for nothing yet");
+	json_decref(j);
+	ok(says("t1 repin", "select string_agg(concat_ws(' ', data ->> 'device_name',"
+			    " data ->> 'cause'), ', ') from sched.outbox where kind ="
+			    " 'approval.wanted' and subject like 'device/%'"),
+		"those who may approve it are told");
+	ok(answers("8201", "repin_second_person", ask("device_repin_approve", right)),
+		"whoever proposed it does not approve it");
+	as_person("otto", MSG_OPERATOR);
+	ok(answers("2004", "right", ask("device_repin_approve", right)), "nor does an operator");
+	as_person("berta", MSG_ADMIN);
+	ok(answers("8201", "no_repin",
+		   ask("device_repin_approve", "{'ref': 't1', 'tls_pin': 'K3'}")),
+		"nor another key than the one that was proposed");
+	(void)sql("update fleet.device set repin_at = now() - interval '8 days' where name = 't1'");
+	ok(answers("8201", "order_expired", ask("device_repin_approve", right)),
+		"nor is it approved after a week");
+	as_person("otto", MSG_OPERATOR);
+	ok(answers("", "", ask("device_repin", right)), "an operator may propose");
+	as_person("anna", MSG_ADMIN);
+	j = ask("device_repin_approve", right);
+	ok(is(j, "device.tls_pin", "K2") && is(j, "device.state", "enrolled") &&
+			is(j, "device.state_cause", "") && is(j, "device.repin", ""),
+		"a second person approves: the printer is known by it and used again");
+	json_decref(j);
+	as_person(NULL, MSG_INTERNAL);
+	json_decref(ask("device_set_state", "{'ref': 't1', 'state': 'suspended'}"));
+	as_person("otto", MSG_OPERATOR);
+	json_decref(ask("device_repin", "{'ref': 't1', 'tls_pin': 'K4'}"));
+	as_person("anna", MSG_ADMIN);
+	j = ask("device_repin_approve", "{'ref': 't1', 'tls_pin': 'K4'}");
+	ok(is(j, "device.tls_pin", "K4") && is(j, "device.state", "suspended"),
+		"what a person suspended stays so");
+	json_decref(j);
+	as_person(NULL, MSG_INTERNAL);
+}
+
 int main(void)
 {
 	client_open();
@@ -357,6 +488,8 @@ int main(void)
 	factory_logins();
 	found_by_a_worker();
 	answers_grow_old();
+	who_says_whom_to_trust();
+	another_key();
 	client_close();
 	return finish_tests();
 }
