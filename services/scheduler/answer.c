@@ -21,6 +21,19 @@ void answer_fault(struct call *call, const struct fault *f)
 		call_fault(call, f);
 }
 
+bool fault_of_row(const struct fault *f)
+{
+	static const char *const classes[] = {"21", "22", "23", "54", "P0"};
+
+	if (f->code != CN_INTERNAL_ERROR)
+		return true;
+	for (size_t i = 0; strlen(f->reason) == 5 && i < array_len(classes); i++) {
+		if (strncmp(f->reason, classes[i], 2) == 0)
+			return true;
+	}
+	return false;
+}
+
 void answer_ok(unused struct txn *t, unused struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
 {

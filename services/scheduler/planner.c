@@ -10,6 +10,7 @@
 #include "common/base/crashpoint.h"
 #include "common/clock/clock.h"
 #include "common/log/log.h"
+#include "common/metrics/metrics.h"
 #include "services/scheduler/kind.h"
 #include "services/scheduler/local.h"
 #include "services/scheduler/run.h"
@@ -17,6 +18,7 @@
 #include "services/scheduler/zones.h"
 
 #define TASKS_PER_TICK 16
+#define ASIDE_MS 600000 /* a task whose firing cannot be written */
 #define MISSED_MAX 100u /* firings recorded as missed after a downtime */
 
 /* A task whose firing is due, or whose members are to be looked at again. */
@@ -31,12 +33,14 @@ struct plan {
 	struct arena arena;
 	struct due *due;
 	size_t n, looked;
+	int64_t most; /* so many at a time */
 	struct uuid run;
 	struct m_targets none;
 	struct opening opening;
 };
 
 static bool planning, opening;
+static unsigned alone; /* ticks to come that fire one task: the batch failed, for one of them */
 static bool
 	blind; /* members of some task could not be found: fire without, the rest must not wait */
 
@@ -223,21 +227,64 @@ static void fire(struct txn *t, const struct due *d)
 	set_next(t, task, c.has_next ? &c.next : NULL);
 }
 
-static void plan_committed(unused struct txn *t, unused struct db_result **r, unused size_t n,
-	const struct fault *f, void *arg)
-{
-	planning = false;
-	plan_free(arg);
-	if (f != NULL)
-		return;
-	CRASHPOINT("tick.after_insert");
-	open_next();
-}
-
 static void given_up(struct plan *p)
 {
 	planning = false;
 	plan_free(p);
+}
+
+static void set_aside(unused struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
+{
+	given_up(arg);
+	if (f == NULL)
+		planner_tick();
+}
+
+static void aside_args(struct db_args *a, void *arg)
+{
+	const struct plan *p = arg;
+
+	db_uuid(a, &p->due[0].task.id);
+	db_int(a, ASIDE_MS);
+}
+
+/* One task must not hold up the others (RL-8): of several each is tried by itself, then. */
+static void not_written(struct plan *p, const struct fault *f)
+{
+	if (!fault_of_row(f)) {
+		given_up(p);
+		return;
+	}
+	if (p->n > 1) {
+		alone = TASKS_PER_TICK;
+		given_up(p);
+		planner_tick();
+		return;
+	}
+	log_error(L("a task cannot be fired and is set aside"),
+		L_UUID("task", &p->due[0].task.id), L_INT("minutes", ASIDE_MS / 60000), L_FAULT(f));
+	metric_add(metric_counter("carnet_tasks_set_aside_total", "",
+			   "tasks whose firing could not be written"),
+		1);
+	db_query(scheduler.service->db, &SQL_TASK_ASIDE, aside_args, set_aside, p);
+}
+
+static void plan_committed(unused struct txn *t, unused struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
+{
+	struct plan *p = arg;
+	bool full = p->n == (size_t)p->most;
+
+	if (f != NULL) {
+		not_written(p, f);
+		return;
+	}
+	CRASHPOINT("tick.after_insert");
+	given_up(p);
+	open_next();
+	if (full)
+		planner_tick();
 }
 
 static void look_at_members(struct txn *t, struct plan *p);
@@ -306,17 +353,21 @@ static void due_found(
 static void due_begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
 {
+	struct plan *p = arg;
+
 	if (f != NULL) {
-		given_up(arg);
+		given_up(p);
 		return;
 	}
-	db_int(db_add(t, &SQL_TASK_DUE), TASKS_PER_TICK);
+	p->most = alone > 0 ? 1 : TASKS_PER_TICK;
+	alone -= alone > 0;
+	db_int(db_add(t, &SQL_TASK_DUE), p->most);
 	db_step(t, due_found, arg);
 }
 
 void planner_tick(void)
 {
-	if (planning)
+	if (planning || scheduler.service->stopping)
 		return;
 	planning = true;
 	db_begin(scheduler.service->db, due_begun, plan_new());

@@ -29,6 +29,9 @@ int scheduler_start(struct service *s, struct fault *reterr);
 /* Says what went wrong in the words of the API: a broken constraint is a conflict, not an accident.
  */
 void answer_fault(struct call *call, const struct fault *f);
+/* Whether what was to be written is to blame, or what it names: trying again changes nothing. Else
+ * the database was away, busy or slow. */
+bool fault_of_row(const struct fault *f);
 /* m_ok when a transaction was committed whose result says nothing more; arg is the call. */
 void answer_ok(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg);
 /* "id or name" as the two parameters of every statement that finds by reference. */

@@ -130,6 +130,7 @@ extern const struct db_sql SQL_TASK_UPDATE;
 extern const struct db_sql SQL_TASK_DELETE;
 extern const struct db_sql SQL_PASSWORD_KEEP;
 extern const struct db_sql SQL_TASK_DUE;
+extern const struct db_sql SQL_TASK_ASIDE;
 extern const struct db_sql SQL_TASK_FIRED;
 extern const struct db_sql SQL_TASK_REPLAN;
 extern const struct db_sql SQL_RESOLVE_TASKS;

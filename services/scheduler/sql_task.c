@@ -26,7 +26,7 @@ const struct db_sql SQL_TASK_UPDATE = {"task_update",
 	" targets = $6::jsonb, settings = $7::jsonb, retry = $8::jsonb,"
 	" password_sealed = $9::bytea, owner = $10, next_at = $11::timestamptz, next_local = $12,"
 	" scope = case when $13::text is not null then $13 when owner = $10 then scope end,"
-	" replan_at = null, version = version + 1 where id = $1::uuid"};
+	" replan_at = null, aside_until = null, version = version + 1 where id = $1::uuid"};
 /* id, task, sealed: versions made with it name it (FL-42) */
 const struct db_sql SQL_PASSWORD_KEEP = {"password_keep",
 	"insert into sched.password (id, task, sealed) values ($1::uuid, $2::uuid, $3::bytea)"
@@ -34,12 +34,17 @@ const struct db_sql SQL_PASSWORD_KEEP = {"password_keep",
 const struct db_sql SQL_TASK_DELETE = {"task_delete", "delete from sched.task where id = $1::uuid"};
 
 /* limit → tasks whose firing is due, or whose members are to be looked at again, with the next
- * firing; other planners pass them by (FL-33) */
+ * firing; other planners pass them by (FL-33), all pass by what is set aside (RL-8) */
 const struct db_sql SQL_TASK_DUE = {"task_due",
 	"select " SQL_TASK_COLUMNS ", d.next_local, clock_timestamp() from sched.task d"
 	" where d.active and (d.next_at <= clock_timestamp() or d.replan_at <= clock_timestamp())"
+	" and (d.aside_until is null or d.aside_until <= clock_timestamp())"
 	" order by d.next_at limit $1::int"
 	" for update of d skip locked"};
+/* id, ms: nobody fires it meanwhile, unless it is saved */
+const struct db_sql SQL_TASK_ASIDE = {"task_aside",
+	"update sched.task set aside_until = clock_timestamp() + $2::bigint * interval '1 ms'"
+	" where id = $1::uuid"};
 /* id, next_at, next_local */
 const struct db_sql SQL_TASK_FIRED = {"task_fired",
 	"update sched.task set next_at = $2::timestamptz, next_local = $3, replan_at = null"

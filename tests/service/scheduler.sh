@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 export B=${B:-build}
 bad=0
-for part in flow rules jobs chaos told; do
+for part in flow rules jobs chaos told due; do
 	tests/lib/with-pg "$B/tests/service/scheduler_$part" || bad=1
 done
 exit $bad
