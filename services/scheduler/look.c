@@ -56,11 +56,11 @@ static void end(struct look *l)
 
 /* ---- step 4: it is written ---- */
 
-static void publish_runs(struct db_result *r, struct look *l)
+void runs_publish(struct db_result *r, struct arena *arena)
 {
 	for (int row = 0; row < db_rows(r); row++) {
 		struct m_run run = {0};
-		struct row c = {.r = r, .row = row, .arena = &l->arena};
+		struct row c = {.r = r, .row = row, .arena = arena};
 		row_run(&c, &run);
 		struct m_run_changed event = {.run = &run};
 		service_publish(scheduler.service, &m_run_changed_desc, &event);
@@ -77,7 +77,7 @@ static void written(
 	struct look *l = arg;
 
 	if (f == NULL && n > 0)
-		publish_runs(r[n - 1], l);
+		runs_publish(r[n - 1], &l->arena);
 	for (size_t i = 0; f == NULL && i < l->n; i++) {
 		if (l->runs[i].release ||
 			l->runs[i].batch) /* the pools are not told apart: who waits, asks */

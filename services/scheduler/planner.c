@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The planner: each firing becomes one run, whoever plans (FL-33). First transaction: due tasks are
+/* The planner: each firing becomes one run, whoever plans (FL-33). One transaction: due tasks are
  * taken with SKIP LOCKED, their firings written under two unique keys, their runs made in state
- * opening, the next firing planned. Second: runs in state opening get their list. A planner that
- * dies between the two leaves a run that any other one opens. */
+ * opening (opener.c goes on), the next firing planned. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,12 +33,9 @@ struct plan {
 	struct due *due;
 	size_t n, looked;
 	int64_t most; /* so many at a time */
-	struct uuid run;
-	struct m_targets none;
-	struct opening opening;
 };
 
-static bool planning, opening;
+static bool planning;
 static unsigned alone; /* ticks to come that fire one task: the batch failed, for one of them */
 static bool
 	blind; /* members of some task could not be found: fire without, the rest must not wait */
@@ -57,86 +53,6 @@ static void plan_free(struct plan *p)
 	arena_fini(&p->arena);
 	free(p);
 }
-
-/* ---- runs in state opening ---- */
-
-static void open_next(void);
-
-static void open_committed(unused struct txn *t, unused struct db_result **r, unused size_t n,
-	const struct fault *f, void *arg)
-{
-	struct plan *p = arg;
-
-	opening = false;
-	if (f == NULL) {
-		opening_tell(&p->opening);
-		events_run(&p->run);
-		open_next();
-	}
-	plan_free(p);
-}
-
-static void open_ended(struct txn *t, const struct fault *f, void *arg)
-{
-	struct plan *p = arg;
-
-	if (f == NULL) {
-		db_commit(t, open_committed, p);
-		return;
-	}
-	log_warn(L("a run could not be opened"), L_UUID("run", &p->run), L_FAULT(f));
-	opening = false;
-	plan_free(p);
-}
-
-static void open_found(
-	struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
-{
-	struct plan *p = arg;
-
-	if (f != NULL || db_rows(r[n - 1]) == 0) {
-		if (f == NULL)
-			db_rollback(t);
-		opening = false;
-		plan_free(p);
-		return;
-	}
-	struct row c = {.r = r[n - 1], .arena = &p->arena};
-	struct opening *o = &p->opening;
-	o->run = row_uuid(&c);
-	p->run = o->run;
-	o->task = row_uuid(&c);
-	o->kind = row_text(&c);
-	o->targets = json_read(&m_targets_desc, db_get_text(c.r, 0, c.col++), &p->arena);
-	o->previous = row_uuid(&c);
-	o->from_run = row_bool(&c);
-	if (o->targets == NULL)
-		o->targets = &p->none;
-	opening_start(t, o, &p->arena, open_ended, p);
-}
-
-static void open_begun(struct txn *t, unused struct db_result **r, unused size_t n,
-	const struct fault *f, void *arg)
-{
-	if (f != NULL) {
-		opening = false;
-		plan_free(arg);
-		return;
-	}
-	(void)db_add(t, &SQL_ONE_SNAPSHOT);
-	(void)db_add(t, &SQL_RUN_OPENING);
-	db_step(t, open_found, arg);
-}
-
-static void open_next(void)
-{
-	if (opening)
-		return;
-	opening = true;
-	db_begin(scheduler.service->db, open_begun, plan_new());
-}
-
-/* ---- due tasks ---- */
 
 static void add_firing(
 	struct txn *t, const struct uuid *task, const struct firing *f, const struct uuid *run)
@@ -282,7 +198,7 @@ static void plan_committed(unused struct txn *t, unused struct db_result **r, un
 	}
 	CRASHPOINT("tick.after_insert");
 	given_up(p);
-	open_next();
+	opener_next();
 	if (full)
 		planner_tick();
 }
@@ -334,7 +250,7 @@ static void due_found(
 	if (db_rows(r[0]) == 0) {
 		db_rollback(t);
 		given_up(p);
-		open_next();
+		opener_next();
 		return;
 	}
 	p->due = arena_array(&p->arena, (size_t)db_rows(r[0]), sizeof(*p->due));

@@ -18,14 +18,14 @@ enum run_state run_end(enum run_state now, const struct m_run_counts *c)
 	uint64_t whole = c->succeeded + c->unchanged;
 	uint64_t bad = c->failed + c->dead + c->missed + c->cancelled;
 
-	if (c->total == 0)
-		return RUN_STATE_EMPTY;
 	if (run_open(c) > 0)
 		return now;
 	if (now == RUN_STATE_CANCELLING)
 		return RUN_STATE_CANCELLED;
 	if (now == RUN_STATE_ABORTING)
 		return RUN_STATE_ABORTED;
+	if (c->total == 0)
+		return RUN_STATE_EMPTY;
 	if (c->partial + bad == 0)
 		return whole > 0 ? RUN_STATE_SUCCEEDED : RUN_STATE_SUCCEEDED_NONE;
 	return whole + c->partial > 0 ? RUN_STATE_PARTIAL : RUN_STATE_FAILED;

@@ -8,8 +8,8 @@
 bool run_terminal(enum run_state state);
 /* Jobs that have not ended. */
 uint64_t run_open(const struct m_run_counts *c);
-/* The state of a run with these counts: RUN_STATE_EMPTY without any job, `now` while jobs are open,
- * else its end. */
+/* The state of a run with these counts: `now` while jobs are open, else its end; RUN_STATE_EMPTY
+ * without any job, unless it was cancelled. */
 enum run_state run_end(enum run_state now, const struct m_run_counts *c);
 /* 0..100, of the jobs that ended; 100 for an empty run. */
 unsigned run_percent(const struct m_run_counts *c);

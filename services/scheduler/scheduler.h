@@ -71,6 +71,8 @@ bool cursor_read(struct call *call, const char *cursor, const char **ret_name, s
 void events_start(void);
 /* The run's jobs moved: publishes its counts soon, and ends the run when all have ended (RL-7). */
 void events_run(const struct uuid *run);
+/* Rows of SQL_RUN_GET whose state has changed. */
+void runs_publish(struct db_result *r, struct arena *arena);
 void events_job(const struct m_job_changed *e);
 void events_ready(const char *pool);
 void events_device(const struct uuid *device, enum device_state state, const char *cause);
@@ -161,10 +163,12 @@ void opening_preview(
 void opening_remember(struct txn *t, const struct uuid *task, const struct m_targets *targets,
 	struct arena *arena, preview_fn fn, void *arg);
 
-/* ---- maintenance (sweep.c, planner.c) ---- */
+/* ---- maintenance (sweep.c, planner.c, opener.c) ---- */
 
 void sweep_start(void);
 void planner_tick(void);
+/* Runs in state opening get their list. */
+void opener_next(void);
 /* told.c: upkeep of what others are told of */
 void told_minute(void);
 void told_hour(void);

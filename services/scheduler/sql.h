@@ -151,6 +151,8 @@ extern const struct db_sql SQL_OPEN_TIME;
 extern const struct db_sql SQL_RUN_CHANGES;
 extern const struct db_sql SQL_RUN_AS_IT_WAS;
 extern const struct db_sql SQL_RUN_OPENING;
+extern const struct db_sql SQL_OPENING_LATER;
+extern const struct db_sql SQL_OPENING_ENDS;
 extern const struct db_sql SQL_RUN_LIVE;
 extern const struct db_sql SQL_RUN_TARGETS;
 extern const struct db_sql SQL_RUN_OUTCOMES;

@@ -208,13 +208,23 @@ const struct db_sql SQL_RUN_CHANGES = {"run_changes",
 	"select case since when 1 then 'saved' else 'last' end, came, device, name"
 	" from sched.run_change where run = $1::uuid and ($2::text is null or device in (select"
 	" fleet.scope_devices($2))) order by since, came desc, name, device"};
-/* One run that waits for its list, its task's targets, the run before, and whether the list is that
- * of another run. */
+/* One run that waits for its list, its task's targets, the run before, whether the list is that of
+ * another run, and whether it is too late. */
 const struct db_sql SQL_RUN_OPENING = {"run_opening",
 	"select r.id, r.task, r.kind, r.snapshot->'targets', case when r.phase < 2"
 	" and r.follows is null then r.snapshot->>'last_run' end,"
-	" r.phase >= 2 or r.follows is not null"
-	" from sched.run r where r.state = 1 order by r.id limit 1 for update skip locked"};
+	" r.phase >= 2 or r.follows is not null, r.deadline_at < clock_timestamp()"
+	" from sched.run r where r.state = 1"
+	" and (r.open_after is null or r.open_after <= clock_timestamp())"
+	" order by r.id limit 1 for update skip locked"};
+/* run, ms: other runs get their lists before it */
+const struct db_sql SQL_OPENING_LATER = {"opening_later",
+	"update sched.run set open_after = clock_timestamp() + $2::bigint * interval '1 ms'"
+	" where id = $1::uuid and state = 1"};
+/* run, state, cause: it gets none */
+const struct db_sql SQL_OPENING_ENDS = {"opening_ends",
+	"update sched.run set state = $2::smallint, state_cause = $3, ended_at = clock_timestamp()"
+	" where id = $1::uuid and state = 1"};
 const struct db_sql SQL_RUN_LIVE = {"run_live",
 	"select r.id, r.state, r.deadline_at < clock_timestamp() from sched.run r"
 	" where r.state between 3 and 5 order by r.id limit 1000"};

@@ -5,14 +5,13 @@
 
 static const char *const quick[] = {"--tick_ms=50", "--lease_ms=60000", NULL};
 
-/* A task that is due when somebody says so; rest: more members. */
-static void task(const char *name, const char *rest)
+/* A task that is due when somebody says so. */
+static void task(const char *name, const char *targets)
 {
 	json_t *j = ask("task_create",
-		"{'task': {'name': '%s', 'kind': 'device.probe', 'targets': {'all': true},"
-		" 'schedule': {'form': 'every_minutes', 'n': 1440, 'start_at':"
-		" '2036-01-01T00:00:00Z'}%s}}",
-		name, rest);
+		"{'task': {'name': '%s', 'kind': 'device.probe', 'targets': {%s}, 'schedule':"
+		" {'form': 'every_minutes', 'n': 1440, 'start_at': '2036-01-01T00:00:00Z'}}}",
+		name, targets);
 
 	if (*at(j, "task.id") == '\0')
 		ok(false, at(j, "fault.detail"));
@@ -50,7 +49,7 @@ static void a_bad_task_is_set_aside(void)
 	ok(!longer_than_a_month(), "a run's deadline beyond 30 days is refused, by its name");
 	for (int i = 0; i < 20; i++) {
 		(void)snprintf(name, sizeof(name), "n%d", i);
-		task(name, "");
+		task(name, "'all': true");
 	}
 	(void)sql("update sched.task set retry = '{\"run_deadline_ms\": 9223372036854775807}' where"
 		  " name in ('n3', 'n7')");
@@ -69,6 +68,85 @@ static void a_bad_task_is_set_aside(void)
 	ends_all();
 }
 
+/* "name in (aa,ab, …) or name in …": 1,280 values. */
+static const char *many_values(void)
+{
+	static char text[4096];
+	size_t n = 0;
+
+	for (int i = 0; i < 1280; i++) {
+		if (i % 256 == 0)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%sname in (",
+				i == 0 ? "" : ") or ");
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%c%c", i % 256 ? "," : "",
+			'a' + i / 36, "abcdefghijklmnopqrstuvwxyz0123456789"[i % 36]);
+	}
+	(void)snprintf(text + n, sizeof(text) - n, ")");
+	return text;
+}
+
+static void a_list_that_cannot_be_made(void)
+{
+	for (int i = 1; i <= 2; i++)
+		json_decref(ask("group_create",
+			"{'group': {'name': 'dyn%d', 'kind': 'dynamic', 'filter': 'name = d1'}}",
+			i));
+	task("bad", "'groups': ['dyn1', 'dyn2']");
+	task("good", "'all': true");
+	for (int i = 1; i <= 2; i++) {
+		json_t *j = ask("group_update", "{'ref': 'dyn%d', 'group': {'filter': '%s'}}", i,
+			many_values());
+		ok(is(j, "group.kind", "dynamic"), "a filter grows, as far as one may");
+		json_decref(j);
+	}
+	(void)sql("update sched.task set next_at = clock_timestamp() - interval '1 second' *"
+		  " (name = 'bad')::int, next_local = 'now' where name in ('bad', 'good')");
+	ok(becomes("failed validation_failed",
+		   "select o.data->>'state' || ' ' || (o.data->>'cause') from sched.outbox o join"
+		   " sched.run r on o.subject = 'run/' || r.id where r.task_name = 'bad'"),
+		"a run whose list cannot be made fails, says why, and is told");
+	ok(becomes("3", "select state from sched.run where task_name = 'good'"),
+		"and holds up no other (RL-8)");
+}
+
+/* A run that waits for its list; others come first. */
+static const char *opening_run(const char *task)
+{
+	return sql("insert into sched.run (id, task, task_name, kind, state, cause, deadline_at,"
+		   " errors_max, crashes_max, snapshot, open_after) select"
+		   " '00000000-0000-7000-8000-' || substr(md5(random()::text), 1, 12), id, name,"
+		   " kind, 1, 'schedule', clock_timestamp() + interval '1 hour', 1, 1, to_jsonb(t),"
+		   " clock_timestamp() + interval '1 hour' from sched.task t where name = '%s'"
+		   " returning id",
+		task);
+}
+
+static void runs_that_wait_for_a_list(void)
+{
+	char late[UUID_TEXT], stopped[UUID_TEXT], again[UUID_TEXT];
+
+	(void)snprintf(late, sizeof(late), "%.36s", opening_run("good"));
+	(void)snprintf(stopped, sizeof(stopped), "%.36s", opening_run("good"));
+	(void)snprintf(again, sizeof(again), "%.36s", opening_run("good"));
+	json_decref(ask("run_cancel", "{'id': '%s'}", stopped));
+	ok(run_becomes(stopped, "cancelled"), "cancelled before it had a list, a run is cancelled");
+	(void)sql("update sched.task set next_at = clock_timestamp(), next_local = 'then' where"
+		  " name = 'good'");
+	ok(becomes("2", "select count(*) from sched.run where task_name = 'good' and state = 3"),
+		"while older ones are put off, a newer run opens");
+	(void)sql("update sched.run set deadline_at = clock_timestamp(), open_after = null where"
+		  " id = '%s'",
+		late);
+	ok(run_becomes(late, "missed") && strcmp(sql("select state_cause from sched.run where id"
+						     " = '%s'",
+							 late),
+						  "run_deadline") == 0,
+		"one that got its turn too late is missed (7.1)");
+	(void)sql("update sched.run set open_after = clock_timestamp() where id = '%s'", again);
+	ok(run_becomes(again, "running"), "the last one's turn comes");
+	ends_all();
+}
+
 int main(void)
 {
 	client_open();
@@ -77,6 +155,8 @@ int main(void)
 	client_connect(2);
 	enrol("d1", "snmp", "");
 	a_bad_task_is_set_aside();
+	a_list_that_cannot_be_made();
+	runs_that_wait_for_a_list();
 	client_close();
 	return finish_tests();
 }

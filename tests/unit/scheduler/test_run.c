@@ -200,6 +200,8 @@ static enum run_state ended(enum run_state now, uint64_t good, uint64_t failed, 
 static void a_run_ends_as_its_jobs_did(unused void **state)
 {
 	assert_int_equal(ended(RUN_STATE_RUNNING, 0, 0, 0), RUN_STATE_EMPTY);
+	/* before it had a list */
+	assert_int_equal(ended(RUN_STATE_CANCELLING, 0, 0, 0), RUN_STATE_CANCELLED);
 	assert_int_equal(ended(RUN_STATE_RUNNING, 1, 0, 3), RUN_STATE_SUCCEEDED);
 	assert_int_equal(ended(RUN_STATE_RUNNING, 0, 0, 3), RUN_STATE_SUCCEEDED_NONE);
 	assert_int_equal(ended(RUN_STATE_RUNNING, 1, 1, 0), RUN_STATE_PARTIAL);
