@@ -41,8 +41,15 @@ static void committed(
 	call_reply(s->call, &reply);
 }
 
-/* A new schedule or an activation plans afresh: what was due meanwhile is not made up
- * (fleet.md 3.1). */
+/* Somebody asks for it again: what was saved may have fired long ago. */
+static bool once_more(const struct save *s)
+{
+	return s->change->schedule != NULL &&
+	       s->task->schedule->form == SCHEDULE_FORM_IMMEDIATE;
+}
+
+/* What a new schedule or an activation plans, afresh: what was due while the task was inactive is
+ * not made up (fleet.md 3.1). */
 static bool plan(const struct save *s, const struct zones *zones, struct firing *ret_next)
 {
 	struct fault f = FAULT_INIT;
@@ -55,7 +62,7 @@ static bool plan(const struct save *s, const struct zones *zones, struct firing 
 		schedule_over(&schedule, s->task->schedule, zones->list, zones->n);
 	if (schedule.form != SCHEDULE_FORM_IMMEDIATE)
 		return schedule_next(&schedule, now - 1, ret_next);
-	if (!s->create && s->change->schedule == NULL)
+	if (!s->create && !once_more(s))
 		return false;
 	*ret_next = (struct firing){.due_ms = now};
 	(void)snprintf(ret_next->local, sizeof(ret_next->local), "saved %lld", (long long)now);
@@ -158,6 +165,8 @@ static void write_task(struct save *s, struct txn *t, const struct zones *zones)
 	db_time_ms(a, planned ? next.due_ms : 0);
 	db_text(a, planned ? next.local : NULL);
 	db_text(a, s->call->scope);
+	if (!s->create)
+		db_bool(a, once_more(s));
 	if (s->change->settings != NULL && s->change->settings->password_sealed.p != NULL &&
 		!uuid_is_nil(&settings.password_id)) {
 		a = db_add(t, &SQL_PASSWORD_KEEP);
@@ -165,8 +174,11 @@ static void write_task(struct save *s, struct txn *t, const struct zones *zones)
 		db_uuid(a, &m->id);
 		db_bytes(a, m->settings->password_sealed);
 	}
-	if (schedule_by_target(m->schedule))
-		db_uuid(db_add(t, &SQL_TASK_REPLAN), &m->id);
+	if (schedule_by_target(m->schedule)) {
+		a = db_add(t, &SQL_TASK_REPLAN);
+		db_uuid(a, &m->id);
+		db_int(a, 0); /* by the members as they are now */
+	}
 	if (kind_discovers(m->kind)) /* it has no devices to remember */
 		remembered(t, NULL, NULL, s);
 	else

@@ -17,8 +17,9 @@
 #include "services/scheduler/zones.h"
 
 #define TASKS_PER_TICK 16
-#define ASIDE_MS 600000 /* a task whose firing cannot be written */
-#define MISSED_MAX 100u /* firings recorded as missed after a downtime */
+#define MEMBERS_MS 600000    /* who they are is looked at so often */
+#define ASIDE_MS 600000      /* a task whose firing cannot be written */
+#define BEHIND_MAX_MS 600000 /* who is behind for longer was away */
 
 /* A task whose firing is due, or whose members are to be looked at again. */
 struct due {
@@ -33,9 +34,12 @@ struct plan {
 	struct due *due;
 	size_t n, looked;
 	int64_t most; /* so many at a time */
+	struct uuid missed[TASKS_PER_TICK];
+	size_t n_missed;
 };
 
 static bool planning;
+static int64_t behind_ms; /* when this planner began with what is due; 0 = nothing was left */
 static unsigned alone; /* ticks to come that fire one task: the batch failed, for one of them */
 static bool
 	blind; /* members of some task could not be found: fire without, the rest must not wait */
@@ -54,8 +58,8 @@ static void plan_free(struct plan *p)
 	free(p);
 }
 
-static void add_firing(
-	struct txn *t, const struct uuid *task, const struct firing *f, const struct uuid *run)
+static void add_firing(struct txn *t, const struct uuid *task, const struct firing *f,
+	const struct uuid *run, uint64_t n)
 {
 	struct db_args *a = db_add(t, &SQL_FIRING_INSERT);
 
@@ -63,6 +67,7 @@ static void add_firing(
 	db_time_ms(a, f->due_ms);
 	db_text(a, f->local);
 	db_uuid(a, run);
+	db_int(a, (int64_t)n);
 }
 
 static void add_run(
@@ -94,8 +99,11 @@ static void set_next(struct txn *t, const struct m_task *task, const struct firi
 	db_uuid(a, &task->id);
 	db_time_ms(a, next == NULL ? 0 : next->due_ms);
 	db_text(a, next == NULL ? NULL : next->local);
-	if (schedule_by_target(task->schedule))
-		db_uuid(db_add(t, &SQL_TASK_REPLAN), &task->id);
+	if (!schedule_by_target(task->schedule))
+		return;
+	a = db_add(t, &SQL_TASK_REPLAN);
+	db_uuid(a, &task->id);
+	db_int(a, MEMBERS_MS);
 }
 
 /* The firing that is planned, by the zones of today: a member may have come or gone. */
@@ -114,12 +122,29 @@ static struct firing planned(const struct due *d)
 	return f;
 }
 
-static void fire(struct txn *t, const struct due *d)
+/* Firings that come to nothing are a run, too, one for all in a row: it is shown and told. */
+static void add_missed(struct txn *t, struct plan *p, const struct m_task *task,
+	const struct firing *first, const struct catch_up *c)
+{
+	struct uuid run = uuid_v7(clock_wall_ms());
+
+	log_warn(L("firings were missed"), L_UUID("task", &task->id), L_UUID("run", &run),
+		L_STR("first", first->local), L_INT("n", c->missed));
+	add_firing(t, &task->id, first, &run, c->missed);
+	add_run(t, task, &run, first);
+	struct db_args *a = db_add(t, &SQL_RUN_MISSED);
+	db_uuid(a, &run);
+	db_int(a, (int64_t)c->missed);
+	p->missed[p->n_missed++] = run;
+}
+
+static void fire(struct txn *t, struct plan *p, const struct due *d)
 {
 	const struct m_task *task = &d->task;
-	struct firing missed[MISSED_MAX], first = planned(d);
-	struct catch_up c = {.runs = true};
+	struct firing first = planned(d);
+	struct due_now now = {d->now_ms, task->next_at, behind_ms};
 	struct schedule schedule;
+	struct catch_up c;
 	struct fault f = FAULT_INIT;
 
 	if (first.due_ms > d->now_ms) {
@@ -131,16 +156,27 @@ static void fire(struct txn *t, const struct due *d)
 			.form = SCHEDULE_FORM_MANUAL, .late_ms = SCHEDULE_LATE_MS};
 	else if (schedule_by_target(task->schedule))
 		schedule_over(&schedule, task->schedule, d->zones.list, d->zones.n);
-	schedule_catch_up(&schedule, &first, d->now_ms, missed, MISSED_MAX, &c);
-	for (size_t i = 0; i < c.n_missed; i++)
-		add_firing(t, &task->id, &missed[i], NULL);
-	/* the run's id is made before, so that the firing can name it; without the firing's row
-	 * there is no run: the statement joins both */
-	struct uuid run = uuid_v7(clock_wall_ms());
-	add_firing(t, &task->id, &c.newest, c.runs ? &run : NULL);
-	if (c.runs)
+	schedule_catch_up(&schedule, &first, &now, &c);
+	if (c.missed > 0)
+		add_missed(t, p, task, &first, &c);
+	if (c.runs) {
+		/* the run's id is made before, so that the firing can name it; without the
+		 * firing's row there is no run: the statement joins both */
+		struct uuid run = uuid_v7(clock_wall_ms());
+		add_firing(t, &task->id, &c.newest, &run, 1);
 		add_run(t, task, &run, &c.newest);
+	}
 	set_next(t, task, c.has_next ? &c.next : NULL);
+}
+
+static void tell_missed(struct txn *t, const struct plan *p)
+{
+	struct db_args *a = db_add(t, &SQL_RUN_GET);
+
+	db_array(a);
+	for (size_t i = 0; i < p->n_missed; i++)
+		db_uuid(a, &p->missed[i]);
+	db_array_end(a);
 }
 
 static void given_up(struct plan *p)
@@ -186,8 +222,8 @@ static void not_written(struct plan *p, const struct fault *f)
 	db_query(scheduler.service->db, &SQL_TASK_ASIDE, aside_args, set_aside, p);
 }
 
-static void plan_committed(unused struct txn *t, unused struct db_result **r, unused size_t n,
-	const struct fault *f, void *arg)
+static void plan_committed(
+	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct plan *p = arg;
 	bool full = p->n == (size_t)p->most;
@@ -197,10 +233,14 @@ static void plan_committed(unused struct txn *t, unused struct db_result **r, un
 		return;
 	}
 	CRASHPOINT("tick.after_insert");
+	if (p->n_missed > 0)
+		runs_publish(r[n - 1], &p->arena);
 	given_up(p);
 	opener_next();
 	if (full)
 		planner_tick();
+	else
+		behind_ms = 0;
 }
 
 static void look_at_members(struct txn *t, struct plan *p);
@@ -234,7 +274,9 @@ static void look_at_members(struct txn *t, struct plan *p)
 	blind = false;
 	CRASHPOINT("tick.before_insert");
 	for (size_t i = 0; i < p->n; i++)
-		fire(t, &p->due[i]);
+		fire(t, p, &p->due[i]);
+	if (p->n_missed > 0)
+		tell_missed(t, p);
 	db_commit(t, plan_committed, p);
 }
 
@@ -249,6 +291,7 @@ static void due_found(
 	}
 	if (db_rows(r[0]) == 0) {
 		db_rollback(t);
+		behind_ms = 0;
 		given_up(p);
 		opener_next();
 		return;
@@ -263,6 +306,8 @@ static void due_found(
 		d->local = row_text(&c);
 		d->now_ms = row_time(&c);
 	}
+	if (behind_ms == 0 || p->due[0].now_ms - behind_ms > BEHIND_MAX_MS)
+		behind_ms = p->due[0].now_ms;
 	look_at_members(t, p);
 }
 

@@ -310,6 +310,7 @@ static void row_run_plan(struct row *c, struct m_run *r)
 	r->saved_added = row_uint(c);
 	r->saved_removed = row_uint(c);
 	r->as_it_was = row_bool(c);
+	r->missed = row_uint(c);
 }
 
 void row_run(struct row *c, struct m_run *r)

@@ -11,6 +11,7 @@
 
 #define MINUTE_MS ((int64_t)60000)
 #define DAY_S ((int64_t)86400)
+#define LONG_MS (4000 * DAY_S * 1000) /* what was missed before is not counted */
 
 static const struct form {
 	int64_t n_max; /* 0 = has no n */
@@ -137,22 +138,16 @@ void schedule_over(
 		end_after(s, m->count);
 }
 
-static int64_t late_after(const struct m_schedule *m)
-{
-	int64_t late = m == NULL || m->start_deadline_ms == 0 ? SCHEDULE_LATE_MS
-							      : (int64_t)m->start_deadline_ms;
-	bool skip = m != NULL && m->catch_up == MISSED_FIRING_SKIP;
-
-	return skip && late > SCHEDULE_SKIP_MS ? SCHEDULE_SKIP_MS : late;
-}
-
 int schedule_read(const struct m_schedule *m, int64_t now_ms, struct schedule *ret_schedule,
 	struct fault *reterr)
 {
 	struct schedule s = {
-		.form = SCHEDULE_FORM_MANUAL, .start_ms = now_ms, .late_ms = late_after(m)};
+		.form = SCHEDULE_FORM_MANUAL, .start_ms = now_ms, .late_ms = SCHEDULE_LATE_MS};
 	struct firing first;
 
+	if (m != NULL && m->start_deadline_ms != 0)
+		s.late_ms = (int64_t)m->start_deadline_ms;
+	s.skip = m != NULL && m->catch_up == MISSED_FIRING_SKIP;
 	if (m != NULL && m->form != 0) {
 		if (check_form(m, reterr) < 0)
 			return -1;
@@ -244,34 +239,43 @@ bool schedule_next(const struct schedule *s, int64_t after_ms, struct firing *re
 	return true;
 }
 
-static void keep_newest(struct catch_up *c, const struct firing *f, size_t most)
+/* Of firings that are minutes apart the newest one, without looking at each. */
+static void skip_minutes(const struct schedule *s, int64_t now_ms, struct catch_up *c)
 {
-	if (most == 0)
-		return;
-	if (c->n_missed == most) {
-		memmove(c->missed, c->missed + 1, (most - 1) * sizeof(*c->missed));
-		c->n_missed--;
-	}
-	c->missed[c->n_missed++] = *f;
-}
-
-/* After a very long pause the search starts late, so that it stays short. */
-void schedule_catch_up(const struct schedule *s, const struct firing *first, int64_t now_ms,
-	struct firing *missed, size_t most, struct catch_up *ret_catch_up)
-{
-	struct catch_up c = {.newest = *first, .missed = missed};
-	int64_t horizon = now_ms - (int64_t)(most + 1) * 1440 * MINUTE_MS;
+	int64_t step = s->n * MINUTE_MS, end = now_ms;
 	struct firing f;
 
-	if (s->form == SCHEDULE_FORM_EVERY_MINUTES)
-		horizon = now_ms - (int64_t)(most + 1) * s->n * MINUTE_MS;
-	if (first->due_ms < horizon && schedule_next(s, horizon, &f) && f.due_ms <= now_ms)
-		c.newest = f;
-	while (schedule_next(s, c.newest.due_ms, &f) && f.due_ms <= now_ms) {
-		keep_newest(&c, &c.newest, most);
+	if (s->end_ms != 0 && s->end_ms < end)
+		end = s->end_ms;
+	if (!schedule_next(s, c->newest.due_ms, &f) || f.due_ms > end)
+		return;
+	int64_t more = (end - f.due_ms) / step;
+	c->missed = (uint64_t)more + 1;
+	if (schedule_next(s, f.due_ms + more * step - 1, &f))
+		c->newest = f;
+}
+
+void schedule_catch_up(const struct schedule *s, const struct firing *first,
+	const struct due_now *now, struct catch_up *ret_catch_up)
+{
+	struct catch_up c = {.newest = *first};
+	int64_t after = first->due_ms;
+	struct firing f;
+
+	if (s->form == SCHEDULE_FORM_EVERY_MINUTES) {
+		skip_minutes(s, now->now_ms, &c);
+		after = c.newest.due_ms;
+	} else if (now->now_ms - after > LONG_MS) {
+		after = now->now_ms - LONG_MS;
+	}
+	for (; schedule_next(s, after, &f) && f.due_ms <= now->now_ms; after = f.due_ms) {
+		c.missed++;
 		c.newest = f;
 	}
-	c.runs = now_ms - c.newest.due_ms <= s->late_ms;
+	int64_t from = c.newest.due_ms > now->planned_ms ? c.newest.due_ms : now->planned_ms;
+	c.runs = now->now_ms - from <= s->late_ms &&
+		 (!s->skip || now->seen_ms - from <= SCHEDULE_SKIP_MS);
+	c.missed += !c.runs;
 	c.has_next = schedule_next(s, c.newest.due_ms, &c.next);
 	*ret_catch_up = c;
 }

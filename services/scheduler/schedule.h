@@ -21,6 +21,7 @@ struct schedule {
 	int64_t n;                /* of every_minutes */
 	int64_t start_ms, end_ms; /* end 0 = none */
 	int64_t late_ms;          /* a firing later than this is missed */
+	bool skip;                /* nothing that was missed is made up */
 	/* forms with days */
 	const struct zone *zone;         /* NULL: each target's own, an occurrence opens at the */
 	const struct zone *const *zones; /* earliest instant over these (FL-30); none = UTC */
@@ -51,16 +52,23 @@ void schedule_over(
 bool schedule_next(
 	const struct schedule *s, int64_t after_ms, struct firing *ret_firing) must_check;
 
-/* After a planner's downtime: of the firings from `first` on that are due at now_ms, the newest
- * runs unless it is later than its deadline, all older ones are missed (FL-35). With catch_up skip
- * that deadline is a minute: nothing is made up. */
+/* When planners come to a firing. */
+struct due_now {
+	int64_t now_ms;
+	/* when it was to fire as far as was known: members who come may move it into the past,
+	 * which makes nobody late (FL-30) */
+	int64_t planned_ms;
+	int64_t seen_ms; /* when they began with all that was due: to wait behind others is not
+			    to be missed */
+};
+/* Of the firings from `first` on that are due, the newest runs unless it is later than its
+ * deadline, all older ones are missed (FL-35). With catch_up skip that deadline is a minute. */
 struct catch_up {
 	struct firing newest;
-	bool runs;             /* newest is not too late */
-	struct firing *missed; /* the newest of the missed ones, at most `most` */
-	size_t n_missed;
+	bool runs;       /* newest is not too late */
+	uint64_t missed; /* from the first on, with the newest when it does not run */
 	struct firing next;
 	bool has_next;
 };
-void schedule_catch_up(const struct schedule *s, const struct firing *first, int64_t now_ms,
-	struct firing *missed, size_t most, struct catch_up *ret_catch_up);
+void schedule_catch_up(const struct schedule *s, const struct firing *first,
+	const struct due_now *now, struct catch_up *ret_catch_up);

@@ -138,6 +138,7 @@ extern const struct db_sql SQL_FIRING_INSERT;
 extern const struct db_sql SQL_ONE_SNAPSHOT;
 extern const struct db_sql SQL_RUN_INSERT;
 extern const struct db_sql SQL_RUN_OF_FIRING;
+extern const struct db_sql SQL_RUN_MISSED;
 extern const struct db_sql SQL_TASK_RAN;
 extern const struct db_sql SQL_RUN_GET;
 extern const struct db_sql SQL_RUN_LIST;

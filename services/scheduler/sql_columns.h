@@ -41,8 +41,9 @@
 	"r.id, r.task, r.task_name, r.kind, r.state, r.opened_at, r.ended_at, r.added, r.removed," \
 	" r.rerun_of, r.cause, r.due_at, r.deadline_at, r.phase, r.plan, r.plan_hash,"             \
 	" r.totals::text, r.applied_by, r.wave, r.waves, r.confirm_until, r.confirmed, r.reverts," \
-	" r.state_cause, r.follows, r.no_windows, r.saved_added, r.saved_removed, r.as_it_was"
-#define SQL_RUN_COLUMNS_N 29
+	" r.state_cause, r.follows, r.no_windows, r.saved_added, r.saved_removed, r.as_it_was,"    \
+	" r.missed"
+#define SQL_RUN_COLUMNS_N 30
 
 #define SQL_TARGET_COLUMNS                                                                         \
 	"j.id, j.run, j.device, j.device_name, j.address, j.type, j.via,"                          \

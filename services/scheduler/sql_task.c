@@ -21,10 +21,18 @@ const struct db_sql SQL_TASK_INSERT = {"task_insert",
 	" password_sealed, owner, next_at, next_local, scope) values ($1::uuid, $2, $3, $4,"
 	" $5::jsonb, $6::jsonb, $7::jsonb, $8::jsonb, $9::bytea, $10, $11::timestamptz, $12, $13)"
 	" on conflict (id) do nothing"};
+/* And: fires whatever was planned. Else what is due stays due, and what is planned stays planned
+ * unless the schedule changes; a new one has occurrences of its own (FL-33). */
+#define KEEPS                                                                                      \
+	"active and $4 and (next_at <= clock_timestamp() or (schedule = $5::jsonb and not "        \
+	"$14::boolean))"
 const struct db_sql SQL_TASK_UPDATE = {"task_update",
 	"update sched.task set name = $2, kind = $3, active = $4, schedule = $5::jsonb,"
 	" targets = $6::jsonb, settings = $7::jsonb, retry = $8::jsonb,"
-	" password_sealed = $9::bytea, owner = $10, next_at = $11::timestamptz, next_local = $12,"
+	" password_sealed = $9::bytea, owner = $10, next_at = case when " KEEPS
+	" then next_at else $11::timestamptz end, next_local = case when " KEEPS
+	" then next_local else $12 end,"
+	" schedule_no = schedule_no + (schedule <> $5::jsonb)::int,"
 	" scope = case when $13::text is not null then $13 when owner = $10 then scope end,"
 	" replan_at = null, aside_until = null, version = version + 1 where id = $1::uuid"};
 /* id, task, sealed: versions made with it name it (FL-42) */
@@ -49,10 +57,10 @@ const struct db_sql SQL_TASK_ASIDE = {"task_aside",
 const struct db_sql SQL_TASK_FIRED = {"task_fired",
 	"update sched.task set next_at = $2::timestamptz, next_local = $3, replan_at = null"
 	" where id = $1::uuid"};
-/* id: each target has its own time. Members may come whose zone is ahead. */
+/* id, ms: each target has its own time. Members may come whose zone is ahead. */
 const struct db_sql SQL_TASK_REPLAN = {"task_replan",
 	"update sched.task set replan_at = case when active and next_at is not null then"
-	" clock_timestamp() + interval '10 minutes' end where id = $1::uuid"};
+	" clock_timestamp() + $2::bigint * interval '1 ms' end where id = $1::uuid"};
 /* refs, scope of what is seen or null → ref, id, how many */
 const struct db_sql SQL_RESOLVE_TASKS = {"resolve_tasks",
 	"select r.place, (array_agg(d.id))[1], count(d.id) from unnest($1::text[])"
@@ -60,10 +68,11 @@ const struct db_sql SQL_RESOLVE_TASKS = {"resolve_tasks",
 	" where i.name = r.ref or i.id::text = lower(r.ref)) d"
 	" on $2::text is null or d.id in (select sched.scope_tasks($2))"
 	" group by r.place order by r.place"};
-/* task, due_at, local, run or null = missed → run; no row when it was fired before */
+/* task, due_at, local, run, how many from then on → run; no row when it was fired before */
 const struct db_sql SQL_FIRING_INSERT = {"firing_insert",
-	"insert into sched.firing (task, due_at, local, run)"
-	" values ($1::uuid, $2::timestamptz, $3, $4::uuid) on conflict do nothing returning run"};
+	"insert into sched.firing (task, due_at, local, run, n, schedule_no)"
+	" select t.id, $2::timestamptz, $3, $4::uuid, $5::int, t.schedule_no from sched.task t"
+	" where t.id = $1::uuid on conflict do nothing returning run"};
 
 /* ---- runs ---- */
 
@@ -102,6 +111,10 @@ const struct db_sql SQL_RUN_OF_FIRING = {"run_of_firing",
 	"$4::timestamptz, " RUN_OF_TASK("$5", "$6", "$7",
 		"$8") " where t.id = $2::uuid and exists (select from sched.firing f"
 		      " where f.task = t.id and f.run = $1::uuid)"};
+/* run of the statement before, how many: it missed them (FL-35) */
+const struct db_sql SQL_RUN_MISSED = {"run_missed",
+	"update sched.run set state = 12, state_cause = 'late_start', missed = $2::int,"
+	" ended_at = clock_timestamp() where id = $1::uuid"};
 /* task, run: the last run that was made of its targets; one that repeats some of them, or applies
  * such a plan, is none */
 const struct db_sql SQL_TASK_RAN = {"task_ran",

@@ -308,9 +308,9 @@ static void tick_once(void)
 		  "to_jsonb(to_char((now() - interval '1 day')"
 		  " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:00.000\"Z\"'))) where name "
 		  "= 'often'");
-	ok(becomes("2", "select count(*) from sched.run where cause = 'schedule'"),
+	ok(becomes("2", "select count(*) from sched.run where cause = 'schedule' and state <> 12"),
 		"after a pause the newest firing runs");
-	ok(atol(sql("select count(*) from sched.firing where run is null")) >= 4,
+	ok(atol(sql("select missed from sched.run where state = 12")) >= 4,
 		"the older ones are recorded as missed (FL-35)");
 	json_decref(ask("task_delete", "{'ref': 'often'}"));
 	(void)sql("update sched.run set state = 4 where state < 6");

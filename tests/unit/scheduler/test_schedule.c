@@ -163,37 +163,55 @@ static void minutes_are_elapsed_time(unused void **state)
 	}
 }
 
+/* By a planner that was there in time. */
+static struct catch_up caught_up(const struct schedule *s, const struct firing *first, int64_t now)
+{
+	struct catch_up c;
+
+	schedule_catch_up(s, first, &(struct due_now){now, first->due_ms, now}, &c);
+	return c;
+}
+
 static void the_newest_missed_firing_runs_once(unused void **state)
 {
 	struct m_schedule m = {
 		.form = SCHEDULE_FORM_EVERY_MINUTES, .n = 10, .start_at = ms("2027-01-01T00:00")};
 	struct schedule s;
-	struct firing first, missed[100];
+	struct firing first;
 	struct catch_up c;
 	struct fault err = FAULT_INIT;
 
 	assert_int_equal(schedule_read(&m, 0, &s, &err), 0);
 	assert_true(schedule_next(&s, m.start_at - 1, &first));
-	schedule_catch_up(&s, &first, ms("2027-01-01T01:05"), missed, 100, &c);
-	assert_int_equal(c.n_missed, 6);
+	c = caught_up(&s, &first, ms("2027-01-01T00:00"));
+	assert_int_equal(c.missed, 0);
+	assert_int_equal(c.newest.due_ms, first.due_ms);
+	c = caught_up(&s, &first, ms("2027-01-01T01:05"));
+	assert_int_equal(c.missed, 6);
 	assert_int_equal(c.newest.due_ms, ms("2027-01-01T01:00"));
 	assert_true(c.runs);
 	assert_int_equal(c.next.due_ms, ms("2027-01-01T01:10"));
-	/* after a year it is still one run, and the list of missed ones is bounded */
-	schedule_catch_up(&s, &first, ms("2028-01-01T00:05"), missed, 100, &c);
-	assert_int_equal(c.n_missed, 100);
+	/* after a year it is still one run, and all of them are counted */
+	c = caught_up(&s, &first, ms("2028-01-01T00:05"));
+	assert_int_equal(c.missed, 365 * 144);
 	assert_int_equal(c.newest.due_ms, ms("2028-01-01T00:00"));
+	m.end_at = ms("2027-01-01T00:25");
+	assert_int_equal(schedule_read(&m, 0, &s, &err), 0);
+	c = caught_up(&s, &first, ms("2027-01-01T01:05"));
+	assert_int_equal(c.missed, 2);
+	assert_int_equal(c.newest.due_ms, ms("2027-01-01T00:20"));
+	assert_false(c.has_next);
 }
 
 static void a_firing_later_than_a_day_is_missed(unused void **state)
 {
 	struct schedule s = daily("UTC", ms("2027-01-01T00:00"), 30, "00:00");
-	struct firing first, missed[100];
-	struct catch_up c;
+	struct firing first;
 
 	assert_true(schedule_next(&s, s.start_ms - 1, &first));
-	schedule_catch_up(&s, &first, ms("2027-01-03T00:00"), missed, 100, &c);
+	struct catch_up c = caught_up(&s, &first, ms("2027-01-03T00:00"));
 	assert_false(c.runs);
+	assert_int_equal(c.missed, 1);
 	assert_true(c.has_next);
 }
 
@@ -205,19 +223,72 @@ static void catch_up_skip_runs_nothing_late_fl_35(unused void **state)
 		.start_at = ms("2027-01-01T00:00"),
 		.catch_up = MISSED_FIRING_SKIP};
 	struct schedule s;
-	struct firing first, missed[100];
+	struct firing first;
 	struct catch_up c;
 	struct fault err = FAULT_INIT;
 
 	assert_int_equal(schedule_read(&m, 0, &s, &err), 0);
 	assert_true(schedule_next(&s, m.start_at - 1, &first));
-	schedule_catch_up(&s, &first, ms("2027-01-01T01:05"), missed, 100, &c);
+	c = caught_up(&s, &first, ms("2027-01-01T01:05"));
 	assert_false(c.runs);
-	assert_int_equal(c.n_missed, 6);
+	assert_int_equal(c.missed, 7);
 	assert_int_equal(c.next.due_ms, ms("2027-01-01T01:10"));
-	schedule_catch_up(&s, &first, ms("2027-01-01T01:00") + 59000, missed, 100, &c);
+	c = caught_up(&s, &first, ms("2027-01-01T01:00") + 59000);
 	assert_true(c.runs);
 	assert_int_equal(c.newest.due_ms, ms("2027-01-01T01:00"));
+}
+
+static void to_wait_behind_others_is_not_to_be_missed_fl_35(unused void **state)
+{
+	struct m_schedule m = {.form = SCHEDULE_FORM_EVERY_MINUTES,
+		.n = 60,
+		.start_at = ms("2027-01-01T00:00"),
+		.catch_up = MISSED_FIRING_SKIP};
+	int64_t now = ms("2027-01-01T00:03"), second = 1000;
+	struct schedule s;
+	struct firing first;
+	struct catch_up c;
+	struct fault err = FAULT_INIT;
+
+	assert_int_equal(schedule_read(&m, 0, &s, &err), 0);
+	assert_true(schedule_next(&s, m.start_at - 1, &first));
+	schedule_catch_up(
+		&s, &first, &(struct due_now){now, first.due_ms, m.start_at + 60 * second}, &c);
+	assert_true(c.runs);
+	schedule_catch_up(
+		&s, &first, &(struct due_now){now, first.due_ms, m.start_at + 61 * second}, &c);
+	assert_false(c.runs);
+}
+
+/* Planned for 02:30 in Paris; at 20:00 in Tokyo a printer joins there: 02:30 has passed. */
+static void who_joins_makes_nobody_late_fl_30(unused void **state)
+{
+	struct m_schedule m = {.form = SCHEDULE_FORM_EVERY_DAYS,
+		.n = 1,
+		.zone = "target",
+		.time = "02:30",
+		.start_at = ms("2027-01-01T00:00"),
+		.catch_up = MISSED_FIRING_SKIP};
+	const struct zone *zones[] = {zone_find("Europe/Paris"), zone_find("Asia/Tokyo")};
+	int64_t now = ms("2027-01-09T20:00"), planned = ms("2027-01-10T01:30");
+	struct schedule s;
+	struct firing first;
+	struct catch_up c;
+	struct fault err = FAULT_INIT;
+
+	assert_int_equal(schedule_read(&m, 0, &s, &err), 0);
+	schedule_over(&s, &m, zones, 2);
+	assert_true(schedule_next(&s, ms("2027-01-09T12:00"), &first));
+	assert_int_equal(first.due_ms, ms("2027-01-09T17:30"));
+	schedule_catch_up(&s, &first, &(struct due_now){now, planned, now}, &c);
+	assert_true(c.runs);
+	assert_int_equal(c.missed, 0);
+	assert_string_equal(c.newest.local, "2027-01-10T02:30");
+	assert_string_equal(c.next.local, "2027-01-11T02:30");
+	/* nobody planned until the morning: that is late, for whoever is a member now */
+	now = ms("2027-01-10T06:00");
+	schedule_catch_up(&s, &first, &(struct due_now){now, planned, now}, &c);
+	assert_false(c.runs);
 }
 
 static void a_start_deadline_of_its_own_fl_35(unused void **state)
@@ -227,16 +298,13 @@ static void a_start_deadline_of_its_own_fl_35(unused void **state)
 		.start_at = ms("2027-01-01T00:00"),
 		.start_deadline_ms = 600000};
 	struct schedule s;
-	struct firing first, missed[100];
-	struct catch_up c;
+	struct firing first;
 	struct fault err = FAULT_INIT;
 
 	assert_int_equal(schedule_read(&m, 0, &s, &err), 0);
 	assert_true(schedule_next(&s, m.start_at - 1, &first));
-	schedule_catch_up(&s, &first, ms("2027-01-01T01:10"), missed, 100, &c);
-	assert_true(c.runs);
-	schedule_catch_up(&s, &first, ms("2027-01-01T01:10") + 1, missed, 100, &c);
-	assert_false(c.runs);
+	assert_true(caught_up(&s, &first, ms("2027-01-01T01:10")).runs);
+	assert_false(caught_up(&s, &first, ms("2027-01-01T01:10") + 1).runs);
 }
 
 static void a_leap_day_may_be_eight_years_away(unused void **state)
@@ -402,6 +470,8 @@ int main(void)
 		cmocka_unit_test(the_newest_missed_firing_runs_once),
 		cmocka_unit_test(a_firing_later_than_a_day_is_missed),
 		cmocka_unit_test(catch_up_skip_runs_nothing_late_fl_35),
+		cmocka_unit_test(to_wait_behind_others_is_not_to_be_missed_fl_35),
+		cmocka_unit_test(who_joins_makes_nobody_late_fl_30),
 		cmocka_unit_test(a_start_deadline_of_its_own_fl_35),
 		cmocka_unit_test(a_leap_day_may_be_eight_years_away),
 		cmocka_unit_test(a_count_ends_it), cmocka_unit_test(a_date_fires_once),
