@@ -169,8 +169,10 @@ static void let_go(struct apply *s, struct txn *t, const struct waiting *w)
 {
 	const struct m_run_apply *m = s->call->body;
 
-	if (m->override_windows)
+	if (m->override_windows) {
 		db_uuid(db_add(t, &SQL_RUN_OVERRIDE), &w->id);
+		db_uuid(db_add(t, &SQL_HELD_FREE), &w->id);
+	}
 	db_uuid(db_add(t, &SQL_GROWTH_APPROVED), &w->id);
 	struct db_args *a = db_add(t, &SQL_HELD_READY);
 	db_uuid(a, &w->id);

@@ -202,6 +202,7 @@ extern const struct db_sql SQL_OPEN_FROM_RUN;
 extern const struct db_sql SQL_HELD_WAVES;
 extern const struct db_sql SQL_HELD_GROWTH;
 extern const struct db_sql SQL_HELD_READY;
+extern const struct db_sql SQL_HELD_FREE;
 extern const struct db_sql SQL_RUN_HOLD;
 extern const struct db_sql SQL_PLAN_TOTALS;
 extern const struct db_sql SQL_PLAN_MADE;

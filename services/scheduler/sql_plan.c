@@ -77,6 +77,15 @@ const struct db_sql SQL_HELD_READY = {"held_ready",
 	"   returning j.id, j.pool, j.family, j.device),"
 	" ins as (insert into sched.ready select pool, family, id, device from upd)"
 	" select distinct pool from upd"};
+/* run, not yet released, that windows hold no more: jobs that only a window put off may start when
+ * they could have without it (FL-40) */
+const struct db_sql SQL_HELD_FREE = {"held_free",
+	"update sched.job j set cause = 0, not_before = coalesce(r.occurrence::timestamp at time"
+	" zone x.zone, r.opened_at) + sched.jitter(r.task, j.device, r.jitter_s)"
+	" from sched.run r, lateral (select k.id, coalesce(nullif(d.time_zone, ''), s.time_zone,"
+	"  'UTC') as zone from sched.job k left join fleet.device d on d.id = k.device"
+	"  left join fleet.site s on s.name = d.site where k.run = r.id and k.state = 1"
+	"  and k.cause = 8001) x where r.id = $1::uuid and j.id = x.id"};
 /* run, cause, approval ms: it waits before any device is contacted (FL-24). What is approved is
  * the list. */
 const struct db_sql SQL_RUN_HOLD = {"run_hold",

@@ -110,13 +110,24 @@ static void a_share_of_the_list(void)
 	all_unchanged((const char *const[]){"h1", "h2", "h3", NULL});
 	ok(run_becomes(run, "succeeded"), "may grow by half of it");
 	json_decref(ask("group_change_members", "{'ref': 'H', 'add_devices': ['h4', 'h5']}"));
+	json_decref(ask("window_create",
+		"{'window': {'name': 'in six hours', 'groups': ['H'], 'open': [{'start': '%s',"
+		" 'end': '%s'}]}}",
+		sql("select to_char(clock_timestamp() at time zone 'UTC' + interval '6 hours',"
+		    " 'HH24:MI')"),
+		sql("select to_char(clock_timestamp() at time zone 'UTC' + interval '7 hours',"
+		    " 'HH24:MI')")));
 	start_as("share");
 	json_t *j = ask("run_get", "{'id': '%s'}", run);
 	ok(is(j, "run.state", "awaiting_approval") && is(j, "run.state_cause", "growth"),
 		"two more of three are more than half (FL-24)");
 	json_decref(j);
+	j = apply(", 'override_windows': true");
+	ok(is(j, "run.counts.ready", "5"), "approved over the windows, it waits for none (FL-40)");
+	json_decref(j);
+	json_decref(ask("window_delete", "{'ref': 'in six hours'}"));
 	json_decref(ask("run_cancel", "{'id': '%s'}", run));
-	ok(run_becomes(run, "cancelled"), "nobody approves it");
+	ok(run_becomes(run, "cancelled"), "it can be cancelled still");
 }
 
 /* The newest run of a task that the planner made. */
