@@ -58,8 +58,9 @@ const struct db_sql SQL_WINDOW_RULES = {"window_rules",
  * together with it */
 const struct db_sql SQL_WINDOW_TOGETHER = {"window_together",
 	"select coalesce(nullif(d.time_zone, ''), s.time_zone, 'UTC'), x.windows::text, count(*),"
-	" min(d.name) from (select o.device, (select array_agg(distinct u order by u)"
-	"   from unnest(o.windows || t.win) u) as windows from sched.windows_on_devices() o"
+	" min(d.name) from (select d.id as device, (select array_agg(distinct u order by u)"
+	"   from unnest(o.windows || t.win) u) as windows from fleet.device d"
+	"  left join sched.windows_on_devices() o on o.device = d.id"
 	"  cross join (select null::uuid as task, '{}'::uuid[] as win union all"
 	"   select t.task, array_agg(t.win) from sched.time_window_on t where t.task is not null"
 	"   group by t.task) t where $1::uuid = any (o.windows || t.win)) x"

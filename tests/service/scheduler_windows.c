@@ -165,6 +165,13 @@ static void nothing_in_common(void)
 			json_array_size(json_object_get(j, "items")) == 0,
 		"and there is no time to be told");
 	json_decref(j);
+	drop("morning");
+	drop("evening");
+	json_decref(window("morning", 120, 240, ", 'tasks': ['one']"));
+	j = window("evening", 480, 600, ", 'tasks': ['one']");
+	ok(strstr(at(j, "window.note"), "3 devices") != NULL,
+		"also when they bind a task and no device (FL-37)");
+	json_decref(j);
 	j = ask("window_create", "{'window': {'name': 'never'}}");
 	ok(is(j, "fault.reason", "window"), "a window that never opens is refused");
 	json_decref(j);
