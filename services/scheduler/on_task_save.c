@@ -281,7 +281,23 @@ static void check_and_resolve(struct save *s, struct txn *t, const struct m_task
 
 static bool same_kind(const struct m_task *old, const struct m_task *change)
 {
-	return !old->built_in || change->kind == NULL || strcmp(change->kind, old->kind) == 0;
+	return change->kind == NULL || strcmp(change->kind, old->kind) == 0;
+}
+
+/* step_of: the batch of which it is a step, if there is one */
+static bool may_change(struct call *call, const struct m_task *old, const struct m_task *change,
+	const struct db_result *step_of)
+{
+	if (same_kind(old, change))
+		return true;
+	if (old->built_in)
+		call_refuse(call, CN_CONFLICT, "built_in", "a built-in task keeps its kind");
+	else if (db_rows(step_of) > 0)
+		call_refuse(call, CN_CONFLICT, "in_use", "kind: it is a step of the batch %s",
+			db_get_text(step_of, 0, 0));
+	else
+		return true;
+	return false;
 }
 
 static void found(
@@ -298,10 +314,8 @@ static void found(
 	if (found_one(s->call, r[0], "task")) {
 		struct row c = {.r = r[0], .arena = &s->call->arena};
 		row_task(&c, &old);
-		if (!same_kind(&old, m->task)) {
-			call_refuse(
-				s->call, CN_CONFLICT, "built_in", "a built-in task keeps its kind");
-		} else if (version_fits(s->call, m->if_version, old.version)) {
+		if (may_change(s->call, &old, m->task, r[1]) &&
+			version_fits(s->call, m->if_version, old.version)) {
 			check_and_resolve(s, t, &old);
 			return;
 		}
@@ -335,8 +349,9 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 		db_null(a);
 		db_step(t, looked, s);
 	} else {
-		ref_args(db_add(t, &SQL_TASK_FIND),
-			((const struct m_task_update *)s->call->body)->ref);
+		const struct m_task_update *m = s->call->body;
+		ref_args(db_add(t, &SQL_TASK_FIND), m->ref);
+		ref_args(db_add(t, &SQL_STEP_OF), m->ref);
 		db_step(t, found, s);
 	}
 }

@@ -474,9 +474,26 @@ static void start(struct open *o, struct txn *t)
 
 /* ---- step 0: the rules of the run ---- */
 
+/* Steps that went, or became something else, would be left out without a word (FL-26). */
+static int check_steps(struct open *o, struct row *c, struct fault *err)
+{
+	size_t n = 0;
+	const char *const *kinds =
+		json_read_texts(db_get_text(c->r, c->row, c->col++), o->arena, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!may_be_step(kinds[i]))
+			return fault_why(err, CN_CONFLICT, "batch_step",
+				"settings.steps: step %zu is gone, or can be a step no more",
+				i + 1);
+	}
+	return 0;
+}
+
 static void ruled(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct open *o = arg;
+	struct fault err = FAULT_INIT;
 
 	if (f != NULL) {
 		finish(o, NULL, f);
@@ -491,6 +508,10 @@ static void ruled(struct txn *t, struct db_result **r, size_t n, const struct fa
 	o->approved = row_uuid(&c);
 	o->by_sets = row_bool(&c);
 	o->placed = row_bool(&c);
+	if (check_steps(o, &c, &err) < 0) {
+		refuse(o, t, &err);
+		return;
+	}
 	if (phase == 0 || phase == RUN_PHASE_APPLY)
 		o->waves = json_read_list(
 			&m_wave_desc, sizeof(*o->waves), waves, o->arena, &o->n_waves);

@@ -11,9 +11,9 @@ bool kind_sequence(const char *kind)
 	return kind != NULL && strcmp(kind, "batch") == 0;
 }
 
-/* What a step may be: no batch in a batch; what writes needs the approval of its own plan, and what
- * has no device has no place in a list of them. */
-static bool may_be_step(const char *kind)
+/* What writes needs the approval of its own plan, and what has no device has no place in a list of
+ * them. */
+bool may_be_step(const char *kind)
 {
 	return kind_known(kind) && !kind_sequence(kind) && !kind_plans(kind) && !kind_alone(kind);
 }

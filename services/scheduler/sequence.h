@@ -7,6 +7,8 @@
 #include "services/scheduler/scheduler.h"
 
 bool kind_sequence(const char *kind);
+/* Whether a task of this kind may be a step: no batch in a batch. */
+bool may_be_step(const char *kind);
 
 /* When a batch is saved: asks for its steps in this transaction, two results. */
 void sequence_ask(struct txn *t, const struct call *call, const struct m_task *task);

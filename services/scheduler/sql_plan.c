@@ -6,7 +6,8 @@
 /* ---- opening ---- */
 
 /* run → phase, waves, max_growth, max_growth_percent, the run whose list was approved or null,
- * whether the devices' sets say what is sent, and whether something says when each may start */
+ * whether the devices' sets say what is sent, whether something says when each may start, and the
+ * kinds of a batch's steps, '' = it is gone */
 const struct db_sql SQL_RUN_RULES = {"run_rules",
 	"select r.phase, (r.snapshot->'retry'->'waves')::text,"
 	" coalesce((r.snapshot->'retry'->>'max_growth')::int, 0),"
@@ -16,7 +17,10 @@ const struct db_sql SQL_RUN_RULES = {"run_rules",
 	"   where x.id = (r.snapshot->>'last_run')::uuid)) end,"
 	" r.kind = 'ab.distribute' and r.settings->>'source' is null, r.occurrence is not null"
 	"  or r.jitter_s > 0 or (not r.no_windows and r.phase <> 3"
-	"   and exists (select from sched.time_window_on))"
+	"   and exists (select from sched.time_window_on)), case r.kind when 'batch' then (select"
+	"  json_agg(coalesce(t.kind, '') order by s.at)::text from"
+	"  jsonb_array_elements_text(r.settings->'steps') with ordinality s(task, at)"
+	"  left join sched.task t on t.id = s.task::uuid) end"
 	" from sched.run r where r.id = $1::uuid"};
 
 /* run, held: the jobs of a run that applies or reverts another one → state, jobs, pool. Apply:

@@ -75,6 +75,14 @@ static void what_a_batch_is_made_of(void)
 	json_t *j = ask("task_delete", "{'ref': 'keep'}");
 	ok(is(j, "fault.reason", "in_use"), "a step cannot be removed");
 	json_decref(j);
+	j = ask("task_update", "{'ref': 'keep', 'task': {'kind': 'device.probe'}}");
+	ok(is(j, "fault.reason", "in_use"), "nor become something else");
+	json_decref(j);
+	(void)sql("update sched.task set kind = 'batch' where name = 'keep'");
+	j = ask("run_start", "{'ref': 'night'}");
+	ok(is(j, "fault.reason", "batch_step"), "without all of its steps a batch does not begin");
+	json_decref(j);
+	(void)sql("update sched.task set kind = 'settings.backup' where name = 'keep'");
 }
 
 /* b1 goes well, b2 fails, b3 is of a family without settings, b4 is suspended. */
