@@ -44,8 +44,7 @@ static void committed(
 /* Somebody asks for it again: what was saved may have fired long ago. */
 static bool once_more(const struct save *s)
 {
-	return s->change->schedule != NULL &&
-	       s->task->schedule->form == SCHEDULE_FORM_IMMEDIATE;
+	return s->change->schedule != NULL && s->task->schedule->form == SCHEDULE_FORM_IMMEDIATE;
 }
 
 /* What a new schedule or an activation plans, afresh: what was due while the task was inactive is

@@ -117,8 +117,7 @@ static void listed(struct txn *t, const struct fault *f, void *arg)
 		failed(arg, f);
 }
 
-static void found(
-	struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+static void found(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct opener *p = arg;
 

@@ -40,7 +40,7 @@ struct plan {
 
 static bool planning;
 static int64_t behind_ms; /* when this planner began with what is due; 0 = nothing was left */
-static unsigned alone; /* ticks to come that fire one task: the batch failed, for one of them */
+static unsigned alone;    /* ticks to come that fire one task: the batch failed, for one of them */
 static bool
 	blind; /* members of some task could not be found: fire without, the rest must not wait */
 
@@ -214,8 +214,8 @@ static void not_written(struct plan *p, const struct fault *f)
 		planner_tick();
 		return;
 	}
-	log_error(L("a task cannot be fired and is set aside"),
-		L_UUID("task", &p->due[0].task.id), L_INT("minutes", ASIDE_MS / 60000), L_FAULT(f));
+	log_error(L("a task cannot be fired and is set aside"), L_UUID("task", &p->due[0].task.id),
+		L_INT("minutes", ASIDE_MS / 60000), L_FAULT(f));
 	metric_add(metric_counter("carnet_tasks_set_aside_total", "",
 			   "tasks whose firing could not be written"),
 		1);

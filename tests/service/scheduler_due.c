@@ -76,8 +76,8 @@ static const char *many_values(void)
 
 	for (int i = 0; i < 768; i++) {
 		if (i % 256 == 0)
-			n += (size_t)snprintf(text + n, sizeof(text) - n, "%sname in (",
-				i == 0 ? "" : ") or ");
+			n += (size_t)snprintf(
+				text + n, sizeof(text) - n, "%sname in (", i == 0 ? "" : ") or ");
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%c%c", i % 256 ? "," : "",
 			'a' + i / 36, "abcdefghijklmnopqrstuvwxyz0123456789"[i % 36]);
 	}
@@ -207,7 +207,8 @@ static void missed_firings_are_told(void)
 	task("m", "'all': true");
 	(void)sql("update sched.task set next_at = now() - interval '2 days', next_local = 'old',"
 		  " schedule = jsonb_set(jsonb_set(schedule, '{start_at}',"
-		  " to_jsonb(to_char((now() - interval '2 days') at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:00.000\"Z\"'"
+		  " to_jsonb(to_char((now() - interval '2 days') at time zone 'UTC', "
+		  "'YYYY-MM-DD\"T\"HH24:MI:00.000\"Z\"'"
 		  "))), '{n}', '1') where name = 'm'");
 	ok(becomes("missed late_start",
 		   "select (o.data->>'state') || ' ' || (o.data->>'cause') from sched.outbox o join"
@@ -242,7 +243,8 @@ static void a_queue_is_worked_off(void)
 	(void)sql("update sched.task set next_at = clock_timestamp(), next_local = 'q' where name"
 		  " like 'q%%'");
 	(void)scheduler_start_one(slow);
-	ok(becomes("100", "select count(*) from sched.run where task_name like 'q%%' and state = 3"),
+	ok(becomes("100",
+		   "select count(*) from sched.run where task_name like 'q%%' and state = 3"),
 		"all tasks of one moment run");
 }
 
