@@ -17,8 +17,7 @@ static void stop(struct txn *t, const struct db_sql *sql, const struct uuid *run
 	db_uuid(a, job);
 	db_int(a, (int64_t)state);
 	db_int(a, cause);
-	/* an approval that did not come ends its run at once: no sweep comes back to it */
-	db_int(a, cause == CN_APPROVAL_EXPIRED ? INT32_MAX : STOP_MOST);
+	db_int(a, STOP_MOST);
 }
 
 void stop_run(struct txn *t, const struct uuid *run, enum job_state state, int cause)

@@ -203,6 +203,7 @@ extern const struct db_sql SQL_HELD_WAVES;
 extern const struct db_sql SQL_HELD_GROWTH;
 extern const struct db_sql SQL_HELD_READY;
 extern const struct db_sql SQL_HELD_FREE;
+extern const struct db_sql SQL_HELD_MORE;
 extern const struct db_sql SQL_RUN_HOLD;
 extern const struct db_sql SQL_PLAN_TOTALS;
 extern const struct db_sql SQL_PLAN_MADE;
@@ -221,6 +222,7 @@ extern const struct db_sql SQL_REVERTED_BY;
 extern const struct db_sql SQL_CONFIRM_OVER;
 extern const struct db_sql SQL_RESTART_LATER;
 extern const struct db_sql SQL_APPROVAL_OVER;
+extern const struct db_sql SQL_APPROVAL_ENDED;
 extern const char SQL_SET_LIST[]; /* to be continued by list.c */
 extern const struct db_sql SQL_SET_GET;
 extern const struct db_sql SQL_SET_FIND;

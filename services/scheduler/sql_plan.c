@@ -65,21 +65,24 @@ const struct db_sql SQL_HELD_GROWTH = {"held_growth",
 	"select count(*), (select count(*) from sched.job o where o.run = $2::uuid and o.part = 0)"
 	" from sched.job n where n.run = $1::uuid and n.state = 1 and not exists"
 	" (select from sched.job o where o.run = $2::uuid and o.device = n.device)"};
-/* run, wave: held jobs up to this wave may be claimed, at once or when their time has come → pools
- */
+/* run, wave: held jobs up to this wave may be claimed, at once or when their time has come. So many
+ * at a time that no statement takes longer than it may; the sweep goes on where some are left →
+ * pools */
+#define HELD_MOST "20000"
 const struct db_sql SQL_HELD_READY = {"held_ready",
-	"with timed as (update sched.later l set due_at = j.not_before from sched.job j"
+	"with pick as materialized (select j.id, coalesce(j.not_before, '-infinity') as due_at"
+	"   from sched.job j join sched.later l on l.job = j.id"
 	"   where j.run = $1::uuid and j.state = 1 and j.wave <= $2::int and j.part = 0"
-	"   and l.job = j.id"
-	"   and l.due_at = 'infinity' and j.not_before > statement_timestamp()),"
-	" gone as (delete from sched.later l using sched.job j where j.run = $1::uuid"
-	"   and j.state = 1 and j.wave <= $2::int and j.part = 0 and l.job = j.id"
-	"   and l.due_at = 'infinity'"
-	"   and (j.not_before is null or j.not_before <= statement_timestamp())"
-	"   returning l.job),"
+	"   and l.due_at = 'infinity' limit " HELD_MOST "),"
+	" timed as (update sched.later l set due_at = p.due_at from pick p"
+	"   where l.job = p.id and p.due_at > statement_timestamp()),"
+	" gone as (delete from sched.later l using pick p where l.job = p.id"
+	"   and p.due_at <= statement_timestamp() returning l.job),"
 	" upd as (update sched.job j set state = 2 from gone where j.id = gone.job and j.state = 1"
 	"   returning j.id, j.pool, j.family, j.device),"
-	" ins as (insert into sched.ready select pool, family, id, device from upd)"
+	" ins as (insert into sched.ready select pool, family, id, device from upd),"
+	" left_over as (update sched.run r set releasing = not r.releasing where r.id = $1::uuid"
+	"   and r.releasing <> ((select count(*) from pick) = " HELD_MOST "))"
 	" select distinct pool from upd"};
 /* run, not yet released, that windows hold no more: jobs that only a window put off may start when
  * they could have without it (FL-40) */
@@ -90,6 +93,10 @@ const struct db_sql SQL_HELD_FREE = {"held_free",
 	"  'UTC') as zone from sched.job k left join fleet.device d on d.id = k.device"
 	"  left join fleet.site s on s.name = d.site where k.run = r.id and k.state = 1"
 	"  and k.cause = 8001) x where r.id = $1::uuid and j.id = x.id"};
+/* Runs of which a part of a wave is held still; locked → run, wave */
+const struct db_sql SQL_HELD_MORE = {"held_more",
+	"select id, greatest(wave, 1) from sched.run where releasing and state = 3 order by id"
+	" limit 8 for update skip locked"};
 /* run, cause, approval ms: it waits before any device is contacted (FL-24). What is approved is
  * the list. */
 const struct db_sql SQL_RUN_HOLD = {"run_hold",
@@ -142,8 +149,9 @@ const struct db_sql SQL_WAVE_SET = {
 
 /* run → what decides about applying it; locked */
 const struct db_sql SQL_APPLY_CHECK = {"apply_check",
-	"select r.id, r.task, r.kind, r.state, r.phase, r.plan_hash, r.applied_by, r.state_cause,"
-	" r.accept::text, r.totals::text, coalesce(r.settings->>'reason', '')"
+	"select r.id, r.task, r.kind, case when r.state = 2 and r.approve_until <="
+	"  clock_timestamp() then 14 else r.state end, r.phase, r.plan_hash, r.applied_by,"
+	" r.state_cause, r.accept::text, r.totals::text, coalesce(r.settings->>'reason', '')"
 	" from sched.run r where r.id = $1::uuid for update"};
 #define RUN_FIELDS                                                                                 \
 	"(id, task, task_name, kind, state, cause, deadline_at, settings, password_sealed,"        \
@@ -241,10 +249,13 @@ const struct db_sql SQL_RESTART_LATER = {"restart_later",
 		      " on conflict do nothing returning id"};
 /* Plans that nobody approved in time (CN-8104) → run; locked */
 const struct db_sql SQL_APPROVAL_OVER = {"approval_over",
-	"update sched.run r set state = 14, ended_at = clock_timestamp(), state_cause ="
-	" 'approval_expired' where r.id = any (array(select x.id from sched.run x where x.state = 2"
-	"  and x.approve_until <= clock_timestamp() order by x.approve_until limit 100"
-	"  for update skip locked)) and r.state = 2 returning r.id"};
+	"select id from sched.run where state = 2 and approve_until <= clock_timestamp()"
+	" order by approve_until limit 16 for update skip locked"};
+/* run: that is its end, once none of its jobs waits any more */
+const struct db_sql SQL_APPROVAL_ENDED = {"approval_ended",
+	"update sched.run set state = 14, ended_at = clock_timestamp(), state_cause ="
+	" 'approval_expired' where id = $1::uuid and state = 2"
+	" and not exists (select from sched.job where run = $1::uuid and state < 8)"};
 
 /* ---- distribution sets ---- */
 

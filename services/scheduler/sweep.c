@@ -15,15 +15,18 @@
 
 static struct {
 	bool busy, forgetting;
+	bool released; /* jobs, in the transaction under way */
 	unsigned ticks;
 } sweep;
 
 static void forget(void);
 
 static void done(unused struct txn *t, unused struct db_result **r, unused size_t n,
-	unused const struct fault *f, unused void *arg)
+	const struct fault *f, unused void *arg)
 {
 	sweep.busy = false;
+	if (f == NULL && sweep.released)
+		events_ready(""); /* the pools are not told apart: who waits, asks */
 }
 
 /* ---- history (FL-60): once an hour, until nothing is old any more ---- */
@@ -52,6 +55,18 @@ static void forget(void)
 
 /* ---- live runs: deadline, cancel, end ---- */
 
+/* A wave that is more than one statement takes. */
+static void release(struct txn *t, const struct db_result *r)
+{
+	for (int row = 0; row < db_rows(r); row++) {
+		struct uuid run = db_get_uuid(r, row, 0);
+		struct db_args *a = db_add(t, &SQL_HELD_READY);
+		db_uuid(a, &run);
+		db_int(a, db_get_int(r, row, 1));
+	}
+	sweep.released = db_rows(r) > 0;
+}
+
 static void runs_read(struct txn *t, struct db_result **r, unused size_t n, const struct fault *f,
 	unused void *arg)
 {
@@ -62,12 +77,14 @@ static void runs_read(struct txn *t, struct db_result **r, unused size_t n, cons
 	for (int row = 0; row < db_rows(r[1]); row++) {
 		struct uuid run = db_get_uuid(r[1], row, 0);
 		stop_run(t, &run, JOB_STATE_MISSED, CN_APPROVAL_EXPIRED);
+		db_uuid(db_add(t, &SQL_APPROVAL_ENDED), &run);
 		events_run(&run);
 	}
 	for (int row = 0; row < db_rows(r[2]); row++) {
 		struct uuid put_back = db_get_uuid(r[2], row, 1);
 		events_run(&put_back);
 	}
+	release(t, r[3]);
 	CRASHPOINT("sweep.runs");
 	for (int row = 0; row < db_rows(r[0]); row++) {
 		struct uuid run = db_get_uuid(r[0], row, 0);
@@ -94,6 +111,7 @@ static void runs_begun(struct txn *t, unused struct db_result **r, unused size_t
 	(void)db_add(t, &SQL_RUN_LIVE);
 	(void)db_add(t, &SQL_APPROVAL_OVER);
 	db_int(db_add(t, &SQL_CONFIRM_OVER), scheduler.config.run_deadline_ms);
+	(void)db_add(t, &SQL_HELD_MORE);
 	db_step(t, runs_read, NULL);
 }
 

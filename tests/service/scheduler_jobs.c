@@ -499,6 +499,50 @@ static void lost_workers_one_by_one(void)
 	end_all();
 }
 
+/* ---- more than one statement may take (RL-8) ---- */
+
+static bool in_portions(int from, int to)
+{
+	const char *got = sql("select count(*) || ' ' || max(cardinality(jobs)) || ' ' ||"
+			      " sum(cardinality(jobs)) from sched.history where run = '%s' and"
+			      " from_state = %d and to_state = %d",
+		run, from, to);
+
+	if (strcmp(got, "2 20000 20050") != 0)
+		(void)fprintf(stderr, "# %s\n", got);
+	return strcmp(got, "2 20000 20050") == 0;
+}
+
+static void many_at_a_time(void)
+{
+	devices("q", 20050, "'Q' || i", "");
+	(void)sql("analyze fleet.device");
+	json_decref(ask("task_create",
+		"{'task': {'name': 'many', 'kind': 'device.probe', 'targets': {'filter':"
+		" 'name = q1'}, 'retry': {'max_growth': 1}}}"));
+	json_decref(ask("run_start", "{'ref': 'many'}"));
+	json_decref(ask(
+		"task_update", "{'ref': 'many', 'task': {'targets': {'filter': 'name ~ `q*`'}}}"));
+	json_t *j = ask("run_start", "{'ref': 'many'}");
+	(void)snprintf(run, sizeof(run), "%s", at(j, "run.id"));
+	ok(is(j, "run.state", "awaiting_approval"), "a list has grown by many, and is held");
+	json_decref(j);
+	(void)sql("update sched.run set approve_until = now() where id = '%s'", run);
+	ok(becomes("14", "select state from sched.run where id = '%s'", run) && in_portions(1, 14),
+		"without an approval it ends, so many jobs at a time");
+	j = ask("run_start", "{'ref': 'many'}");
+	(void)snprintf(run, sizeof(run), "%s", at(j, "run.id"));
+	json_decref(j);
+	ok(becomes("20050",
+		   "select count(*) from sched.ready r join sched.job j on j.id = r.job"
+		   " where j.run = '%s'",
+		   run) &&
+			in_portions(1, 2) &&
+			becomes("f", "select releasing from sched.run where id = '%s'", run),
+		"a list that has not is let go likewise");
+	end_all();
+}
+
 int main(void)
 {
 	client_open();
@@ -514,6 +558,7 @@ int main(void)
 	cancel_on_the_way();
 	suspects_of_two_pools();
 	lost_workers_one_by_one();
+	many_at_a_time();
 	client_close();
 	return finish_tests();
 }
