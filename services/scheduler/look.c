@@ -27,6 +27,7 @@ struct seen_run {
 	enum run_state was, now;
 	struct run_rules rules;
 	bool batch; /* its jobs follow each other (FL-26) */
+	bool went_on;
 	struct m_run_counts counts;
 	const char *cause; /* of the new state, or NULL */
 	bool fold, release;
@@ -80,8 +81,10 @@ static void written(
 		runs_publish(r[n - 1], &l->arena);
 	for (size_t i = 0; f == NULL && i < l->n; i++) {
 		if (l->runs[i].release ||
-			l->runs[i].batch) /* the pools are not told apart: who waits, asks */
+			l->runs[i].went_on) /* the pools are not told apart: who waits, asks */
 			events_ready("");
+		if (l->runs[i].went_on) /* there may be more */
+			events_run(&l->runs[i].id);
 	}
 	end(l);
 }
@@ -192,6 +195,45 @@ static bool wrote(const struct seen_run *s)
 	       s->rules.phase >= RUN_PHASE_APPLY;
 }
 
+static bool goes_on(const struct seen_run *s)
+{
+	return s->batch && s->now == RUN_STATE_RUNNING;
+}
+
+static void write_rest(struct look *l, struct txn *t)
+{
+	if (any(l, folds))
+		(void)add_ids(db_add(t, &SQL_RUN_FOLD), l, folds);
+	(void)add_ids(db_add(t, &SQL_RUN_GET), l, NULL);
+	CRASHPOINT("look.before_commit");
+	db_commit(t, written, l);
+}
+
+static void followed(
+	struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct look *l = arg;
+
+	if (f != NULL) {
+		end(l);
+		return;
+	}
+	for (size_t i = l->n; i-- > 0;) { /* theirs are the last results */
+		if (goes_on(&l->runs[i]))
+			l->runs[i].went_on = db_get_int(r[--n], 0, 0) > 0;
+	}
+	write_rest(l, t);
+}
+
+static void follow(struct look *l, struct txn *t)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (goes_on(&l->runs[i]))
+			sequence_next(t, &l->runs[i].id);
+	}
+	db_step(t, followed, l);
+}
+
 static void write_all(struct look *l, struct txn *t)
 {
 	if (any(l, changed))
@@ -207,16 +249,17 @@ static void write_all(struct look *l, struct txn *t)
 			add_closing(t, s);
 		if (s->release)
 			add_wave(t, s);
-		if (s->batch && s->now == RUN_STATE_RUNNING)
-			sequence_next(t, &s->id);
+		if (goes_on(s) && run_open(&s->counts) == s->counts.waiting)
+			sequence_gate(t, &s->id);
+		if (s->batch && run_terminal(s->now))
+			sequence_over(t, &s->id);
 		if (changed(s) && s->now == RUN_STATE_ABORTING)
 			stop_run(t, &s->id, JOB_STATE_CANCELLED, CN_CANCELLED_BY_BUDGET);
 	}
-	if (any(l, folds))
-		(void)add_ids(db_add(t, &SQL_RUN_FOLD), l, folds);
-	(void)add_ids(db_add(t, &SQL_RUN_GET), l, NULL);
-	CRASHPOINT("look.before_commit");
-	db_commit(t, written, l);
+	if (any(l, goes_on))
+		follow(l, t);
+	else
+		write_rest(l, t);
 }
 
 /* ---- step 3: waves and plans at their end ---- */
@@ -404,5 +447,5 @@ bool look_add(struct look *l, const struct uuid *run)
 
 void look_start(struct look *l)
 {
-	db_begin(scheduler.service->db, begun, l);
+	db_begin_by_key(scheduler.service->db, begun, l);
 }

@@ -6,6 +6,8 @@
 
 #include "services/scheduler/kind.h"
 
+#define NEXT_MAX 2000 /* jobs that one look lets go on: it holds its runs meanwhile */
+
 bool kind_sequence(const char *kind)
 {
 	return kind != NULL && strcmp(kind, "batch") == 0;
@@ -104,9 +106,23 @@ void sequence_open(struct txn *t, const struct uuid *run)
 		db_uuid(a, run);
 		add_kinds(a);
 	}
+	db_uuid(db_add(t, &SQL_SEQUENCE_BEGUN), run);
+}
+
+void sequence_gate(struct txn *t, const struct uuid *run)
+{
+	db_uuid(db_add(t, &SQL_SEQUENCE_GATE), run);
 }
 
 void sequence_next(struct txn *t, const struct uuid *run)
 {
-	db_uuid(db_add(t, &SQL_SEQUENCE_NEXT), run);
+	struct db_args *a = db_add(t, &SQL_SEQUENCE_NEXT);
+
+	db_uuid(a, run);
+	db_int(a, NEXT_MAX);
+}
+
+void sequence_over(struct txn *t, const struct uuid *run)
+{
+	db_uuid(db_add(t, &SQL_SEQUENCE_OVER), run);
 }

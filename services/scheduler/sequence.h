@@ -19,5 +19,10 @@ bool sequence_take(struct call *call, struct db_result **r, const struct m_task 
 /* The list of its run is there, of the first step only and held: those whom that step does not fit
  * are skipped, the jobs of the other steps made. */
 void sequence_open(struct txn *t, const struct uuid *run);
-/* What has to go on, goes on; what must not, is skipped. The run is locked. */
+/* Nothing of the run is at work: with a barrier, its next step may begin. The run is locked. */
+void sequence_gate(struct txn *t, const struct uuid *run);
+/* What has to go on, goes on, some thousand jobs at most; what must not, is skipped. One row: how
+ * many ends were looked at, and if any, there may be more. The run is locked. */
 void sequence_next(struct txn *t, const struct uuid *run);
+/* The run has ended: nothing goes on there. */
+void sequence_over(struct txn *t, const struct uuid *run);

@@ -264,7 +264,8 @@ extern const struct db_sql SQL_OPEN_ALONE;
 /* sql_sequence.c */
 extern const struct db_sql SQL_STEP_KINDS, SQL_STEP_OF;
 extern const struct db_sql SQL_SEQUENCE_STEPS, SQL_SEQUENCE_FIRST, SQL_SEQUENCE_REST;
-extern const struct db_sql SQL_SEQUENCE_NEXT;
+extern const struct db_sql SQL_SEQUENCE_BEGUN, SQL_SEQUENCE_GATE, SQL_SEQUENCE_NEXT;
+extern const struct db_sql SQL_SEQUENCE_OVER;
 extern const char SQL_OPEN_TAIL[], SQL_OPEN_COUNTS[], SQL_OPEN_SAVE[];
 extern const char SQL_OPEN_SEEN[];
 #define SQL_OPEN_FILTER                                                                            \

@@ -41,34 +41,60 @@ const struct db_sql SQL_SEQUENCE_FIRST = {"sequence_first",
 const struct db_sql SQL_SEQUENCE_REST = {"sequence_rest",
 	"with base as (select uuid_send(sched.uuid7()) as b),"
 	" ins as (insert into sched.job (id, run, device, part, wave, state, cause, pool, family,"
-	"   created_at, ended_at, device_name, address, type, via)"
+	"   created_at, ended_at, device_name, address, type, via, follows)"
 	"  select " SQL_JOB_ID ", p.run, p.device, s.part, p.wave, case c.cause when 0 then 1"
 	"   else 11 end, c.cause, p.pool, p.family, statement_timestamp(), case c.cause when 0"
-	"   then null else statement_timestamp() end, p.device_name, p.address, p.type, p.via"
+	"   then null else statement_timestamp() end, p.device_name, p.address, p.type, p.via, true"
 	"  from sched.job p join sched.run_step s on s.run = p.run and s.part > 0"
 	"  join fleet.device d on d.id = p.device join " KINDS " on k.kind = s.kind"
 	"  cross join base cross join lateral " MISFIT " c"
 	"  where p.run = $1::uuid and p.part = 0 and (p.state = 1 or p.cause in (1001, 1002))"
 	"  returning id, state, cause, pool, family, device)," SQL_OPEN_QUEUES};
 
-/* run: jobs whose step before has ended. It may go on where that went well, or was not for this
- * device; with a barrier when it has ended on all devices of the waves so far. */
+/* run: how many jobs each wave has in each step but the first; what was skipped has ended already
+ */
+const struct db_sql SQL_SEQUENCE_BEGUN = {"sequence_begun",
+	"with sized as (update sched.run_step s set sizes = array(select coalesce(c.n, 0)"
+	"   from generate_series(0, 32) w(wave) left join (select wave, count(*)::int as n"
+	"    from sched.job where run = $1::uuid and part = 1 group by wave) c using (wave)"
+	"   order by w.wave) where s.run = $1::uuid)"
+	" insert into sched.step_ended (run, part, wave, device, good)"
+	" select run, part, wave, device, true from sched.job where run = $1::uuid and state = 11"
+	"  and cause in (1001, 1002) and part < (select max(part) from sched.run_step"
+	"   where run = $1::uuid)"};
+
+/* run: with a barrier the next step may begin when the one before has ended on all devices of the
+ * waves so far */
+const struct db_sql SQL_SEQUENCE_GATE = {"sequence_gate",
+	"update sched.run_step s set wave = r.wave from sched.run r where r.id = $1::uuid"
+	" and (r.settings->>'barrier')::boolean and s.run = r.id and s.part = (select min(x.part)"
+	"  from sched.run_step x where x.run = r.id and x.part > 0 and x.wave < r.wave)"
+	" and (select count(*) from sched.step_ended e where e.run = r.id and e.part = s.part - 1"
+	"  and e.wave = r.wave) >= s.sizes[r.wave + 1]"};
+/* run, most: of what has ended, the next step of its device may go on where it went well, or was
+ * not for this device → how many were looked at */
 const struct db_sql SQL_SEQUENCE_NEXT = {"sequence_next",
 	"with r as materialized (select id, wave, coalesce((settings->>'barrier')::boolean, false)"
 	"   as barrier, coalesce((settings->>'continue_on_error')::boolean, false) as goes_on"
 	"   from sched.run where id = $1::uuid),"
-	" w as materialized (select j.id, r.goes_on or p.state in (8, 9) or (p.state = 11 and"
-	"    p.cause <> 1010) as good"
-	"   from r join sched.job j on j.run = r.id and j.state = 1 and j.part > 0"
-	"   join sched.job p on p.run = j.run and p.device = j.device and p.part = j.part - 1"
-	"    and p.state >= 8"
-	"   where not r.barrier or not exists (select from sched.job x where x.run = r.id"
-	"    and x.part < j.part and x.state < 8 and x.wave <= r.wave) limit 10000),"
-	" gone as (delete from sched.later l using w where l.job = w.id returning l.job),"
-	" upd as (update sched.job j set state = case when w.good then 2 else 11 end,"
-	"   cause = case when w.good then 0 else 1010 end,"
-	"   ended_at = case when w.good then null else clock_timestamp() end"
-	"   from w join gone on gone.job = w.id where j.id = w.id and j.state = 1"
-	"   returning j.id, j.state, j.pool, j.family, j.device)"
-	" insert into sched.ready (pool, family, job, device) select pool, family, id, device"
-	"  from upd where state = 2"};
+	" took as materialized (select e.* from r join sched.run_step s on s.run = r.id"
+	"   and s.part > 0 cross join lateral (select e.ctid as at, e.part, e.device, e.good"
+	"    from sched.step_ended e where e.run = r.id and e.part = s.part - 1"
+	"    and e.wave <= case when r.barrier then s.wave else r.wave end limit $2::int) e"
+	"   limit $2::int),"
+	" seen as (delete from sched.step_ended e where e.ctid = any (array(select at from took))),"
+	" w as materialized (select j.id, r.goes_on or t.good as good from took t cross join r"
+	"   cross join lateral (select j.id from sched.job j where j.run = r.id"
+	"    and j.device = t.device and j.part = t.part + 1 and j.state = 1 offset 0) j),"
+	" gone as (delete from sched.later l using w where l.job = w.id returning l.job, w.good),"
+	" upd as (update sched.job j set state = case when gone.good then 2 else 11 end,"
+	"   cause = case when gone.good then 0 else 1010 end,"
+	"   ended_at = case when gone.good then null else clock_timestamp() end"
+	"   from gone where j.id = gone.job and j.state = 1"
+	"   returning j.id, j.state, j.pool, j.family, j.device),"
+	" ready as (insert into sched.ready (pool, family, job, device)"
+	"   select pool, family, id, device from upd where state = 2)"
+	" select count(*) from took"};
+/* run: it has ended, nothing goes on there */
+const struct db_sql SQL_SEQUENCE_OVER = {
+	"sequence_over", "delete from sched.step_ended where run = $1::uuid"};

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "common/base/crashpoint.h"
-#include "services/scheduler/scheduler.h"
+#include "services/scheduler/sequence.h"
 
 #define READY_PER_TICK 20000
 #define PURGE_EVERY 3600 /* ticks */
@@ -78,6 +78,7 @@ static void runs_read(struct txn *t, struct db_result **r, unused size_t n, cons
 		struct uuid run = db_get_uuid(r[1], row, 0);
 		stop_run(t, &run, JOB_STATE_MISSED, CN_APPROVAL_EXPIRED);
 		db_uuid(db_add(t, &SQL_APPROVAL_ENDED), &run);
+		sequence_over(t, &run);
 		events_run(&run);
 	}
 	for (int row = 0; row < db_rows(r[2]); row++) {

@@ -147,6 +147,56 @@ static void with_a_barrier_and_whatever_happens(void)
 		"cancelled, nothing of it waits anywhere");
 }
 
+/* b1 is the first wave; b3, of the second, has no settings to be kept. */
+static void wave_by_wave(void)
+{
+	json_decref(ask("task_create",
+		"{'task': {'name': 'waves', 'kind': 'batch', 'targets': {'devices': ['b1', 'b3']},"
+		" 'settings': {'steps': ['keep', 'look']}, 'retry': {'waves': [{'devices': "
+		"1}]}}}"));
+	(void)snprintf(run, sizeof(run), "%s", start("waves"));
+	take();
+	(void)report("b1", "unchanged", "");
+	ok(steps_become("b1", "1 unchanged, 2 ready") &&
+			strcmp(steps_of("b3"), "1 skipped 1002, 2 waiting") == 0,
+		"what was skipped in a later wave does not begin before its wave");
+	take();
+	(void)report("b1", "succeeded", "");
+	ok(steps_become("b3", "1 skipped 1002, 2 ready"), "but in it");
+	take();
+	(void)report("b3", "succeeded", "");
+	ok(run_becomes(run, "succeeded"), "and the run ends");
+}
+
+/* More devices than one look lets go on; nobody asks for jobs of their pool. */
+static void with_very_many(void)
+{
+	(void)sql("insert into fleet.device (id, name, vendor, family, serial, address, pool,"
+		  " state) select sched.uuid7(), 'm' || i, 'V', 'ipp', 'M' || i, '10.7.' || i / 250"
+		  " || '.' || i %% 250, 'far', 2 from generate_series(1, 4100) i");
+	json_decref(ask("task_create",
+		"{'task': {'name': 'many', 'kind': 'batch', 'targets': {'filter': 'name ~ `m*`'},"
+		" 'settings': {'steps': ['look', 'keep', 'check'], 'barrier': true,"
+		" 'continue_on_error': true}}}"));
+	(void)snprintf(run, sizeof(run), "%s", start("many"));
+	for (int part = 0; part < 3; part++) {
+		char steps[32];
+		(void)snprintf(steps, sizeof(steps), "%d 4100", part);
+		ok(becomes(steps,
+			   "select part || ' ' || count(*) from sched.job where run = '%s' and"
+			   " state = 2 group by part",
+			   run),
+			"a step of thousands begins everywhere, and no other one");
+		(void)sql("with gone as (delete from sched.ready r using sched.job j where j.id ="
+			  " r.job and j.run = '%s' returning r.job) update sched.job set state ="
+			  " 14, ended_at = now() from gone where id = gone.job",
+			run);
+	}
+	ok(run_becomes(run, "failed") &&
+			strcmp(sql("select count(*) from sched.step_ended"), "0") == 0,
+		"it ends, and leaves nothing that waits for a look");
+}
+
 int main(void)
 {
 	client_open();
@@ -161,6 +211,8 @@ int main(void)
 	what_a_batch_is_made_of();
 	device_by_device();
 	with_a_barrier_and_whatever_happens();
+	wave_by_wave();
+	with_very_many();
 	client_close();
 	return finish_tests();
 }
