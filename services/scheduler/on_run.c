@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/msg/scope.h"
 #include "services/scheduler/scheduler.h"
 #include "services/scheduler/sql_columns.h"
 
@@ -152,15 +153,46 @@ void on_run_list(struct call *call)
 		call_refuse(call, CN_VALIDATION_FAILED, "cursor", "not a cursor of this list");
 }
 
-/* ---- run_targets ---- */
+/* Where whoever asks sees entries of books, which auditors do not (section 12): NULL = everywhere,
+ * "" = nowhere. */
+static const char *reads(struct call *call)
+{
+	const struct msg_header *h = &call->header;
+	const char *things = NULL;
+
+	if (h->scope[0] == '\0')
+		return h->role == MSG_INTERNAL || msg_may(h->role, MSG_READER) ? NULL : "";
+	switch (scope_reach(h->scope, MSG_READER, &call->arena, &things)) {
+	case SCOPE_ALL:
+		return NULL;
+	case SCOPE_PART:
+		return things;
+	case SCOPE_NOTHING:
+		break;
+	}
+	return "";
+}
+
+static void take_target(struct row *c, struct m_target *t)
+{
+	row_target(c, t);
+	if (!row_bool(c))
+		target_hide(t);
+}
+
+/* ---- run_targets; its cursor is "device step" ---- */
 
 static void targets_args(struct db_args *a, void *arg)
 {
 	struct call *call = arg;
 	const struct m_run_targets *m = call->body;
 	const struct error_info *cause = m->cause == NULL ? NULL : error_named(m->cause);
-	struct uuid after = {{0}};
+	const char *part = NULL;
+	struct uuid after;
+	long step = 0;
 
+	if (cursor_read(call, m->cursor, &part, &after) && part != NULL)
+		step = strtol(part, NULL, 10); /* from 1, of a batch; else 0 */
 	db_uuid(a, &m->id);
 	if (m->state == 0)
 		db_null(a);
@@ -170,12 +202,11 @@ static void targets_args(struct db_args *a, void *arg)
 		db_null(a);
 	else
 		db_int(a, cause == NULL ? -1 : cause->code);
-	if (m->cursor != NULL && uuid_parse(m->cursor, &after) == 0)
-		db_uuid(a, &after);
-	else
-		db_null(a);
+	db_uuid(a, &after);
+	db_int(a, step > 0 ? step - 1 : 0);
 	db_int(a, limit_of(m->limit) + 1);
 	db_text(a, call->scope);
+	db_text(a, reads(call));
 }
 
 static void listed_targets(unused struct txn *t, struct db_result **r, unused size_t n,
@@ -185,7 +216,6 @@ static void listed_targets(unused struct txn *t, struct db_result **r, unused si
 	size_t limit = (size_t)limit_of(((const struct m_run_targets *)call->body)->limit);
 	struct m_target_page page = {0};
 	struct m_target *items = arena_array(&call->arena, limit + 1, sizeof(*items));
-	char text[UUID_TEXT];
 
 	if (f != NULL) {
 		answer_fault(call, f);
@@ -196,25 +226,25 @@ static void listed_targets(unused struct txn *t, struct db_result **r, unused si
 	for (int row = 0; row < db_rows(r[0]) && page.items_n < limit && bytes < PAGE_BYTES;
 		row++) {
 		struct row c = {.r = r[0], .row = row, .arena = &call->arena};
-		row_target(&c, &items[page.items_n++]);
+		take_target(&c, &items[page.items_n++]);
 		bytes += TARGET_BYTES + strlen(db_get_text(r[0], row, TARGET_PLAN)) +
 			 strlen(db_get_text(r[0], row, TARGET_REPORT));
 	}
 	page.items = items;
 	if ((size_t)db_rows(r[0]) > page.items_n)
-		page.next = arena_strdup(
-			&call->arena, uuid_format(&items[page.items_n - 1].device, text));
+		page.next = cursor_make(call,
+			arena_printf(&call->arena, "%u", (unsigned)items[page.items_n - 1].part),
+			&items[page.items_n - 1].device);
 	call_reply(call, &page);
 }
 
 void on_run_targets(struct call *call)
 {
 	const struct m_run_targets *m = call->body;
+	const char *part;
 	struct uuid after;
 
-	if (m->cursor != NULL && uuid_parse(m->cursor, &after) < 0)
-		call_refuse(call, CN_VALIDATION_FAILED, "cursor", "not a cursor of this list");
-	else
+	if (cursor_read(call, m->cursor, &part, &after))
 		db_query(scheduler.service->db, &SQL_RUN_TARGETS, targets_args, listed_targets,
 			call);
 }
@@ -280,6 +310,7 @@ static void one_job(struct db_args *a, void *arg)
 	struct call *call = arg;
 
 	db_uuid(a, &((const struct m_job_get *)call->body)->id);
+	db_text(a, reads(call));
 }
 
 static void got_job(unused struct txn *t, struct db_result **r, unused size_t n,
@@ -293,7 +324,7 @@ static void got_job(unused struct txn *t, struct db_result **r, unused size_t n,
 		answer_fault(call, f);
 	} else if (found_one(call, r[0], "job")) {
 		struct row c = {.r = r[0], .arena = &call->arena};
-		row_target(&c, &target);
+		take_target(&c, &target);
 		call_reply(call, &reply);
 	}
 }

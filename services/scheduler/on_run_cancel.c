@@ -107,7 +107,9 @@ static void job_begun(struct txn *t, unused struct db_result **r, unused size_t 
 		return;
 	}
 	stop_job(t, &m->id);
-	db_uuid(db_add(t, &SQL_JOB_GET), &m->id);
+	struct db_args *a = db_add(t, &SQL_JOB_GET);
+	db_uuid(a, &m->id);
+	db_null(a); /* who cancels reads */
 	db_commit(t, job_done, call);
 }
 

@@ -394,6 +394,31 @@ void row_target(struct row *c, struct m_target *t)
 	row_target_result(c, t);
 }
 
+static void notes_hide(const struct m_plan_note *notes, size_t n)
+{
+	struct m_plan_note *list = (struct m_plan_note *)(uintptr_t)notes;
+
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].name != NULL)
+			list[i].text = NULL;
+		list[i].name = list[i].before = list[i].after = NULL;
+	}
+}
+
+void target_hide(struct m_target *t)
+{
+	struct m_device_plan *plan = (struct m_device_plan *)(uintptr_t)t->plan;
+
+	if (plan != NULL) {
+		plan->cut |= plan->changes_n > 0;
+		plan->changes = NULL;
+		plan->changes_n = 0;
+		notes_hide(plan->notes, plan->notes_n);
+	}
+	for (size_t i = 0; i < t->report_n; i++)
+		notes_hide(t->report[i].corrections, t->report[i].corrections_n);
+}
+
 void row_group(struct row *c, struct m_group *g)
 {
 	g->id = row_uuid(c);

@@ -29,6 +29,8 @@ void row_task(
 	struct row *c, struct m_task *t);     /* password_sealed stays: drop it before answering */
 void row_run(struct row *c, struct m_run *r); /* SQL_RUN_COLUMNS, then bytes, versions, counts */
 void row_target(struct row *c, struct m_target *t);
+/* Takes out what stands in entries of books: their changes, and what notes say of one. */
+void target_hide(struct m_target *t);
 void row_group(struct row *c, struct m_group *g);
 void row_credential(struct row *c, struct m_credential *d);
 

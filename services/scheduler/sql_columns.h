@@ -61,6 +61,10 @@
 	" j.report::text, j.pre_image, j.step, j.wave, j.restarted,"                               \
 	" case r.kind when 'batch' then j.part + 1 end"
 #define SQL_TARGET_COLUMNS_N 42
+/* And whether whoever asks may see entries of its device's book: they lie within this scope, null =
+ * everywhere. */
+#define SQL_TARGET_READ(scope)                                                                     \
+	", " scope "::text is null or j.device in (select fleet.scope_devices(" scope "))"
 #define SQL_TARGET_TABLES                                                                          \
 	"sched.job j join sched.run r on r.id = j.run left join sched.active h on h.job = j.id"
 /* A job leaves its worker: its row "a" of sched.active is deleted, giving these columns beside

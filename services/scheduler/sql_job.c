@@ -217,8 +217,10 @@ const struct db_sql SQL_JOB_GIVE_BACK = {"job_give_back",
 	" insert into sched.later (job, due_at, suspect) select id, clock_timestamp(), suspect "
 	"from upd"};
 
+/* job, scope where entries of books are seen or null */
 const struct db_sql SQL_JOB_GET = {"job_get",
-	"select " SQL_TARGET_COLUMNS " from " SQL_TARGET_TABLES " where j.id = $1::uuid"};
+	"select " SQL_TARGET_COLUMNS SQL_TARGET_READ("$2") " from " SQL_TARGET_TABLES
+							   " where j.id = $1::uuid"};
 const struct db_sql SQL_JOB_TRANSITIONS = {"job_transitions",
 	"select h.at, h.from_state, h.to_state, h.attempt,"
 	" coalesce(h.tokens[array_position(h.jobs, j.id)], 0), h.cause, h.detail, h.worker"

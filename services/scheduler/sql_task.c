@@ -242,17 +242,21 @@ const struct db_sql SQL_RUN_LIVE = {"run_live",
 	"select r.id, r.state, r.deadline_at < clock_timestamp() from sched.run r"
 	" where r.state between 3 and 5 order by r.id limit 1000"};
 
-/* run, state, cause, last device of the page before or null, limit, scope or null: by the key of
- * run and device, the only one that finds a run's jobs among all that ever were */
+/* run, state, cause, last device and step of the page before or null, limit, scope or null, scope
+ * where entries of books are seen or null: by the key of run, device and step, the only one that
+ * finds a run's jobs among all that ever were */
 const struct db_sql SQL_RUN_TARGETS = {"run_targets",
-	"select " SQL_TARGET_COLUMNS " from " SQL_TARGET_TABLES
-	" where j.run = $1::uuid and ($2::smallint is null or coalesce(h.state, j.state) = $2)"
-	" and ($2::smallint is null or (select sum(c.n) from sched.run_count c"
-	"  where c.run = $1::uuid and c.state = $2) > 0)" /* no looking for what is not there */
-	" and ($3::int is null or j.cause = $3)"
-	" and ($6::text is null or j.device in (select fleet.scope_devices($6)))"
-	" and j.device > coalesce($4::uuid, '00000000-0000-0000-0000-000000000000')"
-	" order by j.device limit $5::int"};
+	"select " SQL_TARGET_COLUMNS SQL_TARGET_READ(
+		"$8") " from " SQL_TARGET_TABLES " where j.run = $1::uuid and ($2::smallint is "
+		      "null or coalesce(h.state, j.state) = $2)"
+		      " and ($2::smallint is null or (select sum(c.n) from sched.run_count c"
+		      "  where c.run = $1::uuid and c.state = $2) > 0)" /* no looking for what is
+									   not there */
+		      " and ($3::int is null or j.cause = $3)"
+		      " and ($7::text is null or j.device in (select fleet.scope_devices($7)))"
+		      " and (j.device, j.part) > (coalesce($4::uuid, "
+		      "'00000000-0000-0000-0000-000000000000'),"
+		      "  $5::smallint) order by j.device, j.part limit $6::int"};
 /* run, scope or null: what lies outside is counted, not named */
 const struct db_sql SQL_RUN_OUTCOMES = {"run_outcomes",
 	"select state, cause, coalesce(reason, ''), count(*),"

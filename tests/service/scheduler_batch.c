@@ -147,6 +147,56 @@ static void with_a_barrier_and_whatever_happens(void)
 		"cancelled, nothing of it waits anywhere");
 }
 
+/* All targets of the run in pages of so many, as "name step" in order. */
+static const char *paged(unsigned limit, unsigned *ret_pages)
+{
+	static char all[1600];
+	char cursor[160] = "";
+
+	all[0] = '\0';
+	*ret_pages = 0;
+	do {
+		json_t *j = ask("run_targets", "{'id': '%s', 'limit': %u%s}", run, limit, cursor);
+		size_t n = json_array_size(json_object_get(j, "items"));
+		char path[32], part[32];
+		for (size_t i = 0; i < n; i++) {
+			(void)snprintf(path, sizeof(path), "items.%zu.device_name", i);
+			(void)snprintf(part, sizeof(part), "items.%zu.part", i);
+			(void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s %s, ",
+				at(j, path), at(j, part));
+		}
+		cursor[0] = '\0';
+		if (*at(j, "next") != '\0')
+			(void)snprintf(cursor, sizeof(cursor), ", 'cursor': '%s'", at(j, "next"));
+		json_decref(j);
+	} while (++*ret_pages < 50 && cursor[0] != '\0');
+	return all;
+}
+
+static void page_by_page(void)
+{
+	static const char wanted[] = "b1 1, b1 2, b1 3, b2 1, b2 2, b2 3, b3 1, b3 2, b3 3, b4 1, ";
+	unsigned pages;
+
+	ok(strcmp(paged(100, &pages), wanted) == 0 && pages == 1, "a run has all its targets");
+	ok(strcmp(paged(1, &pages), wanted) == 0 && pages == 10 &&
+			strcmp(paged(5, &pages), wanted) == 0 && pages == 2 &&
+			strcmp(paged(7, &pages), wanted) == 0 && pages == 2,
+		"and pages have them all, wherever one ends (FL-59)");
+	(void)sql(
+		"update sched.job set plan = jsonb_build_object('lists', (select jsonb_agg("
+		"jsonb_build_object('list', repeat('x', 64))) from generate_series(1, 32)),"
+		" 'notes', (select jsonb_agg(jsonb_build_object('text', repeat('n', 512), 'before',"
+		" repeat('b', 512), 'after', repeat('a', 512))) from generate_series(1, 200)))"
+		" where run = '%s'",
+		run);
+	ok(strcmp(paged(100, &pages), wanted) == 0 && pages > 3,
+		"also where it ends because it is long");
+	json_t *j = ask("run_targets", "{'id': '%s', 'cursor': 'b1'}", run);
+	ok(is(j, "fault.reason", "cursor"), "what is no cursor is refused");
+	json_decref(j);
+}
+
 /* b1 is the first wave; b3, of the second, has no settings to be kept. */
 static void wave_by_wave(void)
 {
@@ -210,6 +260,7 @@ int main(void)
 	tasks();
 	what_a_batch_is_made_of();
 	device_by_device();
+	page_by_page();
 	with_a_barrier_and_whatever_happens();
 	wave_by_wave();
 	with_very_many();

@@ -128,6 +128,53 @@ static void its_face(void)
 	json_decref(j);
 }
 
+/* A target as a person of this role gets it, as text. */
+static const char *seen_by(enum msg_right role, const char *message)
+{
+	static char text[2][4000];
+	char *out = text[role == MSG_AUDITOR];
+
+	client.actor = "anna";
+	client.role = role;
+	json_t *j = strcmp(message, "job_get") == 0
+			    ? ask("job_get", "{'id': '%s'}", job_of("p1"))
+			    : ask("run_targets", "{'id': '%s', 'state': 'succeeded'}", plan);
+	char *all = json_dumps(j, JSON_COMPACT | JSON_ENSURE_ASCII);
+	client.actor = NULL;
+	client.role = MSG_INTERNAL;
+	(void)snprintf(out, sizeof(text[0]), "%s", all);
+	free(all);
+	json_decref(j);
+	return out;
+}
+
+/* Fleet.md section 12: auditors see what a plan comes to, and nobody's name or number. */
+static void entries_are_for_readers(void)
+{
+	static const char *const messages[] = {"run_targets", "job_get"};
+
+	(void)sql("update sched.job set plan = plan || '{\"changes\": [{\"op\": \"change\","
+		  " \"name\": \"Mueller\", \"before\": \"0122\", \"after\": \"0133\"}], \"notes\":"
+		  " [{\"kind\": \"loss\", \"name\": \"Mueller\", \"reason\": \"cut\", \"before\":"
+		  " \"0122\", \"text\": \"0133\"}, {\"kind\": \"gate\", \"text\": \"asked\"}]}',"
+		  " report = '[{\"item\": \"list_1\", \"corrections\": [{\"kind\": \"loss\","
+		  " \"name\": \"Mueller\", \"after\": \"0133\"}]}]' where id = '%s'",
+		job_of("p1"));
+	for (size_t i = 0; i < array_len(messages); i++) {
+		const char *viewer = seen_by(MSG_VIEWER, messages[i]);
+		const char *auditor = seen_by(MSG_AUDITOR, messages[i]);
+		ok(strstr(viewer, "Mueller") != NULL && strstr(viewer, "0122") != NULL &&
+				strstr(viewer, "0133") != NULL,
+			"who may read books sees what changes in them");
+		ok(strstr(auditor, "Mueller") == NULL && strstr(auditor, "0122") == NULL &&
+				strstr(auditor, "0133") == NULL &&
+				strstr(auditor, "\"add\":2") != NULL &&
+				strstr(auditor, "asked") != NULL &&
+				strstr(auditor, "\"reason\":\"cut\"") != NULL,
+			"an auditor sees how many, and why");
+	}
+}
+
 static void approval(void)
 {
 	json_t *j = ask("run_apply", "{'id': '%s', 'hash': '%s'}", plan, hash_of(9));
@@ -263,6 +310,7 @@ int main(void)
 	saving();
 	a_plan();
 	its_face();
+	entries_are_for_readers();
 	approval();
 	an_applied_job();
 	again();
