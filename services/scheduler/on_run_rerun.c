@@ -157,6 +157,7 @@ static void checked(
 				      .kind = s->kind,
 				      .cause = "rerun"});
 	add_choice(t, m);
+	run_narrow(t, s->call, &s->run);
 	db_step(t, chosen, s);
 }
 

@@ -76,15 +76,6 @@ static void made(
 	opening_start(t, &s->opening, &s->call->arena, opened, s);
 }
 
-/* What its list holds outside the scope of who starts it is left out (FL-69). */
-static void narrow(struct start *s, struct txn *t)
-{
-	struct db_args *a = db_add(t, &SQL_RUN_NARROW);
-
-	db_uuid(a, &s->run);
-	db_text(a, s->call->scope);
-}
-
 static void found(struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
 {
 	struct start *s = arg;
@@ -110,8 +101,7 @@ static void found(struct txn *t, struct db_result **r, size_t n, const struct fa
 			.run = s->run, .task = s->task.id, .kind = s->task.kind, .cause = "now"});
 	if (((const struct m_run_start *)s->call->body)->override_windows)
 		db_uuid(db_add(t, &SQL_RUN_OVERRIDE), &s->run);
-	if (s->call->scope != NULL)
-		narrow(s, t);
+	run_narrow(t, s->call, &s->run);
 	db_step(t, made, s);
 }
 

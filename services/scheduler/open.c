@@ -397,6 +397,15 @@ void run_insert(struct txn *t, const struct new_run *n)
 	db_text(a, n->kind);
 }
 
+void run_narrow(struct txn *t, const struct call *call, const struct uuid *run)
+{
+	if (call->scope == NULL)
+		return;
+	struct db_args *a = db_add(t, &SQL_RUN_NARROW);
+	db_uuid(a, run);
+	db_text(a, call->scope);
+}
+
 /* ---- of a discovery: stretches of addresses (discover.c) ---- */
 
 static void add_slices(struct open *o, struct txn *t, const struct slice *list, size_t n)

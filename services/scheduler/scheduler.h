@@ -150,6 +150,8 @@ struct new_run {
 	const char *kind, *cause;        /* now, rerun */
 };
 void run_insert(struct txn *t, const struct new_run *n);
+/* What the list of this new run holds outside the scope of who starts it is left out (FL-69). */
+void run_narrow(struct txn *t, const struct call *call, const struct uuid *run);
 /* The answer of what opens, changes or cancels a run: the last result is SQL_RUN_GET's. */
 void run_get_add(struct txn *t, const struct uuid *run);
 void run_answer(struct call *call, struct db_result **r, size_t n);

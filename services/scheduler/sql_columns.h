@@ -107,3 +107,6 @@
 	"  having count(*) = (select cardinality(scopes) from bound)),"
 #define SQL_OPEN_OUTSIDE                                                                           \
 	"(select cardinality(scopes) from bound) > 0 and d.id not in (select id from within)"
+/* Of the run $1 that is opened: no rerun. What was chosen to run again is asked again, whatever a
+ * check said before (FL-63). */
+#define SQL_OPEN_FIRST " and (select rerun_of from sched.run where id = $1::uuid) is null"

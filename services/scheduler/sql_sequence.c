@@ -18,7 +18,8 @@ const struct db_sql SQL_STEP_OF = {"step_of",
 /* Needs s, k, d: 0 = it fits. */
 #define MISFIT                                                                                     \
 	"(select case when d.family <> all (string_to_array(k.families, ','))"                     \
-	" or (k.capability <> '' and d.capabilities -> k.capability ->> 'result' = 'no'"           \
+	" or (k.capability <> '' and d.capabilities -> k.capability ->> 'result' = "               \
+	"'no'" SQL_OPEN_FIRST                                                                      \
 	" and not fleet.check_old(d.capabilities -> k.capability, d.firmware))"                    \
 	" then case when s.kind = 'ab.backup' then 1001 else 1002 end else 0 end as cause)"
 

@@ -362,7 +362,7 @@ const char SQL_OPEN_TAIL[] =
 	"(d.state = 1 and $9 <> 'device.probe')"
 	"   then 1008 when $11 like '%.write' and d.managed_by <> 1 then 1007"
 	"   when d.family <> all ($10::text[]) then $12::int"
-	"   when $11 <> '' and d.capabilities -> $11 ->> 'result' = 'no'"
+	"   when $11 <> '' and d.capabilities -> $11 ->> 'result' = 'no'" SQL_OPEN_FIRST
 	"   and not fleet.check_old(d.capabilities -> $11, d.firmware) then $12::int"
 	"   when s.n = 0 then 1006 when s.contradict then 5007"
 	"   else 0 end as cause offset 0) c"

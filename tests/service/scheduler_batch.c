@@ -197,6 +197,38 @@ static void page_by_page(void)
 	json_decref(j);
 }
 
+/* A check said lately that b1 keeps no settings. */
+static void chosen_again(void)
+{
+	(void)sql("update fleet.device set capabilities = jsonb_build_object('settings.read',"
+		  " jsonb_build_object('result', 'no', 'checked_at', clock_timestamp(),"
+		  " 'firmware', firmware)) where name = 'b1'");
+	json_decref(ask("task_create",
+		"{'task': {'name': 'both', 'kind': 'batch', 'targets': {'devices': ['b1', 'b3']},"
+		" 'settings': {'steps': ['look', 'keep']}}}"));
+	json_decref(ask("task_create", "{'task': {'name': 'kept', 'kind': 'settings.backup',"
+				       " 'targets': {'devices': ['b1', 'b3']}}}"));
+	static const char *const names[] = {"both", "kept"};
+	static const char *const later[][2] = {
+		{"1 ready, 2 waiting", "1 ready, 2 skipped 1002"}, {"1 ready", "1 skipped 1002"}};
+	for (int i = 0; i < 2; i++) {
+		(void)snprintf(run, sizeof(run), "%s", start(names[i]));
+		ok(strstr(steps_of("b1"), "skipped 1002") != NULL, "who cannot is skipped");
+		json_decref(ask("run_cancel", "{'id': '%s'}", run));
+		(void)run_becomes(run, i == 0 ? "cancelled" : "succeeded_none");
+		json_t *j =
+			ask("run_rerun", "{'id': '%s', 'states': ['skipped', 'cancelled']}", run);
+		(void)snprintf(run, sizeof(run), "%s", at(j, "run.id"));
+		json_decref(j);
+		ok(strcmp(steps_of("b1"), later[i][0]) == 0 &&
+				strcmp(steps_of("b3"), later[i][1]) == 0,
+			"chosen to run again, it is asked anew, where its family can (FL-63)");
+		json_decref(ask("run_cancel", "{'id': '%s'}", run));
+		(void)run_becomes(run, "cancelled");
+	}
+	(void)sql("update fleet.device set capabilities = '{}' where name = 'b1'");
+}
+
 /* b1 is the first wave; b3, of the second, has no settings to be kept. */
 static void wave_by_wave(void)
 {
@@ -262,6 +294,7 @@ int main(void)
 	device_by_device();
 	page_by_page();
 	with_a_barrier_and_whatever_happens();
+	chosen_again();
 	wave_by_wave();
 	with_very_many();
 	client_close();

@@ -474,6 +474,16 @@ as lyon GET "/runs/${id[r-own]}/targets"
 is "$status $(jq -r '[.items[].device_name] | sort | join(" ")' <<<"$body")" "200 10.9.0.1 a b d n1 n5" "its run is seen, without what lies outside"
 as lyon GET "/runs/${id[r-own]}/outcomes"
 is "$(jq -c '[.items[] | select(.cause == "out_of_scope") | [.n, .example]]' <<<"$body")" "[[1,null]]" "which is counted and not named"
+# Whoever repeats a run is bounded by their own scope, too, when nothing else bounds it any more.
+as lyon POST /tasks "$(task again '"devices":["a"]')" && as admin PATCH /tasks/again '{"targets":{"devices":["a","c"]}}'
+as lyon POST /tasks/again:run && id[r-again]=$(field .id)
+as admin PATCH /tasks/again '{"owner":"root"}'
+for who in lyon admin; do
+	as $who POST "/runs/${id[r-again]}/rerun" '{"states":["skipped"]}' && as admin GET "/runs/$(field .id)/targets"
+	echo "$who $(field '.items | length') $(left)"
+done >"$D/left"
+is "$(cat "$D/left")" "lyon 1 c:skipped:1011
+admin 1 " "a rerun leaves out what lies outside the scope of who starts it, though it was chosen"
 as admin PATCH "/tokens/${id[lyon]}" '{"assignments":[{"role":"operator","groups":["floor"]}]}'
 as admin POST /tasks/own:run && as admin GET "/runs/$(field .id)/targets"
 is "$(left)" "10.9.0.1:skipped:1011 a:skipped:1011 c:skipped:1011 d:skipped:1011 n1:skipped:1011 n5:skipped:1011" "a scope that became narrower counts when the next run starts"
