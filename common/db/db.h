@@ -66,7 +66,8 @@ void db_array_end(struct db_args *a);
 
 struct db_result;
 int db_rows(const struct db_result *r);
-int64_t db_affected(const struct db_result *r); /* rows of an INSERT, UPDATE or DELETE */
+size_t db_row_bytes(const struct db_result *r, int row); /* of all its columns, as text */
+int64_t db_affected(const struct db_result *r);          /* rows of an INSERT, UPDATE or DELETE */
 bool db_is_null(const struct db_result *r, int row, int col);
 const char *db_get_text(const struct db_result *r, int row, int col); /* "" for NULL */
 int64_t db_get_int(const struct db_result *r, int row, int col);      /* 0 for NULL */

@@ -29,6 +29,15 @@ int db_rows(const struct db_result *r)
 	return PQntuples(r->pg);
 }
 
+size_t db_row_bytes(const struct db_result *r, int row)
+{
+	size_t n = 0;
+
+	for (int col = 0; col < PQnfields(r->pg); col++)
+		n += (size_t)PQgetlength(r->pg, row, col);
+	return n;
+}
+
 int64_t db_affected(const struct db_result *r)
 {
 	return strtoll(PQcmdTuples(r->pg), NULL, 10);

@@ -47,6 +47,7 @@ static int read_kind(struct cli *c, enum fleet_kind kind, struct fleet *ret)
 	static const char *const queries[FLEET_KINDS] = {[F_DEVICE] = "?limit=1000",
 		[F_GROUP] = "?limit=1000",
 		[F_TASK] = "?limit=1000",
+		[F_WINDOW] = "?limit=1000",
 		[F_SET] = "?limit=1000"};
 	struct buf path = BUF_INIT;
 	int rc;

@@ -4,6 +4,25 @@
 
 #define LIMIT_DEFAULT 100u
 #define LIMIT_MAX 1000u
+/* A row is shorter in a message than the text that the database gives, but for its numbers. */
+#define ROW_BYTES ((size_t)160)
+
+size_t page_limit(uint64_t limit)
+{
+	return limit == 0 ? LIMIT_DEFAULT : limit > LIMIT_MAX ? LIMIT_MAX : (size_t)limit;
+}
+
+size_t page_rows(const struct db_result *r, size_t limit)
+{
+	size_t bytes = 0;
+
+	for (int row = 0; row < db_rows(r) && (size_t)row < limit; row++) {
+		bytes += ROW_BYTES + db_row_bytes(r, row);
+		if (bytes > PAGE_BYTES && row > 0)
+			return (size_t)row;
+	}
+	return limit;
+}
 
 static void listed(unused struct txn *t, struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
@@ -11,10 +30,12 @@ static void listed(unused struct txn *t, struct db_result **r, unused size_t n,
 	struct list *l = arg;
 
 	buf_fini(&l->sql);
-	if (f != NULL)
+	if (f != NULL) {
 		answer_fault(l->call, f);
-	else
-		l->def.rows(l, r[0]);
+		return;
+	}
+	l->limit = page_rows(r[0], l->limit);
+	l->def.rows(l, r[0]);
 }
 
 static void fill(struct db_args *a, void *arg)
@@ -37,7 +58,7 @@ void list_start(struct call *call, const struct list_def *def, const char *filte
 
 	bug_if(l == NULL);
 	*l = (struct list){.call = call, .def = *def};
-	l->limit = limit == 0 ? LIMIT_DEFAULT : limit > LIMIT_MAX ? LIMIT_MAX : (size_t)limit;
+	l->limit = page_limit(limit);
 	if (!cursor_read(call, cursor, &l->after_name, &l->after_id))
 		return;
 	if (filter_parse(filter, def->fields, &call->arena, &tree, &f) < 0) {

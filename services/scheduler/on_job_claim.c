@@ -11,6 +11,7 @@
 #include "services/scheduler/zones.h"
 
 #define CREDENTIALS_MAX 16u
+#define JOBS_BYTES ((size_t)512 * 1024) /* of one answer; logins come on top */
 
 /* One claimed job on its way to its worker. */
 struct handed {
@@ -19,6 +20,8 @@ struct handed {
 	enum job_state refused; /* terminal state when it may not be worked on */
 	int cause;
 	const char *reason;
+	size_t bytes;  /* what it takes of the answer, at most */
+	bool too_many; /* its call has enough, it is given back */
 	/* execution windows */
 	const char *windows; /* that bind; NULL = none are asked */
 	int64_t now_ms, deadline_ms;
@@ -118,6 +121,21 @@ static void read_write(struct row *c, struct m_job_work *w, struct m_task_settin
 	w->restarted = row_bool(c);
 }
 
+/* Where a discovery looks is the job's address; its settings would be the whole fleet's. */
+static const struct m_discovery *without_ranges(
+	const struct m_discovery *d, size_t *bytes, struct arena *arena)
+{
+	struct m_discovery *copy = d == NULL ? NULL : arena_dup(arena, d, sizeof(*d));
+
+	for (size_t i = 0; copy != NULL && i < d->ranges_n; i++)
+		*bytes -= strlen(d->ranges[i]);
+	if (copy != NULL) {
+		copy->ranges = NULL;
+		copy->ranges_n = 0;
+	}
+	return copy;
+}
+
 static void read_work(struct row *c, const struct group *g, struct handed *h, bool *ret_credentials)
 {
 	struct m_device *d = arena_alloc(c->arena, sizeof(*d));
@@ -137,6 +155,8 @@ static void read_work(struct row *c, const struct group *g, struct handed *h, bo
 	bug_if(settings == NULL);
 	if (stored != NULL)
 		*settings = *stored;
+	h->bytes = db_row_bytes(c->r, c->row);
+	settings->discover = without_ranges(settings->discover, &h->bytes, c->arena);
 	settings->password_sealed = row_bytes(c);
 	settings->password_set = settings->password_sealed.p != NULL;
 	w->settings = settings;
@@ -278,6 +298,57 @@ static void add_windows(struct txn *t, const struct claims *c)
 	db_array_end(a);
 }
 
+static bool goes_out(const struct handed *h)
+{
+	return h->refused == 0 && !h->closed && !h->too_many;
+}
+
+/* An answer has its limit (MSG_MAX); a job that would break it waits for the next call, rather than
+ * for its lease. A call gets one job, however long that is. */
+static bool fit(struct batch *b, struct claims *c)
+{
+	size_t *bytes = arena_array(&b->arena, b->n, sizeof(*bytes));
+	bool all = true;
+
+	bug_if(bytes == NULL);
+	for (size_t i = 0; i < c->n; i++) {
+		struct handed *h = &c->jobs[i];
+		if (!goes_out(h))
+			continue;
+		h->too_many = bytes[h->call] > 0 && bytes[h->call] + h->bytes > JOBS_BYTES;
+		bytes[h->call] += h->too_many ? 0 : h->bytes;
+		all &= !h->too_many;
+	}
+	return all;
+}
+
+static void add_returns(struct txn *t, const struct batch *b, const struct claims *c, size_t call)
+{
+	struct db_args *a = NULL;
+
+	for (int column = 0; column < 2; column++) {
+		for (size_t i = 0; i < c->n; i++) {
+			const struct handed *h = &c->jobs[i];
+			if (!h->too_many || h->call != call)
+				continue;
+			if (a == NULL) {
+				a = db_add(t, &SQL_JOB_GIVE_BACK);
+				db_uuid(a, &((const struct m_job_claim *)b->calls[call]->body)
+						    ->worker);
+				db_array(a);
+			}
+			if (column == 0)
+				db_uuid(a, &h->work->job);
+			else
+				db_int(a, (int64_t)h->work->attempt);
+		}
+		if (a != NULL)
+			db_array_end(a);
+		if (a != NULL && column == 0)
+			db_array(a);
+	}
+}
+
 /* What is written depends on the devices and on their windows. */
 static void settle(struct batch *b, struct claims *c, struct txn *t)
 {
@@ -296,6 +367,8 @@ static void settle(struct batch *b, struct claims *c, struct txn *t)
 		add_windows(t, c);
 	if (refusals)
 		outbox_failed(t, c->n, failure, c->jobs);
+	for (size_t call = fit(b, c) ? b->n : 0; call < b->n; call++)
+		add_returns(t, b, c, call);
 	db_commit(t, committed, b);
 }
 
@@ -395,7 +468,7 @@ static void fill_replies(struct batch *b, struct claims *c)
 		struct m_job_batch *reply = &c->replies[h->call];
 		if (h->closed)
 			reply->poll_ms = 1; /* behind it there may be others */
-		else if (h->refused == 0)
+		else if (goes_out(h))
 			lists[h->call][reply->jobs_n++] = *h->work;
 	}
 }

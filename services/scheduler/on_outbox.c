@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* outbox_take: what happened, for whoever tells people and machines of it. A row is given out again
  * until it was said to be safe elsewhere (RL-10). */
+#include "services/scheduler/list.h"
 #include "services/scheduler/scheduler.h"
 
 #define TAKE_MAX 100u
@@ -60,6 +61,7 @@ static void begun(struct txn *t, unused struct db_result **r, unused size_t n,
 	struct db_args *a = db_add(t, &SQL_OUTBOX_TAKE);
 	db_int(a, (int64_t)size_min((size_t)m->max, TAKE_MAX));
 	db_int(a, HELD_MS);
+	db_int(a, PAGE_BYTES);
 	db_commit(t, taken, call);
 }
 

@@ -4,20 +4,9 @@
 #include <string.h>
 
 #include "common/msg/scope.h"
+#include "services/scheduler/list.h"
 #include "services/scheduler/scheduler.h"
 #include "services/scheduler/sql_columns.h"
-
-#define LIMIT_DEFAULT 100u
-#define LIMIT_MAX 1000u
-/* A page of targets ends early rather than being too big for a message: plans and reports are long.
- */
-#define PAGE_BYTES ((size_t)384 * 1024)
-#define TARGET_BYTES 400u /* of the other columns */
-
-static int64_t limit_of(uint64_t limit)
-{
-	return limit == 0 ? LIMIT_DEFAULT : limit > LIMIT_MAX ? LIMIT_MAX : (int64_t)limit;
-}
 
 /* ---- run_get ---- */
 
@@ -88,7 +77,7 @@ static void run_list_args(struct db_args *a, void *arg)
 	else
 		db_int(a, from->at);
 	db_int(a, from->seen);
-	db_int(a, limit_of(m->limit) + 1);
+	db_int(a, (int64_t)page_limit(m->limit) + 1);
 	db_text(a, call->scope);
 }
 
@@ -119,7 +108,7 @@ static void listed_runs(unused struct txn *t, struct db_result **r, unused size_
 	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
-	size_t limit = (size_t)limit_of(((const struct m_run_list *)call->body)->limit);
+	size_t limit = page_limit(((const struct m_run_list *)call->body)->limit);
 	struct m_run_page page = {0};
 	struct m_run *items = arena_array(&call->arena, limit + 1, sizeof(*items));
 
@@ -128,6 +117,7 @@ static void listed_runs(unused struct txn *t, struct db_result **r, unused size_
 		return;
 	}
 	bug_if(items == NULL);
+	limit = page_rows(r[0], limit);
 	for (int row = 0; row < db_rows(r[0]) && page.items_n < limit; row++) {
 		struct row c = {.r = r[0], .row = row, .arena = &call->arena};
 		row_run(&c, &items[page.items_n++]);
@@ -204,7 +194,7 @@ static void targets_args(struct db_args *a, void *arg)
 		db_int(a, cause == NULL ? -1 : cause->code);
 	db_uuid(a, &after);
 	db_int(a, step > 0 ? step - 1 : 0);
-	db_int(a, limit_of(m->limit) + 1);
+	db_int(a, (int64_t)page_limit(m->limit) + 1);
 	db_text(a, call->scope);
 	db_text(a, reads(call));
 }
@@ -213,7 +203,7 @@ static void listed_targets(unused struct txn *t, struct db_result **r, unused si
 	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
-	size_t limit = (size_t)limit_of(((const struct m_run_targets *)call->body)->limit);
+	size_t limit = page_limit(((const struct m_run_targets *)call->body)->limit);
 	struct m_target_page page = {0};
 	struct m_target *items = arena_array(&call->arena, limit + 1, sizeof(*items));
 
@@ -222,13 +212,10 @@ static void listed_targets(unused struct txn *t, struct db_result **r, unused si
 		return;
 	}
 	bug_if(items == NULL);
-	size_t bytes = 0;
-	for (int row = 0; row < db_rows(r[0]) && page.items_n < limit && bytes < PAGE_BYTES;
-		row++) {
+	limit = page_rows(r[0], limit);
+	for (int row = 0; row < db_rows(r[0]) && page.items_n < limit; row++) {
 		struct row c = {.r = r[0], .row = row, .arena = &call->arena};
 		take_target(&c, &items[page.items_n++]);
-		bytes += TARGET_BYTES + strlen(db_get_text(r[0], row, TARGET_PLAN)) +
-			 strlen(db_get_text(r[0], row, TARGET_REPORT));
 	}
 	page.items = items;
 	if ((size_t)db_rows(r[0]) > page.items_n)

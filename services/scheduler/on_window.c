@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Execution windows: list, get, delete, and when one device's are open together (FL-37). */
 #include "common/clock/clock.h"
+#include "services/scheduler/list.h"
 #include "services/scheduler/place.h"
 #include "services/scheduler/zones.h"
 
@@ -24,6 +25,7 @@ static void listed(unused struct txn *t, struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
+	size_t limit = page_limit(((const struct m_window_list *)call->body)->limit);
 	struct m_window_page page = {.items = NULL};
 
 	if (f != NULL) {
@@ -33,22 +35,40 @@ static void listed(unused struct txn *t, struct db_result **r, unused size_t n,
 	struct m_window *items =
 		arena_array(&call->arena, (size_t)db_rows(r[0]) + 1, sizeof(*items));
 	bug_if(items == NULL);
-	for (int row = 0; row < db_rows(r[0]); row++) {
+	limit = page_rows(r[0], limit);
+	for (int row = 0; row < db_rows(r[0]) && page.items_n < limit; row++) {
 		struct row c = {.r = r[0], .row = row, .arena = &call->arena};
 		row_window(&c, &items[page.items_n++]);
 	}
 	page.items = items;
+	if (db_rows(r[0]) > (int)limit)
+		page.next = cursor_make(call, items[limit - 1].name, &items[limit - 1].id);
 	call_reply(call, &page);
 }
 
-static void seen(struct db_args *a, void *arg)
+static void list_args(struct db_args *a, void *arg)
 {
-	db_text(a, ((const struct call *)arg)->sees);
+	struct call *call = arg;
+	const struct m_window_list *m = call->body;
+	const char *name = NULL;
+	struct uuid after;
+
+	if (!cursor_read(call, m->cursor, &name, &after))
+		name = NULL; /* checked before */
+	db_text(a, call->sees);
+	db_text(a, name);
+	db_uuid(a, &after);
+	db_int(a, (int64_t)page_limit(m->limit) + 1);
 }
 
 void on_window_list(struct call *call)
 {
-	db_query(scheduler.service->db, &SQL_WINDOW_LIST, seen, listed, call);
+	const struct m_window_list *m = call->body;
+	const char *name;
+	struct uuid after;
+
+	if (cursor_read(call, m->cursor, &name, &after))
+		db_query(scheduler.service->db, &SQL_WINDOW_LIST, list_args, listed, call);
 }
 
 static void get_ref(struct db_args *a, void *arg)

@@ -75,8 +75,6 @@
 #define SQL_FROM_HELD                                                                              \
 	" held = f.held, attempt = f.held_attempt, worker = f.held_by, token = f.held_token,"      \
 	" started_at = coalesce(j.started_at, f.claimed_at)"
-#define TARGET_PLAN 35 /* columns that may be long */
-#define TARGET_REPORT 36
 
 /* How each statement that makes jobs ends: "ins" are the jobs, $1 is the run → state, jobs, pool.
  * A held job is due at infinity. */

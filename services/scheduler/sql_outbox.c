@@ -10,14 +10,20 @@ const struct db_sql SQL_OUTBOX_DONE = {
 const struct db_sql SQL_OUTBOX_WANT = {"outbox_want",
 	"insert into sched.wanted (kind) select k from unnest($1::text[]) k"
 	" where not exists (select from sched.wanted w where w.kind = k) on conflict do nothing"};
-/* limit, ms → id, kind, subject, at, data: the oldest that nobody has now; ours for so long */
+/* limit, ms, bytes → id, kind, subject, at, data: the oldest that nobody has now, as many as go
+ * into one message; ours for so long. Names that are too many for an event are left out of it. */
 const struct db_sql SQL_OUTBOX_TAKE = {"outbox_take",
-	"with took as (update sched.outbox set grows = false, free_at = clock_timestamp() + "
+	"with pick as materialized (select id, 300 + octet_length(data::text) as n"
+	"   from sched.outbox where free_at <= clock_timestamp() order by id limit $1::int"
+	"   for update skip locked),"
+	" fit as (select id from (select id, row_number() over w as place, sum(n) over w as bytes"
+	"   from pick window w as (order by id)) x where place = 1 or bytes <= $3::bigint),"
+	" took as (update sched.outbox set grows = false, free_at = clock_timestamp() + "
 	"$2::bigint"
-	"  * interval '1 millisecond' where id = any (array(select id from sched.outbox"
-	"   where free_at <= clock_timestamp() order by id limit $1::int for update skip locked))"
+	"  * interval '1 millisecond' where id = any (array(select id from fit))"
 	"  returning id, kind, subject, at, data)"
-	" select id, kind, subject, at, data::text from took order by id"};
+	" select id, kind, subject, at, (case when octet_length(data::text) > 65536 then data -"
+	"  'jobs' - 'list' else data end)::text from took order by id"};
 /* jobs that ended in this transaction, names of their causes: one event for each run, the first 50
  * by name */
 const struct db_sql SQL_OUTBOX_FAILED = {"outbox_failed",

@@ -263,6 +263,75 @@ static void a_new_password(void)
 	json_decref(j);
 }
 
+/* A discovery of a thousand printers with long names. */
+static void discovery(const char *name)
+{
+	struct buf all = BUF_INIT;
+
+	for (int i = 0; i < 1000; i++)
+		buf_addf(&all, "%s'%s-%d.%0180d.example'", i == 0 ? "" : ", ", name, i, 0);
+	json_decref(ask("task_create",
+		"{'task': {'name': '%s', 'kind': 'device.discover', 'settings': {'discover':"
+		" {'addresses': [%s], 'ranges': ['10.9.0.0/24']}}}}",
+		name, buf_str(&all)));
+	buf_fini(&all);
+}
+
+/* Whatever is asked for, an answer goes into one message: there is a next page. */
+static void long_lists(void)
+{
+	char name[8], next[600] = "", found[64] = "";
+	int pages = 0;
+
+	for (int i = 0; i < 6; i++) {
+		(void)snprintf(name, sizeof(name), "long%d", i);
+		discovery(name);
+	}
+	do {
+		json_t *j = ask("task_list", "{'filter': 'name ~ `long*`'%s}", next);
+		const json_t *items = json_object_get(j, "items");
+		for (size_t i = 0; i < json_array_size(items); i++)
+			(void)snprintf(found + strlen(found), sizeof(found) - strlen(found), "%s ",
+				at(json_array_get(items, i), "name"));
+		next[0] = '\0';
+		if (*at(j, "next") != '\0')
+			(void)snprintf(next, sizeof(next), ", 'cursor': '%s'", at(j, "next"));
+		json_decref(j);
+	} while (next[0] != '\0' && ++pages < 10);
+	ok(strcmp(found, "long0 long1 long2 long3 long4 long5 ") == 0 && pages > 0,
+		"what does not go into one message stands on the next page");
+}
+
+/* Each of its jobs carries all names; ranges are the job's own. */
+static void long_jobs(void)
+{
+	json_t *j = ask("run_start", "{'ref': 'long0'}");
+
+	(void)snprintf(run, sizeof(run), "%s", at(j, "run.id"));
+	ok(number_at(j, "run.counts.ready") > 8, "a discovery with many jobs");
+	json_decref(j);
+	j = ask("job_claim", "{'worker': '%s', 'slots': 64, 'families': ['discovery']}", worker);
+	size_t n = json_array_size(json_object_get(j, "jobs"));
+	ok(n > 0 && n < 8 && *at(j, "jobs.0.settings.discover.addresses.999") != '\0' &&
+			*at(j, "jobs.0.settings.discover.ranges.0") == '\0',
+		"jobs go out as far as an answer holds them, without what no worker reads");
+	json_decref(j);
+	ok(strcmp(sql("select count(*) from sched.active where run = '%s'", run),
+		   sql("select %zu", n)) == 0 &&
+			strcmp(sql("select max(errors + crashes) from sched.job where run = '%s'",
+				       run),
+				"0") == 0,
+		"the others are given back at once, and not charged");
+	ok(becomes("0",
+		   "select count(*) from sched.later l join sched.job j on j.id = l.job where"
+		   " j.run = '%s' and l.suspect = 0",
+		   run),
+		"they are ready again");
+	j = ask("job_claim", "{'worker': '%s', 'slots': 64, 'families': ['discovery']}", worker);
+	ok(json_array_size(json_object_get(j, "jobs")) > 0, "and go out next");
+	json_decref(j);
+}
+
 int main(void)
 {
 	client_open();
@@ -274,6 +343,8 @@ int main(void)
 	work();
 	the_end();
 	a_new_password();
+	long_lists();
+	long_jobs();
 	client_close();
 	return finish_tests();
 }

@@ -95,6 +95,33 @@ static void many_are_one(void)
 	ok(says("60 50, 60 50", told), "until it was taken: what somebody has does not change");
 }
 
+/* However long events are, some go into a message; one that would go into none says less. */
+static void long_ones(void)
+{
+	size_t got = 0, most = 0;
+
+	(void)sql("delete from sched.outbox; insert into sched.outbox (kind, subject, data) select"
+		  " 'job.failed', 'run/' || i, jsonb_build_object('failed', 50, 'jobs', repeat('x',"
+		  " case i when 7 then 70000 else 60000 end)) from generate_series(1, 40) i");
+	for (int page = 0; page < 40 && got < 40; page++) {
+		json_t *j = ask("outbox_take", "{'max': 100}");
+		size_t n = json_array_size(json_object_get(j, "items"));
+		got += n;
+		most = size_max(most, n);
+		for (size_t i = 0; i < n; i++) {
+			const json_t *one = json_array_get(json_object_get(j, "items"), i);
+			if (strcmp(at(one, "subject"), "run/7") == 0)
+				ok(is(one, "data", "{\"failed\": 50}"),
+					"an event that is too long comes without its list");
+		}
+		json_decref(j);
+		if (n == 0)
+			break;
+	}
+	ok(got == 40 && most > 1, "all are given out, page by page");
+	(void)sql("delete from sched.outbox");
+}
+
 /* FL-81 */
 static void bounded(void)
 {
@@ -196,6 +223,7 @@ int main(void)
 	(void)scheduler_start_one(quick);
 	client_connect(1);
 	many_are_one();
+	long_ones();
 	reruns();
 	scheduler_kill(0);
 	bounded();

@@ -220,6 +220,30 @@ static void each_at_its_own_time(void)
 		"when members change, so does the instant of the next occurrence");
 }
 
+static void page_by_page(void)
+{
+	static const char *const names[] = {"page a", "page b", "page c"};
+	char found[64] = "", next[200] = "";
+	int pages = 0;
+
+	for (size_t i = 0; i < array_len(names); i++)
+		json_decref(window(names[i], -10, 60, ", 'devices': ['p1']"));
+	do {
+		json_t *j = ask("window_list", "{'limit': 2%s}", next);
+		for (size_t i = 0; i < json_array_size(json_object_get(j, "items")); i++)
+			(void)snprintf(found + strlen(found), sizeof(found) - strlen(found), "%s, ",
+				at(json_array_get(json_object_get(j, "items"), i), "name"));
+		next[0] = '\0';
+		if (*at(j, "next") != '\0')
+			(void)snprintf(next, sizeof(next), ", 'cursor': '%s'", at(j, "next"));
+		json_decref(j);
+	} while (++pages < 9 && next[0] != '\0');
+	ok(strcmp(found, "page a, page b, page c, ") == 0 && pages == 2,
+		"windows are listed in pages");
+	for (size_t i = 0; i < array_len(names); i++)
+		drop(names[i]);
+}
+
 int main(void)
 {
 	client_open();
@@ -233,6 +257,7 @@ int main(void)
 	cut_at_the_end();
 	nothing_in_common();
 	each_at_its_own_time();
+	page_by_page();
 	client_close();
 	return finish_tests();
 }
