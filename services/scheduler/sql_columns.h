@@ -7,8 +7,8 @@
 	"(d.state in (2, 3) and exists (select from fleet.device o where o.endpoint = d.endpoint"  \
 	" and o.id <> d.id and o.state in (2, 3)))"
 #define SQL_STATE_CAUSE                                                                            \
-	"case when d.state = 2 and d.state_cause <> 'half_written' and " SQL_IN_CONFLICT           \
-	" then 'address_conflict' else d.state_cause end"
+	"case when d.state = 2 and d.half_written then 'half_written'"                             \
+	" when d.state = 2 and " SQL_IN_CONFLICT " then 'address_conflict' else d.state_cause end"
 #define SQL_DEVICE_COLUMNS                                                                         \
 	"d.id, d.name, d.vendor, d.family, d.model, d.serial, d.mac, d.device_uuid, d.address,"    \
 	" d.ports::text, d.firmware, d.type, d.display_language, d.charset,"                       \

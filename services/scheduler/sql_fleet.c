@@ -119,9 +119,11 @@ const struct db_sql SQL_DEVICE_UPDATE = {"device_update",
 	"update fleet.device d set " DEVICE_SET " from " DEVICES_IN " where d.id = $2::uuid"
 	" and not fleet.widens(d.id, x.site, $3::text[])"};
 
-/* id, state, cause: an answered question (FL-13) or an operator's word */
+/* id, state, cause: an operator's word. Who resumes one that is in use has looked at what is half
+ * written there; one that comes back says so first. */
 const struct db_sql SQL_DEVICE_STATE = {"device_state",
 	"update fleet.device set state = $2::smallint, state_cause = $3, version = version + 1,"
+	" half_written = half_written and (state <> 2 or $2::smallint <> 2),"
 	" state_at = clock_timestamp() where id = $1::uuid"};
 
 /* id, key, person: proposed, and told to those who may approve it (FL-18) */

@@ -335,10 +335,13 @@ const struct db_sql SQL_JOB_JOURNAL = {"job_journal",
 	"  at = clock_timestamp() where w.job <> excluded.job)"
 	" select id from upd"};
 
-/* devices, words: '' = it was proven to be whole again; a word = a person must look at it. Only a
- * device in use: what suspends another one stays said. */
+/* devices, words: '' = it was proven to be whole again; half_written = a person must look at it,
+ * whatever else is said of it; another word is said of a device in use only: what suspends another
+ * one stays said. */
 const struct db_sql SQL_DEVICE_ATTENTION = {"device_attention",
-	"update fleet.device d set state_cause = x.word, version = d.version + 1 from"
-	" unnest($1::uuid[], $2::text[]) x(id, word) where d.id = x.id and d.state = 2"
-	" and d.state_cause is distinct from x.word and (x.word <> '' or d.state_cause ="
-	" 'half_written')"};
+	"update fleet.device d set version = d.version + 1, half_written = case"
+	" when x.word in ('', 'half_written') then x.word <> '' else d.half_written end,"
+	" state_cause = case when x.word in ('', 'half_written') then d.state_cause else x.word end"
+	" from unnest($1::uuid[], $2::text[]) x(id, word) where d.id = x.id"
+	" and case when x.word in ('', 'half_written') then d.half_written <> (x.word <> '')"
+	" else d.state = 2 and d.state_cause <> x.word end"};

@@ -274,7 +274,7 @@ static void a_write_that_kills(void)
 	json_decref(j);
 	take();
 	write_well("p3");
-	ok(becomes("", "select state_cause from fleet.device where name = 'p3'"),
+	ok(becomes("f", "select half_written from fleet.device where name = 'p3'"),
 		"then it holds a whole book again");
 }
 
@@ -286,12 +286,56 @@ static void a_write_that_ends_unknown(void)
 	write_to("p2", "sent");
 	(void)report("p2", "retry", ", 'code': 3001, 'step': 'sent'");
 	ok(run_becomes(applied, "failed") &&
-			strcmp(sql("select state_cause from fleet.device where name = 'p2'"),
-				"half_written") == 0,
+			strcmp(sql("select half_written from fleet.device where name = 'p2'"),
+				"t") == 0,
 		"a device that does not come back is half written until proven");
 	json_decref(ask("device_set_state", "{'ref': 'p2', 'state': 'enrolled'}"));
-	ok(strcmp(sql("select state_cause from fleet.device where name = 'p2'"), "") == 0,
+	ok(strcmp(sql("select half_written from fleet.device where name = 'p2'"), "f") == 0,
 		"a person who has looked at it resumes it");
+}
+
+static bool says(const char *device, const char *state, const char *cause)
+{
+	json_t *j = ask("device_get", "{'ref': '%s'}", device);
+	bool good = is(j, "device.state", state) && is(j, "device.state_cause", cause);
+
+	json_decref(j);
+	return good;
+}
+
+/* The look at what was written by half finds a password that the printer does not take any more. */
+static void a_look_that_is_refused(void)
+{
+	(void)sql("delete from sched.outbox");
+	apply("locked", "p2", "", "");
+	take();
+	write_to("p2", "sent");
+	(void)report("p2", "failed", ", 'code': 2002, 'step': 'sent'");
+	ok(run_becomes(applied, "failed") && says("p2", "auth_hold", "auth_refused"),
+		"a device that refuses the login is on hold");
+	ok(strcmp(sql("select count(*) from sched.outbox where kind = 'alarm.device_half_written'"),
+		   "1") == 0,
+		"and that it is half written is told");
+	(void)sql("update fleet.device set state_at = now() - interval '25 hours' where name ="
+		  " 'p2'");
+	ok(becomes("2", "select state from fleet.device where name = 'p2'") &&
+			says("p2", "enrolled", "half_written"),
+		"when the hold is over nobody has looked at it yet");
+	(void)sql(
+		"update fleet.device set state = 3, state_cause = 'auth_refused', state_at = now()"
+		" where name = 'p2'");
+	json_decref(ask("credential_put", "{'credential': {'name': 'again', 'kind': "
+					  "'password_only', 'device': 'p2', 'sealed':"
+					  " 'c2VhbGVk'}}"));
+	ok(becomes("2", "select state from fleet.device where name = 'p2'") &&
+			says("p2", "enrolled", "half_written"),
+		"nor when somebody has set a password");
+	json_decref(ask("device_set_state", "{'ref': 'p2', 'state': 'suspended'}"));
+	json_decref(ask("device_set_state", "{'ref': 'p2', 'state': 'enrolled'}"));
+	ok(says("p2", "enrolled", "half_written"), "nor when it was suspended meanwhile");
+	json_decref(ask("device_set_state", "{'ref': 'p2', 'state': 'enrolled'}"));
+	ok(says("p2", "enrolled", ""), "who resumes one that says so has looked at it");
+	json_decref(ask("credential_delete", "{'ref': 'again'}"));
 }
 
 static void a_cancel_that_waits(void)
@@ -353,6 +397,7 @@ int main(void)
 	written_since();
 	a_write_that_kills();
 	a_write_that_ends_unknown();
+	a_look_that_is_refused();
 	a_cancel_that_waits();
 	the_deadline_of_the_run();
 	client_close();

@@ -54,12 +54,12 @@ static void overdue(void)
 
 static void alarms(void)
 {
-	(void)sql("begin; update fleet.device set state_cause = 'half_written' where name = 'd3';"
+	(void)sql("begin; update fleet.device set half_written = true where name = 'd3';"
 		  " rollback");
 	ok(says("0", "select count(*) from sched.outbox where kind like 'alarm.%'"),
 		"a state that never was is not told (FL-67)");
-	(void)sql("update fleet.device set state_cause = 'half_written' where name = 'd3'");
-	(void)sql("update fleet.device set state_cause = 'half_written' where name = 'd3'");
+	(void)sql("update fleet.device set half_written = true where name = 'd3'");
+	(void)sql("update fleet.device set half_written = true where name = 'd3'");
 	ok(says("d3", "select string_agg(data ->> 'device_name', ', ') from sched.outbox"
 		      " where kind = 'alarm.device_half_written'"),
 		"one that is, once");
