@@ -21,7 +21,8 @@ const struct db_sql SQL_STEP_OF = {"step_of",
 	" or (k.capability <> '' and d.capabilities -> k.capability ->> 'result' = "               \
 	"'no'" SQL_OPEN_FIRST                                                                      \
 	" and not fleet.check_old(d.capabilities -> k.capability, d.firmware))"                    \
-	" then case when s.kind = 'ab.backup' then 1001 else 1002 end else 0 end as cause)"
+	" then case when s.kind = 'ab.backup' then 1001 else 1002 end else 0 end as cause offset " \
+	"0)"
 
 const struct db_sql SQL_SEQUENCE_STEPS = {"sequence_steps",
 	"insert into sched.run_step (run, part, task, task_name, kind, settings, password_sealed)"
