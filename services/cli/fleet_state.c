@@ -44,8 +44,10 @@ static json_t *get_all(struct cli *c, const char *path, bool extra, int *ret_rc)
 static int read_kind(struct cli *c, enum fleet_kind kind, struct fleet *ret)
 {
 	/* these have pages; a list without them takes no limit */
-	static const char *const queries[FLEET_KINDS] = {[F_DEVICE] = "?limit=1000",
+	static const char *const queries[FLEET_KINDS] = {[F_SITE] = "?limit=1000",
+		[F_DEVICE] = "?limit=1000",
 		[F_GROUP] = "?limit=1000",
+		[F_CREDENTIAL] = "?limit=1000",
 		[F_TASK] = "?limit=1000",
 		[F_WINDOW] = "?limit=1000",
 		[F_SET] = "?limit=1000"};

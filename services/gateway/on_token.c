@@ -41,8 +41,11 @@ static void put_token(struct db_result *res, int row, struct arena *arena, void 
 
 void on_token_list(struct rest *r, const void *body)
 {
-	(void)body;
-	list_all(r, &SQL_TOKEN_LIST, &m_token_page_desc, sizeof(struct m_token), put_token);
+	static const struct list_pages pages = {
+		&SQL_TOKEN_LIST, &m_token_page_desc, sizeof(struct m_token), put_token, 0};
+	const struct m_token_list *m = body;
+
+	list_pages(r, &pages, m->cursor, m->limit);
 }
 
 static void fill_made(struct db_args *a, void *arg)

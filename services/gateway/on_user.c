@@ -47,8 +47,11 @@ static void put_user(struct db_result *res, int row, struct arena *arena, void *
 
 void on_user_list(struct rest *r, const void *body)
 {
-	(void)body;
-	list_all(r, &SQL_PERSON_LIST, &m_user_page_desc, sizeof(struct m_user), put_user);
+	static const struct list_pages pages = {
+		&SQL_PERSON_LIST, &m_user_page_desc, sizeof(struct m_user), put_user, 1};
+	const struct m_user_list *m = body;
+
+	list_pages(r, &pages, m->cursor, m->limit);
 }
 
 static void fill_ref(struct db_args *a, void *arg)

@@ -61,7 +61,7 @@ const struct db_sql SQL_SETUP_OPEN = {"gate_setup_open",
 
 const struct db_sql SQL_PERSON_LIST = {"gate_person_list",
 	"select id, name, role, active, created_at, version, scope from gate.person "
-	"order by name limit 1000"};
+	"where $1::text is null or name > $1 order by name limit $2::bigint"};
 
 const struct db_sql SQL_PERSON_CREATE = {"gate_person_create",
 	"insert into gate.person (id, name, role, password, scope) values ($1, $2, $3, $4, $5) "
@@ -88,9 +88,10 @@ const struct db_sql SQL_PERSON_LEAVE = {"gate_person_leave",
 	"delete from gate.session using gate.person p where person_id = p.id "
 	"and (p.id::text = lower($1) or lower(p.name) = lower($1))"};
 
+/* The newest first: their ids say when they were made. */
 const struct db_sql SQL_TOKEN_LIST = {"gate_token_list",
 	"select id, name, role, made_by, created_at, expires_at, used_at, scope from gate.token "
-	"order by created_at desc limit 1000"};
+	"where $1::text is null or id::text < $1 order by id::text desc limit $2::bigint"};
 
 const struct db_sql SQL_TOKEN_CREATE = {"gate_token_create",
 	"insert into gate.token as t (id, digest, name, role, made_by, expires_at, scope) "

@@ -22,13 +22,14 @@ extern const struct db_sql SQL_SETUP_CHECK;
 extern const struct db_sql SQL_SETUP_USE;
 /* digest, minutes → 1 row when there is nobody yet and a token was laid down */
 extern const struct db_sql SQL_SETUP_OPEN;
+/* last of the page before or null, limit → rows of the page and one more */
 extern const struct db_sql SQL_PERSON_LIST;   /* → id name role active created version scope */
 extern const struct db_sql SQL_PERSON_CREATE; /* id name role password scope → the row */
 /* id or name, version, role, password, active, scope (NULL = keep) → the row, or what was wrong: */
 extern const struct db_sql SQL_PERSON_UPDATE;
 extern const struct db_sql SQL_PERSON_WHY; /* id or name → version, break_glass, is there a scope */
 extern const struct db_sql SQL_PERSON_LEAVE; /* id or name: its sessions end */
-extern const struct db_sql SQL_TOKEN_LIST;
+extern const struct db_sql SQL_TOKEN_LIST; /* as SQL_PERSON_LIST */
 extern const struct db_sql
 	SQL_TOKEN_CREATE; /* id digest name role made_by expires scope → the row */
 extern const struct db_sql SQL_TOKEN_UPDATE; /* id role scope (NULL = keep) → the row, or none */

@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "common/clock/clock.h"
+#include "services/scheduler/list.h"
 #include "services/scheduler/scheduler.h"
+
+#define PAGE_MAX 1000u
 
 void answer_fault(struct call *call, const struct fault *f)
 {
@@ -161,6 +164,36 @@ bool cursor_read(struct call *call, const char *cursor, const char **ret_name, s
 	}
 	call_refuse(call, CN_VALIDATION_FAILED, "cursor", "not a cursor of this list");
 	return false;
+}
+
+struct page *page_start(struct call *call, const char *cursor, uint64_t limit)
+{
+	struct page *p = arena_alloc(&call->arena, sizeof(*p));
+
+	bug_if(p == NULL);
+	if (!cursor_read(call, cursor, &p->name, &p->id))
+		return NULL;
+	p->limit = limit == 0 || limit > PAGE_MAX ? PAGE_MAX : (size_t)limit;
+	call->state = p;
+	return p;
+}
+
+void page_args(struct db_args *a, const struct call *call)
+{
+	const struct page *p = call->state;
+
+	db_text(a, p->name);
+	db_uuid(a, &p->id);
+	db_int(a, (int64_t)p->limit + 1);
+}
+
+size_t page_rows(const struct call *call, const struct db_result *r, bool *ret_more)
+{
+	size_t rows = (size_t)db_rows(r);
+	size_t limit = page_fit(r, ((const struct page *)call->state)->limit);
+
+	*ret_more = rows > limit;
+	return *ret_more ? limit : rows;
 }
 
 void refs_add(struct txn *t, const struct call *call, const struct db_sql *sql,

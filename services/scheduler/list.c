@@ -12,7 +12,7 @@ size_t page_limit(uint64_t limit)
 	return limit == 0 ? LIMIT_DEFAULT : limit > LIMIT_MAX ? LIMIT_MAX : (size_t)limit;
 }
 
-size_t page_rows(const struct db_result *r, size_t limit)
+size_t page_fit(const struct db_result *r, size_t limit)
 {
 	size_t bytes = 0;
 
@@ -34,7 +34,7 @@ static void listed(unused struct txn *t, struct db_result **r, unused size_t n,
 		answer_fault(l->call, f);
 		return;
 	}
-	l->limit = page_rows(r[0], l->limit);
+	l->limit = page_fit(r[0], l->limit);
 	l->def.rows(l, r[0]);
 }
 

@@ -38,6 +38,6 @@ void list_start(struct call *call, const struct list_def *def, const char *filte
 uint64_t list_total(const struct db_result *r, int col);
 /* How many of the rows of an answer are its page: limit, or fewer where more would not go into one
  * message, but one. There is a next page when the answer has more. */
-size_t page_rows(const struct db_result *r, size_t limit);
+size_t page_fit(const struct db_result *r, size_t limit);
 /* What a page asks for: limit 0 = 100. */
 size_t page_limit(uint64_t limit);

@@ -12,7 +12,10 @@ static const char *const kinds[] = {"snmp_v1", "snmp_v2c", "snmp_v3", "user_auth
 
 static void seen(struct db_args *a, void *arg)
 {
-	db_text(a, ((const struct call *)arg)->sees);
+	const struct call *call = arg;
+
+	db_text(a, call->sees);
+	page_args(a, call);
 }
 
 static void listed(unused struct txn *t, struct db_result **r, unused size_t n,
@@ -25,20 +28,26 @@ static void listed(unused struct txn *t, struct db_result **r, unused size_t n,
 		answer_fault(call, f);
 		return;
 	}
-	struct m_credential *items =
-		arena_array(&call->arena, (size_t)db_rows(r[0]) + 1, sizeof(*items));
+	bool more;
+	size_t rows = page_rows(call, r[0], &more);
+	struct m_credential *items = arena_array(&call->arena, rows + 1, sizeof(*items));
 	bug_if(items == NULL);
-	for (int row = 0; row < db_rows(r[0]); row++) {
-		struct row c = {.r = r[0], .row = row, .arena = &call->arena};
-		row_credential(&c, &items[page.items_n++]);
+	for (; page.items_n < rows; page.items_n++) {
+		struct row c = {.r = r[0], .row = (int)page.items_n, .arena = &call->arena};
+		row_credential(&c, &items[page.items_n]);
 	}
 	page.items = items;
+	if (more)
+		page.next = cursor_make(call, items[rows - 1].name, &items[rows - 1].id);
 	call_reply(call, &page);
 }
 
 void on_credential_list(struct call *call)
 {
-	db_query(scheduler.service->db, &SQL_CREDENTIAL_LIST, seen, listed, call);
+	const struct m_credential_list *m = call->body;
+
+	if (page_start(call, m->cursor, m->limit) != NULL)
+		db_query(scheduler.service->db, &SQL_CREDENTIAL_LIST, seen, listed, call);
 }
 
 /* ---- logins that every new device has (FL-16): accepted, and an alarm ---- */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Reading groups: list, get, members, preview. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "services/scheduler/list.h"
@@ -143,19 +144,34 @@ void on_group_members(struct call *call)
 
 /* ---- preview: who would be in a run now, in counts (fleet.md 3.3) ---- */
 
+static int by_count(const void *a, const void *b)
+{
+	const struct m_count *x = a, *y = b;
+
+	return x->n < y->n ? 1 : x->n > y->n ? -1 : strcmp(x->key, y->key);
+}
+
+/* All of one kind; of more than fit into the answer the small ones together. */
 static struct m_count *counts_of(
-	struct call *call, struct db_result *r, const char *of, size_t *ret_n)
+	struct call *call, struct db_result *r, const char *of, size_t most, size_t *ret_n)
 {
 	struct m_count *counts = arena_array(&call->arena, (size_t)db_rows(r) + 1, sizeof(*counts));
+	size_t n = 0;
 
 	bug_if(counts == NULL);
-	*ret_n = 0;
 	for (int row = 0; row < db_rows(r); row++) {
 		if (strcmp(db_get_text(r, row, 0), of) != 0)
 			continue;
-		counts[*ret_n].key = arena_strdup(&call->arena, db_get_text(r, row, 1));
-		counts[(*ret_n)++].n = (uint64_t)db_get_int(r, row, 2);
+		counts[n].key = arena_strdup(&call->arena, db_get_text(r, row, 1));
+		counts[n++].n = (uint64_t)db_get_int(r, row, 2);
 	}
+	if (n > most) {
+		qsort(counts, n, sizeof(*counts), by_count);
+		counts[most - 1].key = "…";
+		for (; n > most; n--)
+			counts[most - 1].n += counts[n - 1].n;
+	}
+	*ret_n = n;
 	return counts;
 }
 
@@ -169,13 +185,13 @@ static void previewed(struct txn *t, struct db_result *r, const struct fault *f,
 		answer_fault(call, f);
 		return;
 	}
-	struct m_count *total = counts_of(call, r, "total", &n);
+	struct m_count *total = counts_of(call, r, "total", 1, &n);
 	reply.total = n == 0 ? 0 : total[0].n;
-	reply.by_site = counts_of(call, r, "site", &reply.by_site_n);
-	reply.by_type = counts_of(call, r, "type", &reply.by_type_n);
-	reply.by_family = counts_of(call, r, "family", &reply.by_family_n);
-	reply.by_state = counts_of(call, r, "state", &reply.by_state_n);
-	reply.by_support = counts_of(call, r, "support", &reply.by_support_n);
+	reply.by_site = counts_of(call, r, "site", 1000, &reply.by_site_n);
+	reply.by_type = counts_of(call, r, "type", 16, &reply.by_type_n);
+	reply.by_family = counts_of(call, r, "family", 64, &reply.by_family_n);
+	reply.by_state = counts_of(call, r, "state", 16, &reply.by_state_n);
+	reply.by_support = counts_of(call, r, "support", 8, &reply.by_support_n);
 	db_rollback(t);
 	call_reply(call, &reply);
 }

@@ -117,7 +117,7 @@ static void listed_runs(unused struct txn *t, struct db_result **r, unused size_
 		return;
 	}
 	bug_if(items == NULL);
-	limit = page_rows(r[0], limit);
+	limit = page_fit(r[0], limit);
 	for (int row = 0; row < db_rows(r[0]) && page.items_n < limit; row++) {
 		struct row c = {.r = r[0], .row = row, .arena = &call->arena};
 		row_run(&c, &items[page.items_n++]);
@@ -212,7 +212,7 @@ static void listed_targets(unused struct txn *t, struct db_result **r, unused si
 		return;
 	}
 	bug_if(items == NULL);
-	limit = page_rows(r[0], limit);
+	limit = page_fit(r[0], limit);
 	for (int row = 0; row < db_rows(r[0]) && page.items_n < limit; row++) {
 		struct row c = {.r = r[0], .row = row, .arena = &call->arena};
 		take_target(&c, &items[page.items_n++]);

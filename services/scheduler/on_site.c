@@ -5,44 +5,69 @@
 #include "common/clock/zone.h"
 #include "services/scheduler/scheduler.h"
 
-static void listed(
-	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+static struct m_site site_of(struct call *call, struct db_result *r, int row)
+{
+	struct row c = {.r = r, .row = row, .arena = &call->arena};
+
+	return (struct m_site){.name = row_text(&c),
+		.region = row_text(&c),
+		.time_zone = row_text(&c),
+		.version = row_uint(&c)};
+}
+
+static void listed(unused struct txn *t, struct db_result **r, unused size_t n,
+	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
+	struct uuid none = {{0}}; /* a site has no id: its name is the cursor */
 	struct m_site_page page = {0};
+	bool more;
 
 	if (f != NULL) {
 		answer_fault(call, f);
 		return;
 	}
-	struct db_result *rows = r[n - 1];
-	struct m_site *items = arena_array(&call->arena, (size_t)db_rows(rows) + 1, sizeof(*items));
+	size_t rows = page_rows(call, r[0], &more);
+	struct m_site *items = arena_array(&call->arena, rows + 1, sizeof(*items));
 	bug_if(items == NULL);
-	for (int row = 0; row < db_rows(rows); row++) {
-		struct row c = {.r = rows, .row = row, .arena = &call->arena};
-		struct m_site *s = &items[page.items_n++];
-		s->name = row_text(&c);
-		s->region = row_text(&c);
-		s->time_zone = row_text(&c);
-		s->version = row_uint(&c);
-	}
+	for (; page.items_n < rows; page.items_n++)
+		items[page.items_n] = site_of(call, r[0], (int)page.items_n);
 	page.items = items;
+	if (more)
+		page.next = cursor_make(call, items[rows - 1].name, &none);
 	call_reply(call, &page);
 }
 
 static void list_args(struct db_args *a, void *arg)
 {
 	const struct call *call = arg;
+	const struct page *p = call->state;
 
-	if (call->scope != NULL)
-		db_text(a, call->scope);
+	db_text(a, call->scope);
+	db_text(a, p->name);
+	db_int(a, (int64_t)p->limit + 1);
 }
 
 void on_site_list(struct call *call)
 {
-	db_query(scheduler.service->db,
-		call->scope == NULL ? &SQL_SITE_LIST : &SQL_SITE_LIST_WITHIN, list_args, listed,
-		call);
+	const struct m_site_list *m = call->body;
+
+	if (page_start(call, m->cursor, m->limit) != NULL)
+		db_query(scheduler.service->db, &SQL_SITE_LIST, list_args, listed, call);
+}
+
+static void put_done(
+	unused struct txn *t, struct db_result **r, size_t n, const struct fault *f, void *arg)
+{
+	struct call *call = arg;
+
+	if (f != NULL) {
+		answer_fault(call, f);
+	} else if (found_one(call, r[n - 1], "site")) {
+		struct m_site one = site_of(call, r[n - 1], 0);
+		struct m_site_page page = {.items = &one, .items_n = 1};
+		call_reply(call, &page);
+	}
 }
 
 static void put_found(
@@ -68,8 +93,8 @@ static void put_found(
 	db_text(a, m->site->name);
 	db_text(a, m->site->region);
 	db_text(a, m->site->time_zone);
-	(void)db_add(t, &SQL_SITE_LIST);
-	db_commit(t, listed, call);
+	db_text(db_add(t, &SQL_SITE_GET), m->site->name);
+	db_commit(t, put_done, call);
 }
 
 static void put_begun(struct txn *t, unused struct db_result **r, unused size_t n,

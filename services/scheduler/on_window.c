@@ -25,50 +25,40 @@ static void listed(unused struct txn *t, struct db_result **r, unused size_t n,
 	const struct fault *f, void *arg)
 {
 	struct call *call = arg;
-	size_t limit = page_limit(((const struct m_window_list *)call->body)->limit);
 	struct m_window_page page = {.items = NULL};
 
 	if (f != NULL) {
 		answer_fault(call, f);
 		return;
 	}
-	struct m_window *items =
-		arena_array(&call->arena, (size_t)db_rows(r[0]) + 1, sizeof(*items));
+	bool more;
+	size_t rows = page_rows(call, r[0], &more);
+	struct m_window *items = arena_array(&call->arena, rows + 1, sizeof(*items));
 	bug_if(items == NULL);
-	limit = page_rows(r[0], limit);
-	for (int row = 0; row < db_rows(r[0]) && page.items_n < limit; row++) {
-		struct row c = {.r = r[0], .row = row, .arena = &call->arena};
-		row_window(&c, &items[page.items_n++]);
+	for (; page.items_n < rows; page.items_n++) {
+		struct row c = {.r = r[0], .row = (int)page.items_n, .arena = &call->arena};
+		row_window(&c, &items[page.items_n]);
 	}
 	page.items = items;
-	if (db_rows(r[0]) > (int)limit)
-		page.next = cursor_make(call, items[limit - 1].name, &items[limit - 1].id);
+	if (more)
+		page.next = cursor_make(call, items[rows - 1].name, &items[rows - 1].id);
 	call_reply(call, &page);
 }
 
-static void list_args(struct db_args *a, void *arg)
+static void seen(struct db_args *a, void *arg)
 {
-	struct call *call = arg;
-	const struct m_window_list *m = call->body;
-	const char *name = NULL;
-	struct uuid after;
+	const struct call *call = arg;
 
-	if (!cursor_read(call, m->cursor, &name, &after))
-		name = NULL; /* checked before */
 	db_text(a, call->sees);
-	db_text(a, name);
-	db_uuid(a, &after);
-	db_int(a, (int64_t)page_limit(m->limit) + 1);
+	page_args(a, call);
 }
 
 void on_window_list(struct call *call)
 {
 	const struct m_window_list *m = call->body;
-	const char *name;
-	struct uuid after;
 
-	if (cursor_read(call, m->cursor, &name, &after))
-		db_query(scheduler.service->db, &SQL_WINDOW_LIST, list_args, listed, call);
+	if (page_start(call, m->cursor, m->limit) != NULL)
+		db_query(scheduler.service->db, &SQL_WINDOW_LIST, seen, listed, call);
 }
 
 static void get_ref(struct db_args *a, void *arg)

@@ -65,6 +65,18 @@ void remove_start(const struct removal *removal);
 /* "name \x1f id" and back; the cursor of a list in order of names. */
 const char *cursor_make(struct call *call, const char *name, const struct uuid *id);
 bool cursor_read(struct call *call, const char *cursor, const char **ret_name, struct uuid *ret_id);
+/* The page of a list that is asked for: what stands before it, and how many; limit 0 = 1000. NULL:
+ * the call is answered. It is the call's state, and gives the parameters name, id and limit of a
+ * statement, which finds one row more when there is a next page. */
+struct page {
+	const char *name;
+	struct uuid id;
+	size_t limit;
+};
+struct page *page_start(struct call *call, const char *cursor, uint64_t limit);
+void page_args(struct db_args *a, const struct call *call);
+/* How many of these rows are of the page; *ret_more: there is a next one. */
+size_t page_rows(const struct call *call, const struct db_result *r, bool *ret_more);
 
 /* ---- events (events.c): hints after a commit, at most ten a second for each run ---- */
 

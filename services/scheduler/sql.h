@@ -53,6 +53,7 @@ extern const struct db_sql SQL_DEVICE_STATE;
 extern const struct db_sql SQL_DEVICE_REPIN;
 extern const struct db_sql SQL_DEVICE_REPINNED;
 extern const struct db_sql SQL_SITE_LIST;
+extern const struct db_sql SQL_SITE_GET;
 extern const struct db_sql SQL_SITE_FIND;
 extern const struct db_sql SQL_SITE_PUT;
 extern const struct db_sql SQL_SITE_DELETE;
@@ -72,7 +73,6 @@ extern const struct db_sql SQL_SCOPE_WIDENS;
 extern const struct db_sql SQL_DEVICE_WIDENS;
 extern const struct db_sql SQL_SCOPE_TARGETS;
 extern const struct db_sql SQL_RUN_NARROW;
-extern const struct db_sql SQL_SITE_LIST_WITHIN;
 /* Beginnings of a condition on the row "d", for list_def.within */
 extern const char SQL_WITHIN_DEVICES[];
 extern const char SQL_WITHIN_GROUPS[];

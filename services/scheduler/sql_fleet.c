@@ -145,8 +145,16 @@ const struct db_sql SQL_DEVICE_REPINNED = {"device_repinned",
 
 /* ---- sites ---- */
 
+/* scope or null, name before the page or null, limit; of a scope: sites that it names, and those
+ * where something within stands */
 const struct db_sql SQL_SITE_LIST = {"site_list",
-	"select name, region, time_zone, version from fleet.site order by name limit 1000"};
+	"select s.name, s.region, s.time_zone, s.version from fleet.site s"
+	" where ($1::text is null or 'site:' || s.name in (select string_to_table($1, E'\n'))"
+	"  or s.name in (select d.site from fleet.device d where d.id in"
+	"   (select fleet.scope_devices($1))))"
+	" and ($2::text is null or s.name > $2) order by s.name limit $3::bigint"};
+const struct db_sql SQL_SITE_GET = {
+	"site_get", "select name, region, time_zone, version from fleet.site where name = $1"};
 const struct db_sql SQL_SITE_FIND = {
 	"site_find", "select name, version from fleet.site where name = $1 for update"};
 const struct db_sql SQL_SITE_PUT = {"site_put",
@@ -256,13 +264,15 @@ const struct db_sql SQL_RESOLVE_GROUPS = {"resolve_groups",
 #define CREDENTIAL_COLUMNS                                                                         \
 	"c.id, c.name, c.kind, c.device, c.grp, c.site, c.range::text, c.sealed is not null,"      \
 	" c.changed_at, c.version, c.position, c.factory"
-/* scope of what is seen or null: what it is bound to outside is not said */
+/* scope of what is seen or null, name and id before the page or null, limit: what it is bound to
+ * outside is not said */
 const struct db_sql SQL_CREDENTIAL_LIST = {"credential_list",
 	"select c.id, c.name, c.kind, c.device, case when $1::text is null or c.grp in"
 	" (select fleet.seen_groups($1)) then c.grp end, c.site, case when $1::text is null then"
 	" c.range::text end, c.sealed is not null, c.changed_at, c.version, c.position, c.factory"
-	" from fleet.credential c where $1::text is null or c.id in"
-	" (select fleet.credentials_seen($1)) order by c.name limit 1000"};
+	" from fleet.credential c where ($1::text is null or c.id in"
+	" (select fleet.credentials_seen($1))) and ($3::uuid is null or (c.name, c.id) > ($2::text,"
+	" $3)) order by c.name, c.id limit $4::bigint"};
 const struct db_sql SQL_CREDENTIAL_GET = {"credential_get",
 	"select " CREDENTIAL_COLUMNS " from fleet.credential c where c.id = $1::uuid"};
 const struct db_sql SQL_CREDENTIAL_FIND = {"credential_find",

@@ -111,14 +111,6 @@ const struct db_sql SQL_RUN_NARROW = {"run_narrow",
 	"update sched.run set scopes = scopes || $2::text where id = $1::uuid"
 	" and xmin = pg_current_xact_id()::xid"};
 
-/* scope → sites that it names, and those where something within stands */
-const struct db_sql SQL_SITE_LIST_WITHIN = {"site_list_within",
-	"select s.name, s.region, s.time_zone, s.version from fleet.site s"
-	" where 'site:' || s.name in (select string_to_table($1, E'\n')) or s.name in (select "
-	"d.site"
-	"  from fleet.device d where d.id in (select fleet.scope_devices($1)))"
-	" order by s.name limit 1000"};
-
 const char SQL_WITHIN_DEVICES[] = "d.id in (select fleet.scope_devices(";
 const char SQL_WITHIN_GROUPS[] = "d.id in (select fleet.seen_groups(";
 const char SQL_WITHIN_SETS[] = "d.id in (select sched.sets_seen(";

@@ -21,9 +21,9 @@
 /* scope of what is seen or null, name and id of the last one before or null, limit */
 const struct db_sql SQL_WINDOW_LIST = {"window_list",
 	"select " WINDOW_COLUMNS(
-		"$1") " from sched.time_window w where ($1::text is null or w.id in (select"
-		      " sched.windows_seen($1))) and ($2::text is null or (w.name, w.id) >"
-		      " ($2, $3::uuid)) order by w.name, w.id limit $4::int"};
+		"$1") " from sched.time_window w where ($1::text is null"
+		      " or w.id in (select sched.windows_seen($1))) and ($3::uuid is null or"
+		      " (w.name, w.id) > ($2::text, $3)) order by w.name, w.id limit $4::bigint"};
 /* id or null, name, scope of what is seen or null */
 const struct db_sql SQL_WINDOW_GET = {
 	"window_get", "select " WINDOW_COLUMNS("$3") " from sched.time_window w" WINDOW_BY_REF};

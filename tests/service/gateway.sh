@@ -154,6 +154,19 @@ ask GET /api/v1/tokens "${admin[@]}"
 is "$(field '.items[] | select(.name == "scoped") | .role + " " + (.assignments | map(.role + "@" + .sites[0]) | join(" "))')" \
 	"admin admin@Nowhere auditor@Nowhere" "a token shows its assignments"
 id=$(field '.items[] | select(.name == "scoped") | .id')
+pages() { # LIST: all of it, one by one, against all of it at once
+	local next= all=
+	ask GET "/api/v1/$1" "${admin[@]}"
+	local whole=$(field '[.items[].name] | join(" ")')
+	while
+		ask GET "/api/v1/$1?limit=1${next:+&cursor=$next}" "${admin[@]}"
+		all+=" $(field '.items[].name')" next=$(field '.next // "" | @uri')
+		[ -n "$next" ]
+	do :; done
+	is "${all# }" "$whole" "$1 come in pages, each once, in order"
+}
+pages users
+pages tokens
 patch "tokens/$id" '{"assignments":[{"role":"viewer"}]}' && ask GET /api/v1/quota -H "$(cat "$D/scoped")"
 is "$status" 200 "what a token may see counts with its next call"
 ask GET /api/v1/whoami -H "$(cat "$D/scoped")" && is "$(jq -c .assignments <<<"$body")" '[{"groups":[],"role":"viewer","sites":[]}]' "and it can ask"
