@@ -18,10 +18,12 @@
 	" " SQL_STATE_CAUSE ", l.success_at, l.state, d.created_at, d.strict_interlock"
 #define SQL_DEVICE_COLUMNS_N 33
 /* And what only those need who show one. */
-#define SQL_ALARMS                                                                                 \
+#define SQL_ALARMS_WITH(default_login)                                                             \
 	"to_jsonb(array_remove(array[case when " SQL_IN_CONFLICT " then 'address_conflict' end,"   \
-	" case when d.state <> 5 and fleet.default_login(d.id, d.site, d.ip)"                      \
-	" then 'default_credential' end], null))"
+	" case when d.state <> 5 and " default_login " then 'default_credential' end], null))"
+#define SQL_ALARMS SQL_ALARMS_WITH("fleet.default_login(d.id, d.site, d.ip)")
+/* The same where all devices are looked at: the logins are looked through once. */
+#define SQL_ALARMS_OF_ALL SQL_ALARMS_WITH("d.id in (select fleet.default_logins())")
 #define SQL_DEVICE_SHOWN                                                                           \
 	SQL_DEVICE_COLUMNS ", store.proven_at(d.id), " SQL_ALARMS                                  \
 			   "::text, d.repin, d.repin_by, d.repin_at"

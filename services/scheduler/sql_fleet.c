@@ -277,16 +277,23 @@ const struct db_sql SQL_CREDENTIAL_GET = {"credential_get",
 	"select " CREDENTIAL_COLUMNS " from fleet.credential c where c.id = $1::uuid"};
 const struct db_sql SQL_CREDENTIAL_FIND = {"credential_find",
 	"select id, version from fleet.credential where" BY_REF("fleet.credential") "for update"};
+/* Credentials of the device d, each by its own index: a fleet may have one for every device. */
+#define BOUND_TO_D                                                                                 \
+	"(select c.*, 1 as width from fleet.credential c where c.device = d.id"                    \
+	" union all select c.*, 2 from fleet.groups_of(d.id) g(id) join fleet.credential c"        \
+	"  on c.grp = g.id where c.device is null"                                                 \
+	" union all select c.*, 3 from fleet.credential c where c.device is null and"              \
+	"  c.site = d.site"                                                                        \
+	" union all select c.*, 4 from fleet.credential c where c.device is null and"              \
+	"  c.range >>= d.ip) c"
 /* credential: a new password is what a device on hold waits for (FL-13), where it is the one that
  * is tried → devices */
 const struct db_sql SQL_HOLD_LIFT = {"hold_lift",
 	"update fleet.device d set state = 2, state_cause = '', version = version + 1,"
-	" state_at = clock_timestamp() where d.state = 3 and (select c.id from fleet.credential c"
-	"  where c.sealed is not null and c.kind not like 'snmp%' and (c.device = d.id"
-	"   or c.site = d.site or c.range >>= d.ip or (c.grp is not null and c.grp in"
-	"   (select fleet.groups_of(d.id))))"
-	"  order by c.device is null, c.grp is null, c.site is null, masklen(c.range) desc,"
-	"  c.position, c.id limit 1) = $1::uuid returning d.id"};
+	" state_at = clock_timestamp() where d.state = 3 and (select c.id from " BOUND_TO_D
+	"  where c.sealed is not null and c.kind not like 'snmp%'"
+	"  order by c.width, masklen(c.range) desc, c.position, c.id"
+	"  limit 1) = $1::uuid returning d.id"};
 /* credential, version: its login is one that every new device has; told by the trigger, once */
 const struct db_sql SQL_CREDENTIAL_SEEN = {"credential_seen",
 	"update fleet.credential set factory = true where id = $1::uuid and version = $2 and not "
@@ -306,16 +313,13 @@ const struct db_sql SQL_CREDENTIAL_PUT = {"credential_put",
 const struct db_sql SQL_CREDENTIAL_DELETE = {"credential_delete",
 	"delete from fleet.credential where" BY_REF("fleet.credential") "returning id"};
 /* device ids → place from 1, id, kind, sealed; narrowest binding first (FL-14), then by position.
- * Among ranges the longer prefix is the narrower. */
+ * Among ranges the longer prefix is the narrower. A device on hold gets no login: what it refused is
+ * not said again (FL-13). */
 const struct db_sql SQL_CREDENTIAL_OF = {"credential_of",
-	"select u.place, c.id, c.kind, c.sealed, c.factory, c.version from unnest($1::uuid[]) with "
-	"ordinality"
-	" u(id, place)"
-	" join fleet.device d on d.id = u.id join fleet.credential c on c.device = d.id"
-	" or c.site = d.site or c.range >>= d.ip"
-	" or (c.grp is not null and c.grp in (select fleet.groups_of(d.id)))"
-	" where c.sealed is not null"
-	" order by u.place, c.device is null, c.grp is null, c.site is null,"
+	"select u.place, c.id, c.kind, c.sealed, c.factory, c.version from unnest($1::uuid[])"
+	" with ordinality u(id, place) join fleet.device d on d.id = u.id"
+	" cross join lateral " BOUND_TO_D " where c.sealed is not null"
+	" and (d.state <> 3 or c.kind like 'snmp%') order by u.place, c.width,"
 	" masklen(c.range) desc, c.position, c.id"};
 /* places, ids as text: those of SNMP, in this order → place, id, kind, sealed */
 const struct db_sql SQL_CREDENTIAL_NAMED = {"credential_named",
