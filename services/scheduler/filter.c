@@ -232,11 +232,17 @@ static int check_value(struct parser *p, struct filter *f, const char **value)
 				return 0;
 		}
 		return refuse(p, "yes, no, unknown or refused");
+	case FILTER_NUMBER:
+		if (**value != '\0' && strspn(*value, "0123456789") == strlen(*value) &&
+			strlen(*value) <= 18)
+			return 0;
+		return refuse(p, "a number is wanted");
 	case FILTER_STRING:
 	case FILTER_ADDRESS:
 	case FILTER_LABEL:
 	case FILTER_MAP:
 	case FILTER_GROUP:
+	case FILTER_LOGIN:
 		return 0;
 	}
 	return refuse(p, "unknown field");
@@ -311,7 +317,10 @@ static bool op_fits(enum filter_type type, enum filter_op op)
 	case FILTER_TIME:
 	case FILTER_AGE:
 		return order;
+	case FILTER_NUMBER:
+		return equal || order || op == FILTER_IN;
 	case FILTER_MAP:
+	case FILTER_LOGIN:
 		return op == FILTER_HAS;
 	}
 	return false;

@@ -29,7 +29,9 @@ enum filter_type {
 	FILTER_LABEL,   /* label.<key>: as a string */
 	FILTER_MAP,     /* has KEY */
 	FILTER_RESULT,  /* capability.<name>: = != in with yes no unknown refused */
+	FILTER_NUMBER,  /* = != in < > */
 	FILTER_GROUP,   /* name of a group: = != in */
+	FILTER_LOGIN,   /* name of a credential: has */
 };
 
 /* What may be asked about. name ending in "." takes a key behind it. */

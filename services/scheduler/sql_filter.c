@@ -42,11 +42,16 @@ static void put_column(struct maker *m, const struct filter *f)
 
 static const char *cast_of(enum filter_type type)
 {
-	return type == FILTER_WORD ? "::smallint" : type == FILTER_BOOL ? "::boolean" : "";
+	return type == FILTER_WORD     ? "::smallint"
+	       : type == FILTER_BOOL   ? "::boolean"
+	       : type == FILTER_NUMBER ? "::bigint"
+				       : "";
 }
 
+/* What is not known is none of them, and "not" of that is so. */
 static void make_in(struct maker *m, const struct filter *f)
 {
+	buf_adds(m->out, "coalesce(");
 	put_column(m, f);
 	buf_adds(m->out, " in (");
 	for (size_t i = 0; i < f->n_values; i++) {
@@ -54,7 +59,7 @@ static void make_in(struct maker *m, const struct filter *f)
 		put_value(m, f->values[i]);
 		buf_adds(m->out, cast_of(f->field->type));
 	}
-	buf_addc(m->out, ')');
+	buf_adds(m->out, "), false)");
 }
 
 /* Devices listed in a group that is seen, or in a group below it. Filters below do not count. */
@@ -73,6 +78,18 @@ static void make_group(struct maker *m, const struct filter *f)
 			m->seen);
 	}
 	buf_addc(m->out, ')');
+}
+
+/* Devices that a credential is bound to, itself or by group, site or range: once for all rows. */
+static void make_login(struct maker *m, const struct filter *f)
+{
+	buf_adds(m->out, "d.id in (select fleet.bound_to(c.id) from fleet.credential c where"
+			 " c.name = ");
+	put_value(m, f->values[0]);
+	buf_addf(m->out,
+		" and not exists (select from unnest(%s) s where s is not null and"
+		" c.id not in (select fleet.credentials_seen(s))))",
+		m->seen);
 }
 
 /* A device that never succeeded is older than any age. */
@@ -112,6 +129,8 @@ static void make_one(struct maker *m, const struct filter *f)
 {
 	if (f->field->type == FILTER_GROUP) {
 		make_group(m, f);
+	} else if (f->field->type == FILTER_LOGIN) {
+		make_login(m, f);
 	} else if (f->field->type == FILTER_AGE) {
 		make_age(m, f);
 	} else if (f->cidr) {
@@ -218,7 +237,9 @@ const struct filter_field FILTER_DEVICES[] = {
 	{"type", FILTER_WORD, device_type_words, "d.type"},
 	{"display_language", FILTER_STRING, NULL, "d.display_language"},
 	{"charset", FILTER_STRING, NULL, "d.charset"},
-	{"time_zone", FILTER_STRING, NULL, "d.time_zone"},
+	{"time_zone", FILTER_STRING, NULL,
+		"coalesce(nullif(d.time_zone, ''), (select s.time_zone from fleet.site s where"
+		" s.name = d.site), '')"},
 	{"site", FILTER_STRING, NULL, "coalesce(d.site, '')"},
 	{"region", FILTER_STRING, NULL,
 		"coalesce((select s.region from fleet.site s where s.name = d.site), '')"},
@@ -230,10 +251,13 @@ const struct filter_field FILTER_DEVICES[] = {
 		"fleet.check_due(d.id, d.capabilities -> 'ab.read', d.firmware)"},
 	{"settings_check_due", FILTER_BOOL, NULL,
 		"fleet.check_due(d.id, d.capabilities -> 'settings.read', d.firmware)"},
+	{"credentials", FILTER_LOGIN, NULL, NULL},
+	{"tls", FILTER_STRING, NULL, "d.tls_pin"},
+	{"version", FILTER_NUMBER, NULL, "d.version"},
 	{"managed_by", FILTER_WORD, managed_by_words, "d.managed_by"},
 	{"state", FILTER_WORD, device_state_words, "d.state"},
 	{"state_cause", FILTER_STRING, NULL, "(" SQL_STATE_CAUSE ")"},
-	{"alarms", FILTER_MAP, NULL, SQL_ALARMS},
+	{"alarms", FILTER_MAP, NULL, SQL_ALARMS_OF_ALL},
 	{"simulated", FILTER_BOOL, NULL, "d.simulated"},
 	{"clear_text", FILTER_BOOL, NULL, "d.clear_text"},
 	{"strict_interlock", FILTER_BOOL, NULL, "d.strict_interlock"},
