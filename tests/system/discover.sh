@@ -100,6 +100,8 @@ rc 3 "a range scan; what is outside of the networks allowed is not asked" discov
 is "$(jq '.items | length' "$D/stdout")" 1 "only who knows the community answers"
 like "$(c run targets "$(jq -r .run.id "$D/stdout")")" "198.51.100.1" "the history names what was refused"
 is "$(found "address = 127.50.1.7" '.items[0] | [.serial, .name, .location, .printer, .family, .simulated, .state] | join(" ")')" "PEER12345 floor-2 second floor true snmp true new" "the real agent, and what it says of itself"
+rc 1 "a name that leads outside of the networks allowed" discover 0xc6336409 --snmp-port 1161 --json
+like "$(c run targets "$(jq -r .run.id "$D/stdout")")" "address_refused" "is refused like an address (FL-73)"
 # ---- SNMPv3 (FL-84) ----
 users=0
 user() { # NAME USER METHOD PASSWORD [PRIVACY]

@@ -330,7 +330,9 @@ static void on_name(void *arg, const char *ip, const struct fault *f)
 
 	session_enter(s);
 	if (!steps_ended(s)) {
-		if (f != NULL)
+		if (f != NULL && f->code == CN_ADDRESS_REFUSED)
+			order_refuse(&d->order, name);
+		else if (f != NULL)
 			discover_note(d, name, "unresolved", 0);
 		else if (address_parse(ip, &a) && !order_add(&d->order, &a))
 			discover_note(d, name, "refused", 0);
