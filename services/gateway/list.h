@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Answering a small table as one page, a larger one page by page: rows → items of a `…_page` message. */
+/* Answering a small table as one page, a larger one page by page: rows → items of a `…_page`
+ * message. */
 #pragma once
 
 #include "common/db/db.h"
@@ -15,7 +16,7 @@ void list_all(struct rest *r, const struct db_sql *sql, const struct msg_desc *p
 
 /* A table in pages, ordered by one column, whose texts are all different. */
 struct list_pages {
-	const struct db_sql *sql; /* key before the page or null, limit */
+	const struct db_sql *sql;    /* key before the page or null, limit */
 	const struct msg_desc *page; /* the list first; "next" */
 	size_t item_size;
 	list_row_fn row;

@@ -29,7 +29,7 @@ extern const struct db_sql SQL_PERSON_CREATE; /* id name role password scope →
 extern const struct db_sql SQL_PERSON_UPDATE;
 extern const struct db_sql SQL_PERSON_WHY; /* id or name → version, break_glass, is there a scope */
 extern const struct db_sql SQL_PERSON_LEAVE; /* id or name: its sessions end */
-extern const struct db_sql SQL_TOKEN_LIST; /* as SQL_PERSON_LIST */
+extern const struct db_sql SQL_TOKEN_LIST;   /* as SQL_PERSON_LIST */
 extern const struct db_sql
 	SQL_TOKEN_CREATE; /* id digest name role made_by expires scope → the row */
 extern const struct db_sql SQL_TOKEN_UPDATE; /* id role scope (NULL = keep) → the row, or none */

@@ -51,12 +51,21 @@ static int check_required(const char *member, const char *value, bool create, st
 	return fault_why(err, CN_VALIDATION_FAILED, "required", "%s: it is missing", member);
 }
 
+bool name_is_id(const char *name)
+{
+	struct uuid id;
+
+	return uuid_parse(name, &id) == 0;
+}
+
 int device_check(const struct m_device *d, bool create, struct fault *reterr)
 {
 	if (check_required("name", d->name, create, reterr) < 0 ||
 		check_required("family", d->family, create, reterr) < 0 ||
 		check_required("address", d->address, create, reterr) < 0)
 		return -1;
+	if (d->name != NULL && name_is_id(d->name))
+		return refuse(reterr, "name_is_id", "name: it looks like an id");
 	if (d->address != NULL && !address_good(d->address))
 		return refuse(reterr, "address", "address: a host name or an IP address is wanted");
 	if (!empty(d->time_zone) && zone_find(d->time_zone) == NULL)

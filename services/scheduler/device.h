@@ -17,6 +17,8 @@ int device_trust_check(const struct m_device *d, const char *pin, bool unproven,
  * May this other person approve it? 0, or -1 with CN_CONFLICT. */
 int device_repin_check(const char *proposed, const char *by, bool fresh, const char *pin,
 	const char *person, struct fault *reterr) must_check;
+/* A name that would be taken for an id: of whatever has both. */
+bool name_is_id(const char *name);
 /* Whether a person may move a device from one state to the other (fleet.md 1.8): retired is final.
  */
 bool device_may_become(enum device_state from, enum device_state to);

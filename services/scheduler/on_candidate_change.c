@@ -64,7 +64,8 @@ static struct m_device *device_of(
 		if (d->member == NULL)                                                             \
 			d->member = c->member;                                                     \
 	} while (0)
-	FOUND(name);
+	if (c->name == NULL || !name_is_id(c->name))
+		FOUND(name);
 	FOUND(vendor);
 	FOUND(family);
 	FOUND(model);

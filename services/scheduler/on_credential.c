@@ -3,6 +3,7 @@
  * here they are opaque and are never answered. */
 #include <string.h>
 
+#include "services/scheduler/device.h"
 #include "services/scheduler/scheduler.h"
 
 static const char *const kinds[] = {"snmp_v1", "snmp_v2c", "snmp_v3", "user_auth", "domain_auth",
@@ -245,6 +246,8 @@ void on_credential_put(struct call *call)
 
 	if (m->name == NULL || *m->name == '\0')
 		call_refuse(call, CN_VALIDATION_FAILED, "required", "name: a credential needs one");
+	else if (name_is_id(m->name))
+		call_refuse(call, CN_VALIDATION_FAILED, "name_is_id", "name: it looks like an id");
 	else if (!kind_known(m->kind))
 		call_refuse(call, CN_VALIDATION_FAILED, "unknown_word",
 			"kind: there is no such kind of credential");

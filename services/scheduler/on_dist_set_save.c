@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dist_set_create and dist_set_update: one way of saving. References are resolved to ids; members
  * given replace those there were. */
+#include "services/scheduler/device.h"
 #include "services/scheduler/scheduler.h"
 #include "services/scheduler/task.h"
 
@@ -165,6 +166,8 @@ static void save(struct call *call, const struct m_dist_set *m, bool create)
 	if (create && (m->name == NULL || *m->name == '\0' || uuid_is_nil(&m->book)))
 		call_refuse(call, CN_VALIDATION_FAILED, "required",
 			"a set needs a name and a distribution book");
+	else if (m->name != NULL && name_is_id(m->name))
+		call_refuse(call, CN_VALIDATION_FAILED, "name_is_id", "name: it looks like an id");
 	else if (task_map_check(m->map, m->map_n, &f) < 0)
 		call_fault(call, &f);
 	else

@@ -3,6 +3,7 @@
  * when it is saved (group_cycle), and so is a nesting deeper than 16. */
 #include <string.h>
 
+#include "services/scheduler/device.h"
 #include "services/scheduler/scheduler.h"
 
 #define DEPTH_MAX 16
@@ -12,6 +13,10 @@ static bool check(struct call *call, const struct m_group *g, enum group_kind ki
 	const struct filter *tree = NULL;
 	struct fault f = FAULT_INIT;
 
+	if (g->name != NULL && name_is_id(g->name)) {
+		call_refuse(call, CN_VALIDATION_FAILED, "name_is_id", "name: it looks like an id");
+		return false;
+	}
 	if (g->name != NULL && (*g->name == '\0' || strchr(g->name, '/') != NULL)) {
 		call_refuse(
 			call, CN_VALIDATION_FAILED, "required", "name: one without '/' is needed");
@@ -137,9 +142,10 @@ static void delete_checked(
 		answer_fault(call, f);
 		return;
 	}
-	if (db_rows(r[0]) > 0) {
-		call_refuse(call, CN_CONFLICT, "in_use", "'%.128s' uses it",
-			call->scope != NULL ? "a task or group" : db_get_text(r[0], 0, 0));
+	if (!db_is_null(r[0], 0, 0)) {
+		call_refuse(call, CN_CONFLICT, "in_use", "in use by %.400s",
+			call->scope != NULL ? "something that stands for it"
+					    : db_get_text(r[0], 0, 0));
 		db_rollback(t);
 		return;
 	}

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/clock/zone.h"
+#include "services/scheduler/device.h"
 #include "services/scheduler/scheduler.h"
 
 static struct m_site site_of(struct call *call, struct db_result *r, int row)
@@ -116,6 +117,8 @@ void on_site_put(struct call *call)
 
 	if (*s->name == '\0')
 		call_refuse(call, CN_VALIDATION_FAILED, "required", "name: a site needs one");
+	else if (name_is_id(s->name))
+		call_refuse(call, CN_VALIDATION_FAILED, "name_is_id", "name: it looks like an id");
 	else if (s->time_zone != NULL && zone_find(s->time_zone) == NULL)
 		call_refuse(call, CN_VALIDATION_FAILED, "time_zone", "time_zone: not an IANA zone");
 	else

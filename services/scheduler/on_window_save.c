@@ -3,6 +3,7 @@
  * answer says which devices can never start, because their windows have no time in common
  * (FL-37). */
 #include "common/clock/clock.h"
+#include "services/scheduler/device.h"
 #include "services/scheduler/place.h"
 #include "services/scheduler/zones.h"
 
@@ -193,6 +194,9 @@ static void check_and_resolve(struct save *s, struct txn *t)
 	m->has |= HAS_WINDOW__MIN_LEFT_MS;
 	if (m->name == NULL || *m->name == '\0')
 		(void)fault_why(&f, CN_VALIDATION_FAILED, "required", "a window needs a name");
+	else if (s->change->name != NULL && name_is_id(m->name))
+		(void)fault_why(
+			&f, CN_VALIDATION_FAILED, "name_is_id", "name: it looks like an id");
 	if (f.code != 0 || window_read(m, &s->call->arena, &rules, &f) < 0) {
 		db_rollback(t);
 		call_fault(s->call, &f);

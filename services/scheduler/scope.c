@@ -90,6 +90,7 @@ struct named {
 	call_fn then;
 	enum noun noun;                /* NOUNS = nothing that is there */
 	const char *ref;               /* of runs and jobs the id */
+	const char **at;               /* where the request says it; NULL = it has none */
 	const struct m_device *device; /* as it shall be */
 };
 
@@ -122,8 +123,11 @@ static void looked(unused struct txn *t, struct db_result **r, unused size_t n,
 	else if (m->call->desc->right != MSG_VIEWER && !db_get_bool(r[0], 0, 1))
 		call_refuse(m->call, CN_OUT_OF_SCOPE, "outside",
 			"this is not within what you may change");
-	else
+	else {
+		if (m->noun == DEVICE && m->at != NULL && !db_is_null(r[0], 0, 2))
+			*m->at = arena_strdup(&m->call->arena, db_get_text(r[0], 0, 2));
 		m->then(m->call);
+	}
 }
 
 /* A device stands at a site of the scope: nobody puts one where only others see it. */
@@ -194,6 +198,8 @@ void scope_guard(struct call *call, call_fn then)
 		const void *at = (const char *)call->body + rules[i].offset;
 		n->noun = rules[i].noun;
 		n->ref = nouns[n->noun].is_id ? id_text(call, at) : *(const char *const *)at;
+		/* in the arena of the call, which is ours to change */
+		n->at = nouns[n->noun].is_id ? NULL : (const char **)(uintptr_t)at;
 	}
 	take_credential(n);
 	if (!take_device(n))

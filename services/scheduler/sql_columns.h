@@ -2,6 +2,13 @@
 /* Column lists that several statements share; rows.c reads them in this order. */
 #pragma once
 
+/* The object that is meant by $1 uuid or $2 name, or two of them; an id counts more than a name
+ * that looks like one. */
+#define SQL_IDS_OF(table)                                                                          \
+	"(array(select i.id from " table " i where i.id = $1::uuid union all"                      \
+	" select i.id from " table " i where i.name = $2::text and not exists (select from " table \
+	" n where n.id = $1::uuid) limit 2))"
+
 /* Another device in use is spoken to at the same place (FL-2). Looked up, never stored. */
 #define SQL_IN_CONFLICT                                                                            \
 	"(d.state in (2, 3) and exists (select from fleet.device o where o.endpoint = d.endpoint"  \

@@ -48,10 +48,8 @@ static const char *cast_of(enum filter_type type)
 				       : "";
 }
 
-/* What is not known is none of them, and "not" of that is so. */
 static void make_in(struct maker *m, const struct filter *f)
 {
-	buf_adds(m->out, "coalesce(");
 	put_column(m, f);
 	buf_adds(m->out, " in (");
 	for (size_t i = 0; i < f->n_values; i++) {
@@ -59,7 +57,7 @@ static void make_in(struct maker *m, const struct filter *f)
 		put_value(m, f->values[i]);
 		buf_adds(m->out, cast_of(f->field->type));
 	}
-	buf_adds(m->out, "), false)");
+	buf_addc(m->out, ')');
 }
 
 /* Devices listed in a group that is seen, or in a group below it. Filters below do not count. */
@@ -263,8 +261,9 @@ const struct filter_field FILTER_DEVICES[] = {
 	{"strict_interlock", FILTER_BOOL, NULL, "d.strict_interlock"},
 	{"pool", FILTER_STRING, NULL, "d.pool"},
 	{"created_at", FILTER_TIME, NULL, "d.created_at"},
+	/* one that never ran is in no state, and "not" of that is so */
 	{"last_state", FILTER_WORD, job_state_words,
-		"(select l.state from fleet.last l where l.device = d.id)"},
+		"coalesce((select l.state from fleet.last l where l.device = d.id), 0)"},
 	{"last_success_age", FILTER_AGE, NULL,
 		"(select l.success_at from fleet.last l where l.device = d.id)"},
 	{"group", FILTER_GROUP, NULL, NULL},

@@ -4,10 +4,8 @@
 #include "services/scheduler/sql.h"
 #include "services/scheduler/sql_columns.h"
 
-/* The object's id, by $1 uuid or $2 name. */
-#define BY_REF(table)                                                                              \
-	" id = any (array(select i.id from " table " i where i.id = $1::uuid union all"            \
-	" select i.id from " table " i where i.name = $2::text limit 2)) "
+/* The object by $1 uuid or $2 name. */
+#define BY_REF(table) " id = any " SQL_IDS_OF(table) " "
 
 const struct db_sql SQL_DEVICE_FIND = {"device_find",
 	"select id, version, state, tls_pin, allow_unproven, repin, repin_by,"
@@ -15,19 +13,17 @@ const struct db_sql SQL_DEVICE_FIND = {"device_find",
 	" where" BY_REF("fleet.device") "for update"};
 
 const struct db_sql SQL_DEVICE_GET = {"device_get",
-	"select " SQL_DEVICE_SHOWN " from " SQL_DEVICE_TABLES " where d.id = any (array("
-	"select i.id from fleet.device i where i.id = $1::uuid union all "
-	"select i.id from fleet.device i where i.name = $2::text limit 2))"};
+	"select " SQL_DEVICE_SHOWN " from " SQL_DEVICE_TABLES
+	" where d.id = any " SQL_IDS_OF("fleet.device")};
 
 const struct db_sql SQL_DEVICE_RESOLVE = {"device_resolve",
 	"select u.ref, d.id, d.name, d.family, d.strict_interlock from (select ref, case when ref "
 	"~*"
 	" '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then ref::uuid end as id"
-	" from unnest($1::text[]) r(ref)) u, lateral (select i.* from fleet.device i where i.id = "
-	"u.id"
-	" union all select i.*"
-	" from fleet.device i where i.name = u.ref limit 2) d"
-	" where $2::text is null or fleet.in_scope(d.id, $2)"};
+	" from unnest($1::text[]) r(ref)) u, lateral (select * from (select i.* from"
+	"  fleet.device i where i.id = u.id union all select i.* from fleet.device i"
+	"  where i.name = u.ref and not exists (select from fleet.device n where n.id = u.id)) i"
+	" where $2::text is null or fleet.in_scope(i.id, $2) limit 2) d"};
 
 const char SQL_DEVICE_LIST[] =
 	"select " SQL_DEVICE_SHOWN ", count(*) over () from " SQL_DEVICE_TABLES;
@@ -66,21 +62,18 @@ const char SQL_DEVICE_LIST[] =
  * stays as it is; scopes that no device comes into by being moved; may it have another key; may
  * what is not proven be enabled → place from 1, id, inserted, known site, was a version named, left
  * alone for trust. A device is recognised by its id when one is named, else by
- * vendor and serial (FL-2), without a serial by name and address. Of another version than the named
- * one it stays as it is; version 0 is one that is not there yet. */
+ * vendor, however written, and serial (FL-2), without a serial by name and address. Of another
+ * version than the named one it stays as it is; version 0 is one that is not there yet. */
 const struct db_sql SQL_DEVICE_PUT = {"device_put",
 	"with x as (select x.*, e.place, e.j, coalesce($2::uuid,"
 	" fleet.backed_up(x.serial, x.family), sched.uuid7()) as id,"
 	" s.name is not null or coalesce(x.site, '') = '' as known,"
 	" (e.j->>'id')::uuid as rid, (e.j->>'version')::bigint as rv"
 	" from " DEVICES_IN " left join fleet.site s on s.name = x.site),"
-	" met as (select x.place, o.id from x join fleet.device o on o.id = x.rid union all"
-	" select x.place, o.id from x join fleet.device o on o.vendor = coalesce(x.vendor, '')"
-	" and o.serial = x.serial where x.rid is null and o.serial <> '' union all"
-	" select x.place, o.id from x join fleet.device o on o.name = x.name"
-	" and o.address = x.address where x.rid is null and coalesce(x.serial, '') = ''),"
-	" found as (select distinct on (id) place, id from met where $3"
-	" order by id, place),"
+	" one as materialized (select x.place, fleet.who_is(x.rid, x.name, x.vendor, x.serial,"
+	"  x.address) as id from x where $3),"
+	" found as (select distinct on (id) id, place from one where id is not null"
+	"  order by id, place),"
 	" kept as (select x.place from x left join found f using (place)"
 	" left join fleet.device d on d.id = f.id where fleet.trusts_more(d, x.j, $6, $7)),"
 	" upd as (update fleet.device d set " DEVICE_SET " from x join found f using (place)"
@@ -108,7 +101,11 @@ const struct db_sql SQL_DEVICE_PUT = {"device_put",
 	" case when x.state = 'candidate' then 1 else 2 end, x.strict_interlock is true"
 	" from x where x.known and x.rid is null and coalesce(x.rv, 0) = 0"
 	" and fleet.may_put(null, x.j, $4)"
-	" and x.place not in (select place from found union all select place from kept)"
+	" and x.place not in (select place from one where id is not null union all"
+	"  select place from kept)"
+	" and (coalesce(x.serial, '') <> '' or not exists (select from x y where y.known"
+	"  and y.place < x.place and y.name = x.name and y.address = x.address"
+	"  and coalesce(y.serial, '') = ''))"
 	" on conflict do nothing returning id)"
 	" select place, coalesce(upd.id, ins.id), ins.id is not null, x.known, x.rv is not "
 	"null, place in (select place from kept)"
@@ -178,9 +175,8 @@ const struct db_sql SQL_GROUP_FIND = {
 	"group_find", "select id, version, kind from fleet.device_group where" BY_REF(
 			      "fleet.device_group") "for update"};
 const struct db_sql SQL_GROUP_GET = {"group_get",
-	"select " GROUP_COLUMNS " from fleet.device_group d where d.id = any (array("
-	"select i.id from fleet.device_group i where i.id = $1::uuid union all "
-	"select i.id from fleet.device_group i where i.name = $2::text limit 2))"};
+	"select " GROUP_COLUMNS " from fleet.device_group d "
+	"where d.id = any " SQL_IDS_OF("fleet.device_group")};
 const char SQL_GROUP_LIST[] =
 	"select " GROUP_COLUMNS ", count(*) over () from fleet.device_group d ";
 /* id, name, kind, filter, scope of who saves it or null */
@@ -195,12 +191,18 @@ const struct db_sql SQL_GROUP_UPDATE = {"group_update",
 	" saved_in = coalesce($4, saved_in), version = version + 1 where id = $1::uuid"};
 const struct db_sql SQL_GROUP_DELETE = {
 	"group_delete", "delete from fleet.device_group where id = $1::uuid"};
-/* id → names of tasks and groups that use it */
+/* id → who uses it, the first ten; null: nobody */
 const struct db_sql SQL_GROUP_IN_USE = {"group_in_use",
-	"select t.name from sched.task t where t.targets->'groups' ? $1::uuid::text"
-	" or t.targets->'exclude_groups' ? $1::uuid::text union all"
-	" select g.name from fleet.group_group m join fleet.device_group g on g.id = m.parent"
-	" where m.child = $1::uuid limit 1"};
+	"select string_agg(u.noun || ' ' || quote_literal(u.name), ', ') from ("
+	" select 'task' as noun, t.name from sched.task t where t.targets->'groups' ?"
+	"  $1::uuid::text or t.targets->'exclude_groups' ? $1::uuid::text"
+	" union all select 'group', g.name from fleet.group_group m join fleet.device_group g"
+	"  on g.id = m.parent where m.child = $1::uuid"
+	" union all select 'credential', c.name from fleet.credential c where c.grp = $1::uuid"
+	" union all select 'window', w.name from sched.time_window_on b join sched.time_window w"
+	"  on w.id = b.win where b.grp = $1::uuid"
+	" union all select 'distribution set', s.name from sched.dist_set_group m"
+	"  join sched.dist_set s on s.id = m.dist_set where m.grp = $1::uuid limit 10) u"};
 /* id, cursor (kind and name and id as text), limit, scope of what is seen or null → id, name, kind
  */
 const struct db_sql SQL_GROUP_MEMBERS = {"group_members",
@@ -241,23 +243,26 @@ const struct db_sql SQL_GROUP_DROP_GROUPS = {"group_drop_groups",
 const struct db_sql SQL_GROUP_TOUCH = {
 	"group_touch", "update fleet.device_group set version = version + 1 where id = $1::uuid"};
 
+#define REF_ID                                                                                     \
+	"case when r.ref ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'"                 \
+	" then r.ref::uuid end"
+#define REF_IN(table)                                                                              \
+	"(select i.id from " table " i where i.id = " REF_ID " union all select i.id from " table  \
+	" i where i.name = r.ref and not exists (select from " table " n where n.id = " REF_ID     \
+	")) d"
 /* ids or names, scope of what is seen or null → place from 1, id or null, how many have that name
  */
 const struct db_sql SQL_RESOLVE_DEVICES = {"resolve_devices",
 	"select r.place, (array_agg(d.id))[1], count(d.id) from unnest($1::text[])"
-	" with ordinality r(ref, place) left join lateral (select i.id from fleet.device i"
-	" where i.name = r.ref union select i.id from fleet.device i where i.id = case when r.ref ~"
-	" '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then r.ref::uuid end) d"
-	" on $2::text is null or fleet.in_scope(d.id, $2)"
-	" group by r.place order by r.place"};
+	" with ordinality r(ref, place) left join lateral " REF_IN(
+		"fleet.device") " on $2::text is null or fleet.in_scope(d.id, $2)"
+				" group by r.place order by r.place"};
 const struct db_sql SQL_RESOLVE_GROUPS = {"resolve_groups",
 	"select r.place, (array_agg(d.id))[1], count(d.id) from unnest($1::text[])"
-	" with ordinality r(ref, place) left join lateral (select i.id from fleet.device_group i"
-	" where i.name = r.ref union select i.id from fleet.device_group i where i.id = case when "
-	"r.ref ~"
-	" '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then r.ref::uuid end) d"
-	" on $2::text is null or d.id in (select fleet.seen_groups($2))"
-	" group by r.place order by r.place"};
+	" with ordinality r(ref, place) left join lateral " REF_IN(
+		"fleet.device_group") " on $2::text is null or d.id in (select "
+				      "fleet.seen_groups($2))"
+				      " group by r.place order by r.place"};
 
 /* ---- credentials ---- */
 
@@ -313,8 +318,8 @@ const struct db_sql SQL_CREDENTIAL_PUT = {"credential_put",
 const struct db_sql SQL_CREDENTIAL_DELETE = {"credential_delete",
 	"delete from fleet.credential where" BY_REF("fleet.credential") "returning id"};
 /* device ids → place from 1, id, kind, sealed; narrowest binding first (FL-14), then by position.
- * Among ranges the longer prefix is the narrower. A device on hold gets no login: what it refused is
- * not said again (FL-13). */
+ * Among ranges the longer prefix is the narrower. A device on hold gets no login: what it refused
+ * is not said again (FL-13). */
 const struct db_sql SQL_CREDENTIAL_OF = {"credential_of",
 	"select u.place, c.id, c.kind, c.sealed, c.factory, c.version from unnest($1::uuid[])"
 	" with ordinality u(id, place) join fleet.device d on d.id = u.id"

@@ -264,9 +264,7 @@ const struct db_sql SQL_APPROVAL_ENDED = {"approval_ended",
 	" (select count(*) from sched.dist_set_device m where m.dist_set = d.id),"                 \
 	" (select count(*) from sched.dist_set_group m where m.dist_set = d.id), d.created_at"
 const char SQL_SET_LIST[] = "select " SET_COLUMNS ", count(*) over () from sched.dist_set d ";
-#define SET_BY_REF                                                                                 \
-	" where d.id = any (array(select i.id from sched.dist_set i where i.id = $1::uuid"         \
-	" union all select i.id from sched.dist_set i where i.name = $2::text limit 2))"
+#define SET_BY_REF " where d.id = any " SQL_IDS_OF("sched.dist_set")
 /* id, name, scope of what is seen or null → one set, with the ids of its members as JSON: those
  * that are seen, the others are counted only */
 const struct db_sql SQL_SET_GET = {"set_get",

@@ -14,9 +14,10 @@ const struct db_sql SQL_SCOPE_FIND = {"scope_find",
  * is not there is for the handler to say. */
 
 #define IS_ID " ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'"
+#define THE_ID "case when $1::text" IS_ID " then $1::uuid end"
 #define NAMED(table)                                                                               \
-	" from " table " i where i.id = case when $1::text" IS_ID                                  \
-	" then $1::uuid end or i.name = $1"
+	" from " table " i where i.id = " THE_ID                                                   \
+	" or (i.name = $1 and not exists (select from " table " n where n.id = " THE_ID "))"
 #define BY_ID(table) " from " table " i where i.id = $1::uuid"
 #define ANSWER(seen, within, from)                                                                 \
 	"select coalesce(bool_and($3::text is null or (" seen ")), true),"                         \
@@ -27,10 +28,17 @@ const struct db_sql SQL_SCOPE_FIND = {"scope_find",
 	"(" serial " is null or " family " is null or fleet.backed_up(" serial ", " family         \
 	") is null) and fleet.may_stand(null, " address ", $2)"
 
+/* Names of devices are not unique: of several one is looked at among those that are seen; the third
+ * column is its id where the name alone would mean others, too. */
 const struct db_sql SQL_SCOPE_DEVICE = {"scope_device",
-	"select coalesce(bool_and($3::text is null or fleet.in_scope(i.id, $3)), true),"
-	" coalesce(bool_and(fleet.in_scope(i.id, $2)), true) and " FREE(
-		"$4::text", "$5::text", "$6::text") NAMED("fleet.device")};
+	"select coalesce(bool_or(i.seen), true),"
+	" coalesce(bool_and(fleet.in_scope(i.id, $2)) filter (where i.seen), true) and " FREE(
+		"$4::text", "$5::text", "$6::text") ", case when count(*) > 1 and"
+						    " count(*) filter (where i.seen) = 1 then "
+						    "(array_agg(i.id) filter (where i.seen))[1] end"
+						    " from (select i.id, $3::text is null or "
+						    "fleet.in_scope(i.id, $3) as seen" NAMED(
+							    "fleet.device") ") i"};
 const struct db_sql SQL_SCOPE_GROUP = {"scope_group",
 	ANSWER("i.id in (select fleet.seen_groups($3))", "i.id in (select fleet.seen_groups($2))",
 		NAMED("fleet.device_group"))};

@@ -6,13 +6,10 @@
 /* ---- tasks ---- */
 
 const struct db_sql SQL_TASK_FIND = {"task_find",
-	"select " SQL_TASK_COLUMNS " from sched.task d where d.id = any (array("
-	"select i.id from sched.task i where i.id = $1::uuid union all "
-	"select i.id from sched.task i where i.name = $2::text limit 2)) for update of d"};
+	"select " SQL_TASK_COLUMNS
+	" from sched.task d where d.id = any " SQL_IDS_OF("sched.task") " for update of d"};
 const struct db_sql SQL_TASK_GET = {"task_get",
-	"select " SQL_TASK_COLUMNS " from sched.task d where d.id = any (array("
-	"select i.id from sched.task i where i.id = $1::uuid union all "
-	"select i.id from sched.task i where i.name = $2::text limit 2))"};
+	"select " SQL_TASK_COLUMNS " from sched.task d where d.id = any " SQL_IDS_OF("sched.task")};
 const char SQL_TASK_LIST[] = "select " SQL_TASK_COLUMNS ", count(*) over () from sched.task d ";
 /* id, name, kind, active, schedule, targets, settings, retry, sealed, owner, next_at, next_local,
  * scope of who saves it or null. With another owner it belongs to another scope. */

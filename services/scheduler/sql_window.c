@@ -15,9 +15,7 @@
 	" w.version, " BINDS("task", scope, "sched.scope_tasks") ", " BINDS(                       \
 		"site", scope, "fleet.sites_holding") ", " BINDS("grp", scope,                     \
 		"fleet.seen_groups") ", " BINDS("device", scope, "fleet.scope_devices")
-#define WINDOW_BY_REF                                                                              \
-	" where w.id = any (array(select i.id from sched.time_window i where i.id = $1::uuid"      \
-	" union all select i.id from sched.time_window i where i.name = $2::text limit 2))"
+#define WINDOW_BY_REF " where w.id = any " SQL_IDS_OF("sched.time_window")
 /* scope of what is seen or null, name and id of the last one before or null, limit */
 const struct db_sql SQL_WINDOW_LIST = {"window_list",
 	"select " WINDOW_COLUMNS(

@@ -6,6 +6,7 @@
 
 #include "common/exchange/item.h"
 #include "gen/errors.h"
+#include "services/scheduler/device.h"
 #include "services/scheduler/discover.h"
 #include "services/scheduler/kind.h"
 #include "services/scheduler/schedule.h"
@@ -276,6 +277,9 @@ int task_check(const struct m_task *t, int64_t now_ms, struct arena *arena, stru
 
 	if (t->name == NULL || *t->name == '\0')
 		return fault_why(reterr, CN_VALIDATION_FAILED, "required", "a task needs a name");
+	if (name_is_id(t->name))
+		return fault_why(
+			reterr, CN_VALIDATION_FAILED, "name_is_id", "name: it looks like an id");
 	if (t->kind == NULL || !kind_known(t->kind))
 		return fault_why(reterr, CN_VALIDATION_FAILED, "unknown_word",
 			"there is no task kind '%s'", t->kind == NULL ? "" : t->kind);

@@ -63,7 +63,7 @@ static void saving(void)
 	ok(is(j, "total", "1") && is(j, "items.0.n_devices", "3"), "sets are listed");
 	json_decref(j);
 	j = ask("group_delete", "{'ref': 'above'}");
-	ok(is(j, "fault.reason", "unknown_reference"), "a group of a set stays");
+	ok(is(j, "fault.reason", "in_use"), "a group of a set stays");
 	json_decref(j);
 }
 

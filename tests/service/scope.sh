@@ -492,7 +492,9 @@ is "$(left)" "10.9.0.1:skipped:1011 a:skipped:1011 c:skipped:1011 d:skipped:1011
 lists lyon /devices "b c"
 as admin POST /groups/floor/members '{"remove_groups":["below"]}'
 lists lyon /devices "b"
-as admin DELETE /tasks/t-floor && as admin DELETE /groups/floor && is "$status" 200 "a group goes"
+as admin DELETE /tasks/t-floor && as admin DELETE /groups/floor
+is "$status $(field .reason) $(grep -o "credential 'c-floor'" <<<"$body")" "409 in_use credential 'c-floor'" "a group stays while a credential stands for it"
+as admin DELETE /credentials/c-floor && as admin DELETE /groups/floor && is "$status" 200 "without that it goes"
 lists lyon /devices ""
 as lyon GET /devices/a && is "$status" 404 "an assignment whose group is gone reaches nothing"
 as admin POST /groups '{"name":"floor","kind":"static"}' && as admin POST /groups/floor/members '{"add_devices":["a"]}'
@@ -500,6 +502,17 @@ lists lyon /devices ""
 is "$(carnet token list | awk '$1 == "both" {print $3, $4}')" "operator@site:Lyon operator@group:${id[g-floor]}" "carnet shows where a role counts"
 carnet token set "${id[both]}" --assign operator@site:Metz --assign viewer@group:floor >/dev/null
 lists both /devices "a c"
+
+# Names of devices are free: of two the one that is seen is meant.
+token south '{"role":"operator","sites":["Lyon"]}'
+for site in Lyon Metz; do
+	id[twin-$site]=$(make /devices "{\"name\":\"MFP-1\",\"vendor\":\"canon\",\"family\":\"canon_rui\",\"serial\":\"T-$site\",\"address\":\"twin.$site\",\"site\":\"$site\"}")
+done
+as admin GET /devices/MFP-1 && is "$status $(field .reason)" "409 ambiguous" "a name that two devices have means none of them"
+as south GET /devices/MFP-1 && is "$status $(field .id)" "200 ${id[twin-Lyon]}" "but to whoever sees only one of them"
+as south PATCH /devices/MFP-1 '{"model":"x"}' && is "$status $(field .id)" "200 ${id[twin-Lyon]}" "who may change it, too"
+as south GET /devices/MFP-1/windows && is "$status" 200 "or ask for its windows"
+as south GET "/devices/${id[twin-Metz]}" && is "$status" 404 "the other one is not there"
 carnet token set "${id[both]}" --assign operator@Metz
 is $? 64 "and says what an assignment looks like: $(head -n 1 "$D/stderr")"
 
