@@ -6,6 +6,7 @@
 
 #include "common/msg/msg.h"
 #include "services/cli/cli.h"
+#include "services/cli/write.h"
 
 #define NOW "Back up now"
 
@@ -60,6 +61,9 @@ static int add_settings(struct cli *c, json_t *task, const char *kind)
 		add_steps(c, settings);
 		return 0;
 	}
+	json_t *accept = write_accept(c);
+	if (accept != NULL)
+		(void)json_object_set_new(settings, "accept", accept);
 	if (strcmp(kind, "ab.backup") != 0)
 		return 0;
 	while ((list = cli_flag_next(c, "list", &at)) != NULL)

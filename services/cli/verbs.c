@@ -134,7 +134,7 @@ const struct verb verb_table[] = {
 	{"task", "get", "GET", "/tasks/{ref}", "TASK", "", NULL, "", "one task", NULL},
 	{"task", "create", NULL, NULL, "NAME", "", NULL,
 		"--kind ab.backup --group G --device D --all --filter F " SCHEDULE_FLAGS
-		" --list all --errors-max N --password-file F"
+		" --list all --accept identity --errors-max N --password-file F"
 		" | --kind batch --step TASK --step TASK --barrier --continue-on-error",
 		"create a task", run_task_create},
 	{"task", "set", "PATCH", "/tasks/{ref}", "TASK", "", NULL, "", "change the members given",

@@ -20,9 +20,8 @@ static const char how[] =
 	"                       SLOT=none: nothing is sent, the slot keeps its content\n"
 	"  --mode MODE          replace (a list becomes the source's), merge, add\n"
 	"  --items ITEMS        of settings: only these\n"
-	"  --accept WORDS       losses,secrets,hazards,language,not_restorable: without it each "
-	"plan\n"
-	"                       asks\n"
+	"  --accept WORDS       losses,secrets,hazards,language,not_restorable,identity: without\n"
+	"                       it each plan asks\n"
 	"  --reason TEXT        why the display language may differ; audited\n"
 	"  --password-file F    the encryption password of Type II and III machines\n"
 	"  --transliterate      é may become e where the charset has no é\n"
@@ -94,7 +93,8 @@ static const struct {
 	{"deliver", "",
 		"  The bytes go to the printers as they are, nothing on them is overwritten: no "
 		"plan.\n"
-		"  --file-name NAME     as the printer sees it\n",
+		"  --file-name NAME     as the printer sees it\n"
+		"  --accept identity    to printers, too, that do not say who they are\n",
 		false},
 };
 

@@ -234,14 +234,14 @@ const struct db_sql SQL_CONFIRM_OVER = {"confirm_over",
  * restarted by a run of their own, to be opened by any scheduler; one for each run (B4) → id */
 const struct db_sql SQL_RESTART_LATER = {"restart_later",
 	"insert into sched.run (id, task, task_name, kind, state, cause, deadline_at, settings,"
-	" errors_max, crashes_max, snapshot, plan, follows) select sched.uuid7(), p.task,"
+	" errors_max, crashes_max, snapshot, plan, accept, follows) select sched.uuid7(), p.task,"
 	" p.task_name, 'device.restart', 1, 'restart', " RUN_DEADLINE(
 		"$2") ", p.settings,"
 		      " p.errors_max, p.crashes_max, p.snapshot || jsonb_build_object('kind', "
 		      "'device.restart',"
 		      "  'retry', coalesce(p.snapshot->'retry', '{}') - 'waves' - 'max_growth'"
 		      "   - 'max_growth_percent'), "
-		      "p.plan, p.id"
+		      "p.plan, p.accept, p.id"
 		      " from sched.run p where p.id = any ($1::uuid[]) and exists (select from "
 		      "sched.job j"
 		      "  where j.run = p.id and j.state in (8, 10) and "

@@ -198,8 +198,6 @@ static int check_source(const struct m_task *t, struct fault *err)
 
 static int check_write(const struct m_task *t, struct fault *err)
 {
-	static const char *const accepts[] = {
-		"losses", "secrets", "hazards", "language", "not_restorable"};
 	const struct m_task_settings *s = t->settings;
 	bool book = strncmp(t->kind, "ab.", 3) == 0;
 
@@ -208,9 +206,6 @@ static int check_write(const struct m_task *t, struct fault *err)
 	if ((s->map_n > 0 || s->mode != 0) && !book)
 		return fault_why(err, CN_VALIDATION_FAILED, "out_of_place",
 			"map and mode are for address books");
-	if (check_words(
-		    s->accept, s->accept_n, accepts, array_len(accepts), "word to accept", err) < 0)
-		return -1;
 	for (size_t i = 0; i < s->items_n; i++) {
 		if (exchange_item_bit(s->items[i]) < 0)
 			return fault_why(err, CN_VALIDATION_FAILED, "unknown_word",
@@ -242,6 +237,8 @@ static int check_backup(const struct m_task *t, struct fault *err)
 
 static int check_settings(const struct m_task *t, struct fault *err)
 {
+	static const char *const accepts[] = {
+		"losses", "secrets", "hazards", "language", "not_restorable", "identity"};
 	const struct m_task_settings *s = t->settings;
 	bool batch = strcmp(t->kind, "batch") == 0;
 
@@ -250,7 +247,9 @@ static int check_settings(const struct m_task *t, struct fault *err)
 			batch ? "steps_required" : "out_of_place",
 			batch ? "settings.steps: say which tasks the batch is made of"
 			      : "settings.steps are for batches");
-	if (check_words(s->lists, s->lists_n, lists, array_len(lists), "address list", err) < 0)
+	if (check_words(s->lists, s->lists_n, lists, array_len(lists), "address list", err) < 0 ||
+		check_words(s->accept, s->accept_n, accepts, array_len(accepts), "word to accept",
+			err) < 0)
 		return -1;
 	if (strcmp(t->kind, "ab.backup") == 0)
 		return check_backup(t, err);

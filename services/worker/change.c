@@ -461,6 +461,7 @@ static void to_foresee(struct change *c)
 	c->foresight.n_lock_items = s->plan.n_lock_items;
 	c->foresight.before = change_base(c);
 	c->foresight.source = &c->source;
+	c->foresight.weak = !s->compared;
 	s->step = STEP_FORESEE;
 	loop_work(s->worker->service->loop, work_foresee, on_foreseen, c);
 }
@@ -500,8 +501,7 @@ static void identified(struct change *c, const struct fault *f)
 	struct session *s = c->s;
 	struct fault wrong = FAULT_INIT;
 
-	if (!f && verdict_identity(s->job->device, s->errand.seen.serial,
-			  s->errand.seen.device_uuid, &wrong) < 0)
+	if (!f && steps_identity(s, &wrong) < 0)
 		f = &wrong;
 	if (f)
 		session_fail(s, f);

@@ -457,6 +457,8 @@ int foresee(struct foresight *f, struct fault *reterr)
 
 	if (notes_begin(f) < 0)
 		return fault_set(reterr, CN_INTERNAL_ERROR, "no room for a plan");
+	if (f->weak)
+		note_weak(f);
 	if (notes_of_gates(f, is_book(f), reterr) < 0)
 		return -1;
 	rc = is_book(f) ? foresee_book(f, reterr) : foresee_items(f, reterr);

@@ -17,6 +17,7 @@ struct foresight {
 	size_t n_lock_items;
 	const struct picture *before; /* as the device gave it */
 	const struct source *source;
+	bool weak; /* nothing says that it is the device of its record (FL-4) */
 
 	/* ---- made ---- */
 	struct arena arena; /* of the plan's texts */

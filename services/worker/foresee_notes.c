@@ -169,6 +169,16 @@ int notes_of_gates(struct foresight *f, bool translated, struct fault *reterr)
 	return rc;
 }
 
+void note_weak(struct foresight *f)
+{
+	note(f, &(struct m_plan_note){.kind = "gate",
+			.item = "",
+			.reason = "not_identified",
+			.text = "the printer says neither serial number nor UUID nor MAC that its "
+				"record has, too: it may be another one"});
+	need(f, "identity");
+}
+
 /* ---- losses ---- */
 
 static const char *kind_of(enum ledger_severity s)

@@ -13,6 +13,8 @@
 int notes_begin(struct foresight *f) must_check;
 /* D2 to D4. 0, or -1: nothing may be written; the notes say what would have to be accepted. */
 int notes_of_gates(struct foresight *f, bool translated, struct fault *reterr) must_check;
+/* Whose book it is, a person has to say (FL-4). */
+void note_weak(struct foresight *f);
 void notes_of_ledger(struct foresight *f);
 /* A list that the task names is not there: nothing happens to it, and somebody may wonder. */
 void note_no_list(struct foresight *f, const char *list, bool on_device);

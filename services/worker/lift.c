@@ -33,9 +33,10 @@ static void begin(struct session *s)
 {
 	struct fault f = FAULT_INIT;
 
-	if (s->job->restarted || s->restarts) {
+	if (s->job->restarted || s->restarts)
 		fault_why(&f, CN_RECEIVE_RESTRICTED, "restarted_before",
 			"the receive restriction is still on after a restart");
+	if (f.code || verdict_may_change(s->job, s->compared, &f) < 0) {
 		session_fail(s, &f);
 		return;
 	}

@@ -270,10 +270,12 @@ static const char *seen_text(const char *s)
 static void fill_seen(const struct session *s, struct m_device *d)
 {
 	const struct errand *e = &s->errand;
+	bool learn = verdict_may_learn(s->job, s->compared);
 
 	*d = (struct m_device){.id = s->job->device->id,
-		.serial = seen_text(s->serial),
-		.device_uuid = seen_text(e->seen.device_uuid),
+		.serial = learn ? seen_text(s->serial) : NULL,
+		.device_uuid = learn ? seen_text(e->seen.device_uuid) : NULL,
+		.mac = learn ? seen_text(e->seen.mac) : NULL,
 		.model = seen_text(e->seen.model),
 		.firmware = seen_text(e->seen.firmware),
 		.display_language = seen_text(e->seen.language),
@@ -281,6 +283,33 @@ static void fill_seen(const struct session *s, struct m_device *d)
 		.type = e->seen.type,
 		.capabilities = e->seen.capabilities,
 		.capabilities_n = e->seen.n_capabilities};
+}
+
+/* It was read, and may be another one than its record says (FL-4). */
+static bool not_identified(const struct session *s)
+{
+	return s->device && !s->compared;
+}
+
+static const char *good_reason(const struct session *s)
+{
+	const char *effect = effects_word(s);
+
+	return s->found            ? s->found
+	       : s->restarts       ? "restriction_lifted"
+	       : effect            ? effect
+	       : not_identified(s) ? "not_identified"
+				   : NULL;
+}
+
+static const char *good_detail(const struct session *s)
+{
+	if (s->restarts)
+		return "Restrict Receiving for Each Function > Address Book was on; it was "
+		       "switched off, the printer was restarted";
+	if (not_identified(s))
+		return "the printer said nothing that its record could be compared with";
+	return NULL;
 }
 
 static uint64_t between(uint64_t from, uint64_t to)
@@ -299,15 +328,8 @@ void session_outcome(const struct session *s, struct m_job_outcome *ret, struct 
 		.token = s->token,
 		.state = v->state,
 		.code = (uint64_t)v->fault.code,
-		.reason = v->fault.code ? seen_text(v->fault.reason)
-			  : s->found    ? s->found
-			  : s->restarts ? "restriction_lifted"
-					: effects_word(s),
-		.detail =
-			!v->fault.code && s->restarts
-				? "Restrict Receiving for Each Function > Address Book was on; it "
-				  "was switched off, the printer was restarted"
-				: seen_text(v->fault.detail),
+		.reason = v->fault.code ? seen_text(v->fault.reason) : good_reason(s),
+		.detail = v->fault.code ? seen_text(v->fault.detail) : good_detail(s),
 		.device_text = seen_text(s->errand.seen.text),
 		.retry_ms = v->retry_ms,
 		.entries = s->entries,

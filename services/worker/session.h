@@ -61,6 +61,7 @@ struct session {
 	bool in_device;     /* the adapter has an operation under way */
 	bool left_device;   /* released already */
 	const char *serial; /* as the probe found it */
+	bool compared;      /* it is the one of its record, as far as anybody can tell (FL-1) */
 	uint64_t probed_at; /* boot-time ms */
 	uint64_t change_before;
 	struct timer
@@ -135,6 +136,8 @@ void steps_errand(struct session *s);
 /* The adapter begins an operation; its end comes back by the step. */
 void steps_call_device(struct session *s, enum step step, void (*op)(void *self));
 void steps_leave(struct session *s);
+/* What the device said last of itself, beside its record: 0, or -1 with CN_IDENTITY_MISMATCH. */
+int steps_identity(struct session *s, struct fault *reterr) must_check;
 void steps_storing(struct session *s);
 /* A fresh stream to storage; false: the session ends. */
 bool steps_spool(struct session *s);

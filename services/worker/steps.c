@@ -286,6 +286,23 @@ void steps_probe(struct session *s)
 	steps_call_device(s, STEP_PROBE, s->adapter->probe);
 }
 
+int steps_identity(struct session *s, struct fault *reterr)
+{
+	const struct identity seen = {
+		s->errand.seen.serial, s->errand.seen.device_uuid, s->errand.seen.mac};
+	bool compared;
+
+	if (verdict_identity(s->job->device, &seen, &compared, reterr) < 0)
+		return -1;
+	s->compared |= compared; /* who fell silent since is the same one */
+	return 0;
+}
+
+static bool changes(const struct session *s)
+{
+	return s->change && s->job->phase != RUN_PHASE_PLAN;
+}
+
 static void to_busy(struct session *s)
 {
 	struct fault f = FAULT_INIT;
@@ -293,7 +310,8 @@ static void to_busy(struct session *s)
 	s->probed_at = clock_boot_ms();
 	s->serial = s->errand.seen.serial;
 	s->change_before = s->errand.seen.change;
-	if (verdict_identity(s->job->device, s->serial, s->errand.seen.device_uuid, &f) < 0) {
+	if (steps_identity(s, &f) < 0 ||
+		(changes(s) && verdict_may_change(s->job, s->compared, &f) < 0)) {
 		session_fail(s, &f);
 		return;
 	}
@@ -610,8 +628,7 @@ void steps_leave(struct session *s)
 	struct fault f = FAULT_INIT;
 
 	s->read_at = clock_mono_ms();
-	if (verdict_identity(
-		    s->job->device, s->errand.seen.serial, s->errand.seen.device_uuid, &f) < 0) {
+	if (steps_identity(s, &f) < 0) {
 		session_fail(s, &f);
 		return;
 	}

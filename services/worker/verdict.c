@@ -2,6 +2,7 @@
 /* Busy is not failed, failed is not refused (FL-58): this file keeps them apart. */
 #include "services/worker/verdict.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -127,21 +128,87 @@ struct fault verdict_storage_fault(const struct fault *f)
 	return r;
 }
 
-static bool differs(const char *known, const char *seen)
+/* ---- who it is ---- */
+
+static bool said(const char *s)
 {
-	return known && *known && seen && *seen && strcasecmp(known, seen) != 0;
+	return s && *s;
 }
 
-int verdict_identity(
-	const struct m_device *known, const char *serial, const char *uuid, struct fault *reterr)
+static const char *bare_uuid(const char *s)
 {
-	if (differs(known->serial, serial))
-		return fault_why(reterr, CN_IDENTITY_MISMATCH, "serial",
-			"the device says serial %.64s, the record says %.64s", serial,
-			known->serial);
-	if (!(serial && *serial) && differs(known->device_uuid, uuid))
-		return fault_why(reterr, CN_IDENTITY_MISMATCH, "uuid",
-			"the device says uuid %.64s, the record says %.64s", uuid,
-			known->device_uuid);
+	return strncasecmp(s, "urn:uuid:", 9) == 0 ? s + 9 : s;
+}
+
+/* Without what stands between the digits: 00:1e, 00-1E, 001e. */
+bool verdict_same_mac(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		while (*a && !isxdigit((unsigned char)*a))
+			a++;
+		while (*b && !isxdigit((unsigned char)*b))
+			b++;
+		if (!*a || !*b || tolower((unsigned char)*a) != tolower((unsigned char)*b))
+			return *a == *b;
+	}
+}
+
+static int other(const char *what, const char *says, const char *record, struct fault *reterr)
+{
+	return fault_why(reterr, CN_IDENTITY_MISMATCH, what,
+		"the device says %s %.64s, the record says %.64s", what, says, record);
+}
+
+int verdict_identity(const struct m_device *known, const struct identity *seen, bool *ret_compared,
+	struct fault *reterr)
+{
+	*ret_compared = true;
+	if (said(known->serial) && said(seen->serial))
+		return strcasecmp(known->serial, seen->serial) == 0
+			       ? 0
+			       : other("serial", seen->serial, known->serial, reterr);
+	if (said(known->device_uuid) && said(seen->uuid))
+		return strcasecmp(bare_uuid(known->device_uuid), bare_uuid(seen->uuid)) == 0
+			       ? 0
+			       : other("uuid", seen->uuid, known->device_uuid, reterr);
+	if (said(known->mac) && said(seen->mac))
+		return verdict_same_mac(known->mac, seen->mac)
+			       ? 0
+			       : other("mac", seen->mac, known->mac, reterr);
+	*ret_compared = false;
 	return 0;
+}
+
+static bool accepts(const char *const *words, size_t n, const char *word)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(words[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* With the plan, or by the task. */
+static bool vouched_for(const struct m_job_work *job)
+{
+	const struct m_task_settings *t = job->settings;
+
+	return accepts(job->accept, job->accept_n, "identity") ||
+	       (t && accepts(t->accept, t->accept_n, "identity"));
+}
+
+int verdict_may_change(const struct m_job_work *job, bool compared, struct fault *reterr)
+{
+	if (compared || vouched_for(job))
+		return 0;
+	return fault_set(reterr, CN_IDENTITY_UNKNOWN,
+		"the printer says neither serial number nor UUID nor MAC that its record has, too: "
+		"nothing was changed on it");
+}
+
+bool verdict_may_learn(const struct m_job_work *job, bool compared)
+{
+	const struct m_device *d = job->device;
+
+	return compared || vouched_for(job) ||
+	       !(said(d->serial) || said(d->device_uuid) || said(d->mac));
 }

@@ -22,7 +22,19 @@ struct fault verdict_storage_fault(const struct fault *f);
 /* Gone, not yet there, without a free stream, without its database: it says nothing about the job.
  */
 bool verdict_storage_away(const struct fault *f);
-/* The device says it is somebody else (FL-1, ST-4): CN_IDENTITY_MISMATCH. Empty values agree with
- * everything: such an identity is weak (FL-4). */
-int verdict_identity(const struct m_device *known, const char *serial, const char *uuid,
+
+/* Who a device says it is; NULL or "" = it does not say. */
+struct identity {
+	const char *serial, *uuid, *mac;
+};
+/* By the first of them that device and record both say (FL-1, ST-4): 0, or -1 with
+ * CN_IDENTITY_MISMATCH. *ret_compared false: there is none (FL-4). */
+int verdict_identity(const struct m_device *known, const struct identity *seen, bool *ret_compared,
 	struct fault *reterr) must_check;
+bool verdict_same_mac(const char *a, const char *b);
+/* What changes a device wants to know which one it is, or a person who says so (FL-4): 0, or -1
+ * with CN_IDENTITY_UNKNOWN. */
+int verdict_may_change(
+	const struct m_job_work *job, bool compared, struct fault *reterr) must_check;
+/* May the record take over what the device says of itself? Not from one that may be another. */
+bool verdict_may_learn(const struct m_job_work *job, bool compared);

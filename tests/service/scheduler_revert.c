@@ -29,7 +29,8 @@ static void apply(const char *task, const char *devices, const char *settings, c
 	if (!run_becomes(plan, "awaiting_approval"))
 		ok(false, task);
 	json_t *j = ask("run_get", "{'id': '%s'}", plan);
-	json_t *k = ask("run_apply", "{'id': '%s', 'hash': '%s'}", plan, at(j, "run.plan_hash"));
+	json_t *k = ask("run_apply", "{'id': '%s', 'hash': '%s', 'accept': ['identity']}", plan,
+		at(j, "run.plan_hash"));
 	(void)snprintf(applied, sizeof(applied), "%s", at(k, "run.id"));
 	json_decref(j);
 	json_decref(k);
@@ -140,8 +141,10 @@ static void restarted_later(void)
 	json_decref(j);
 	j = claim(10);
 	ok(json_array_size(json_object_get(j, "jobs")) == 1 && is(j, "jobs.0.device.name", "p1") &&
-			is(j, "jobs.0.kind", "device.restart") && is(j, "jobs.0.phase", ""),
-		"only the printer that waits for it, and nothing is written");
+			is(j, "jobs.0.kind", "device.restart") && is(j, "jobs.0.phase", "") &&
+			is(j, "jobs.0.accept.0", "identity"),
+		"only the printer that waits for it, nothing is written, and what was accepted "
+		"counts");
 	json_decref(j);
 	lock_and_run("p1", ++token);
 	(void)journal("p1", "sent");

@@ -137,6 +137,49 @@ refused failed 5007 unknown_list "a list that the device has not: validation_fai
 jq '.devices[0].managed_by="other"' "$D/one" >"$D/other"
 PEERS_MAP=$D/other PEERS_SOURCE=$D/new change 20
 refused skipped 1007 null "managed by another system: skipped (FL-5)"
+PEERS_MAP=$D/other PEERS_PHASE=revert PEERS_SOURCE=$D/new change 20
+refused skipped 1007 null "also when it is so since the plan"
+
+# ---- who does not say who it is: SNMP is off, and another machine may stand there (FL-1, FL-4) ----
+jq '.devices[0].ports.snmp = 9 | .devices[0].serial = "ELSE1"' "$D/one" >"$D/silent"
+PEERS_MAP=$D/silent PEERS_KIND=ab.backup round 20
+is "$(last state) $(last reason) $(last seen.serial)" "succeeded not_identified null" "it is read, and the details say that nothing could be compared"
+round_end
+PEERS_MAP=$D/silent PEERS_PHASE=plan PEERS_SOURCE=$D/new change 20
+is "$(last state) $(last 'plan.needs|index("identity") != null') $(last 'plan.notes|map(.reason)|index("not_identified") != null')" \
+	"succeeded true true" "a plan says that a person has to say who it is"
+round_end
+PEERS_MAP=$D/silent PEERS_SOURCE=$D/new change 20
+refused failed 4008 null "nobody accepted it: identity_unknown"
+PEERS_MAP=$D/silent PEERS_PHASE=revert PEERS_SOURCE=$D/new change 20
+refused failed 4008 null "not by a revert either"
+PEERS_MAP=$D/silent PEERS_KIND=device.restart round 20
+refused failed 4008 null "nor is it restarted"
+sim POST "/devices/$me/settings" '{"receive_restricted":true}' >/dev/null
+PEERS_MAP=$D/silent PEERS_KIND=ab.backup PEERS_RESTART=1 round 20
+is "$(last state) $(last code) $(sim GET "/devices/$me" | jq .state.receive_restricted)" "failed 4008 true" "nor is its receive restriction lifted"
+round_end
+resets=$(sim GET /stats | jq .restarts)
+PEERS_KIND=ab.backup PEERS_RESTART=1 PEERS_RESTARTED=1 round 20
+is "$(last state) $(last code) $(last reason) $(($(sim GET /stats | jq .restarts) - resets))" "failed 2106 restarted_before 0" \
+	"restarted once in this run, and still restricted: not restarted again (FL-46)"
+round_end
+sim POST "/devices/$me/settings" '{"receive_restricted":false}' >/dev/null
+PEERS_MAP=$D/silent PEERS_ACCEPT=identity PEERS_SOURCE=$D/new change 20
+is "$(last state) $(last step)" "succeeded verified" "accepted: it is written"
+round_end
+set_book "$D/old"
+serial=$(jq -r '.devices[0].serial' "$D/one")
+PEERS_KIND=device.probe round 20
+mac=$(last seen.mac)
+round_end
+jq --arg m "$mac" '.devices[0] |= (del(.serial) | .mac = $m)' "$D/one" >"$D/by_mac"
+PEERS_MAP=$D/by_mac PEERS_PHASE=plan PEERS_SOURCE=$D/new change 20
+is "$(last state) $(last 'plan.needs|index("identity")') $(last seen.serial)" "succeeded null $serial" "a record that knows its MAC alone: compared by that, and it learns the rest"
+round_end
+jq '.devices[0] |= (del(.serial) | .mac = "02:00:00:00:00:01")' "$D/one" >"$D/by_mac"
+PEERS_MAP=$D/by_mac PEERS_SOURCE=$D/new change 20
+refused failed 4005 mac "another MAC is another machine, whatever serial number it says: identity_mismatch"
 
 # ---- devices that do not do what they say ----
 fault '{"mp":"mp_22","at":"import"}'

@@ -24,7 +24,9 @@
  * renewal)
  *   effects  usual sync (pause_sync, too) strange (one nobody knows)
  * PEERS_CANCELLED: the job was cancelled before it came; PEERS_RESTART: it may restart
- * PEERS_LANGUAGE PEERS_MODEL  of the source */
+ * PEERS_LANGUAGE PEERS_MODEL  of the source
+ * PEERS_RESTARTED: it was restarted in this run already
+ * PEERS_ACCEPT: what a person accepted with the plan, one word */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,6 +139,7 @@ static struct job *job_by_id(const struct uuid *id)
 
 /* claim=slow: the answer takes its time. */
 static struct timer *claim_timer;
+static const char *accepted;
 static struct m_job_batch claim_answer;
 
 static void answer_claim(void *arg)
@@ -179,11 +182,17 @@ static void on_claim(struct call *call)
 			.lease_ms = 30000,
 			.deadline_ms = 600000,
 			.cancel = getenv("PEERS_CANCELLED") != NULL,
+			.restarted = getenv("PEERS_RESTARTED") != NULL,
 			.trace = j->id};
 		if (source)
 			work[r.jobs_n - 1].source = source->about.id;
 		else if (getenv("PEERS_SOURCE")) /* one that is not there */
 			work[r.jobs_n - 1].source = j->id;
+		if (getenv("PEERS_ACCEPT")) {
+			accepted = getenv("PEERS_ACCEPT");
+			work[r.jobs_n - 1].accept = &accepted;
+			work[r.jobs_n - 1].accept_n = 1;
+		}
 		if (j->phase || j->step)
 			add_phase(&work[r.jobs_n - 1], j);
 	}

@@ -110,15 +110,18 @@ ftpd_up $((port + 9))
 rc 0 "a print server is added" device add --name box --vendor HP --family jetdirect_ftp --model "JetDirect 600N" --address 127.0.0.1 --ports "ftp=$((port + 9)),snmp=9" \
 	--simulated true --clear_text true --labels ftp_directory=port1
 printf '%%!PS\nshowpage\n' >"$D/job.ps"
-rc 0 "a file is delivered" deliver "$D/job.ps" --to box --file-name job.ps
+rc 1 "it does not say who it is: a file waits for a person's word" deliver "$D/job.ps" --to box --file-name job.ps
+run=$(c run list --json | jq -r '[.items[] | select(.kind == "file.deliver")][0].id')
+is "$(c run targets "$run" --json | jq -r '.items[0] | "\(.state) \(.cause)"') $(find "$D/root/port1" -name 'job.ps' | wc -l)" "failed identity_unknown 0" "nothing is sent (FL-4)"
+rc 0 "accepted, it is delivered" deliver "$D/job.ps" --to box --file-name job.ps --accept identity
 check "byte for byte" cmp -s "$D/job.ps" "$D/root/port1/job.ps"
 printf '%%PDF-1.4\n' >"$D/x.pdf"
-rc 1 "a PDF is not" deliver "$D/x.pdf" --to box
+rc 1 "a PDF is not" deliver "$D/x.pdf" --to box --accept identity
 run=$(c run list --json | jq -r '[.items[] | select(.kind == "file.deliver")][0].id')
 is "$(c run targets "$run" --json | jq -r '.items[0] | "\(.state) \(.cause) \(.reason)"')" "failed validation_failed print_language" "no printer there knows it: validation_failed"
 exec 4<>"/dev/tcp/127.0.0.1/$((port + 9))" 5<>"/dev/tcp/127.0.0.1/$((port + 9))" 6<>"/dev/tcp/127.0.0.1/$((port + 9))"
 before=$(c run list --json | jq '[.items[] | select(.kind == "file.deliver")] | length')
-"$B/bin/carnet" deliver "$D/job.ps" --to box --file-name fourth.ps >/dev/null 2>&1 &
+"$B/bin/carnet" deliver "$D/job.ps" --to box --file-name fourth.ps --accept identity >/dev/null 2>&1 &
 deliver_pid=$!
 within 20 eval '[ "$(c run list --json | jq "[.items[] | select(.kind == \"file.deliver\")] | length")" -gt "$before" ]'
 run=$(c run list --json | jq -r '[.items[] | select(.kind == "file.deliver")][0].id')

@@ -6,6 +6,7 @@
 
 #include "gen/errors.h"
 #include "services/worker/adapters/profile.h"
+#include "services/worker/verdict.h"
 
 #define MIB2 1, 3, 6, 1, 2, 1
 #define OID(...)                                                                                   \
@@ -18,7 +19,10 @@
 enum ask {
 	SERIAL,
 	CHANGES,
-	DESCRIPTION,
+	MAC_1,
+	MAC_2,
+	WHO, /* what comes before says who it is */
+	DESCRIPTION = WHO,
 	DEVICE_TEXT,
 	DEVICE_STATUS,
 	PRINTER_STATUS,
@@ -33,6 +37,8 @@ enum ask {
 static const struct snmp_oid objects[ASKED] = {
 	[SERIAL] = OID(43, 5, 1, 1, 17, 1),
 	[CHANGES] = OID(43, 5, 1, 1, 1, 1),
+	[MAC_1] = OID(2, 2, 1, 6, 1),
+	[MAC_2] = OID(2, 2, 1, 6, 2),
 	[DESCRIPTION] = OID(1, 1, 0),
 	[DEVICE_TEXT] = OID(25, 3, 2, 1, 3, 1),
 	[DEVICE_STATUS] = OID(25, 3, 2, 1, 5, 1),
@@ -139,11 +145,32 @@ static void ask_language(struct snmp_device *d, uint32_t index)
 
 /* ---- identity ---- */
 
+static const char *mac_of(const struct errand *e, const struct snmp_value *v)
+{
+	static const uint8_t none[6]; /* the loopback */
+	const uint8_t *p = v->bytes.p;
+
+	if (v->kind != SNMP_BYTES || v->bytes.n != sizeof(none) ||
+		memcmp(p, none, sizeof(none)) == 0)
+		return NULL;
+	return arena_printf(
+		e->arena, "%02x:%02x:%02x:%02x:%02x:%02x", p[0], p[1], p[2], p[3], p[4], p[5]);
+}
+
+/* A machine may have two: the one that its record knows, else the first. */
+static const char *own_mac(const struct errand *e, const char *first, const char *second)
+{
+	const char *known = e->device->mac;
+
+	return !first || (second && known && verdict_same_mac(known, second)) ? second : first;
+}
+
 static void read_identity(struct snmp_device *d)
 {
 	struct errand *e = d->errand;
 	const struct snmp_value *changes = &d->values[CHANGES];
 
+	e->seen.mac = own_mac(e, mac_of(e, &d->values[MAC_1]), mac_of(e, &d->values[MAC_2]));
 	e->seen.serial = text(e, &d->values[SERIAL], 64);
 	e->seen.change =
 		changes->kind == SNMP_NUMBER && changes->number > 0 ? (uint64_t)changes->number : 0;
@@ -206,8 +233,8 @@ void snmp_device_capability(struct errand *e)
 void snmp_device_identify(struct snmp_device *d, struct errand *e, snmp_fn fn, void *arg)
 {
 	*d = (struct snmp_device){.errand = e, .fn = fn, .arg = arg};
-	e->seen.serial = NULL; /* what it said before is not what it says now */
-	d->question = snmp_ask(e, objects, d->values, CHANGES + 1, on_identity, d);
+	e->seen.serial = e->seen.mac = NULL; /* what it said before is not what it says now */
+	d->question = snmp_ask(e, objects, d->values, WHO, on_identity, d);
 }
 
 void snmp_device_cancel(struct snmp_device *d)

@@ -15,13 +15,14 @@ struct snmp_device {
 	void *arg;
 };
 
-/* Fills e->seen: serial, model, firmware, language, charset, change, ops (by the family's panel
- * lines). Then fn: CN_UNREACHABLE when nobody answers (seen.busy_unknown is set), or another fault.
+/* Fills e->seen: serial, mac, model, firmware, language, charset, change, ops (by the family's
+ * panel lines). Then fn: CN_UNREACHABLE when nobody answers (seen.busy_unknown is set), or another
+ * fault.
  */
 void snmp_device_ask(struct snmp_device *d, struct errand *e, snmp_fn fn, void *arg);
 /* Afterwards, for families that know who they are by SNMP alone: capability identity. */
 void snmp_device_capability(struct errand *e);
-/* Serial and change counter only. */
+/* Serial, MAC and change counter only. */
 void snmp_device_identify(struct snmp_device *d, struct errand *e, snmp_fn fn, void *arg);
 /* fn is not called. */
 void snmp_device_cancel(struct snmp_device *d);

@@ -258,6 +258,18 @@ static void a_list_that_one_side_has_not_is_told(void **state)
 	assert_string_equal(w.f.plan.notes[w.f.plan.notes_n - 1].reason, "no_matching_list");
 }
 
+static void who_it_is_has_to_be_said_where_nothing_was_compared_fl_4(void **state)
+{
+	(void)state;
+	two_lists();
+	put(&w.source.picture, "list_1", HEAD MAIL("1", "201", "Ana", "new@example.com"));
+	w.f.weak = true;
+	foresees();
+	assert_string_equal(w.f.plan.notes[0].reason, "not_identified");
+	assert_int_equal(w.f.plan.needs_n, 1);
+	assert_string_equal(w.f.plan.needs[0], "identity");
+}
+
 static void a_map_of_the_job_wins_over_the_tasks(void **state)
 {
 	static const struct m_slot_map task[] = {{.slot = "list_1", .from = "list_1"}};
@@ -626,6 +638,7 @@ int main(void)
 		TEST(the_hash_pins_what_the_plan_was_made_of),
 		TEST(lists_that_the_task_names_alone_are_written),
 		TEST(a_list_that_one_side_has_not_is_told),
+		TEST(who_it_is_has_to_be_said_where_nothing_was_compared_fl_4),
 		TEST(a_map_of_the_job_wins_over_the_tasks),
 		TEST(a_file_of_another_maker_is_told_by_its_content),
 		TEST(what_does_not_fit_has_to_be_accepted),

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -339,16 +340,78 @@ static void storage_that_is_not_there_defers_the_job_rl_60(void **state unused)
 	assert_int_equal(verdict_of_fault(&f, false).state, JOB_STATE_RETRY);
 }
 
-static void another_serial_is_another_device_fl_1(void **state unused)
+/* "same", "other by …" or "unknown" */
+static const char *compared(struct m_device known, struct identity seen)
 {
-	struct m_device d = {.serial = "ABC1", .device_uuid = "u1"};
+	static char text[40];
+	struct fault f = FAULT_INIT;
+	bool by;
+
+	if (verdict_identity(&known, &seen, &by, &f) == 0)
+		return by ? "same" : "unknown";
+	assert_int_equal(f.code, CN_IDENTITY_MISMATCH);
+	(void)snprintf(text, sizeof(text), "other by %.20s", f.reason);
+	return text;
+}
+
+static void a_device_is_known_by_serial_else_uuid_else_mac_fl_1(void **state unused)
+{
+	struct m_device all = {.serial = "ABC1", .device_uuid = "u1", .mac = "00:1E:8f:00:00:01"};
+	struct m_device uuid = {.device_uuid = "urn:uuid:U1", .mac = "00:1E:8f:00:00:01"};
+	struct m_device mac = {.serial = "", .mac = "00-1e-8F-00-00-01"};
+
+	assert_string_equal(compared(all, (struct identity){"abc1", "other", NULL}), "same");
+	assert_string_equal(
+		compared(all, (struct identity){"ABC2", "u1", NULL}), "other by serial");
+	assert_string_equal(compared(all, (struct identity){"", "u2", NULL}), "other by uuid");
+	assert_string_equal(compared(uuid, (struct identity){"S2", "u2", NULL}), "other by uuid");
+	assert_string_equal(compared(uuid, (struct identity){"S2", "u1", NULL}), "same");
+	assert_string_equal(
+		compared(uuid, (struct identity){"S2", NULL, "001e8f000002"}), "other by mac");
+	assert_string_equal(compared(mac, (struct identity){"S2", "u2", "001e8f000001"}), "same");
+	assert_string_equal(compared(mac, (struct identity){"S2", "u2", NULL}), "unknown");
+	assert_string_equal(compared(all, (struct identity){NULL, NULL, NULL}), "unknown");
+	assert_string_equal(
+		compared((struct m_device){.name = "new"}, (struct identity){"S", "u", "0"}),
+		"unknown");
+}
+
+static bool may_change(const char *const *with_plan, const char *const *by_task)
+{
+	struct m_task_settings t = {.accept = by_task, .accept_n = by_task != NULL};
+	struct m_job_work job = {
+		.accept = with_plan, .accept_n = with_plan != NULL, .settings = &t};
 	struct fault f = FAULT_INIT;
 
-	assert_int_equal(verdict_identity(&d, "abc1", "other", &f), 0);
-	assert_int_equal(verdict_identity(&d, NULL, NULL, &f), 0); /* weak, FL-4 */
-	assert_int_equal(verdict_identity(&d, NULL, "u2", &f), -1);
-	assert_int_equal(verdict_identity(&d, "ABC2", NULL, &f), -1);
-	assert_int_equal(f.code, CN_IDENTITY_MISMATCH);
+	if (verdict_may_change(&job, false, &f) == 0)
+		return true;
+	assert_int_equal(f.code, CN_IDENTITY_UNKNOWN);
+	assert_int_equal(verdict_of_fault(&f, false).state, JOB_STATE_FAILED);
+	return false;
+}
+
+static void who_does_not_say_who_it_is_is_not_changed_unless_accepted_fl_4(void **state unused)
+{
+	static const char *const identity[] = {"identity"}, *const losses[] = {"losses"};
+	struct m_job_work job = {.kind = "ab.restore"};
+	struct fault f = FAULT_INIT;
+
+	assert_int_equal(verdict_may_change(&job, true, &f), 0);
+	assert_false(may_change(NULL, NULL));
+	assert_false(may_change(losses, losses));
+	assert_true(may_change(identity, NULL));
+	assert_true(may_change(NULL, identity));
+}
+
+static void only_who_is_known_or_new_teaches_its_record(void **state unused)
+{
+	struct m_device known = {.device_uuid = "u1"}, new = {.name = "new"};
+	struct m_job_work job = {.device = &known};
+
+	assert_true(verdict_may_learn(&job, true));
+	assert_false(verdict_may_learn(&job, false));
+	job.device = &new;
+	assert_true(verdict_may_learn(&job, false));
 }
 
 int main(void)
@@ -371,7 +434,9 @@ int main(void)
 		cmocka_unit_test(a_grant_is_for_this_device_and_for_every_item_planned),
 		cmocka_unit_test(what_the_bus_says_means_that_storage_is_not_there),
 		cmocka_unit_test(storage_that_is_not_there_defers_the_job_rl_60),
-		cmocka_unit_test(another_serial_is_another_device_fl_1),
+		cmocka_unit_test(a_device_is_known_by_serial_else_uuid_else_mac_fl_1),
+		cmocka_unit_test(who_does_not_say_who_it_is_is_not_changed_unless_accepted_fl_4),
+		cmocka_unit_test(only_who_is_known_or_new_teaches_its_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
