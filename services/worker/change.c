@@ -479,6 +479,7 @@ static bool is_content(const struct fault *f)
 static void read_ended(struct change *c, const struct fault *f)
 {
 	struct session *s = c->s;
+	struct fault none = FAULT_INIT;
 
 	if (c->fault.code && !c->touched) /* no room */
 		f = &c->fault;
@@ -486,9 +487,8 @@ static void read_ended(struct change *c, const struct fault *f)
 		picture_fini(c->reading);
 		c->refused = *f;
 		f = NULL;
-	} else if (!f && s->n_read == 0) {
-		change_fail(c, CN_NO_MATCHING_LIST, "", "the device has none of the chosen lists");
-		return;
+	} else if (!f && s->n_read == 0 && plan_no_list(s->job->device, &none) < 0) {
+		f = &none;
 	}
 	if (f)
 		session_fail(s, f);

@@ -223,6 +223,14 @@ int plan_make(const struct m_job_work *job, struct arena *a, struct plan *ret, s
 	return r;
 }
 
+int plan_no_list(const struct m_device *d, struct fault *reterr)
+{
+	if (lists_of(d) == lists_i && d->type != DEVICE_TYPE_I)
+		return fault_why(reterr, CN_CAPABILITY_UNKNOWN, "type_unknown",
+			"the device has none of the lists of type I, and its type is not known");
+	return fault_set(reterr, CN_NO_MATCHING_LIST, "the device has none of the chosen lists");
+}
+
 static bool names(const struct m_grant *g, const char *item)
 {
 	for (size_t i = 0; i < g->items_n; i++)

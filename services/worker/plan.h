@@ -21,6 +21,9 @@ struct plan {
  * CN_MANAGED_ELSEWHERE never (reading is always allowed, FL-5). */
 int plan_make(const struct m_job_work *job, struct arena *a, struct plan *ret,
 	struct fault *reterr) must_check;
+/* The device shows none of the lists: -1 with CN_NO_MATCHING_LIST; CN_CAPABILITY_UNKNOWN where
+ * nobody said which type it is (FL-7). */
+int plan_no_list(const struct m_device *d, struct fault *reterr) must_check;
 /* A grant is for this device, and for every item of the plan; -1 with CN_LOCK_REFUSED: what was not
  * granted is not touched. */
 int plan_granted(const struct plan *p, const struct uuid *device, const struct m_lock_answer *a,

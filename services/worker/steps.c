@@ -609,8 +609,7 @@ static void to_identify(struct session *s)
 {
 	struct fault f = FAULT_INIT;
 
-	if (s->n_read == 0) {
-		fault_set(&f, CN_NO_MATCHING_LIST, "the device has none of the chosen lists");
+	if (s->n_read == 0 && plan_no_list(s->job->device, &f) < 0) {
 		session_fail(s, &f);
 		return;
 	}

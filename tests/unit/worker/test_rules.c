@@ -86,6 +86,22 @@ static void lists_that_do_not_fit_the_type_skip_the_device_fl_44(void **state un
 	assert_int_equal(verdict_of_fault(&f, false).state, JOB_STATE_SKIPPED);
 }
 
+static void without_a_list_it_counts_which_type_it_is_fl_7(void **state unused)
+{
+	struct m_device d = {.family = "canon_rui", .type = DEVICE_TYPE_I};
+	struct fault f = FAULT_INIT;
+
+	assert_int_equal(plan_no_list(&d, &f), -1);
+	assert_int_equal(f.code, CN_NO_MATCHING_LIST);
+	d.type = DEVICE_TYPE_NONE;
+	assert_int_equal(plan_no_list(&d, &f), -1);
+	assert_int_equal(f.code, CN_CAPABILITY_UNKNOWN);
+	assert_string_equal(f.reason, "type_unknown");
+	d.family = "konica_openapi";
+	assert_int_equal(plan_no_list(&d, &f), -1);
+	assert_int_equal(f.code, CN_NO_MATCHING_LIST);
+}
+
 static void a_probe_takes_no_lock_and_stores_nothing(void **state unused)
 {
 	struct plan p;
@@ -421,6 +437,7 @@ int main(void)
 		cmocka_unit_test(types_ii_and_iii_are_a_batch_export),
 		cmocka_unit_test(chosen_lists_are_read_in_the_devices_order),
 		cmocka_unit_test(lists_that_do_not_fit_the_type_skip_the_device_fl_44),
+		cmocka_unit_test(without_a_list_it_counts_which_type_it_is_fl_7),
 		cmocka_unit_test(a_probe_takes_no_lock_and_stores_nothing),
 		cmocka_unit_test(settings_have_a_lock_item_of_their_own),
 		cmocka_unit_test(items_of_settings_are_read_and_locked_as_the_task_names_them),
