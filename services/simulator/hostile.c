@@ -376,6 +376,9 @@ bool hostile_request(struct device *d, struct http_request *r)
 		http_respond(r, d->fault.mp == MP_HTTP_500 ? 500 : 503, "text/html",
 			(struct span){.n = 0});
 		return true;
+	case MP_16:
+	case MP_17:
+		return hostile_text(d, r, "text/html", (struct span){.n = 0});
 	default:
 		answer_reset(r);
 		return true;

@@ -103,6 +103,11 @@ hostile mp_08 parse_error "mp_08 a gzip bomb is never unpacked: parse_error"
 check "… and what came of it is small" test "$(wc -c <"$D/b")" -lt 1000000
 hostile mp_16 protocol_error "mp_16 a redirect to another machine is not followed"
 hostile mp_17 protocol_error "mp_17 nor is one to itself"
+for mp in mp_16 mp_17; do
+	fault "{\"mp\":\"$mp\",\"at\":\"request\"}"
+	run probe release
+	is "$(cause probe)" redirect_refused "$mp where a redirect is followed: not to another machine, and not for ever (FL-21)"
+done
 hostile mp_15 ok "mp_15 formulas, script and format strings are text"
 is "$(grep -c '^cn: =HYPERLINK("http://192.0.2.1/") <script>alert(1)</script> %s%n%x ;DROP TABLE entry' "$D/b")" 1 "… and kept exactly"
 hostile mp_13 parse_error "mp_13 a folded line without end, junk base64, a file URL"

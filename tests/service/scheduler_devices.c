@@ -476,6 +476,59 @@ static void another_key(void)
 	as_person(NULL, MSG_INTERNAL);
 }
 
+/* Another key, another machine: nothing more is sent to it before a person has looked. */
+static void another_one_at_its_address(const char *name, unsigned code, const char *cause)
+{
+	char run[UUID_TEXT];
+
+	enrol(name, "canon_rui", "");
+	json_decref(ask("task_create",
+		"{'task': {'name': 'of %s', 'kind': 'settings.backup', 'targets': {'devices':"
+		" ['%s']}}}",
+		name, name));
+	(void)snprintf(run, sizeof(run), "%s", start(sql("select 'of %s'", name)));
+	take();
+	char rest[64];
+	(void)snprintf(rest, sizeof(rest), ", 'code': %u", code);
+	ok(report(name, "failed", rest) && run_becomes(run, "failed"), cause);
+	json_t *j = ask("device_get", "{'ref': '%s'}", name);
+	ok(is(j, "device.state", "suspended") && is(j, "device.state_cause", cause),
+		"the printer is suspended");
+	json_decref(j);
+	ok(strcmp(sql("select count(*) from sched.outbox where kind = 'device.%s' and data ->>"
+		      " 'device_name' = '%s'",
+			  cause, name),
+		   "1") == 0,
+		"and it is told");
+	(void)snprintf(run, sizeof(run), "%s", start(sql("select 'of %s'", name)));
+	ok(run_becomes(run, "succeeded_none") &&
+			strcmp(sql("select state || ' ' || cause from sched.job where run = '%s'",
+				       run),
+				"11 1008") == 0,
+		"no job goes to it any more");
+}
+
+/* FL-5: the worker is told what the record says now, not what it said then. */
+static void managed_since_the_plan(void)
+{
+	char plan[UUID_TEXT], run[UUID_TEXT];
+
+	enrol("m1", "canon_rui", "");
+	restore_task("managed", "'m1'", "");
+	(void)snprintf(plan, sizeof(plan), "%s", start("managed"));
+	take();
+	(void)report_plan("m1", 1, 1, "");
+	(void)run_becomes(plan, "awaiting_approval");
+	json_decref(ask("device_update", "{'ref': 'm1', 'device': {'managed_by': 'vendor_sync'}}"));
+	(void)snprintf(run, sizeof(run), "%s", apply_run(plan));
+	json_t *j = claim(10);
+	ok(is(j, "jobs.0.phase", "apply") && is(j, "jobs.0.device.managed_by", "vendor_sync"),
+		"somebody else manages it since it was planned: its job says so");
+	json_decref(j);
+	ok(report("m1", "skipped", ", 'code': 1007") && run_becomes(run, "succeeded_none"),
+		"and ends skipped");
+}
+
 int main(void)
 {
 	client_open();
@@ -490,6 +543,9 @@ int main(void)
 	answers_grow_old();
 	who_says_whom_to_trust();
 	another_key();
+	another_one_at_its_address("key", 3101, "tls_pin_changed");    /* FL-18 */
+	another_one_at_its_address("swap", 4005, "identity_mismatch"); /* FL-1 */
+	managed_since_the_plan();
 	client_close();
 	return finish_tests();
 }

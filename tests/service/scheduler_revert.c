@@ -163,6 +163,41 @@ static void restarted_later(void)
 		"one such run for each");
 }
 
+/* FL-46: at most one restart for a backup in a run, whoever has the job. */
+static void restarted_once(void)
+{
+	static const char audited[] = "select string_agg(data ->> 'outcome', ' ' order by id) from"
+				      " sched.outbox where kind = 'audit.restart'";
+	char run[UUID_TEXT];
+
+	json_decref(ask("task_create",
+		"{'task': {'name': 'closed', 'kind': 'ab.backup', 'targets': {'devices': ['p1']},"
+		" 'settings': {'lists': ['all'], 'password_sealed': 'AAAA', 'restart_if_needed':"
+		" true}}}"));
+	(void)snprintf(run, sizeof(run), "%s", start("closed"));
+	json_t *j = claim(10);
+	ok(is(j, "jobs.0.kind", "ab.backup") && strcmp(at(j, "jobs.0.restarted"), "true") != 0,
+		"a backup that may restart its printer");
+	json_decref(j);
+	lock_and_run("p1", ++token);
+	struct held *h = held_of("p1");
+	ok(journal_as(worker, h->job, 1, h->token, "planned", ", 'restarts': true") &&
+			strcmp(sql("%s", audited), "accepted") == 0,
+		"the restart is journaled, and in the audit trail, before it is sent");
+	ok(becomes("2", "select state from sched.job_now where id = '%s'", h->job),
+		"its worker is lost");
+	j = claim(10);
+	ok(is(j, "jobs.0.attempt", "2") && is(j, "jobs.0.restarted", "true"),
+		"the next attempt knows that it was restarted");
+	json_decref(j);
+	lock_and_run("p1", ++token);
+	ok(journal_as(worker, h->job, 2, h->token, "planned", "") &&
+			strcmp(sql("%s", audited), "accepted not_done") == 0,
+		"one that was not done after all is taken back");
+	(void)report("p1", "failed", ", 'code': 2106, 'reason': 'restarted_before'");
+	ok(run_becomes(run, "failed"), "and the run ends");
+}
+
 static void somebody_confirms(void)
 {
 	apply("confirmed", "p1", ", 'confirm_ms': 600000", "");
@@ -396,6 +431,7 @@ int main(void)
 	enrol("p3", "konica_openapi", "");
 	nobody_confirms();
 	restarted_later();
+	restarted_once();
 	somebody_confirms();
 	written_since();
 	a_write_that_kills();

@@ -149,6 +149,14 @@ static void cut_at_the_end(void)
 		   "t") == 0,
 		"what was cut comes back with the next window (FL-38)");
 	forget();
+	json_decref(ask("task_create",
+		"{'task': {'name': 'boot', 'kind': 'device.restart', 'targets': {'devices':"
+		" ['p1']}}}"));
+	begin("boot");
+	ok(claimed() == 1 && strcmp(sql("select cut_at is null from sched.active"), "t") == 0,
+		"what changes a printer is left alone, whatever its window says");
+	(void)report("p1", "failed", ", 'code': 4002");
+	(void)run_becomes(run, "failed");
 	drop("hard");
 }
 

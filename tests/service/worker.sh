@@ -261,6 +261,38 @@ PEERS_KIND=file.deliver round 20
 is "$(result "$me" state) $(result "$me" code)" "skipped 1002" "what a family cannot do is skipped: unsupported_operation"
 round_end
 
+# ---- checks, and lists that are not there ----
+PEERS_KIND=device.check_settings round 20
+is "$(result "$me" state) $(result "$me" reason) $(told begin | wc -l)" "succeeded supported 0" "a check reads the settings, and nothing is kept (FL-10)"
+is "$(result "$me" 'seen.capabilities | map(select(.name == "settings.read") | .result) | join(" ")')" yes "and what it found stands with the printer"
+round_end
+PEERS_LISTS=list_10 round 20
+is "$(result "$me" state) $(result "$me" code) $(result "$me" 'lists[0].state')" "skipped 1006 n/a" "none of the chosen lists is there: no_matching_list (FL-44)"
+round_end
+jq '.devices[0] |= del(.type)' "$D/one" >"$D/untyped"
+PEERS_MAP=$D/untyped PEERS_LISTS=list_10 round 20
+is "$(result "$me" state) $(result "$me" code) $(result "$me" reason)" "retry 1004 type_unknown" "and nobody said its type: capability_unknown (FL-7)"
+round_end
+
+# ---- another key (FL-18) ----
+if [ -x "$B/tests/peers/tls_front" ]; then
+	front=$((20000 + RANDOM % 12000))
+	"$B/tests/peers/tls_front" 127.0.0.1 "$front" 1 >"$D/pin" &
+	front_pid=$!
+	within 10 test -s "$D/pin"
+	pinned() { # PIN
+		jq --arg p "$1" --argjson f "$front" '.devices[0] |= (.address = "127.0.0.1" | .tls_pin = $p | .ports = {https: $f})' "$D/one" >"$D/pinned"
+		PEERS_MAP=$D/pinned PEERS_KIND=device.probe round 20
+	}
+	pinned "$(head -c 32 /dev/zero | base64)"
+	is "$(result "$me" state) $(result "$me" code)" "failed 3101" "another key than the pinned one: tls_pin_changed"
+	round_end
+	pinned "$(cat "$D/pin")"
+	is "$(result "$me" 'code != 3101 and .code < 3101')" true "its own key: the connection is let through"
+	round_end
+	kill "$front_pid"
+fi
+
 # ---- addresses and clear text ----
 jq '.devices[0].simulated=false' "$D/one" >"$D/real"
 PEERS_MAP=$D/real round 20
