@@ -55,7 +55,7 @@ static int ask(const struct cli *c, const json_t *run)
 	long long n =
 		json_integer_value(json_object_get(json_object_get(run, "totals"), "devices"));
 
-	if (c->yes)
+	if (c->yes || c->dry_run)
 		return 0;
 	if (isatty(STDIN_FILENO) == 0)
 		return cli_fail(EXIT_USAGE, "nobody can be asked here: --yes applies it");

@@ -23,6 +23,7 @@ enum {
 	EXIT_AUTH = 5,
 	EXIT_USAGE = 64,
 	EXIT_LATER = 75,
+	EXIT_SHOWN = -2, /* --dry-run: a request stands on stdout instead; 0 in the end */
 };
 
 /* Of `carnet book …`, like cmp and diff. */
@@ -96,12 +97,14 @@ char *cli_read_line(const char *path) must_check;
 
 struct answer {
 	long status;   /* 0 = no answer */
+	bool shown;    /* --dry-run: the request was shown and not sent */
 	json_t *json;  /* NULL when there is none; owned */
 	char *headers; /* owned */
 	struct fault fault;
 };
 void answer_fini(struct answer *a);
-/* One request; body may be NULL (not consumed). path begins after /api/v1. */
+/* One request; body may be NULL (not consumed). path begins after /api/v1. Under --dry-run what
+ * would change something is shown and not sent: -1, and client_problem() gives EXIT_SHOWN. */
 int client_call(struct cli *c, const char *method, const char *path, const json_t *body,
 	const char *const *headers, struct answer *ret) must_check;
 /* The bytes of a file as the body of a POST; no time limit. */
@@ -122,6 +125,11 @@ int request_build(struct cli *c, const struct verb *v, struct buf *path, json_t 
 /* Puts one flag or word into object[name] as the field's type wants it. */
 int request_put(json_t *object, const struct msg_desc *desc, const char *name, const char *value);
 void request_escape(struct buf *out, const char *s);
+/* What the JSON body of a route is made of. */
+const struct msg_desc *request_body(const struct route *r);
+const struct msg_field *request_field(const struct msg_desc *d, const char *name);
+/* true yes on 1, false no off 0, of any case; -1 = neither. */
+int request_bool(const char *text, bool *ret) must_check;
 
 /* ---- the verbs that are more than one call ---- */
 

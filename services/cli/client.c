@@ -127,6 +127,83 @@ static void exchange(struct cli *c, const char *method, const char *path,
 	buf_fini(&x->body);
 }
 
+/* ---- --dry-run ---- */
+
+/* "/tasks/{ref}:run" for "/tasks/Back%20up:run". */
+static bool fits(const char *pattern, const char *path)
+{
+	while (*pattern != '\0') {
+		if (*pattern == '{') {
+			size_t n = strcspn(path, "/:?");
+			if (n == 0)
+				return false;
+			path += n;
+			pattern = strchr(pattern, '}') + 1;
+		} else if (*pattern++ != *path++) {
+			return false;
+		}
+	}
+	return *path == '\0' || *path == '?';
+}
+
+static const struct route *route_of(const char *method, const char *path)
+{
+	for (size_t i = 0; i < routes_n; i++)
+		if (strcmp(routes[i].method, method) == 0 && fits(routes[i].path, path))
+			return &routes[i];
+	return NULL;
+}
+
+/* What a viewer may ask changes nothing; nor does what says itself that it is a preview. */
+static bool changes(const char *method, const struct route *r, const json_t *body)
+{
+	if (strcmp(method, "GET") == 0 || json_is_true(json_object_get(body, "preview")))
+		return false;
+	return r == NULL || r->is_public || r->request->right != MSG_VIEWER;
+}
+
+/* Without secrets: those of the message, and members that it does not have, for these the gateway
+ * seals. */
+static json_t *without_secrets(const struct msg_desc *d, const json_t *v)
+{
+	json_t *copy = json_is_array(v) ? json_array() : json_object();
+	const char *name;
+	json_t *member;
+	size_t i;
+
+	json_array_foreach(v, i, member)
+	{
+		(void)json_array_append_new(copy, without_secrets(d, member));
+	}
+	json_object_foreach((json_t *)(uintptr_t)v, name, member)
+	{
+		const struct msg_field *f = request_field(d, name);
+		bool deep = f != NULL && f->type == MSG_STRUCT;
+		(void)json_object_set_new(copy, name,
+			f == NULL || f->secret ? json_string("…")
+			: deep                 ? without_secrets(f->desc, member)
+					       : json_incref(member));
+	}
+	return copy;
+}
+
+/* True: it was shown, and is not to be sent. */
+static bool show_only(const struct cli *c, const char *method, const char *path, const json_t *body,
+	struct answer *ret)
+{
+	const struct route *r = c->dry_run ? route_of(method, path) : NULL;
+
+	if (!c->dry_run || !changes(method, r, body))
+		return false;
+	(void)printf("%s %s\n", method, path);
+	json_t *shown = body == NULL || r == NULL ? NULL : without_secrets(request_body(r), body);
+	if (shown != NULL)
+		print_json(shown);
+	json_decref(shown);
+	ret->shown = true;
+	return true;
+}
+
 /* A credential that was stored is one that every new printer has (FL-16): said wherever it came
  * from. */
 static void warn_factory(const struct cli *c, const char *path, const json_t *credential)
@@ -150,7 +227,8 @@ int client_call(struct cli *c, const char *method, const char *path, const json_
 		.type = "Content-Type: application/json"};
 
 	*ret = (struct answer){.status = 0};
-	exchange(c, method, path, &json, headers, &x);
+	if (!show_only(c, method, path, body, ret))
+		exchange(c, method, path, &json, headers, &x);
 	free(text);
 	if (ret->status < 200 || ret->status >= 300)
 		return -1;
@@ -167,7 +245,8 @@ int client_upload(struct cli *c, const char *path, struct span bytes, struct ans
 		.type = "Content-Type: application/octet-stream"};
 
 	*ret = (struct answer){.status = 0};
-	exchange(c, "POST", path, &file, NULL, &x);
+	if (!show_only(c, "POST", path, NULL, ret))
+		exchange(c, "POST", path, &file, NULL, &x);
 	return ret->status >= 200 && ret->status < 300 ? 0 : -1;
 }
 
@@ -215,6 +294,8 @@ int client_problem(const struct cli *c, const struct answer *a)
 	const char *code = json_string_value(json_object_get(a->json, "code"));
 	struct buf line = BUF_INIT;
 
+	if (a->shown)
+		return EXIT_SHOWN;
 	if (c->json && a->json != NULL)
 		print_json(a->json);
 	if (a->status == 0)

@@ -119,7 +119,7 @@ static int save_task(struct cli *c, const json_t *discover)
 		rc = client_call(c, "PATCH", NOW_PATH, task, NULL, &a);
 	}
 	if (rc != 0)
-		rc = client_problem(c, &a);
+		rc = a.shown ? 0 : client_problem(c, &a);
 	answer_fini(&a);
 	json_decref(task);
 	return rc;
@@ -225,9 +225,9 @@ int run_candidate_enrol(struct cli *c, const struct verb *v)
 			enrol_one(c, json_string_value(json_object_get(one, "id")), device, made);
 		refused = one_rc != 0 ? one_rc : refused;
 	}
-	if (rc == 0 && c->json)
+	if (rc == 0 && c->json && !c->dry_run)
 		print_json(made);
-	else if (rc == 0)
+	else if (rc == 0 && !c->dry_run)
 		table_print(c, made, "name,vendor,family,model,serial,address,site", NULL);
 	if (rc == 0 && refused != 0)
 		rc = json_array_size(made) > 0 ? EXIT_PARTIAL : refused;

@@ -18,7 +18,7 @@ static int call(
 	if (rc != 0 && exists_is_fine && a.status == 409)
 		rc = 0;
 	else if (rc != 0)
-		rc = client_problem(c, &a);
+		rc = a.shown ? 0 : client_problem(c, &a);
 	answer_fini(&a);
 	return rc;
 }
@@ -89,7 +89,7 @@ static int import_batch(struct cli *c, json_t *batch, struct totals *t)
 
 	json_decref(body);
 	if (rc != 0) {
-		rc = client_problem(c, &a);
+		rc = a.shown ? 0 : client_problem(c, &a);
 	} else {
 		t->created += json_integer_value(json_object_get(a.json, "created"));
 		t->updated += json_integer_value(json_object_get(a.json, "updated"));
@@ -211,7 +211,7 @@ int run_device_import(struct cli *c, const struct verb *v)
 	if (rc == 0)
 		rc = import_credentials(c, json_object_get(file, "credentials"));
 	json_decref(file);
-	if (rc != 0)
+	if (rc != 0 || c->dry_run)
 		return rc;
 	if (c->json) {
 		json_t *sum = json_pack("{s:I, s:I, s:I}", "created", t.created, "updated",

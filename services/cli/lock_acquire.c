@@ -138,6 +138,8 @@ static int ask(struct acquiring *q, struct answer *a)
 	uint64_t asked_ms = clock_boot_ms();
 
 	(void)lock_post(q->cli, "/locks", q->body, a);
+	if (a->shown)
+		return EXIT_SHOWN;
 	if (a->status == 200) {
 		granted(q, a, asked_ms);
 		return 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* carnet: the command line. Words and flags in, one verb, one exit code. */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -12,13 +13,15 @@
 #include "services/cli/fleet.h"
 #include "services/cli/write.h"
 
+#define TIMEOUT_MAX 86400 /* seconds */
+
 static const char usage[] =
 	"usage: carnet NOUN VERB [OBJECT] [--FLAG VALUE]…\n"
 	"  --server URL        the gateway (CARNET_SERVER; http://127.0.0.1:8080)\n"
 	"  --token-file FILE   an API token (CARNET_TOKEN_FILE; ~/.config/carnet/token)\n"
 	"  --json --wide       for scripts; more columns\n"
 	"  --lang en|fr|ja     of messages (LANG)\n"
-	"  --dry-run --yes     show the request and send nothing; do not ask\n"
+	"  --dry-run --yes     show what would be sent and change nothing; do not ask\n"
 	"  --timeout SECONDS   of one request (60)\n"
 	"Exit: 0 done, 1 error, 2 changes or warnings, 3 partial, 4 refused, 5 not authorised, 64 "
 	"usage, "
@@ -101,8 +104,12 @@ static int take_flag(struct cli *c, char *word, char *next, bool *ret_took_next)
 	struct flag *f = &c->flags[c->n_flags++];
 	*f = (struct flag){.name = name, .value = "true"};
 	if (eq != NULL) {
+		bool on = true;
 		*eq = '\0';
 		f->value = eq + 1;
+		if (alone(name) && request_bool(f->value, &on) != 0)
+			return cli_fail(EXIT_USAGE, "--%s '%s': true or false", name, f->value);
+		c->n_flags -= !on; /* as if it was not given */
 	} else if (!alone(name)) {
 		if (next == NULL)
 			return cli_fail(EXIT_USAGE, "--%s needs a value", name);
@@ -204,16 +211,28 @@ static bool without_token(const char *noun)
 	return false;
 }
 
+static int take_timeout(struct cli *c)
+{
+	const char *text = cli_flag(c, "timeout");
+	char *end = NULL;
+
+	if (text == NULL)
+		text = "60";
+	unsigned long seconds = isdigit((unsigned char)*text) ? strtoul(text, &end, 10) : 0;
+	if (seconds < 1 || seconds > TIMEOUT_MAX || *end != '\0')
+		return cli_fail(EXIT_USAGE, "--timeout takes seconds, 1 … %d", TIMEOUT_MAX);
+	c->timeout_ms = (uint32_t)seconds * 1000;
+	return 0;
+}
+
 static int common_flags(struct cli *c)
 {
 	const char *server = cli_flag(c, "server");
 	const char *lang = cli_flag(c, "lang");
-	const char *timeout = cli_flag(c, "timeout");
 
 	c->server = server != NULL ? server : env("CARNET_SERVER", "http://127.0.0.1:8080");
 	c->lang =
 		lang_of(lang != NULL ? lang : env("LC_ALL", env("LC_MESSAGES", env("LANG", "en"))));
-	c->timeout_ms = timeout != NULL ? (uint32_t)strtoul(timeout, NULL, 10) * 1000 : 60000;
 	c->json = cli_flag(c, "json") != NULL;
 	c->wide = cli_flag(c, "wide") != NULL;
 	c->yes = cli_flag(c, "yes") != NULL;
@@ -221,10 +240,13 @@ static int common_flags(struct cli *c)
 	c->tty = isatty(STDOUT_FILENO) != 0;
 	c->terminal = c->tty ? terminal_cells() : 0;
 	c->color = c->tty && *env("NO_COLOR", "") == '\0';
+	bool book = is_book(c->verb->noun);
+	if (take_timeout(c) != 0)
+		return book ? EXIT_BOOK_ERROR : EXIT_USAGE;
+	if (book && c->dry_run)
+		return cli_fail(EXIT_BOOK_ERROR, "book %s has no flag --dry-run", c->verb->name);
 	/* a first start has no token yet, and what is offline needs none */
-	if (without_token(c->verb->noun))
-		return 0;
-	if (is_book(c->verb->noun))
+	if (book || without_token(c->verb->noun))
 		return 0;
 	return read_token(c, cli_flag(c, "token-file"));
 }
@@ -254,10 +276,7 @@ static void help_verb(const struct verb *v)
 	fleet_help(v);
 	if (r == NULL)
 		return;
-	const struct msg_desc *d = r->request;
-	for (size_t i = 0; r->body_field != NULL && i < r->request->n_fields; i++)
-		if (strcmp(r->request->fields[i].name, r->body_field) == 0)
-			d = r->request->fields[i].desc;
+	const struct msg_desc *d = request_body(r);
 	for (size_t i = 0; i < d->n_fields; i++)
 		(void)printf("  --%-24s %s\n", d->fields[i].name,
 			d->fields[i].help == NULL ? "" : d->fields[i].help);
@@ -282,6 +301,8 @@ static const struct verb *take_verb(struct cli *c)
 /* What was printed must have arrived: a full disk or a closed stdout is an error. */
 static int finish(struct cli *c, int rc)
 {
+	if (rc == EXIT_SHOWN)
+		rc = EXIT_DONE;
 	if (fflush(stdout) == 0 && ferror(stdout) == 0)
 		return rc;
 	return cli_fail(is_book(c->verb->noun) ? EXIT_BOOK_ERROR : EXIT_ERROR, "stdout: %s",

@@ -60,6 +60,8 @@ char *cli_secret(struct cli *c, const char *name, const char *prompt, bool twice
 	const char *file = cli_flag(c, flag);
 	if (file != NULL)
 		return cli_read_line(file);
+	if (c->dry_run) /* shows no secret */
+		return mem_strdup("");
 	if (!isatty(STDIN_FILENO)) {
 		(void)cli_fail(0, "--%s-file FILE is needed: there is no terminal to ask on", name);
 		return NULL;
@@ -264,8 +266,6 @@ int run_version_mail(struct cli *c, const struct verb *v)
 
 	if (key != NULL) {
 		(void)json_object_set_new(body, "recipient_key", json_string(key));
-	} else if (c->dry_run) { /* shows no secret */
-		(void)cli_flag(c, "password-file");
 	} else {
 		char *password = cli_secret(c, "password", "Password agreed with them", true);
 		rc = password == NULL ? EXIT_USAGE : 0;

@@ -17,7 +17,7 @@ void request_escape(struct buf *out, const char *s)
 			buf_addf(out, "%%%02X", (unsigned char)*s);
 }
 
-static const struct msg_field *field_of(const struct msg_desc *d, const char *name)
+const struct msg_field *request_field(const struct msg_desc *d, const char *name)
 {
 	for (size_t i = 0; i < d->n_fields; i++)
 		if (strcmp(d->fields[i].name, name) == 0)
@@ -25,13 +25,32 @@ static const struct msg_field *field_of(const struct msg_desc *d, const char *na
 	return NULL;
 }
 
+const struct msg_desc *request_body(const struct route *r)
+{
+	return r->body_field == NULL ? r->request : request_field(r->request, r->body_field)->desc;
+}
+
+int request_bool(const char *text, bool *ret)
+{
+	static const char *const words[][2] = {
+		{"false", "true"}, {"no", "yes"}, {"off", "on"}, {"0", "1"}};
+
+	for (size_t i = 0; i < array_len(words); i++)
+		for (int on = 0; on < 2; on++)
+			if (strcasecmp(text, words[i][on]) == 0) {
+				*ret = on == 1;
+				return 0;
+			}
+	return -1;
+}
+
 static json_t *scalar(const struct msg_field *f, const char *value)
 {
 	char *end;
+	bool on;
 
 	if (f->type == MSG_BOOL)
-		return strcmp(value, "false") == 0 || strcmp(value, "no") == 0 ? json_false()
-									       : json_true();
+		return request_bool(value, &on) == 0 ? json_boolean(on) : NULL;
 	if (f->type != MSG_UINT && f->type != MSG_INT)
 		return json_string(value);
 	errno = 0;
@@ -92,7 +111,7 @@ int request_put(json_t *object, const struct msg_desc *desc, const char *name, c
 	for (char *p = member; *p != '\0'; p++)
 		if (*p == '-')
 			*p = '_';
-	const struct msg_field *f = field_of(desc, member);
+	const struct msg_field *f = request_field(desc, member);
 	if (f == NULL)
 		return -1;
 	if (name[n] == '.' && f->type == MSG_STRUCT && !f->list) {
@@ -145,7 +164,7 @@ int request_build(struct cli *c, const struct verb *v, struct buf *path, json_t 
 {
 	const struct route *r = verb_route(v);
 	bool get = strcmp(v->method, "GET") == 0 || strcmp(v->method, "DELETE") == 0;
-	const struct msg_desc *desc = r->request;
+	const struct msg_desc *desc = request_body(r);
 	json_t *body = json_object();
 	bool first = true;
 
@@ -153,14 +172,12 @@ int request_build(struct cli *c, const struct verb *v, struct buf *path, json_t 
 		json_decref(body);
 		return EXIT_USAGE;
 	}
-	if (r->body_field != NULL)
-		desc = field_of(desc, r->body_field)->desc;
 	for (size_t i = 0; i < c->n_flags; i++) {
 		struct flag *f = &c->flags[i];
 		if (f->used)
 			continue;
 		f->used = true;
-		if (get && field_of(desc, f->name) == NULL && strchr(f->name, '-') == NULL) {
+		if (get && request_field(desc, f->name) == NULL && strchr(f->name, '-') == NULL) {
 			json_decref(body);
 			return cli_fail(
 				EXIT_USAGE, "%s %s has no flag --%s", v->noun, v->name, f->name);

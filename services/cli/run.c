@@ -67,11 +67,7 @@ int verb_run_with(struct cli *c, const struct verb *v, json_t *more)
 			limit);
 		paged = false;
 	}
-	if (rc == 0 && c->dry_run && strcmp(v->method, "GET") != 0) {
-		(void)printf("%s %s\n", v->method, buf_str(&path));
-		if (has_body)
-			print_json(body);
-	} else if (rc == 0) {
+	if (rc == 0) {
 		if (client_call(c, v->method, buf_str(&path), has_body ? body : NULL, NULL, &a) !=
 			0) {
 			rc = client_problem(c, &a);

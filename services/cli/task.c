@@ -205,7 +205,7 @@ int run_backup_now(struct cli *c, const struct verb *v)
 		rc = client_call(c, "PATCH", "/tasks/Back%20up%20now", task, NULL, &a);
 	}
 	json_decref(task);
-	if (rc != 0)
+	if (rc != 0 && !a.shown)
 		rc = client_problem(c, &a);
 	else
 		rc = start(c, "/tasks/Back%20up%20now:run", NULL);

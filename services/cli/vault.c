@@ -46,8 +46,6 @@ static void put_secret(json_t *body, const char *member, char *secret)
 	free(secret);
 }
 
-static const char *const secret_flags[] = {"key-file", "password-file", "passphrase-file"};
-
 /* What opens the server: a key file, else a password. */
 static int add_login(struct cli *c, json_t *body)
 {
@@ -84,10 +82,7 @@ int run_vault_add(struct cli *c, const struct verb *v)
 	const char *account = cli_flag(c, "account");
 	if (account != NULL)
 		(void)json_object_set_new(body, "account", json_string(account));
-	if (c->dry_run) /* shows no secret */
-		for (size_t i = 0; i < array_len(secret_flags); i++)
-			(void)cli_flag(c, secret_flags[i]);
-	else if (strcmp(kind, "dir") != 0 && (account != NULL || strcmp(kind, "mail") != 0))
+	if (strcmp(kind, "dir") != 0 && (account != NULL || strcmp(kind, "mail") != 0))
 		rc = add_login(c, body);
 	if (rc == 0)
 		rc = verb_run_with(c, v, body);

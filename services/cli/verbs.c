@@ -247,7 +247,7 @@ const struct verb verb_table[] = {
 	{"deliver", "", NULL, NULL, "FILE", "", NULL, "--to … --file-name N",
 		"send a file to printers as it is", run_deliver},
 	{"destinations", "import", NULL, NULL, "FILE|VERSION", "", NULL, "--list SLOT --join",
-		"take entries into the destination list; --dry-run shows them first",
+		"take entries into the destination list; --dry-run shows those of a VERSION first",
 		run_destinations_import},
 	{"destinations", "list", NULL, NULL, "", "", NULL, "", "the destination list",
 		run_destinations_list},

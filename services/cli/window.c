@@ -123,8 +123,9 @@ static int window_flags(struct cli *c, json_t *window)
 	}
 	if ((value = cli_flag(c, "zone")) != NULL)
 		(void)json_object_set_new(window, "zone", json_string(value));
-	if ((value = cli_flag(c, "hard-end")) != NULL)
-		(void)request_put(window, &m_window_desc, "hard_end", value);
+	if ((value = cli_flag(c, "hard-end")) != NULL &&
+		request_put(window, &m_window_desc, "hard_end", value) != 0)
+		return cli_fail(EXIT_USAGE, "--hard-end '%s': true or false", value);
 	if ((value = cli_flag(c, "min-left")) != NULL) {
 		long long ms = write_duration("min-left", value);
 		if (ms < 0)

@@ -282,16 +282,10 @@ json_t *write_start(struct cli *c, struct write *w, int *ret_rc)
 	json_t *task = task_of(c, w, ret_rc);
 
 	if (task != NULL && (*ret_rc = cli_flags_done(c)) == 0) {
-		if (c->dry_run) {
-			(void)json_object_del(
-				json_object_get(task, "settings"), "encryption_password");
-			print_json(task);
-		} else {
-			made = call(c, "/tasks", task, ret_rc);
-			buf_addf(&path, "/tasks/%s:run",
-				made == NULL ? "" : json_string_value(json_object_get(made, "id")));
-			run = made == NULL ? NULL : call(c, buf_str(&path), NULL, ret_rc);
-		}
+		made = call(c, "/tasks", task, ret_rc);
+		buf_addf(&path, "/tasks/%s:run",
+			made == NULL ? "" : json_string_value(json_object_get(made, "id")));
+		run = made == NULL ? NULL : call(c, buf_str(&path), NULL, ret_rc);
 	}
 	json_decref(made);
 	json_decref(task);

@@ -124,7 +124,10 @@ rc() { # WANTED TEXT COMMAND…
 rc 1 "there are no destinations yet" destinations list
 check "said so" grep -q "import a file" "$D/stderr"
 rc 1 "and no book can be made of none" dist-book create Early --list All=all
-rc 0 "an import is shown first" destinations import "$canon" --dry-run --json
+rc 0 "a dry run uploads no file" destinations import "$canon" --dry-run
+check "it says that it would" grep -q "^POST /files?name=" "$D/stdout"
+shown=$(carnet file add "$canon" --json | jq -r .id)
+rc 0 "an import of an uploaded one is shown first" destinations import "$shown" --dry-run --json
 n=$(jq .added "$D/stdout")
 check "with its entries" jq -e '.added > 0 and (.items | length) == .added and .total == .added' "$D/stdout"
 rc 1 "and nothing was saved" destinations list
