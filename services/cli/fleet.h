@@ -35,13 +35,14 @@ enum fleet_shape {
 	SHAPE_PAIRS,  /* {http: 8000} for a list of pairs */
 	SHAPE_NAME,   /* a name of another kind */
 	SHAPE_NAMES,  /* a list of such, without order */
+	SHAPE_SERIES, /* a list of such, whose order counts */
 	SHAPE_SECRET, /* a path of a file: read when something is created, never compared */
 };
 
 struct fleet_member {
 	const char *name;
 	enum fleet_shape shape;
-	enum fleet_kind of; /* SHAPE_NAME, SHAPE_NAMES */
+	enum fleet_kind of; /* SHAPE_NAME, SHAPE_NAMES, SHAPE_SERIES */
 	bool required;      /* to create one */
 	bool always;        /* its zero is not what is made when it is absent: it is exported */
 };
@@ -55,6 +56,9 @@ struct fleet_noun {
 extern const struct fleet_noun fleet_nouns[FLEET_KINDS];
 /* Members of nested structs that name others ("targets.groups"), or are not of the file. */
 const struct fleet_member *fleet_inner(const struct fleet_noun *noun, const char *path);
+const struct fleet_member *fleet_inners(const struct fleet_noun *noun, size_t *ret_n);
+/* The object that holds it, and its name there ("groups"); NULL where there is none. */
+json_t *fleet_holder(const json_t *body, const char *path, const char **ret_name);
 bool fleet_hidden(const char *path);
 const struct fleet_member *fleet_member(const struct fleet_noun *noun, const char *name);
 
@@ -87,6 +91,10 @@ struct fleet_item *fleet_named(const struct fleet *f, enum fleet_kind kind, cons
 /* After all were added: by_name. */
 void fleet_index(struct fleet *f);
 const char *fleet_text(const json_t *body, const char *member);
+/* A credential is for one of these. */
+bool fleet_binding(const char *member);
+/* Of a task: the file's word, else the server's. */
+const char *fleet_task_kind(const struct fleet_item *task);
 
 /* Faults of a file, with places; the first 20 are said. */
 struct fleet_source {

@@ -115,6 +115,29 @@ static json_t *body_of(const struct fleet_change *c, bool whole)
 	return body;
 }
 
+static bool binds(const struct fleet_change *c, const char *member)
+{
+	return c->kind == F_CREDENTIAL && fleet_binding(member);
+}
+
+/* What is put as a whole keeps what the file does not mention; of bindings there is one. */
+static void keep_rest(const struct fleet_change *c, json_t *body)
+{
+	const struct fleet_noun *noun = &fleet_nouns[c->kind];
+	bool bound = false;
+
+	for (size_t i = 0; i < noun->n_members; i++)
+		bound |= binds(c, noun->members[i].name) &&
+			 *fleet_text(body, noun->members[i].name) != '\0';
+	for (size_t i = 0; i < noun->n_members; i++) {
+		const char *name = noun->members[i].name;
+		json_t *had = json_object_get(c->have->raw, name);
+		if (had != NULL && !json_is_null(had) && json_object_get(body, name) == NULL &&
+			!(bound && binds(c, name)))
+			(void)json_object_set(body, name, had);
+	}
+}
+
 static void path_of(const struct fleet_change *c, struct buf *path)
 {
 	buf_adds(path, fleet_nouns[c->kind].path);
@@ -261,13 +284,16 @@ static void add_secret(const struct fleet_change *c, json_t *body)
 	(void)json_object_set_new(body, "settings", copy);
 }
 
-/* The server wants the id of a set's book. */
-static void name_book(const struct fleet *server, json_t *body)
+/* The server wants the id of the book that a set or a task names. */
+static void name_book(const struct fleet *server, const struct fleet_change *c, json_t *body)
 {
-	const struct fleet_item *book = fleet_named(server, F_BOOK, fleet_text(body, "book"));
+	bool sends = c->kind == F_TASK && strcmp(fleet_task_kind(c->want), "ab.distribute") == 0;
+	json_t *holder = sends ? json_object_get(body, "settings") : body;
+	const char *member = sends ? "source" : "book";
+	const struct fleet_item *book = fleet_named(server, F_BOOK, fleet_text(holder, member));
 
 	if (book != NULL)
-		(void)json_object_set_new(body, "book", json_string(book->id));
+		(void)json_object_set_new(holder, member, json_string(book->id));
 }
 
 static int do_one(struct doing *d, struct fleet_change *c)
@@ -278,6 +304,8 @@ static int do_one(struct doing *d, struct fleet_change *c)
 	json_t *body = body_of(c, whole);
 	int rc = 0;
 
+	if (whole && c->have != NULL)
+		keep_rest(c, body);
 	path_of(c, &path);
 	if (c->kind == F_SITE) {
 		method = "PUT";
@@ -289,8 +317,7 @@ static int do_one(struct doing *d, struct fleet_change *c)
 		method = "POST";
 	}
 	add_secret(c, body);
-	if (c->kind == F_SET)
-		name_book(d->plan->server, body);
+	name_book(d->plan->server, c, body);
 	if (json_object_size(body) > 0)
 		rc = call(d, c, method, buf_str(&path), body);
 	d->done += rc == 0;

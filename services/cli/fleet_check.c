@@ -56,11 +56,10 @@ static void check_name(
 		(kind == F_BOOK &&
 			uuid_parse(name, &id) == 0)) /* who may not read books knows ids */
 		return;
-	for (size_t i = 0; at != NULL && at->kind == DOC_LIST; i++) {
-		at = i == 0 ? at->first : at->next;
-		if (i == place || at == NULL)
-			break;
-	}
+	if (at != NULL && at->kind == DOC_LIST)
+		at = at->first;
+	while (place-- > 0 && at != NULL)
+		at = at->next;
 	if (there == NULL)
 		fleet_wrong(k->source, at, path_of(k, member), "unknown_reference", "%s '%s'",
 			fleet_nouns[kind].noun, name);
@@ -76,11 +75,23 @@ static void check_names(
 		check_name(k, member, kind, i, json_string_value(json_array_get(names, i)));
 }
 
+/* A book has a name; a version or a file that is written has not. */
+static void check_source(struct checker *k, const char *member, const char *source)
+{
+	struct uuid id;
+
+	if (*source == '\0')
+		return;
+	if (strcmp(fleet_task_kind(k->item), "ab.distribute") == 0)
+		check_name(k, member, F_BOOK, 0, source);
+	else if (uuid_parse(source, &id) != 0)
+		WRONG(k, member, "wrong_type", "%s", "UUID");
+}
+
 static void check_references(struct checker *k)
 {
-	char path[64];
-	const char *name;
-	json_t *v;
+	size_t n;
+	const struct fleet_member *refs = fleet_inners(k->noun, &n);
 
 	for (size_t i = 0; i < k->noun->n_members; i++) {
 		const struct fleet_member *m = &k->noun->members[i];
@@ -90,12 +101,13 @@ static void check_references(struct checker *k)
 		if (m->shape == SHAPE_NAMES)
 			check_names(k, m->name, m->of, json_object_get(k->item->body, m->name));
 	}
-	json_object_foreach(json_object_get(k->item->body, "targets"), name, v)
-	{
-		(void)snprintf(path, sizeof(path), "targets.%s", name);
-		const struct fleet_member *m = fleet_inner(k->noun, path);
-		if (m != NULL)
-			check_names(k, path, m->of, v);
+	for (size_t i = 0; i < n; i++) {
+		const char *name;
+		const json_t *holder = fleet_holder(k->item->body, refs[i].name, &name);
+		if (refs[i].of == F_BOOK)
+			check_source(k, refs[i].name, fleet_text(holder, name));
+		else
+			check_names(k, refs[i].name, refs[i].of, json_object_get(holder, name));
 	}
 }
 
@@ -148,12 +160,13 @@ static void check_group(struct checker *k)
 
 static void check_credential(struct checker *k)
 {
-	static const char *const bound[] = {"device", "group", "site", "range"};
+	const struct fleet_noun *noun = k->noun;
 	size_t n = 0;
 
-	for (size_t i = 0; i < array_len(bound); i++)
-		n += *fleet_text(k->item->body, bound[i]) != '\0';
-	if (n != 1)
+	for (size_t i = 0; i < noun->n_members; i++)
+		n += fleet_binding(noun->members[i].name) &&
+		     *fleet_text(k->item->body, noun->members[i].name) != '\0';
+	if (n > 1 || (n == 0 && k->item->is == NULL))
 		WRONG(k, "", "binding", "%s", "device, group, site, range");
 }
 

@@ -141,6 +141,8 @@ static json_t *take_scalar(struct reader *r, const struct msg_field *f, const st
 	return take_text(r, d, f->max);
 }
 
+static const struct msg_field a_name = {.name = "", .type = MSG_TEXT, .max = 128};
+
 static json_t *take_struct(struct reader *r, const struct msg_desc *desc, const struct doc *d);
 
 static json_t *take_one(struct reader *r, const struct msg_field *f, const struct doc *d)
@@ -201,6 +203,9 @@ static json_t *take_struct(struct reader *r, const struct msg_desc *desc, const 
 	for (const struct doc *m = d->first; m != NULL; m = m->next) {
 		const struct msg_field *f = field_of(desc, m->key);
 		(void)snprintf(r->path + length, sizeof(r->path) - length, ".%s", m->key);
+		const struct fleet_member *ref = fleet_inner(r->noun, r->path + r->root);
+		if (ref != NULL && ref->shape == SHAPE_NAME)
+			f = &a_name;
 		if (f == NULL || f->secret || fleet_hidden(r->path + r->root)) {
 			unknown(r, m);
 		} else if (!doc_is_null(m)) {
@@ -238,7 +243,6 @@ static json_t *take_pairs(struct reader *r, const struct msg_field *f, const str
 	return map;
 }
 
-static const struct msg_field a_name = {.name = "", .type = MSG_TEXT, .max = 128};
 static const struct msg_field names = {
 	.name = "", .type = MSG_TEXT, .list = true, .max = 128, .max_items = FLEET_ITEMS_MAX};
 static const struct msg_field a_path = {.name = "", .type = MSG_TEXT, .max = 1024};
@@ -253,6 +257,7 @@ static json_t *take_member(struct reader *r, const struct fleet_member *m, const
 	case SHAPE_NAME:
 		return take_scalar(r, &a_name, d);
 	case SHAPE_NAMES:
+	case SHAPE_SERIES:
 		return take_list(r, &names, d);
 	case SHAPE_SECRET:
 		return take_scalar(r, &a_path, d);

@@ -112,7 +112,10 @@ static const struct fleet_member inner[] = {
 	{.name = "targets.groups", .shape = SHAPE_NAMES, .of = F_GROUP},
 	{.name = "targets.exclude_devices", .shape = SHAPE_NAMES, .of = F_DEVICE},
 	{.name = "targets.exclude_groups", .shape = SHAPE_NAMES, .of = F_GROUP},
-	{.name = "settings.discover.credentials", .shape = SHAPE_NAMES, .of = F_CREDENTIAL},
+	{.name = "settings.discover.credentials", .shape = SHAPE_SERIES, .of = F_CREDENTIAL},
+	{.name = "settings.steps", .shape = SHAPE_SERIES, .of = F_TASK},
+	/* of ab.distribute; of other kinds it is a version, which has no name */
+	{.name = "settings.source", .shape = SHAPE_NAME, .of = F_BOOK},
 };
 
 const struct fleet_member *fleet_inner(const struct fleet_noun *noun, const char *path)
@@ -121,6 +124,27 @@ const struct fleet_member *fleet_inner(const struct fleet_noun *noun, const char
 		if (strcmp(inner[i].name, path) == 0)
 			return &inner[i];
 	return NULL;
+}
+
+const struct fleet_member *fleet_inners(const struct fleet_noun *noun, size_t *ret_n)
+{
+	*ret_n = noun == &fleet_nouns[F_TASK] ? array_len(inner) : 0;
+	return inner;
+}
+
+json_t *fleet_holder(const json_t *body, const char *path, const char **ret_name)
+{
+	json_t *at = (json_t *)(uintptr_t)body;
+	char part[64];
+	size_t n;
+
+	while (path[n = strcspn(path, ".")] != '\0') {
+		(void)snprintf(part, sizeof(part), "%.*s", (int)n, path);
+		at = json_object_get(at, part);
+		path += n + 1;
+	}
+	*ret_name = path;
+	return at;
 }
 
 bool fleet_hidden(const char *path)
@@ -149,6 +173,23 @@ const char *fleet_text(const json_t *body, const char *member)
 	const char *s = json_string_value(json_object_get(body, member));
 
 	return s == NULL ? "" : s;
+}
+
+bool fleet_binding(const char *member)
+{
+	static const char *const bound[] = {"device", "group", "site", "range"};
+
+	for (size_t i = 0; i < array_len(bound); i++)
+		if (strcmp(bound[i], member) == 0)
+			return true;
+	return false;
+}
+
+const char *fleet_task_kind(const struct fleet_item *task)
+{
+	const char *kind = fleet_text(task->body, "kind");
+
+	return *kind != '\0' || task->is == NULL ? kind : fleet_text(task->is->body, "kind");
 }
 
 struct fleet_item *fleet_add(struct fleet *f, enum fleet_kind kind)

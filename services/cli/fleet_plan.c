@@ -90,12 +90,32 @@ static json_t *or_null(json_t *v)
 	return v == NULL ? json_null() : json_incref(v);
 }
 
-/* member → {from, to} of what differs; NULL: nothing does. What the server says is so, though the
- * thing has it from elsewhere (a device its site's zone), is so. */
-static json_t *differences(
-	const struct fleet_noun *noun, const json_t *want, const struct fleet_item *is)
+/* The zone of the site where a device will stand, after all sites are as the file says. */
+static const char *site_zone(
+	const struct fleet *want, const struct fleet *have, const struct fleet_item *device)
 {
-	const json_t *have = is == NULL ? NULL : is->body;
+	bool said = json_object_get(device->body, "site") != NULL;
+	const char *site = fleet_text(said ? device->body : device->is->body, "site");
+	const struct fleet_item *w = fleet_named(want, F_SITE, site);
+	const struct fleet_item *h = fleet_named(have, F_SITE, site);
+	const char *zone = w == NULL ? "" : fleet_text(w->body, "time_zone");
+
+	return *zone != '\0' || h == NULL ? zone : fleet_text(h->body, "time_zone");
+}
+
+/* A device has its zone from its site, and will have it. */
+static bool has_zone(
+	const struct fleet *want, const struct fleet *have, const struct fleet_item *device)
+{
+	return device->is != NULL && json_object_get(device->is->body, "time_zone") == NULL &&
+	       strcmp(fleet_text(device->body, "time_zone"), site_zone(want, have, device)) == 0;
+}
+
+/* member → {from, to} of what differs; NULL: nothing does. */
+static json_t *differences(const struct fleet_noun *noun, const struct fleet *all,
+	const struct fleet *server, const struct fleet_item *w)
+{
+	const json_t *want = w->body, *have = w->is == NULL ? NULL : w->is->body;
 	json_t *fields = NULL;
 
 	for (size_t i = 0; i < noun->n_members; i++) {
@@ -105,9 +125,8 @@ static json_t *differences(
 			continue;
 		json_t *to = fleet_clean(noun, m->name, given);
 		json_t *from = json_object_get(have, m->name);
-		bool so = is != NULL && to != NULL && from == NULL &&
-			  json_equal(to, json_object_get(is->raw, m->name)) != 0;
-		if (!so && !alike(m, to, from)) {
+		bool zone = noun == &fleet_nouns[F_DEVICE] && strcmp(m->name, "time_zone") == 0;
+		if (!alike(m, to, from) && !(zone && has_zone(all, server, w))) {
 			if (fields == NULL)
 				fields = json_object();
 			(void)json_object_set_new(fields, m->name,
@@ -131,9 +150,10 @@ static void add(struct fleet_plan *p, const struct fleet_change *c)
 	p->counts[c->act]++;
 }
 
-static void plan_item(struct fleet_plan *p, enum fleet_kind kind, const struct fleet_item *w)
+static void plan_item(struct fleet_plan *p, const struct fleet *want, enum fleet_kind kind,
+	const struct fleet_item *w)
 {
-	json_t *fields = differences(&fleet_nouns[kind], w->body, w->is);
+	json_t *fields = differences(&fleet_nouns[kind], want, p->server, w);
 
 	if (fields == NULL)
 		return;
@@ -143,6 +163,12 @@ static void plan_item(struct fleet_plan *p, enum fleet_kind kind, const struct f
 		       .want = w,
 		       .have = w->is,
 		       .fields = fields});
+}
+
+/* A batch names its steps, and no step is a batch (FL-26). */
+static bool batch(enum fleet_kind kind, const struct fleet_item *item)
+{
+	return kind == F_TASK && strcmp(fleet_task_kind(item), "batch") == 0;
 }
 
 static bool built_in(const struct fleet_item *h)
@@ -170,27 +196,34 @@ static void plan_group_away(struct fleet_plan *p, const struct fleet *have, stru
 		       .have = g});
 }
 
+static void plan_item_away(struct fleet_plan *p, const struct fleet *have, struct map *done,
+	enum fleet_kind kind, const struct fleet_item *h)
+{
+	if (kind == F_GROUP)
+		plan_group_away(p, have, done, h, 0);
+	else
+		add(p, &(struct fleet_change){.kind = kind,
+			       .act = ACT_DELETE,
+			       .name = fleet_text(h->body, "name"),
+			       .have = h});
+}
+
+/* What refers goes before what is referred to: a batch before its steps. */
 static void plan_away(
 	struct fleet_plan *p, const struct fleet *want, const struct fleet *have, bool prune)
 {
 	struct map done = {0};
 
-	/* what refers goes before what is referred to */
-	for (size_t k = FLEET_KINDS; k-- > 0;) {
+	for (enum fleet_kind k = FLEET_KINDS; k-- > 0;) {
 		const struct fleet_list *l = &have->list[k];
-		for (size_t i = 0; want->list[k].given && i < l->n; i++) {
-			const struct fleet_item *h = &l->items[i];
-			if (h->is != NULL || h->gone || built_in(h))
+		for (size_t i = 0; want->list[k].given && i < 2 * l->n; i++) {
+			const struct fleet_item *h = &l->items[i % l->n];
+			if (h->is != NULL || h->gone || built_in(h) || batch(k, h) != (i < l->n))
 				continue;
-			if (!prune)
-				p->kept[k]++;
-			else if (k == F_GROUP)
-				plan_group_away(p, have, &done, h, 0);
+			if (prune)
+				plan_item_away(p, have, &done, k, h);
 			else
-				add(p, &(struct fleet_change){.kind = (enum fleet_kind)k,
-					       .act = ACT_DELETE,
-					       .name = fleet_text(h->body, "name"),
-					       .have = h});
+				p->kept[k]++;
 		}
 	}
 	map_fini(&done);
@@ -199,9 +232,10 @@ static void plan_away(
 void fleet_plan_make(struct fleet *want, struct fleet *have, bool prune, struct fleet_plan *ret)
 {
 	*ret = (struct fleet_plan){.server = have};
-	for (size_t k = 0; k < FLEET_KINDS; k++)
-		for (size_t i = 0; i < want->list[k].n; i++)
-			plan_item(ret, (enum fleet_kind)k, &want->list[k].items[i]);
+	for (enum fleet_kind k = 0; k < FLEET_KINDS; k++)
+		for (size_t i = 0, n = want->list[k].n; i < 2 * n; i++)
+			if (batch(k, &want->list[k].items[i % n]) == (i >= n))
+				plan_item(ret, want, k, &want->list[k].items[i % n]);
 	plan_away(ret, want, have, prune);
 }
 

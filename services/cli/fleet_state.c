@@ -162,17 +162,23 @@ static const struct msg_desc *pair_of(const struct fleet_noun *noun, const char 
 	return NULL;
 }
 
-static void targets_by_name(const struct names *names, json_t *targets)
+/* What targets and settings refer to, in place. */
+static void inner_names(const struct names *names, const struct fleet_noun *noun, json_t *raw)
 {
-	static const struct {
-		const char *member;
-		enum fleet_kind kind;
-	} refs[] = {{"devices", F_DEVICE}, {"exclude_devices", F_DEVICE}, {"groups", F_GROUP},
-		{"exclude_groups", F_GROUP}};
+	bool sends_book = strcmp(fleet_text(raw, "kind"), "ab.distribute") == 0;
+	size_t n;
+	const struct fleet_member *refs = fleet_inners(noun, &n);
 
-	for (size_t i = 0; json_is_object(targets) && i < array_len(refs); i++)
-		(void)json_object_set_new(targets, refs[i].member,
-			names_of(names, refs[i].kind, json_object_get(targets, refs[i].member)));
+	for (size_t i = 0; i < n; i++) {
+		const char *name;
+		json_t *holder = fleet_holder(raw, refs[i].name, &name);
+		json_t *v = json_object_get(holder, name);
+		if (v == NULL || (refs[i].of == F_BOOK && !sends_book))
+			continue;
+		(void)json_object_set_new(holder, name,
+			json_is_array(v) ? names_of(names, refs[i].of, v)
+					 : name_of(names, refs[i].of, v));
+	}
 }
 
 static json_t *member_of(const struct names *names, const struct fleet_noun *noun,
@@ -218,15 +224,15 @@ static void own_zone(const struct names *names, const json_t *raw, json_t *body)
 		(void)json_object_del(body, "time_zone");
 }
 
-static json_t *body_of(const struct names *names, const struct fleet_noun *noun, const json_t *raw)
+static json_t *body_of(const struct names *names, const struct fleet_noun *noun, const json_t *had)
 {
 	json_t *body = json_object();
+	json_t *raw = json_deep_copy(had);
 
+	inner_names(names, noun, raw);
 	for (size_t i = 0; i < noun->n_members; i++) {
 		const struct fleet_member *m = &noun->members[i];
 		json_t *v = m->shape == SHAPE_SECRET ? NULL : member_of(names, noun, m, raw);
-		if (strcmp(m->name, "targets") == 0)
-			targets_by_name(names, v);
 		json_t *kept = v == NULL ? NULL : fleet_clean(noun, m->name, v);
 		json_decref(v);
 		if (kept != NULL)
@@ -236,6 +242,7 @@ static json_t *body_of(const struct names *names, const struct fleet_noun *noun,
 		own_zone(names, raw, body);
 	if (noun == &fleet_nouns[F_TASK] || noun == &fleet_nouns[F_CREDENTIAL])
 		secret_of(noun, raw, body);
+	json_decref(raw);
 	return body;
 }
 

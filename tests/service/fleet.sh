@@ -237,6 +237,56 @@ cp "$D/secrets/nightly" "$D/copy/secrets/task-Nightly.password"
 rc 0 "an exported file on an empty system" apply -f "$D/copy/fleet.yaml" --yes
 rc 0 "gives" export -o "$D/again.yaml"
 check "the same file again, byte for byte" cmp "$D/one.yaml" "$D/again.yaml"
+
+# ---- steps, credentials and books stand in tasks by name
+echo '{"community_read": "not-the-usual"}' >"$D/secrets/snmp.json"
+cat >"$D/more.yaml" <<'YAML'
+credentials:
+  - {name: a-snmp, kind: snmp_v2c, range: 10.0.0.0/8, secret_file: secrets/snmp.json}
+  - {name: b-snmp, kind: snmp_v2c, range: 10.1.0.0/16, secret_file: secrets/snmp.json}
+tasks:
+  - {name: A night, kind: batch, targets: {all: true}, settings: {steps: [Z probe, Nightly]}}
+  - {name: Z probe, kind: device.probe, targets: {all: true}}
+  - {name: Look, kind: device.discover, settings: {discover: {ranges: [10.1.0.0/24], credentials: [b-snmp, a-snmp]}}}
+  - {name: Send, kind: ab.distribute, targets: {devices: [desk]}, settings: {source: Sales}}
+  - {name: Z night, kind: batch, targets: {all: true}, settings: {steps: [B probe]}}
+  - {name: B probe, kind: device.probe, targets: {all: true}}
+YAML
+sed -e 's/Z probe, Nightly/Nightly, Nobody/' -e 's/source: Sales/source: Purchase/' -e 's/b-snmp, a-snmp/b-snmp, a-snmp, c-snmp/' "$D/more.yaml" >"$D/names.yaml"
+rc 1 "names that nobody has are found before anything is made" apply -f "$D/names.yaml" --yes
+said stderr "names.yaml:5:84: task 'A night'.settings.steps: " "a step, where it stands in its list"
+said stderr "names.yaml:7:116: task 'Look'.settings.discover.credentials: " "a credential"
+said stderr "names.yaml:8:86: task 'Send'.settings.source: " "a book"
+rc 0 "batches, discoveries and distributions" apply -f "$D/more.yaml" --yes
+rc 0 "are as they were said" apply -f "$D/more.yaml" --dry-run
+sed 's/b-snmp, a-snmp/a-snmp, b-snmp/' "$D/more.yaml" >"$D/order.yaml"
+rc 2 "another order of credentials is another one" apply -f "$D/order.yaml" --dry-run
+rc 0 "they are exported" export -o "$D/copy/more.yaml"
+is "$(sed -n '/^tasks:/,/^windows:/p' "$D/copy/more.yaml" | grep -cE '^ +- ("?Z probe|Nightly|b-snmp|a-snmp|B probe)|source: Sales')" 6 "by name"
+stack_psql "$D" -c "truncate fleet.site, fleet.device, fleet.device_group, fleet.credential, sched.time_window, sched.dist_set cascade; delete from sched.task where not built_in" >/dev/null 2>&1
+cp "$D/secrets/snmp.json" "$D/copy/secrets/a-snmp.json"
+cp "$D/secrets/snmp.json" "$D/copy/secrets/b-snmp.json"
+rc 0 "applied to an empty system" apply -f "$D/copy/more.yaml" --yes
+rc 0 "and exported" export -o "$D/again.yaml"
+check "they are the same, byte for byte" cmp "$D/copy/more.yaml" "$D/again.yaml"
+
+# ---- what a file does not mention stays, what it mentions is so
+printf '%s\n' 'credentials:' '  - {name: lyon, kind: user_auth, site: Lyon, position: 3}' >"$D/part.yaml"
+rc 0 "a credential gets a position" apply -f "$D/part.yaml" --yes
+printf '%s\n' 'credentials:' '  - {name: lyon, site: 日本}' >"$D/part.yaml"
+rc 0 "its binding alone is changed" apply -f "$D/part.yaml" --yes
+cred_is() { carnet cred list --json | jq -c '.items[] | select(.name == "lyon") | [.kind, .site, .position, .set]'; }
+is "$(cred_is)" '["user_auth","日本",3,true]' "kind, position and secret are as they were"
+printf '%s\n' 'credentials:' '  - {name: lyon, position: 4}' >"$D/part.yaml"
+rc 0 "its position alone" apply -f "$D/part.yaml" --yes
+is "$(cred_is)" '["user_auth","日本",4,true]' "and nothing else"
+printf '%s\n' 'credentials:' '  - {name: lyon, range: 10.0.0.0/8}' >"$D/part.yaml"
+rc 0 "another kind of binding" apply -f "$D/part.yaml" --yes
+is "$(carnet cred list --json | jq -c '.items[] | select(.name == "lyon") | [.site // "", .range]')" '["","10.0.0.0/8"]' "takes the place of the former"
+printf '%s\n' 'devices:' '  - {name: lobby, site: 日本, time_zone: Europe/Paris}' >"$D/part.yaml"
+rc 0 "a printer moves and keeps its zone" apply -f "$D/part.yaml" --yes
+is "$(carnet device get lobby --json | jq -r '[.site, .time_zone] | join(" ")')" "日本 Europe/Paris" "which was that of the site where it stood"
+rc 0 "nothing more to do" apply -f "$D/part.yaml" --dry-run
 rc 0 "taken away in an order that works" apply -f - --yes --prune <<<'{"sites": [], "devices": [], "groups": [], "credentials": [], "tasks": [], "windows": [], "distribution_sets": []}'
 rc 0 "nothing" export --format json
 built_in=$(carnet task list --filter "built_in = true" --json | jq -c '[.items[].name] | sort')

@@ -73,11 +73,34 @@ static void what_is_as_it_shall_be_is_left_alone(void **state unused)
 	put(&have, F_GROUP, "{\"name\": \"g\", \"devices\": [\"a\", \"b\"], \"kind\": \"static\"}",
 		"2");
 	planned(&want, &have, false, "");
-	/* the zone it has from its site */
-	put(&want, F_DEVICE, "{\"name\": \"a\", \"time_zone\": \"Europe/Paris\"}", NULL);
-	put(&have, F_DEVICE, "{\"name\": \"a\", \"time_zone\": \"Europe/Paris\"}", "1");
+}
+
+/* Of a printer in Lyon that has its zone from there, which may change, as may the site. */
+static void with_zone(const char *device, const char *site, const char *wanted)
+{
+	struct fleet want = {0}, have = {0};
+
+	put(&want, F_DEVICE, device, NULL);
+	put(&want, F_SITE, site, NULL);
+	put(&have, F_SITE, "{\"name\": \"Lyon\", \"time_zone\": \"Europe/Paris\"}", "");
+	put(&have, F_SITE, "{\"name\": \"Tokyo\", \"time_zone\": \"Asia/Tokyo\"}", "");
+	put(&have, F_DEVICE,
+		"{\"name\": \"a\", \"site\": \"Lyon\", \"time_zone\": \"Europe/Paris\"}", "1");
 	(void)json_object_del(have.list[F_DEVICE].items[0].body, "time_zone");
-	planned(&want, &have, false, "");
+	planned(&want, &have, false, wanted);
+}
+
+static void a_zone_is_as_it_says_where_the_printer_will_stand(void **state unused)
+{
+	static const char stays[] = "{\"name\": \"a\", \"time_zone\": \"Europe/Paris\"}";
+
+	with_zone(stays, "{\"name\": \"Lyon\"}", "");
+	with_zone(stays, "{\"name\": \"Lyon\", \"time_zone\": \"Asia/Tokyo\"}",
+		"~site Lyon(time_zone) ~device a(time_zone)");
+	with_zone("{\"name\": \"a\", \"site\": \"Tokyo\", \"time_zone\": \"Europe/Paris\"}",
+		"{\"name\": \"Tokyo\"}", "~device a(time_zone)(site)");
+	with_zone("{\"name\": \"a\", \"site\": \"Tokyo\", \"time_zone\": \"Asia/Tokyo\"}",
+		"{\"name\": \"Tokyo\"}", "~device a(site)");
 }
 
 static void a_member_that_is_mentioned_is_as_it_says_all_of_it(void **state unused)
@@ -138,6 +161,34 @@ static void a_printer_is_who_its_serial_number_says(void **state unused)
 	planned(&want, &have, false, "~device new name(name) +device old name");
 }
 
+static void what_is_tried_in_order_differs_in_another_order(void **state unused)
+{
+	static const char there[] = "{\"name\": \"t\", \"settings\": {\"discover\": "
+				    "{\"credentials\": [\"b\", \"a\"]}}}";
+	struct fleet want = {0}, have = {0};
+
+	put(&want, F_TASK, there, NULL);
+	put(&have, F_TASK, there, "1");
+	planned(&want, &have, false, "");
+	put(&want, F_TASK,
+		"{\"name\": \"t\", \"settings\": {\"discover\": "
+		"{\"credentials\": [\"a\", \"b\"]}}}",
+		NULL);
+	put(&have, F_TASK, there, "1");
+	planned(&want, &have, false, "~task t(settings)");
+}
+
+static void a_batch_comes_after_its_steps_and_goes_before_them(void **state unused)
+{
+	struct fleet want = {0}, have = {0};
+
+	put(&want, F_TASK, "{\"name\": \"a night\", \"kind\": \"batch\"}", NULL);
+	put(&want, F_TASK, "{\"name\": \"probe\", \"kind\": \"device.probe\"}", NULL);
+	put(&have, F_TASK, "{\"name\": \"back up\", \"kind\": \"ab.backup\"}", "1");
+	put(&have, F_TASK, "{\"name\": \"night\", \"kind\": \"batch\"}", "2");
+	planned(&want, &have, true, "+task probe +task a night -task night -task back up");
+}
+
 static void nothing_is_taken_away_unless_told_and_then_in_order(void **state unused)
 {
 	for (int prune = 0; prune < 2; prune++) {
@@ -165,10 +216,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_as_it_shall_be_is_left_alone),
+		cmocka_unit_test(a_zone_is_as_it_says_where_the_printer_will_stand),
 		cmocka_unit_test(a_member_that_is_mentioned_is_as_it_says_all_of_it),
 		cmocka_unit_test(the_start_of_a_schedule_is_the_servers_unless_it_is_said),
 		cmocka_unit_test(inactive_and_zero_are_said_where_absent_means_something_else),
 		cmocka_unit_test(a_printer_is_who_its_serial_number_says),
+		cmocka_unit_test(what_is_tried_in_order_differs_in_another_order),
+		cmocka_unit_test(a_batch_comes_after_its_steps_and_goes_before_them),
 		cmocka_unit_test(nothing_is_taken_away_unless_told_and_then_in_order),
 	};
 
