@@ -71,6 +71,7 @@ struct fleet_item {
 	json_t *raw;    /* as the server gave it, owned; NULL: of a file */
 	json_int_t version;
 	bool gone;               /* a retired device */
+	bool unclear;            /* wanted: it could be several devices of the server */
 	struct fleet_item *same; /* another one of this name; NULL = none */
 };
 
@@ -91,6 +92,12 @@ struct fleet_item *fleet_named(const struct fleet *f, enum fleet_kind kind, cons
 /* After all were added: by_name. */
 void fleet_index(struct fleet *f);
 const char *fleet_text(const json_t *body, const char *member);
+/* Calls fn for each name that it refers to by m, the place-th of its list. */
+typedef void fleet_name_fn(void *arg, const struct fleet_member *m, size_t place, const char *name);
+void fleet_names(const struct fleet_noun *noun, const json_t *body, fleet_name_fn *fn, void *arg);
+/* Of this name there is another one, and nothing tells them apart: names are free for devices that
+ * have serial numbers. */
+bool fleet_twice(enum fleet_kind kind, const struct fleet_item *item);
 /* A credential is for one of these. */
 bool fleet_binding(const char *member);
 /* Of a task: the file's word, else the server's. */

@@ -45,70 +45,47 @@ static const struct doc *place_of(const struct fleet_item *item, const char *mem
 
 /* ---- references ---- */
 
-static void check_name(
-	struct checker *k, const char *member, enum fleet_kind kind, size_t place, const char *name)
+/* How many have this name when the devices are as the file says: nothing is gone yet then. */
+static size_t holders(const struct checker *k, enum fleet_kind kind, const char *name)
 {
-	const struct doc *at = place_of(k->item, member);
-	const struct fleet_item *there = fleet_named(k->have, kind, name);
-	struct uuid id;
+	size_t n = 0;
 
-	if (fleet_named(k->want, kind, name) != NULL ||
-		(kind == F_BOOK &&
-			uuid_parse(name, &id) == 0)) /* who may not read books knows ids */
-		return;
+	for (const struct fleet_item *w = fleet_named(k->want, kind, name); w != NULL; w = w->same)
+		n++;
+	for (const struct fleet_item *h = fleet_named(k->have, kind, name); h != NULL; h = h->same)
+		n += h->is == NULL;
+	return n;
+}
+
+/* Whether a name has to be one: a book may be known by its id to who may not read books, and what
+ * writes a version or a file names it by its id. */
+static bool by_id(struct checker *k, const struct fleet_member *m, const char *name)
+{
+	struct uuid id;
+	bool is_id = m->of == F_BOOK && uuid_parse(name, &id) == 0;
+
+	if (!is_id && m->of == F_BOOK && k->noun == &fleet_nouns[F_TASK] &&
+		strcmp(fleet_task_kind(k->item), "ab.distribute") != 0) {
+		WRONG(k, m->name, "wrong_type", "%s", "UUID");
+		return true;
+	}
+	return is_id;
+}
+
+static void check_name(void *arg, const struct fleet_member *m, size_t place, const char *name)
+{
+	struct checker *k = arg;
+	const struct doc *at = place_of(k->item, m->name);
+	size_t n = by_id(k, m, name) ? 1 : holders(k, m->of, name);
+
 	if (at != NULL && at->kind == DOC_LIST)
 		at = at->first;
 	while (place-- > 0 && at != NULL)
 		at = at->next;
-	if (there == NULL)
-		fleet_wrong(k->source, at, path_of(k, member), "unknown_reference", "%s '%s'",
-			fleet_nouns[kind].noun, name);
-	else if (there->same != NULL)
-		fleet_wrong(k->source, at, path_of(k, member), "ambiguous", "%s '%s'",
-			fleet_nouns[kind].noun, name);
-}
-
-static void check_names(
-	struct checker *k, const char *member, enum fleet_kind kind, const json_t *names)
-{
-	for (size_t i = 0; i < json_array_size(names); i++)
-		check_name(k, member, kind, i, json_string_value(json_array_get(names, i)));
-}
-
-/* A book has a name; a version or a file that is written has not. */
-static void check_source(struct checker *k, const char *member, const char *source)
-{
-	struct uuid id;
-
-	if (*source == '\0')
-		return;
-	if (strcmp(fleet_task_kind(k->item), "ab.distribute") == 0)
-		check_name(k, member, F_BOOK, 0, source);
-	else if (uuid_parse(source, &id) != 0)
-		WRONG(k, member, "wrong_type", "%s", "UUID");
-}
-
-static void check_references(struct checker *k)
-{
-	size_t n;
-	const struct fleet_member *refs = fleet_inners(k->noun, &n);
-
-	for (size_t i = 0; i < k->noun->n_members; i++) {
-		const struct fleet_member *m = &k->noun->members[i];
-		const char *one = fleet_text(k->item->body, m->name);
-		if (m->shape == SHAPE_NAME && *one != '\0')
-			check_name(k, m->name, m->of, 0, one);
-		if (m->shape == SHAPE_NAMES)
-			check_names(k, m->name, m->of, json_object_get(k->item->body, m->name));
-	}
-	for (size_t i = 0; i < n; i++) {
-		const char *name;
-		const json_t *holder = fleet_holder(k->item->body, refs[i].name, &name);
-		if (refs[i].of == F_BOOK)
-			check_source(k, refs[i].name, fleet_text(holder, name));
-		else
-			check_names(k, refs[i].name, refs[i].of, json_object_get(holder, name));
-	}
+	if (n != 1)
+		fleet_wrong(k->source, at, path_of(k, m->name),
+			n == 0 ? "unknown_reference" : "ambiguous", "%s '%s'",
+			fleet_nouns[m->of].noun, name);
 }
 
 /* ---- one item ---- */
@@ -121,7 +98,9 @@ static void check_zone(struct checker *k, const char *member, const char *zone, 
 
 static void check_required(struct checker *k)
 {
-	for (size_t i = 0; k->item->is == NULL && i < k->noun->n_members; i++)
+	bool made = k->item->is == NULL && !k->item->unclear;
+
+	for (size_t i = 0; made && i < k->noun->n_members; i++)
 		if (k->noun->members[i].required &&
 			*fleet_text(k->item->body, k->noun->members[i].name) == '\0')
 			WRONG(k, "", "required", "%s", k->noun->members[i].name);
@@ -134,7 +113,7 @@ static void check_device(struct checker *k)
 	check_zone(k, "time_zone", fleet_text(k->item->body, "time_zone"), false);
 	if (is != NULL && is->gone)
 		WRONG(k, "serial", "device_retired_file", "%s", fleet_text(is->raw, "serial"));
-	else if (is != NULL && is->same != NULL && *fleet_text(k->item->body, "serial") == '\0')
+	else if (k->item->unclear)
 		WRONG(k, "name", "ambiguous", "%s", "serial");
 }
 
@@ -175,8 +154,8 @@ static void check_item(struct checker *k, enum fleet_kind kind)
 	const json_t *schedule = json_object_get(k->item->body, "schedule");
 
 	check_required(k);
-	check_references(k);
-	if (k->item->same != NULL)
+	fleet_names(k->noun, k->item->body, check_name, k);
+	if (fleet_twice(kind, k->item))
 		WRONG(k, "name", "doc_twice", "%s", fleet_text(k->item->body, "name"));
 	switch (kind) {
 	case F_SITE:

@@ -181,18 +181,47 @@ static int write_out(struct cli *c, const struct fleet *f, const char *format, c
 	return rc;
 }
 
-/* A file names things: two of one name could not be told apart in it. */
+/* ---- names: a file could not tell apart what has no other ---- */
+
+struct naming {
+	const struct fleet *fleet;
+	enum fleet_kind kind;
+	const struct fleet_item *item;
+	int rc;
+};
+
+/* The server's ids stand where a name would be that of several devices. */
+static void refer(void *arg, const struct fleet_member *m, unused size_t place, const char *name)
+{
+	struct naming *n = arg;
+	const struct fleet_list *devices = &n->fleet->list[F_DEVICE];
+	struct uuid id;
+
+	if (m->of != F_DEVICE || uuid_parse(name, &id) != 0)
+		return;
+	for (size_t i = 0; i < devices->n; i++)
+		if (strcmp(devices->items[i].id, name) == 0)
+			n->rc = cli_fail(EXIT_REFUSED,
+				"%s '%s': %s: several devices are called '%s': rename one first",
+				fleet_nouns[n->kind].noun, fleet_text(n->item->body, "name"),
+				m->name, fleet_text(devices->items[i].body, "name"));
+}
+
 static int names_differ(const struct fleet *f)
 {
-	int rc = 0;
+	struct naming n = {.fleet = f};
 
-	for (size_t k = 0; k < FLEET_SECTIONS; k++)
-		for (size_t i = 0; i < f->list[k].n; i++)
-			if (f->list[k].items[i].same != NULL)
-				rc = cli_fail(EXIT_REFUSED, "%s: '%s' twice: rename one first",
-					fleet_nouns[k].section,
-					fleet_text(f->list[k].items[i].body, "name"));
-	return rc;
+	for (n.kind = 0; n.kind < FLEET_SECTIONS; n.kind++)
+		for (size_t i = 0; i < f->list[n.kind].n; i++) {
+			n.item = &f->list[n.kind].items[i];
+			fleet_names(&fleet_nouns[n.kind], n.item->body, refer, &n);
+			if (!n.item->gone && fleet_twice(n.kind, n.item))
+				n.rc = cli_fail(EXIT_REFUSED,
+					"%s: '%s' twice, without a serial number: rename one first",
+					fleet_nouns[n.kind].section,
+					fleet_text(n.item->body, "name"));
+		}
+	return n.rc;
 }
 
 int run_fleet_export(struct cli *c, const struct verb *v)

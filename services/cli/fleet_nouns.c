@@ -175,6 +175,39 @@ const char *fleet_text(const json_t *body, const char *member)
 	return s == NULL ? "" : s;
 }
 
+static void each_name(const struct fleet_member *m, const json_t *v, fleet_name_fn *fn, void *arg)
+{
+	if (json_string_length(v) > 0)
+		fn(arg, m, 0, json_string_value(v));
+	for (size_t i = 0; i < json_array_size(v); i++)
+		fn(arg, m, i, json_string_value(json_array_get(v, i)));
+}
+
+void fleet_names(const struct fleet_noun *noun, const json_t *body, fleet_name_fn *fn, void *arg)
+{
+	size_t n;
+	const struct fleet_member *m = fleet_inners(noun, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *name;
+		const json_t *holder = fleet_holder(body, m[i].name, &name);
+		each_name(&m[i], json_object_get(holder, name), fn, arg);
+	}
+	for (m = noun->members; m < noun->members + noun->n_members; m++)
+		if (m->shape == SHAPE_NAME || m->shape == SHAPE_NAMES)
+			each_name(m, json_object_get(body, m->name), fn, arg);
+}
+
+bool fleet_twice(enum fleet_kind kind, const struct fleet_item *item)
+{
+	bool known = kind == F_DEVICE && *fleet_text(item->body, "serial") != '\0';
+
+	for (const struct fleet_item *i = item->same; i != NULL; i = i->same)
+		if (kind != F_DEVICE || (!known && *fleet_text(i->body, "serial") == '\0'))
+			return true;
+	return false;
+}
+
 bool fleet_binding(const char *member)
 {
 	static const char *const bound[] = {"device", "group", "site", "range"};

@@ -49,6 +49,25 @@ static void match_devices(struct fleet *want, struct fleet *have)
 	buf_fini(&key);
 }
 
+/* The one of its name that is nobody yet. Where several have it, one with another serial number is
+ * another printer. */
+static struct fleet_item *namesake(
+	const struct fleet *have, enum fleet_kind kind, struct fleet_item *w)
+{
+	struct fleet_item *first = fleet_named(have, kind, fleet_text(w->body, "name"));
+	struct fleet_item *found = NULL;
+	bool known = *fleet_text(w->body, "serial") != '\0';
+
+	for (struct fleet_item *h = first; h != NULL; h = h->same) {
+		bool other = first->same != NULL && known && *fleet_text(h->body, "serial") != '\0';
+		if (h->is != NULL || other)
+			continue;
+		w->unclear = found != NULL;
+		found = h;
+	}
+	return w->unclear ? NULL : found;
+}
+
 void fleet_match(struct fleet *want, struct fleet *have)
 {
 	match_devices(want, have);
@@ -56,8 +75,7 @@ void fleet_match(struct fleet *want, struct fleet *have)
 		for (size_t i = 0; i < want->list[k].n; i++) {
 			struct fleet_item *w = &want->list[k].items[i];
 			if (w->is == NULL)
-				pair_up(w, fleet_named(have, (enum fleet_kind)k,
-						   fleet_text(w->body, "name")));
+				pair_up(w, namesake(have, (enum fleet_kind)k, w));
 		}
 }
 
@@ -165,8 +183,9 @@ static void plan_item(struct fleet_plan *p, const struct fleet *want, enum fleet
 		       .fields = fields});
 }
 
-/* A batch names its steps, and no step is a batch (FL-26). */
-static bool batch(enum fleet_kind kind, const struct fleet_item *item)
+/* A batch names its steps, and no step is a batch (FL-26): each kind has two turns, theirs is the
+ * second one. */
+static size_t batch(enum fleet_kind kind, const struct fleet_item *item)
 {
 	return kind == F_TASK && strcmp(fleet_task_kind(item), "batch") == 0;
 }
@@ -214,11 +233,12 @@ static void plan_away(
 {
 	struct map done = {0};
 
-	for (enum fleet_kind k = FLEET_KINDS; k-- > 0;) {
+	for (size_t turn = 2 * FLEET_KINDS; turn-- > 0;) {
+		enum fleet_kind k = (enum fleet_kind)(turn / 2);
 		const struct fleet_list *l = &have->list[k];
-		for (size_t i = 0; want->list[k].given && i < 2 * l->n; i++) {
-			const struct fleet_item *h = &l->items[i % l->n];
-			if (h->is != NULL || h->gone || built_in(h) || batch(k, h) != (i < l->n))
+		for (size_t i = 0; want->list[k].given && i < l->n; i++) {
+			const struct fleet_item *h = &l->items[i];
+			if (h->is != NULL || h->gone || built_in(h) || batch(k, h) != turn % 2)
 				continue;
 			if (prune)
 				plan_item_away(p, have, &done, k, h);
@@ -232,10 +252,12 @@ static void plan_away(
 void fleet_plan_make(struct fleet *want, struct fleet *have, bool prune, struct fleet_plan *ret)
 {
 	*ret = (struct fleet_plan){.server = have};
-	for (enum fleet_kind k = 0; k < FLEET_KINDS; k++)
-		for (size_t i = 0, n = want->list[k].n; i < 2 * n; i++)
-			if (batch(k, &want->list[k].items[i % n]) == (i >= n))
-				plan_item(ret, want, k, &want->list[k].items[i % n]);
+	for (size_t turn = 0; turn < 2 * FLEET_KINDS; turn++) {
+		enum fleet_kind k = (enum fleet_kind)(turn / 2);
+		for (size_t i = 0; i < want->list[k].n; i++)
+			if (batch(k, &want->list[k].items[i]) == turn % 2)
+				plan_item(ret, want, k, &want->list[k].items[i]);
+	}
 	plan_away(ret, want, have, prune);
 }
 

@@ -9,6 +9,7 @@
 /* ids of one kind → items, for what refers to them; sites by name. */
 struct names {
 	struct map ids[FLEET_KINDS];
+	struct map devices, doubles; /* names; those that several devices have */
 };
 
 /* All pages of a list. One that this person may not read is an empty one, where it is an extra. */
@@ -24,7 +25,7 @@ static json_t *get_all(struct cli *c, const char *path, bool extra, int *ret_rc)
 		buf_reset(&page);
 		buf_addf(&page, "%s", path);
 		if (next.n > 0) {
-			buf_adds(&page, "&cursor=");
+			buf_adds(&page, strchr(path, '?') == NULL ? "?cursor=" : "&cursor=");
 			request_escape(&page, buf_str(&next));
 		}
 		buf_reset(&next);
@@ -69,30 +70,6 @@ static int read_kind(struct cli *c, enum fleet_kind kind, struct fleet *ret)
 	return rc;
 }
 
-/* Listed members; what is retired is no member that a file would name. */
-static int read_members(struct cli *c, struct fleet_item *group, const struct names *names)
-{
-	struct buf path = BUF_INIT;
-	json_t *devices = json_array(), *groups = json_array();
-	int rc;
-
-	buf_addf(&path, "/groups/%s/members?limit=1000", group->id);
-	json_t *all = get_all(c, buf_str(&path), false, &rc);
-	for (size_t i = 0; i < json_array_size(all); i++) {
-		const json_t *m = json_array_get(all, i);
-		bool device = strcmp(fleet_text(m, "kind"), "device") == 0;
-		const char *id = fleet_text(m, "id");
-		if (device && map_get(&names->ids[F_DEVICE], id, strlen(id)) == NULL)
-			continue;
-		(void)json_array_append(device ? devices : groups, json_object_get(m, "name"));
-	}
-	(void)json_object_set_new(group->raw, "devices", devices);
-	(void)json_object_set_new(group->raw, "groups", groups);
-	json_decref(all);
-	buf_fini(&path);
-	return rc;
-}
-
 /* Lists of sets come without their members. */
 static int read_set(struct cli *c, struct fleet_item *set)
 {
@@ -119,9 +96,12 @@ static json_t *name_of(const struct names *names, enum fleet_kind kind, const js
 	const char *text = json_string_value(id);
 	struct fleet_item *item =
 		text == NULL ? NULL : map_get(&names->ids[kind], text, strlen(text));
+	const char *name = item == NULL ? "" : fleet_text(item->raw, "name");
 
-	if (item != NULL)
-		return json_incref(json_object_get(item->raw, "name"));
+	/* what several are called names none of them */
+	if (item != NULL &&
+		(kind != F_DEVICE || map_get(&names->doubles, name, strlen(name)) == NULL))
+		return json_string(name);
 	return text == NULL ? NULL : json_string(text);
 }
 
@@ -140,6 +120,34 @@ static json_t *names_of(const struct names *names, enum fleet_kind kind, const j
 				list, name_of(names, kind, json_array_get(ids, i)));
 	}
 	return list;
+}
+
+/* Listed members; what is retired is no member that a file would name. */
+static int read_members(struct cli *c, struct fleet_item *group, const struct names *names)
+{
+	struct buf path = BUF_INIT;
+	json_t *devices = json_array(), *groups = json_array();
+	int rc;
+
+	buf_addf(&path, "/groups/%s/members?limit=1000", group->id);
+	json_t *all = get_all(c, buf_str(&path), false, &rc);
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const json_t *m = json_array_get(all, i);
+		bool device = strcmp(fleet_text(m, "kind"), "device") == 0;
+		const char *id = fleet_text(m, "id");
+		if (device && map_get(&names->ids[F_DEVICE], id, strlen(id)) == NULL)
+			continue;
+		if (device)
+			(void)json_array_append_new(
+				devices, name_of(names, F_DEVICE, json_object_get(m, "id")));
+		else
+			(void)json_array_append(groups, json_object_get(m, "name"));
+	}
+	(void)json_object_set_new(group->raw, "devices", devices);
+	(void)json_object_set_new(group->raw, "groups", groups);
+	json_decref(all);
+	buf_fini(&path);
+	return rc;
 }
 
 static json_t *map_of_pairs(const struct msg_desc *pair, const json_t *list)
@@ -252,8 +260,12 @@ static void index_ids(const struct fleet *f, struct names *names)
 		for (size_t i = 0; i < f->list[k].n; i++) {
 			struct fleet_item *item = &f->list[k].items[i];
 			const char *id = k == F_SITE ? fleet_text(item->raw, "name") : item->id;
+			const char *name = fleet_text(item->raw, "name");
 			if (!item->gone && *id != '\0')
 				(void)map_put(&names->ids[k], id, strlen(id), item);
+			if (!item->gone && k == F_DEVICE &&
+				map_put(&names->devices, name, strlen(name), item) != NULL)
+				(void)map_put(&names->doubles, name, strlen(name), item);
 		}
 }
 
@@ -287,6 +299,8 @@ int fleet_read_state(struct cli *c, struct fleet *ret)
 				body_of(&names, &fleet_nouns[k], ret->list[k].items[i].raw);
 	for (size_t k = 0; k < FLEET_KINDS; k++)
 		map_fini(&names.ids[k]);
+	map_fini(&names.devices);
+	map_fini(&names.doubles);
 	fleet_index(ret);
 	return rc;
 }

@@ -270,6 +270,56 @@ rc 0 "applied to an empty system" apply -f "$D/copy/more.yaml" --yes
 rc 0 "and exported" export -o "$D/again.yaml"
 check "they are the same, byte for byte" cmp "$D/copy/more.yaml" "$D/again.yaml"
 
+# ---- somebody else between the plan and the first change: the plan waits for a secret, which comes through a pipe
+waits() { ls -l "/proc/$applying/fd" 2>/dev/null | grep -qF "$D/pipe"; }
+race() { # WHAT SECTION ITEM METHOD PATH BODY: ours against theirs
+	rm -f "$D/pipe" && mkfifo "$D/pipe"
+	printf '%s\n' 'credentials:' "  - {name: of-$1, kind: user_auth, range: 10.9.0.0/2$((races += 1)), secret_file: pipe}" "$2:" "  - $3" >"$D/race.yaml"
+	"$B/bin/carnet" apply -f "$D/race.yaml" --yes >"$D/stdout" 2>"$D/stderr" &
+	applying=$!
+	exec 9<>"$D/pipe" # nobody hangs here, whatever becomes of the plan
+	within 60 waits || not_ok "a plan waits for its secret"
+	is "$(ask -X "$4" -d "$6" "$api/$5")" 200 "somebody changes the $1"
+	echo '{"user": "u", "password": "printer-secret"}' >&9
+	exec 9>&-
+	wait $applying
+	is $? 4 "the $1 is refused, as it was planned on another version (FL-70)"
+	said stderr "apply again for the rest" "with what to do"
+}
+races=0
+race device devices '{name: lobby, model: ours, labels: {floor: "4"}}' PATCH devices/lobby '{"model":"theirs"}'
+is "$(carnet device get lobby --json | jq -r '[.model, (.labels[] | select(.key == "floor").value)] | join(" ")')" "theirs 3" "theirs stays, of ours there is nothing"
+race group groups '{name: Third, devices: [lobby]}' POST groups/Third/members '{"add_devices":["=cmd"]}'
+is "$(carnet group members Third --json | jq -r '[.items[].name] | sort | join(" ")')" "=cmd desk lobby" "their member stays"
+race task tasks '{name: Nightly, retry: {errors_max: 7}}' PATCH tasks/Nightly '{"retry":{"errors_max":5}}'
+is "$(carnet task get Nightly --json | jq -c .retry.errors_max)" 5 "their setting stays"
+rc 0 "applied again" apply -f "$D/race.yaml" --yes
+is "$(carnet task get Nightly --json | jq -c .retry.errors_max)" 7 "it is as the file says"
+
+# ---- names of printers are free
+printf '%s\n' 'devices:' '  - {name: twin, vendor: ricoh, family: ipp, serial: T1, address: 10.2.0.1}' '  - {name: twin, vendor: ricoh, family: ipp, serial: T2, address: 10.2.0.2}' >"$D/twins.yaml"
+rc 0 "two printers of one name" apply -f "$D/twins.yaml" --yes
+rc 0 "are two" apply -f "$D/twins.yaml" --dry-run
+sed -i 's/10.2.0.2/10.2.0.22/' "$D/twins.yaml"
+rc 0 "one of them moves" apply -f "$D/twins.yaml" --yes
+is "$(carnet device list --filter "name = 'twin'" --json | jq -c '[.items[] | [.serial, .address]] | sort')" '[["T1","10.2.0.1"],["T2","10.2.0.22"]]' "and it is the right one"
+rc 0 "they are exported" export -o "$D/twins.all.yaml"
+rc 0 "and what is exported is so" apply -f "$D/twins.all.yaml" --dry-run
+printf '%s\n' 'devices:' '  - {name: twin, address: 10.2.0.3}' 'groups:' '  - {name: Twins, kind: static, devices: [lobby, twin]}' >"$D/which.yaml"
+rc 1 "but which one is meant has to be said" apply -f "$D/which.yaml" --yes
+said stderr "which.yaml:2:12: device 'twin'.name: " "where it is described"
+said stderr "which.yaml:4:50: group 'Twins'.devices: " "and where it is named"
+twins=$(carnet device list --filter "name = 'twin'" --json | jq -r '[.items[].id] | join(",")')
+rc 0 "a group has both" group create --name Both --kind static
+rc 0 "by id" group add Both --add-devices "$twins"
+rc 4 "a file could not name them" export
+said stderr "group 'Both': devices: several devices are called 'twin'" "and it says where"
+printf '%s\n' 'groups:' '  - {name: Both, kind: static, devices: [lobby]}' >"$D/both.yaml"
+rc 0 "a file takes them out" apply -f "$D/both.yaml" --yes
+rc 0 "and all can be written again" export
+printf '%s\n' 'devices:' '  - {name: t, family: ipp, address: 10.2.0.8}' '  - {name: t, family: ipp, address: 10.2.0.9}' >"$D/which.yaml"
+rc 1 "two of one name without a serial number are one too many" apply -f "$D/which.yaml" --yes
+
 # ---- what a file does not mention stays, what it mentions is so
 printf '%s\n' 'credentials:' '  - {name: lyon, kind: user_auth, site: Lyon, position: 3}' >"$D/part.yaml"
 rc 0 "a credential gets a position" apply -f "$D/part.yaml" --yes
@@ -291,6 +341,16 @@ rc 0 "taken away in an order that works" apply -f - --yes --prune <<<'{"sites": 
 rc 0 "nothing" export --format json
 built_in=$(carnet task list --filter "built_in = true" --json | jq -c '[.items[].name] | sort')
 is "$(jq -c '[keys, (.tasks | map(.name) | sort)]' "$D/stdout")" "[[\"carnet\",\"tasks\"],$built_in]" "is left but what is built in"
+# ---- more than one page of everything
+stack_psql "$D" -q -c "insert into fleet.device (id, name, family, address, serial) select sched.uuid7(), 'd' || n, 'ipp', '10.3.' || n / 250 || '.' || n % 250, 's' || n from generate_series(1, 2010) n;
+	insert into fleet.device_group (id, name, kind) select sched.uuid7(), 'g' || n, 1 from generate_series(1, 1010) n;
+	insert into fleet.group_device (grp, device) select g.id, d.id from fleet.device_group g, fleet.device d where g.name = 'g7' and d.state <> 5;
+	insert into sched.task (id, name, kind, schedule, targets, settings, retry)
+	select sched.uuid7(), 't' || n, 'device.probe', '{\"form\":\"manual\"}', '{\"all\":true}', '{}', '{}' from generate_series(1, 1010) n" || not_ok "a large fleet"
+rc 0 "a large fleet is exported" export --format json -o "$D/large.json"
+is "$(jq -c '[(.devices | length), (.groups | length), ([.tasks[] | select(.name | test("^t[0-9]"))] | length), ([.groups[] | select(.name == "g7")][0].devices | length)]' "$D/large.json")" \
+	"[2010,1010,1010,2010]" "all of it"
+rc 0 "and is as it is" apply -f "$D/large.json" --dry-run
 grep -rqE 'printer-secret|book-password' "$D/log" && leaked=yes || leaked=no
 is "$leaked" no "no secret in the logs"
 done_testing

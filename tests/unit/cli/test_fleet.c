@@ -161,6 +161,34 @@ static void a_printer_is_who_its_serial_number_says(void **state unused)
 	planned(&want, &have, false, "~device new name(name) +device old name");
 }
 
+#define X(serial) "{\"name\": \"x\", \"vendor\": \"v\", \"serial\": \"" serial "\"}"
+static void printers_of_one_name_are_told_apart_by_serial_numbers(void **state unused)
+{
+	struct fleet want = {0}, have = {0};
+
+	put(&have, F_DEVICE, X("1"), "1");
+	put(&have, F_DEVICE, X("2"), "2");
+	put(&want, F_DEVICE, X("3"), NULL);
+	put(&want, F_DEVICE, X("2"), NULL);
+	planned(&want, &have, false, "+device x");
+	/* one without a number is the one that is left */
+	put(&have, F_DEVICE, X("1"), "1");
+	put(&have, F_DEVICE, X(""), "2");
+	put(&want, F_DEVICE, "{\"name\": \"x\", \"address\": \"a\"}", NULL);
+	put(&want, F_DEVICE, X("1"), NULL);
+	planned(&want, &have, false, "~device x(address)");
+	/* which of them is not said */
+	put(&have, F_DEVICE, X("1"), "1");
+	put(&have, F_DEVICE, X("2"), "2");
+	put(&want, F_DEVICE, "{\"name\": \"x\"}", NULL);
+	fleet_index(&want);
+	fleet_index(&have);
+	fleet_match(&want, &have);
+	assert_true(want.list[F_DEVICE].items[0].unclear);
+	fleet_fini(&want);
+	fleet_fini(&have);
+}
+
 static void what_is_tried_in_order_differs_in_another_order(void **state unused)
 {
 	static const char there[] = "{\"name\": \"t\", \"settings\": {\"discover\": "
@@ -221,6 +249,7 @@ int main(void)
 		cmocka_unit_test(the_start_of_a_schedule_is_the_servers_unless_it_is_said),
 		cmocka_unit_test(inactive_and_zero_are_said_where_absent_means_something_else),
 		cmocka_unit_test(a_printer_is_who_its_serial_number_says),
+		cmocka_unit_test(printers_of_one_name_are_told_apart_by_serial_numbers),
 		cmocka_unit_test(what_is_tried_in_order_differs_in_another_order),
 		cmocka_unit_test(a_batch_comes_after_its_steps_and_goes_before_them),
 		cmocka_unit_test(nothing_is_taken_away_unless_told_and_then_in_order),
