@@ -14,6 +14,17 @@ void row_fault(struct rest *r, const struct fault *f)
 		rest_fault(r, f);
 }
 
+void row_stale(struct rest *r, uint64_t wanted, uint64_t present)
+{
+	struct fault f;
+
+	(void)fault_why(&f, CN_CONFLICT, "version", "it changed meanwhile: version %llu, not %llu",
+		(unsigned long long)present, (unsigned long long)wanted);
+	f.needs = (unsigned)wanted;
+	f.has = (unsigned)present;
+	rest_fault(r, &f);
+}
+
 static void written(
 	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
@@ -37,16 +48,15 @@ static void found(struct txn *t, struct db_result **res, size_t n, const struct 
 		row_fault(c->r, f);
 		return;
 	}
-	if (db_rows(res[0]) != 1 ||
-		(c->if_version != 0 && (uint64_t)db_get_int(res[0], 0, 1) != c->if_version)) {
-		bool none = db_rows(res[0]) != 1;
+	bool there = db_rows(res[0]) == 1;
+	uint64_t present = there ? (uint64_t)db_get_int(res[0], 0, 1) : 0;
+	if (!there || (c->if_version != 0 && present != c->if_version)) {
 		db_rollback(t);
-		if (none)
+		if (there)
+			row_stale(c->r, c->if_version, present);
+		else
 			rest_refuse(c->r, CN_NOT_FOUND, c->noun, "there is no %s '%s'", c->noun,
 				c->ref);
-		else
-			rest_refuse(c->r, CN_CONFLICT, "version",
-				"somebody changed this %s meanwhile", c->noun);
 		return;
 	}
 	c->id = db_get_uuid(res[0], 0, 0);

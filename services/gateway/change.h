@@ -23,5 +23,7 @@ struct row_change {
 void row_change(const struct row_change *c);
 /* done of a row that is gone. */
 void row_gone(struct db_result *res, struct row_change *c);
+/* Refuses: the row has another version than was named; both are said in numbers, too (FL-70). */
+void row_stale(struct rest *r, uint64_t wanted, uint64_t present);
 /* A fault of the database in the words of the API: a name that is taken, a value out of bounds. */
 void row_fault(struct rest *r, const struct fault *f);

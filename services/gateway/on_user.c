@@ -6,6 +6,7 @@
 #include "common/db/db.h"
 #include "services/gateway/auth.h"
 #include "services/gateway/body.h"
+#include "services/gateway/change.h"
 #include "services/gateway/list.h"
 #include "services/gateway/scope.h"
 #include "services/gateway/sql.h"
@@ -63,6 +64,8 @@ static void why_not(
 	struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct change *c = arg;
+	uint64_t present =
+		f == NULL && db_rows(res[0]) > 0 ? (uint64_t)db_get_int(res[0], 0, 0) : 0;
 
 	(void)t;
 	(void)n;
@@ -70,8 +73,8 @@ static void why_not(
 		rest_fault(c->r, f);
 	else if (db_rows(res[0]) == 0)
 		rest_refuse(c->r, CN_NOT_FOUND, "user", "there is no user '%s'", c->ref);
-	else if (c->version != 0 && (uint64_t)db_get_int(res[0], 0, 0) != c->version)
-		rest_refuse(c->r, CN_CONFLICT, "version", "somebody changed this user meanwhile");
+	else if (c->version != 0 && present != c->version)
+		row_stale(c->r, c->version, present);
 	else if (db_get_bool(res[0], 0, 1))
 		rest_refuse(c->r, CN_CONFLICT, "break_glass",
 			"the first administrator can be neither demoted nor narrowed nor switched "

@@ -57,7 +57,10 @@ json_t *problem_json(const struct fault *f, const char *lang, const struct uuid 
 		(int)problem_status(f), "detail", f->detail, "code", code, "name", e->name,
 		"reason", f->reason, "hint", (why == NULL ? e : why)->hint[lang_index(lang)], "who",
 		error_who_words[e->who], "trace", uuid_format(trace, id));
-	if (f->needs != 0) { /* somebody is too old (ST-50) */
+	if (problem_status(f) == 412) { /* what was asked for, and what is there (FL-70) */
+		(void)json_object_set_new(doc, "if_version", json_integer(f->needs));
+		(void)json_object_set_new(doc, "version", json_integer(f->has));
+	} else if (f->needs != 0) { /* somebody is too old (ST-50) */
 		(void)json_object_set_new(doc, "needs", json_integer(f->needs));
 		(void)json_object_set_new(doc, "has", json_integer(f->has));
 	}

@@ -68,6 +68,15 @@ static void set_retry_after(struct rest *r, const struct fault *f)
 	http_set_header(r->http, "Retry-After", text);
 }
 
+/* A resource has a version: it becomes the ETag that If-Match names. */
+static void set_etag(struct rest *r, json_int_t version)
+{
+	char etag[32];
+
+	(void)snprintf(etag, sizeof(etag), "\"%lld\"", (long long)version);
+	http_set_header(r->http, "ETag", etag);
+}
+
 void rest_fault(struct rest *r, const struct fault *f)
 {
 	if (changes(r) && r->who.known)
@@ -75,6 +84,8 @@ void rest_fault(struct rest *r, const struct fault *f)
 	if (f->code == CN_AUTH_MISSING)
 		http_set_header(r->http, "WWW-Authenticate", "Bearer realm=\"carnet\"");
 	set_retry_after(r, f);
+	if (problem_status(f) == 412)
+		set_etag(r, f->has);
 	json_t *doc = problem_json(f, r->lang, &r->trace);
 	if (r->match.route != NULL)
 		problem_field(doc, f, r->match.route->request, r->match.route->body_field);
@@ -107,18 +118,6 @@ bool rest_may_stream(struct rest *r)
 	return true;
 }
 
-/* A resource has a version: it becomes the ETag that If-Match names. */
-static void set_etag(struct rest *r, const json_t *doc)
-{
-	char etag[32];
-	const json_t *version = json_object_get(doc, "version");
-
-	if (!json_is_integer(version))
-		return;
-	(void)snprintf(etag, sizeof(etag), "\"%lld\"", (long long)json_integer_value(version));
-	http_set_header(r->http, "ETag", etag);
-}
-
 static void set_location(struct rest *r, const json_t *doc)
 {
 	const struct route *route = r->match.route;
@@ -147,7 +146,8 @@ void rest_reply(struct rest *r, const struct msg_desc *desc, const void *body)
 		rest_refuse(r, CN_INTERNAL_ERROR, "", "the answer could not be written as JSON");
 		return;
 	}
-	set_etag(r, doc);
+	if (json_is_integer(json_object_get(doc, "version")))
+		set_etag(r, json_integer_value(json_object_get(doc, "version")));
 	if (route->status == 201 || route->status == 202)
 		set_location(r, doc);
 	rest_json(r, route->status, doc);
@@ -220,14 +220,22 @@ static void each_query(void *arg, const char *name, const char *value)
 static int take_if_match(struct rest *r, struct fault *f)
 {
 	const char *text = http_req_header(r->http, "If-Match");
+	const struct route *route = r->match.route;
 	unsigned long long version;
+	int end = 0;
 
-	if (text == NULL || body_field(r->match.route->request, "if_version") == NULL)
+	if (text == NULL || !changes(r))
 		return 0;
+	if (body_field(route->request, "if_version") == NULL)
+		return fault_why(f, CN_VALIDATION_FAILED, "if_match",
+			"If-Match: %s knows no versions", route->request->name);
 	if (strncmp(text, "W/", 2) == 0)
 		text += 2;
-	if (sscanf(text, "\"%20llu\"", &version) != 1)
-		return fault_set(f, CN_VALIDATION_FAILED, "If-Match must be an ETag we gave");
+	/* "0" is nothing that was read; where it can be said, of a site, it means: none yet */
+	if (sscanf(text, "\"%20llu\"%n", &version, &end) != 1 || end == 0 || text[end] != '\0' ||
+		(version == 0 && strcmp(http_method(r->http), "PUT") != 0))
+		return fault_why(f, CN_VALIDATION_FAILED, "if_match",
+			"If-Match: must be one ETag that we gave");
 	return json_object_set_new(r->json, "if_version", json_integer((json_int_t)version));
 }
 

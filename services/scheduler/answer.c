@@ -81,12 +81,22 @@ bool admin_asks(const struct call *call)
 	return call->header.role == MSG_INTERNAL || call->header.role == MSG_ADMIN;
 }
 
+void version_stale(struct call *call, uint64_t wanted, uint64_t present)
+{
+	struct fault f;
+
+	(void)fault_why(&f, CN_CONFLICT, "version", "it changed meanwhile: version %llu, not %llu",
+		(unsigned long long)present, (unsigned long long)wanted);
+	f.needs = (unsigned)wanted;
+	f.has = (unsigned)present;
+	call_fault(call, &f);
+}
+
 bool version_fits(struct call *call, uint64_t wanted, uint64_t present)
 {
 	if (wanted == 0 || wanted == present)
 		return true;
-	call_refuse(call, CN_CONFLICT, "version", "it changed meanwhile: version %llu, not %llu",
-		(unsigned long long)present, (unsigned long long)wanted);
+	version_stale(call, wanted, present);
 	return false;
 }
 

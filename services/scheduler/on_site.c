@@ -83,10 +83,10 @@ static void put_found(
 		answer_fault(call, f);
 		return;
 	}
+	uint64_t present = there ? (uint64_t)db_get_int(r[0], 0, 1) : 0;
 	if (there && is_new)
-		call_refuse(call, CN_CONFLICT, "version", "there is such a site meanwhile");
-	if ((there && is_new) ||
-		!version_fits(call, m->if_version, there ? (uint64_t)db_get_int(r[0], 0, 1) : 0)) {
+		version_stale(call, 0, present);
+	if ((there && is_new) || !version_fits(call, m->if_version, present)) {
 		db_rollback(t);
 		return;
 	}

@@ -49,6 +49,8 @@ bool found_one(struct call *call, const struct db_result *r, const char *noun);
 /* A service by itself, or a person who has the role admin wherever they may do this. */
 bool admin_asks(const struct call *call);
 /* if_version of a change against the row's. */
+/* Refuses: the object has another version than was named; both are said in numbers, too (FL-70). */
+void version_stale(struct call *call, uint64_t wanted, uint64_t present);
 bool version_fits(struct call *call, uint64_t wanted, uint64_t present);
 
 /* One thing that is taken away when its version is that which was read: find answers id and

@@ -93,9 +93,12 @@ bool version_fits(uint64_t wanted, uint64_t present, struct fault *reterr)
 {
 	if (wanted == 0 || wanted == present)
 		return true;
-	return fault_why(reterr, CN_CONFLICT, "version",
-		       "it changed meanwhile: version %llu, not %llu", (unsigned long long)present,
-		       (unsigned long long)wanted) == 0;
+	(void)fault_why(reterr, CN_CONFLICT, "version",
+		"it changed meanwhile: version %llu, not %llu", (unsigned long long)present,
+		(unsigned long long)wanted);
+	reterr->needs = (unsigned)wanted; /* said in numbers, too (FL-70) */
+	reterr->has = (unsigned)present;
+	return false;
 }
 
 void answer_group(struct call *call, const struct db_result *r)

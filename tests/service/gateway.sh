@@ -130,7 +130,31 @@ is "$status $(field .name)" "201 anna" "an administrator makes a person"
 post /api/v1/users '{"name":"ANNA","role":"viewer","password":"a long enough one"}' "${admin[@]}"
 is "$status" 409 "names differ by more than case"
 ask PATCH /api/v1/users/anna -H 'Content-Type: application/json' -H 'If-Match: "9"' -d '{"role":"viewer"}' "${admin[@]}"
-is "$status" 412 "a change names the version it read (FL-70)"
+is "$status $(field .if_version) $(field .version)" "412 9 1" "a change names the version it read, and hears which there is (FL-70)"
+match() { # METHOD PATH ETAG JSON
+	ask "$1" "/api/v1$2" -H 'Content-Type: application/json' -H "If-Match: $3" ${4:+-d "$4"} "${admin[@]}" -D "$D/head"
+	status+=" $(sed -n 's/^ETag: "\([0-9]*\)".*/\1/p' "$D/head")"
+}
+wrong=
+post /api/v1/groups '{"name":"etag","kind":"static"}' "${admin[@]}"
+post /api/v1/webhooks '{"name":"etag","url":"https://ops.example/in"}' "${admin[@]}"
+post /api/v1/sync-groups '{"name":"etag"}' "${admin[@]}"
+for what in users/anna groups/etag webhooks/etag sync-groups/etag; do
+	match PATCH "/$what" '"9"' '{}' && [ "$status $(field .if_version) $(field .version)" = "412 1 9 1" ] || wrong+=" $what=$status $(field .detail)"
+done
+match PUT /sites/Nowhere '"0"' '{}' && [ "$status $(field .version)" = "412 1 1" ] || wrong+=" site=$status $(field .version)"
+is "$wrong" "" "so does every change that If-Match counts with, in the document and as ETag"
+wrong=
+none=00000000-0000-7000-8000-000000000009
+for what in "PUT /quota {}" "PUT /retention {}" "PUT /distribution-books/$none {}" "PATCH /tokens/$none {}" "DELETE /tokens/$none" \
+	"DELETE /sync-groups/etag" "DELETE /sync-groups/etag/members/$none"; do
+	read -r method path json <<<"$what"
+	match "$method" "$path" '"1"' "$json" && [ "${status% *} $(field .reason)" = "422 if_match" ] || wrong+=" $what=$status $(field .reason)"
+done
+for etag in '*' '"1", "2"' 1 '"0"'; do
+	match PATCH /groups/etag "$etag" '{"name":"other"}' && [ "${status% *} $(field .reason)" = "422 if_match" ] || wrong+=" $etag=$status"
+done
+is "$wrong" "" "where it does not count, or is none, it is refused and not passed over"
 ask PATCH /api/v1/users/root -H 'Content-Type: application/json' -d '{"role":"viewer"}' "${admin[@]}"
 is "$status $(field .reason)" "409 break_glass" "the first administrator is never demoted (FL-68)"
 ask PATCH /api/v1/users/root -H 'Content-Type: application/json' -d '{"assignments":[{"role":"admin","sites":["Nowhere"]}]}' "${admin[@]}"

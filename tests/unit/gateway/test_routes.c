@@ -212,11 +212,15 @@ static void a_problem_speaks_the_readers_language(void **state)
 	assert_string_equal(problem_lang("ja-JP"), "ja");
 	assert_string_equal(problem_lang("frr"), "en");
 	(void)fault_why(&f, CN_CONFLICT, "version", "somebody was faster");
+	f.needs = 3;
+	f.has = 4;
 	assert_int_equal(problem_status(&f), 412);
 	json_t *doc = problem_json(&f, "en", &trace);
 	assert_non_null(doc);
 	assert_string_equal(
 		json_string_value(json_object_get(doc, "detail")), "somebody was faster");
+	assert_int_equal(json_integer_value(json_object_get(doc, "if_version")), 3);
+	assert_int_equal(json_integer_value(json_object_get(doc, "version")), 4);
 	assert_string_equal(json_string_value(json_object_get(doc, "name")), "conflict");
 	assert_null(json_object_get(doc, "needs"));
 	json_decref(doc);
