@@ -77,20 +77,19 @@ static unsigned check_head(struct http_request *r, const char *url)
 	return 0;
 }
 
-static void respond_text(struct http_request *r, unsigned status, const char *text)
-{
-	struct span body = {.p = (const uint8_t *)text, .n = strlen(text)};
-
-	http_set_header(r, "Connection", "close");
-	http_respond(r, status, "text/plain", body);
-}
-
 static void refuse(struct http_request *r, unsigned status)
 {
-	respond_text(r, status,
-		status == 400   ? "bad request\n"
-		: status == 413 ? "request body too large\n"
-				: "request headers too large\n");
+	const struct http_server *s = r->conn->server;
+	const char *text = status == 400   ? "bad request\n"
+			   : status == 413 ? "request body too large\n"
+					   : "request headers too large\n";
+
+	http_set_header(r, "Connection", "close");
+	if (s->refuse != NULL)
+		s->refuse(s->arg, r, status);
+	else
+		http_respond(r, status, "text/plain",
+			(struct span){(const uint8_t *)text, strlen(text)});
 }
 
 static struct http_request *request_new(

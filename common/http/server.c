@@ -287,6 +287,7 @@ struct http_server *http_server_new(struct loop *l, const struct http_server_opt
 	s->loop = l;
 	s->fn = fn;
 	s->early = opts->early;
+	s->refuse = opts->refuse;
 	s->arg = arg;
 	s->listen_fd = -1;
 	s->max_body = opts->max_body ? opts->max_body : (size_t)1024 * 1024;

@@ -13,6 +13,8 @@ struct http_request;
 struct http_stream;
 
 typedef bool (*http_early_fn)(void *arg, const struct http_request *r);
+/* Answers a request that never reaches the handler: 400, 413 or 431. At once. */
+typedef void (*http_refuse_fn)(void *arg, struct http_request *r, unsigned status);
 
 struct http_server_opts {
 	const char *listen;       /* "127.0.0.1:8080", "[::]:80", "unix:/path", or NULL: only
@@ -20,6 +22,7 @@ struct http_server_opts {
 	size_t max_body;          /* bytes; 0 = 1 MiB */
 	unsigned max_connections; /* 0 = 2,000 */
 	unsigned idle_seconds;    /* 0 = 30 */
+	http_refuse_fn refuse;    /* NULL = a line of text */
 	http_early_fn early;      /* true: the handler gets the head alone and takes the body with
 				     http_receive. NULL = no request is such */
 };

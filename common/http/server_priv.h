@@ -17,6 +17,7 @@ struct http_server {
 	struct loop *loop;
 	http_handler_fn fn;
 	http_early_fn early;
+	http_refuse_fn refuse;
 	void *arg;
 	struct MHD_Daemon *mhd;
 	struct loop_watch *watch; /* on MHD's epoll descriptor */

@@ -70,6 +70,8 @@ struct rest {
 /* ---- rest.c: the life of a request ---- */
 
 void rest_accept(void *gateway, struct http_request *http);
+/* A request that HTTP itself refuses (400, 413, 431) gets a problem document, too. */
+void rest_turn_away(void *gateway, struct http_request *http, unsigned status);
 /* Ends the request with the message `desc` as JSON, after the route's reply= and status=. */
 void rest_reply(struct rest *r, const struct msg_desc *desc, const void *body);
 /* Ends it with a problem document (RFC 9457); writes an audit line when it was a change. */

@@ -75,7 +75,8 @@ static bool early(void *arg, const struct http_request *http)
 
 static int start(struct service *s, struct fault *reterr)
 {
-	struct http_server_opts opts = {.listen = config.listen, .early = early};
+	struct http_server_opts opts = {
+		.listen = config.listen, .refuse = rest_turn_away, .early = early};
 
 	gateway.service = s;
 	if (read_keys(reterr) != 0 || connect_peers(s, reterr) != 0)

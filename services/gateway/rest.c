@@ -366,17 +366,14 @@ static bool too_old(struct rest *r)
 	return true;
 }
 
-void rest_accept(void *arg, struct http_request *http)
+/* NULL when it was answered: there is no memory. */
+static struct rest *rest_new(struct gateway *g, struct http_request *http)
 {
-	struct gateway *g = arg;
-	const char *path = http_path(http);
-
-	if (open_page(g, http, path))
-		return;
 	struct rest *r = arena_alloc(http_arena(http), sizeof(*r));
+
 	if (r == NULL) {
 		http_respond(http, 503, "text/plain", (struct span){NULL, 0});
-		return;
+		return NULL;
 	}
 	*r = (struct rest){
 		.gateway = g,
@@ -384,8 +381,38 @@ void rest_accept(void *arg, struct http_request *http)
 		.arena = http_arena(http),
 		.trace = uuid_v7(clock_wall_ms()),
 		.lang = problem_lang(http_req_header(http, "Accept-Language")),
-		.object = path,
+		.object = http_path(http),
 	};
+	return r;
+}
+
+void rest_turn_away(void *arg, struct http_request *http, unsigned status)
+{
+	struct rest *r = rest_new(arg, http);
+	struct fault f;
+
+	if (r == NULL)
+		return;
+	if (status == 400)
+		(void)fault_why(&f, CN_PARSE_ERROR, "two_lengths",
+			"the head says the length of the body more than once");
+	else
+		(void)fault_why(&f, CN_VALIDATION_FAILED, "too_long", "%s",
+			status == 413 ? "the body of a request has at most 1 MiB"
+				      : "the head of a request has at most 16 KiB");
+	rest_fault_as(r, &f, status, NULL);
+}
+
+void rest_accept(void *arg, struct http_request *http)
+{
+	struct gateway *g = arg;
+	const char *path = http_path(http);
+
+	if (open_page(g, http, path))
+		return;
+	struct rest *r = rest_new(g, http);
+	if (r == NULL)
+		return;
 	bool known = strncmp(path, PREFIX "/", sizeof(PREFIX)) == 0 &&
 		     (events_path(NULL, path) || content_path(NULL, path) ||
 			     upload_head(http_method(http), path) ||

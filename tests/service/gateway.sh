@@ -290,7 +290,18 @@ is "$status" 429 "the sixth try in a minute is too many"
 post /api/v1/login '{"name":1}' && is "$status" 422 "a member of the wrong type is refused"
 post /api/v1/login '{' && is "$status $(field .name)" "400 parse_error" "malformed JSON is refused with its place"
 head -c 2000000 /dev/zero | tr '\0' x >"$D/big"
-ask POST /api/v1/login -H 'Content-Type: application/json' --data-binary "@$D/big" && is "$status" 413 "a body over 1 MiB is refused"
+ask POST /api/v1/login -H 'Content-Type: application/json' --data-binary "@$D/big" && is "$status $(field .reason) $(field .name)" "413 too_long validation_failed" "a body over 1 MiB is refused"
+turned() { # STATUS REASON TEXT CURL-OPTIONS…
+	local want=$1 reason=$2 text=$3
+	shift 3
+	ask POST /api/v1/login -D "$D/head" -H 'Accept-Language: fr' "$@"
+	is "$status $(field .reason) $(field .title)" "$want $reason $(sed -n "/^word $reason\$/,/^\$/s/^\tfr \"\([^\"]*\)\".*/\1/p" schemas/errors.tab)" "$text"
+	check "with what every problem has" eval 'grep -qi "^content-type: application/problem+json" "$D/head" && grep -qi "^x-carnet-trace: $(field .trace)" "$D/head" && [ -n "$(field .hint)" ]'
+}
+turned 413 too_long "in the reader's language" -H 'Content-Type: application/json' --data-binary "@$D/big"
+turned 413 too_long "also when it does not say how long it is" -H 'Content-Type: application/json' -H 'Transfer-Encoding: chunked' --data-binary "@$D/big"
+turned 431 too_long "so is a head over 16 KiB" -H "X-Long: $(head -c 17000 /dev/zero | tr '\0' x)"
+turned 400 two_lengths "and one with two lengths" -H 'Content-Length: 1' -H 'Transfer-Encoding: chunked' -d x
 ask POST /api/v1/login -d 'name=x' && is "$(field .reason)" content_type "a form is not JSON"
 ask GET /api/v1/devices -H 'Accept-Language: fr-CA, en;q=0.5'
 is "$(field .title)" "$(sed -n '/^CN-2001 /,/^$/s/^\tfr "\([^"]*\)".*/\1/p' schemas/errors.tab)" "problems speak the reader's language"
