@@ -354,6 +354,29 @@ const char *http_req_header(const struct http_request *r, const char *name)
 	return MHD_lookup_connection_value(r->conn->mhd, MHD_HEADER_KIND, name);
 }
 
+struct header_list {
+	struct http_request *r;
+	const char *name, *all;
+};
+
+static enum MHD_Result each_line(
+	void *arg, enum MHD_ValueKind kind unused, const char *name, const char *value)
+{
+	struct header_list *l = arg;
+
+	if (value && strcasecmp(name, l->name) == 0)
+		l->all = l->all ? arena_printf(&l->r->arena, "%s,%s", l->all, value) : value;
+	return MHD_YES;
+}
+
+const char *http_req_header_list(struct http_request *r, const char *name)
+{
+	struct header_list l = {.r = r, .name = name};
+
+	(void)MHD_get_connection_values(r->conn->mhd, MHD_HEADER_KIND, each_line, &l);
+	return l.all;
+}
+
 struct span http_body(const struct http_request *r)
 {
 	return buf_span(&r->body);

@@ -44,6 +44,8 @@ const char *http_query(const struct http_request *r, const char *name); /* decod
 void http_query_each(const struct http_request *r,
 	void (*fn)(void *arg, const char *name, const char *value), void *arg);
 const char *http_req_header(const struct http_request *r, const char *name);
+/* All lines of that name as one comma list, in the request's arena; NULL = absent. */
+const char *http_req_header_list(struct http_request *r, const char *name);
 struct span http_body(const struct http_request *r);
 const char *http_peer(const struct http_request *r); /* numeric address */
 void *http_conn_arg(const struct http_request *r);

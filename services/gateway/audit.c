@@ -123,7 +123,7 @@ static void put(struct rest *r, const char *outcome, const char *content, struct
 	l->waiting = waiting;
 	l->trace = r->trace;
 	l->actor = mem_strdup(r->who.name);
-	l->origin = mem_strdup(http_peer(r->http));
+	l->origin = mem_strdup(r->origin);
 	l->verb = mem_strdup(
 		r->match.route == NULL ? http_method(r->http) : r->match.route->request->name);
 	l->object = mem_strdup(r->object);

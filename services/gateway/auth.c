@@ -8,6 +8,7 @@
 #include "common/clock/clock.h"
 #include "common/crypto/crypto.h"
 #include "common/db/db.h"
+#include "common/text/unicode.h"
 #include "services/gateway/sql.h"
 
 #define COOKIE "carnet_session="
@@ -229,8 +230,14 @@ static bool bucket(const char *kind, const char *who, unsigned per_minute)
 bool auth_try_allowed(const char *account, const char *address)
 {
 	bool by_address = bucket("address", address, 20);
+	struct buf name = BUF_INIT;
 
-	return bucket("account", account, 5) && by_address;
+	/* the database looks names up without case, too; what is no text is nobody's name */
+	if (unicode_fold(account, false, &name) != 0)
+		buf_reset(&name);
+	bool by_account = bucket("account", buf_str(&name), 5);
+	buf_fini(&name);
+	return by_account && by_address;
 }
 
 /* ---- passwords: 64 MiB each, so at most two at once ---- */

@@ -17,7 +17,8 @@ const char *auth_role(enum msg_right right);
 void auth_secret(char text[static 65], uint8_t digest[static 32]);
 void auth_digest(const char *text, uint8_t digest[static 32]);
 
-/* At most 5 tries a minute and account, 20 a minute and address (reliability.md section 5). */
+/* At most 5 tries a minute and account (of any case), 20 a minute and address (reliability.md
+ * section 5). */
 bool auth_try_allowed(const char *account, const char *address);
 
 /* Password work on the pool, at most 2 at once; then(arg) on the loop. */

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "common/net/address.h"
 #include "common/service/service.h"
 #include "gen/config.h"
 #include "gen/errors.h"
@@ -32,6 +33,7 @@ struct gateway {
 	uint8_t class_public[32]; /* seals device credentials for the worker class */
 	bool class_known;
 	struct uuid tenant;
+	struct address_rules proxies; /* that say truly where a request comes from */
 };
 
 /* Who is asking: a person by session cookie, or a machine by API token. */
@@ -54,14 +56,15 @@ struct rest {
 	struct route_match match;
 	struct person who;
 	struct uuid trace;
-	struct uuid request; /* the attempt: follows from an Idempotency-Key */
-	uint8_t content[32]; /* digest of what was asked, with an Idempotency-Key */
-	const char *lang;    /* en fr ja */
-	json_t *json;        /* request as JSON until it is decoded; owned */
-	const void *body;    /* decoded: struct of match.route->request */
-	const char *object;  /* for the audit: the path */
-	bool waits;          /* asks again for a lock that it waits for */
-	bool noted;          /* the audit has it: how it ends is told there, too */
+	struct uuid request;       /* the attempt: follows from an Idempotency-Key */
+	uint8_t content[32];       /* digest of what was asked, with an Idempotency-Key */
+	const char *lang;          /* en fr ja */
+	json_t *json;              /* request as JSON until it is decoded; owned */
+	const void *body;          /* decoded: struct of match.route->request */
+	const char *object;        /* for the audit: the path */
+	char origin[ADDRESS_TEXT]; /* address of who asks; "" = a unix socket */
+	bool waits;                /* asks again for a lock that it waits for */
+	bool noted;                /* the audit has it: how it ends is told there, too */
 	void (*then)(struct rest *r);
 	void (*checked)(struct rest *r);
 	void *state; /* of who answers it */

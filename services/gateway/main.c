@@ -79,6 +79,8 @@ static int start(struct service *s, struct fault *reterr)
 		.listen = config.listen, .refuse = rest_turn_away, .early = early};
 
 	gateway.service = s;
+	if (address_nets("trusted_proxies", config.trusted_proxies, &gateway.proxies, reterr) != 0)
+		return -1;
 	if (read_keys(reterr) != 0 || connect_peers(s, reterr) != 0)
 		return -1;
 	gateway.audit = audit_new(&gateway);

@@ -152,7 +152,7 @@ void on_login(struct rest *r, const void *body)
 {
 	const struct m_login *m = body;
 
-	if (!auth_try_allowed(m->name, http_peer(r->http))) {
+	if (!auth_try_allowed(m->name, r->origin)) {
 		rest_refuse(r, CN_RATE_LIMITED, "sign_in", "too many tries; wait a minute");
 		return;
 	}
@@ -241,7 +241,7 @@ void on_setup(struct rest *r, const void *body)
 {
 	const struct m_setup *m = body;
 
-	if (!auth_try_allowed("setup", http_peer(r->http))) {
+	if (!auth_try_allowed("setup", r->origin)) {
 		rest_refuse(r, CN_RATE_LIMITED, "sign_in", "too many tries; wait a minute");
 		return;
 	}

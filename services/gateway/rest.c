@@ -10,6 +10,7 @@
 #include "services/gateway/auth.h"
 #include "services/gateway/body.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/origin.h"
 #include "services/gateway/problem.h"
 #include "services/gateway/scope.h"
 #include "services/gateway/seal.h"
@@ -383,6 +384,8 @@ static struct rest *rest_new(struct gateway *g, struct http_request *http)
 		.lang = problem_lang(http_req_header(http, "Accept-Language")),
 		.object = http_path(http),
 	};
+	origin_of(&g->proxies, http_peer(http), http_req_header_list(http, "X-Forwarded-For"),
+		r->origin);
 	return r;
 }
 

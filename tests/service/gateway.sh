@@ -11,6 +11,7 @@ trap 'stack_down "$D"; rm -rf "$D"' EXIT
 rest=unix:$D/rest.sock
 STACK_INSTANCES="gateway:2 lock:1 scheduler:1 storage:1 sync:1" STACK_DURABLE=0 STACK_REST=$rest stack_make "$D" "$B"
 for i in 1 2; do printf 300 >"$D/env/gateway-$i/CARNET_CHECKPOINT_MS"; done
+printf 10.0.0.0/8 >"$D/env/gateway-1/CARNET_TRUSTED_PROXIES"
 printf 'unix:%s' "$D/rest2.sock" >"$D/env/gateway-2/CARNET_LISTEN"
 printf 127.0.0.0/8 >"$D/env/storage-1/CARNET_VAULT_NETWORKS" # servers of this test are here
 mkdir -p "$D/log"
@@ -286,6 +287,18 @@ post /api/v1/login '{"name":"nobody","password":"wrong"}'
 is "$(jq -S 'del(.trace)' <<<"$body")" "$(jq -S 'del(.trace)' <<<"$one")" "an unknown name gets the same answer (SE-42)"
 for _ in 1 2 3 4 5; do post /api/v1/login '{"name":"anna","password":"wrong"}'; done
 is "$status" 429 "the sixth try in a minute is too many"
+
+for name in ANNA Anna aNNa annA ÄNNA; do post /api/v1/login "{\"name\":\"$name\",\"password\":\"wrong\"}" && wrong_as+=" $status"; done
+is "$wrong_as" " 429 429 429 429 401" "a name in other letters is no other account"
+# Behind the proxy of the setting a request comes from who stands before it: one stranger stops nobody else (FL-71).
+from() { post /api/v1/login "{\"name\":\"$2\",\"password\":\"wrong\"}" -H "X-Forwarded-For: 198.51.100.$RANDOM, $1" -H 'X-Forwarded-For: 10.1.2.3'; }
+for i in $(seq 21); do from 203.0.113.7 "stranger-$i"; done
+is "$status" 429 "twenty sign-ins a minute from one address"
+from 203.0.113.8 neighbour && is "$status" 401 "but another address goes on"
+ask GET '/api/v1/audit?limit=100' "${auditor[@]}"
+is "$(field '[.items[] | select(.verb == "login") | .origin] | .[0:2] | join(" ")')" "203.0.113.8 203.0.113.7" "the audit trail tells which"
+sock=$D/rest2.sock from 203.0.113.9 nobody-2 && ask GET '/api/v1/audit?limit=10' "${auditor[@]}"
+is "$(field '[.items[] | select(.verb == "login") | .origin][0]')" "" "nobody is believed where no proxy is trusted"
 
 post /api/v1/login '{"name":1}' && is "$status" 422 "a member of the wrong type is refused"
 post /api/v1/login '{' && is "$status $(field .name)" "400 parse_error" "malformed JSON is refused with its place"
