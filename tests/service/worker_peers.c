@@ -22,6 +22,7 @@
  *   chunk  milliseconds until a chunk is acknowledged                  claim   yes no
  *   advance  yes refused                                             cancel  no yes (at the next
  * renewal)
+ *   died   yes no (the death of a worker is not heard)
  *   effects  usual sync (pause_sync, too) strange (one nobody knows)
  * PEERS_CANCELLED: the job was cancelled before it came; PEERS_RESTART: it may restart
  * PEERS_LANGUAGE PEERS_MODEL  of the source
@@ -87,7 +88,7 @@ static struct setting {
 	char value[32];
 } set[] = {{"lock", "granted"}, {"renew", "yes"}, {"lease", "30000"}, {"store", "ok"},
 	{"chunk", "0"}, {"claim", "yes"}, {"advance", "yes"}, {"cancel", "no"}, {"attempts", "1"},
-	{"effects", "usual"}, {"grant", "exact"}};
+	{"effects", "usual"}, {"grant", "exact"}, {"died", "yes"}};
 
 static struct setting *setting(const char *name)
 {
@@ -373,7 +374,10 @@ static void on_give_back(struct call *call)
 static void on_died(struct call *call)
 {
 	say("died", NULL, &m_worker_died_desc, call->body);
-	call_reply(call, &(struct m_ok){.has = 0});
+	if (is("died", "no"))
+		call_refuse(call, CN_INTERNAL_ERROR, "database", "not now");
+	else
+		call_reply(call, &(struct m_ok){.has = 0});
 }
 
 /* ---- lock ---- */
