@@ -302,33 +302,48 @@ static void long_lists(void)
 		"what does not go into one message stands on the next page");
 }
 
+/* Jobs of a discovery, as soon as there are any: on a busy machine a claim may be refused. */
+static json_t *claim_stretches(size_t *ret_n)
+{
+	uint64_t end = clock_mono_ms() + 60000;
+
+	for (;;) {
+		json_t *j = ask("job_claim",
+			"{'worker': '%s', 'slots': 64, 'families': ['discovery']}", worker);
+		*ret_n = json_array_size(json_object_get(j, "jobs"));
+		if (*ret_n > 0 || clock_mono_ms() > end)
+			return j;
+		json_decref(j);
+		pause_ms(100);
+	}
+}
+
 /* Each of its jobs carries all names; ranges are the job's own. */
 static void long_jobs(void)
 {
 	json_t *j = ask("run_start", "{'ref': 'long0'}");
 
 	(void)snprintf(run, sizeof(run), "%s", at(j, "run.id"));
-	ok(number_at(j, "run.counts.ready") > 8, "a discovery with many jobs");
+	ok(number_at(j, "run.counts.ready") > 64, "a discovery with many jobs");
 	json_decref(j);
-	j = ask("job_claim", "{'worker': '%s', 'slots': 64, 'families': ['discovery']}", worker);
-	size_t n = json_array_size(json_object_get(j, "jobs"));
+	size_t n;
+	j = claim_stretches(&n);
 	ok(n > 0 && n < 8 && *at(j, "jobs.0.settings.discover.addresses.999") != '\0' &&
 			*at(j, "jobs.0.settings.discover.ranges.0") == '\0',
 		"jobs go out as far as an answer holds them, without what no worker reads");
 	json_decref(j);
-	ok(strcmp(sql("select count(*) from sched.active where run = '%s'", run),
-		   sql("select %zu", n)) == 0 &&
-			strcmp(sql("select max(errors + crashes) from sched.job where run = '%s'",
-				       run),
-				"0") == 0,
+	ok(strcmp(sql("select count(*) >= 64 - %zu from sched.job where run = '%s' and attempt > 0"
+		      " and lost_by is null and errors + crashes = 0",
+			  n, run),
+		   "t") == 0,
 		"the others are given back at once, and not charged");
 	ok(becomes("0",
 		   "select count(*) from sched.later l join sched.job j on j.id = l.job where"
 		   " j.run = '%s' and l.suspect = 0",
 		   run),
 		"they are ready again");
-	j = ask("job_claim", "{'worker': '%s', 'slots': 64, 'families': ['discovery']}", worker);
-	ok(json_array_size(json_object_get(j, "jobs")) > 0, "and go out next");
+	j = claim_stretches(&n);
+	ok(n > 0, "and go out next");
 	json_decref(j);
 }
 
