@@ -227,6 +227,9 @@ static void logins(void)
 			listed("credentials has narrow", "l1 l2 l3") &&
 			listed("credentials has own", "l1") && listed("credentials has nobody", ""),
 		"a filter asks to whom a credential is bound");
+	put_credential("new", "user_auth", "'device': 'l2'", "");
+	ok(says("2", "select state from fleet.device where name = 'l2'"),
+		"a new login lifts the hold where it is the one that is tried");
 }
 
 /* ---- filters (section 2) ---- */
