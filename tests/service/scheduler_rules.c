@@ -310,7 +310,8 @@ static void tick_once(void)
 		  "= 'often'");
 	ok(becomes("2", "select count(*) from sched.run where cause = 'schedule' and state <> 12"),
 		"after a pause the newest firing runs");
-	ok(atol(sql("select missed from sched.run where state = 12")) >= 4,
+	/* a minute may have begun before the pause did: then its firing made two runs already */
+	ok(becomes("t", "select coalesce(max(missed), 0) >= 4 from sched.run where state = 12"),
 		"the older ones are recorded as missed (FL-35)");
 	json_decref(ask("task_delete", "{'ref': 'often'}"));
 	(void)sql("update sched.run set state = 4 where state < 6");
