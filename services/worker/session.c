@@ -291,12 +291,18 @@ static bool not_identified(const struct session *s)
 	return s->device && !s->compared;
 }
 
+/* By this attempt, or by one before it in this run (FL-46). */
+static bool lifted(const struct session *s)
+{
+	return s->restarts || s->job->restarted;
+}
+
 static const char *good_reason(const struct session *s)
 {
 	const char *effect = effects_word(s);
 
 	return s->found            ? s->found
-	       : s->restarts       ? "restriction_lifted"
+	       : lifted(s)         ? "restriction_lifted"
 	       : effect            ? effect
 	       : not_identified(s) ? "not_identified"
 				   : NULL;
@@ -304,7 +310,7 @@ static const char *good_reason(const struct session *s)
 
 static const char *good_detail(const struct session *s)
 {
-	if (s->restarts)
+	if (lifted(s))
 		return "Restrict Receiving for Each Function > Address Book was on; it was "
 		       "switched off, the printer was restarted";
 	if (not_identified(s))

@@ -165,6 +165,9 @@ is "$(last state) $(last code) $(last reason) $(($(sim GET /stats | jq .restarts
 	"restarted once in this run, and still restricted: not restarted again (FL-46)"
 round_end
 sim POST "/devices/$me/settings" '{"receive_restricted":false}' >/dev/null
+PEERS_KIND=ab.backup PEERS_RESTART=1 PEERS_RESTARTED=1 round 20
+is "$(last state) $(last reason)" "succeeded restriction_lifted" "lifted by an attempt before this one: the details say so all the same (FL-46)"
+round_end
 PEERS_MAP=$D/silent PEERS_ACCEPT=identity PEERS_SOURCE=$D/new change 20
 is "$(last state) $(last step)" "succeeded verified" "accepted: it is written"
 round_end
