@@ -183,10 +183,16 @@ static void looked(
 	mail_sender_tick(no->mails);
 }
 
+static void fill_age(struct db_args *a, void *arg)
+{
+	db_int(a, ((const struct notify *)arg)->gateway->config->webhook_give_up_ms);
+}
+
 static void purge(struct notify *no)
 {
 	struct db *db = no->gateway->service->db;
 
+	db_query(db, &SQL_NOTICE_AGE, fill_age, nothing, no);
 	if (clock_mono_ms() - no->purged_ms < PURGE_EVERY_MS)
 		return;
 	no->purged_ms = clock_mono_ms();

@@ -5,13 +5,18 @@
 #define MS(n) "clock_timestamp() + " n "::bigint * interval '1 millisecond'"
 #define BY_REF(t, n) "(" t ".id::text = lower(" n ") or lower(" t ".name) = lower(" n "))"
 
+/* Nobody takes what goes to a webhook that is switched off. */
+#define SWITCHED_ON                                                                                \
+	"(s.webhook is null or exists (select from gate.webhook h where h.id = s.webhook and "     \
+	"h.active))"
+
 /* ---- on its way ---- */
 
 const struct db_sql SQL_NOTICE_WANT = {"gate_notice_want",
 	"select k from unnest($1::text[]) k where exists (select from gate.subscription s cross "
 	"join"
 	" unnest(s.kinds) p where s.active and (p = k or (right(p, 1) = '*' and"
-	" starts_with(k, left(p, -1)))))"};
+	" starts_with(k, left(p, -1)))) and " SWITCHED_ON ")"};
 
 /* An event that was put before goes nowhere a second time. What is for the audit trail goes nowhere
  * else. */
@@ -22,18 +27,20 @@ const struct db_sql SQL_NOTICE_PUT = {"gate_notice_put",
 	" a as materialized (select gate.audit_event(e.id, e.data) as new from e"
 	"  where e.kind like 'audit.%'),"
 	" w as materialized (select e.id, s.id as subscription, s.webhook, s.digest"
-	"  from e join gate.subscription s on gate.wants(s, e.kind, e.data)"
+	"  from e join gate.subscription s on gate.wants(s, e.kind, e.data) and " SWITCHED_ON
 	"  where e.kind not like 'audit.%'),"
 	" n as (insert into gate.notice (id, kind, subject, at, data) select id, kind, subject, at,"
 	"  data from e where exists (select from w where w.id = e.id)"
 	"  on conflict do nothing returning id),"
-	" q as materialized (select count(*) as n from gate.delivery where state = 'queued'),"
+	" q as materialized (select subscription, count(*) as n from gate.delivery"
+	"  where state = 'queued' and subscription in (select subscription from w) group by 1),"
 	" d as (insert into gate.delivery (notice, subscription, webhook, state, due_at, cause)"
 	"  select x.id, x.subscription, x.webhook, case when x.place > x.room then 'dead' else"
 	"   'queued' end, x.due, case when x.place > x.room then 'queue_full' else '' end"
-	"  from (select w.*, $9::bigint - (select n from q) as room,"
-	"    row_number() over (order by w.id, w.subscription) as place,"
-	"    (array[$6::timestamptz, $7, $8])[w.digest] as due from w join n using (id)) x"
+	"  from (select w.*, $9::bigint - coalesce(q.n, 0) as room,"
+	"    row_number() over (partition by w.subscription order by w.id) as place,"
+	"    (array[$6::timestamptz, $7, $8])[w.digest] as due from w join n using (id)"
+	"   left join q using (subscription)) x"
 	"  returning 1) select (select count(*) from d), (select count(*) from a)"};
 
 /* One gateway at a time, so that all of them keep the rate together. What is taken is tried again
@@ -103,6 +110,18 @@ const struct db_sql SQL_MAIL_TOLD = {"gate_mail_told",
 		"$4") ", cause = $5, detail = $6"
 		      " where subscription = $1::uuid and webhook is null and state = 'queued'"
 		      " and tried_at = $2::timestamptz"};
+/* Switched off meanwhile, or never its turn in a week: by due_at, which moves on with each attempt.
+ */
+const struct db_sql SQL_NOTICE_AGE = {"gate_notice_age",
+	"update gate.delivery d set state = 'dead', cause = case when x.off then 'switched_off' "
+	"else"
+	" 'too_old' end from (select d.notice, d.subscription, not (s.active and " SWITCHED_ON
+	") as off"
+	"  from gate.delivery d join gate.subscription s on s.id = d.subscription"
+	"  where d.state = 'queued' and d.due_at < clock_timestamp() - $1::bigint * interval"
+	"   '1 millisecond' and (d.due_at < clock_timestamp() - interval '7 days'"
+	"   or not (s.active and " SWITCHED_ON ")) limit 10000 for update of d skip locked) x"
+	" where d.notice = x.notice and d.subscription = x.subscription"};
 const struct db_sql SQL_NOTICE_PURGE = {"gate_notice_purge",
 	"with old as materialized (select id from gate.notice n where taken_at < clock_timestamp()"
 	"   - interval '7 days' and not exists (select from gate.delivery d where d.notice = n.id"

@@ -9,7 +9,8 @@
 
 /* kinds → those of them that somebody wants */
 extern const struct db_sql SQL_NOTICE_WANT;
-/* ids, kinds, subjects, times, data, due of digests 1 to 3, most in the queue → how many go */
+/* ids, kinds, subjects, times, data, due of digests 1 to 3, most that wait of one subscription →
+ * how many go */
 extern const struct db_sql SQL_NOTICE_PUT;
 /* rate, hold ms → notice, subscription, attempts, ms since the first, kind, subject, at, data,
  * webhook, url, key id, key, old key, token header, token, proxy */
@@ -21,6 +22,8 @@ extern const struct db_sql SQL_WEBHOOK_TOLD;
 extern const struct db_sql SQL_MAIL_CLAIM;
 /* subscription, claimed at, state, wait ms, cause, detail, mailing */
 extern const struct db_sql SQL_MAIL_TOLD;
+/* ms: what is due for so long, and goes nowhere, is a dead letter */
+extern const struct db_sql SQL_NOTICE_AGE;
 /* what is over and old: deliveries, then notices without any */
 extern const struct db_sql SQL_NOTICE_PURGE;
 extern const struct db_sql SQL_NOTICE_PURGED;

@@ -65,6 +65,18 @@ ask POST /subscriptions '{"name":"s","kinds":["*"],"webhook":"hook","mail":["a@e
 ask POST /subscriptions '{"name":"s","kinds":["run.*"],"states":["running"],"webhook":"hook"}' && is "$status $(field .field)" "422 states" "a run does not end running"
 ask POST /subscriptions '{"name":"runs","kinds":["run.finished"],"states":["empty"],"webhook":"hook"}' && is "$status $(field .active)" "201 true" "somebody is told"
 
+# addresses and mail addresses are secrets of administrators (fleet.md section 12)
+root=$token refused=
+for role in viewer operator auditor; do
+	ask POST /tokens "{\"name\":\"$role\",\"role\":\"$role\"}" && token=$(field .token)
+	for what in "GET /webhooks" "GET /subscriptions" "GET /dead-letters" "POST /dead-letters:replay {\"webhook\":\"hook\"}"; do
+		read -r method path json <<<"$what"
+		ask "$method" "$path" "$json" && [ "$status" = 403 ] || refused+=" $role:$path=$status"
+	done
+	token=$root
+done
+is "$refused" "" "nobody else sees webhooks, subscriptions and dead letters, or sends these again"
+
 # ---- a run ends ----
 ask POST /tasks '{"name":"nightly","kind":"device.probe","targets":{"filter":"name=nobody"},"schedule":{"form":"manual"}}'
 task=$(field .id)
@@ -161,6 +173,30 @@ check "an alarm and a large change are told" within 30 eval '[ "$(sent_to /care 
 is "$(for f in $(sent_to /care); do body_of "$f" | jq -r '.type + " " + (.data.changes // .data.outcome | tostring)'; done | sort | xargs)" \
 	"carnet.alarm.drill_failed.v1 differs carnet.book.changed.v1 5" "a small change is not"
 ask DELETE /webhooks/care
+
+# ---- a webhook that is switched off keeps nobody else from being told (FL-66) ----
+ask POST /webhooks "{\"name\":\"off\",\"url\":\"$url/off\"}"
+off=$(field .id)
+ask POST /subscriptions '{"name":"off","kinds":["run.finished"],"webhook":"off"}'
+ask POST /webhooks "{\"name\":\"on\",\"url\":\"$url/on\"}"
+ask POST /subscriptions '{"name":"on","kinds":["run.finished"],"webhook":"on"}'
+ask POST /subscriptions '{"name":"quiet","kinds":["run.finished"],"webhook":"on","active":false}'
+ask PATCH /webhooks/off '{"active":false}' && is "$status $(field .active)" "200 false" "a webhook is switched off"
+sql "insert into gate.notice (id, kind, subject, at, data) select sched.uuid7(), 'run.finished', 'stuck', now(), '{}' from generate_series(1, 10000);
+	insert into gate.delivery (notice, subscription, webhook, due_at) select n.id, s.id, s.webhook, now() from gate.notice n, gate.subscription s
+	where n.subject = 'stuck' and s.name = 'off'" >/dev/null
+ask POST "/tasks/$task:run"
+check "others are told, however much waits for it" within 30 eval '[ -n "$(sent_to /on)" ]'
+is "$(sql "select string_agg(s.name, ' ' order by s.name) from gate.delivery d join gate.subscription s on s.id = d.subscription
+	join gate.notice n on n.id = d.notice where n.subject = 'run/$(field .id)' and s.name in ('off', 'on', 'quiet')")" on \
+	"nothing new is put on its way to it, nor by a subscription that is switched off"
+is "$(sql "select count(*) from gate.delivery where webhook = '$off' and state = 'queued'")" 10000 "what was on its way waits for it"
+sql "update gate.delivery set due_at = now() - interval '2 days' where webhook = '$off'" >/dev/null
+given_up() { [ "$(sql "select count(*) from gate.delivery where webhook = '$off' and state = 'dead' and cause = 'switched_off'")" = 10000 ]; }
+check "not for ever" within 60 given_up
+ask DELETE /webhooks/off
+ask DELETE /webhooks/on
+sql "delete from gate.notice n where subject = 'stuck'" >/dev/null
 
 # ---- many at once: two gateways, and one of them dies with the answer in its hand ----
 ask POST /webhooks "{\"name\":\"many\",\"url\":\"$url/many\"}"
