@@ -2,6 +2,7 @@
 /* The audit trail: lines gathered while the last append runs, one transaction per gathering. */
 #include "services/gateway/audit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,20 +10,28 @@
 #include "common/db/db.h"
 #include "services/gateway/sql.h"
 
+#define LATE_MAX 10000u /* more are in the log only */
+#define AGAIN_MS 1000u
+
 struct audit {
 	struct gateway *gateway;
 	struct db_batch *batch;
+	struct timer *again;
+	struct line *late, **late_end; /* that nobody waits for and that could not be written */
+	unsigned late_n;
 };
 
 struct line {
 	struct rest *waiting; /* NULL = nobody waits */
 	struct uuid trace;
-	char *actor, *origin, *verb, *object, *outcome;
+	char *actor, *origin, *verb, *object, *outcome, *scope; /* scope: NULL = everywhere */
 	uint8_t digest[SHA256_LEN];
-	bool digested;
+	bool digested, logged;
+	struct line *next; /* late */
 };
 
 struct append {
+	struct audit *audit;
 	struct db_batch *batch;
 	size_t n;
 	struct line *lines[];
@@ -35,7 +44,41 @@ static void line_free(struct line *l)
 	free(l->verb);
 	free(l->object);
 	free(l->outcome);
+	free(l->scope);
 	free(l);
+}
+
+/* Nobody waits for it: said aloud, and tried again. */
+static void keep(struct audit *audit, struct line *l, const struct fault *why)
+{
+	if (!l->logged)
+		log_error(L("the audit trail could not be written"), L_STR("actor", l->actor),
+			L_STR("verb", l->verb), L_STR("object", l->object),
+			L_STR("outcome", l->outcome), L_STR("why", why->detail));
+	l->logged = true;
+	if (audit->late_n == LATE_MAX) {
+		line_free(l);
+		return;
+	}
+	l->next = NULL;
+	*audit->late_end = l;
+	audit->late_end = &l->next;
+	audit->late_n++;
+	timer_set(audit->again, AGAIN_MS, 0);
+}
+
+static void again(void *arg)
+{
+	struct audit *audit = arg;
+	struct line *l = audit->late, *next;
+
+	audit->late = NULL;
+	audit->late_end = &audit->late;
+	audit->late_n = 0;
+	for (; l != NULL; l = next) {
+		next = l->next;
+		db_batch_put(audit->batch, l);
+	}
 }
 
 static void appended(
@@ -48,6 +91,10 @@ static void appended(
 	(void)n;
 	for (size_t i = 0; i < a->n; i++) {
 		struct rest *r = a->lines[i]->waiting;
+		if (r == NULL && f != NULL) {
+			keep(a->audit, a->lines[i], f);
+			continue;
+		}
 		line_free(a->lines[i]);
 		if (r == NULL)
 			continue;
@@ -75,6 +122,7 @@ static void fill(struct db_args *args, void *arg)
 		offsetof(struct line, origin), offsetof(struct line, verb),
 		offsetof(struct line, object), offsetof(struct line, outcome)};
 
+	/* the last two columns are those that may be null */
 	for (size_t c = 0; c < array_len(columns); c++) {
 		db_array(args);
 		for (size_t i = 0; i < a->n; i++) {
@@ -93,6 +141,10 @@ static void fill(struct db_args *args, void *arg)
 	for (size_t i = 0; i < a->n; i++)
 		db_bytes(args, digest_of(a->lines[i]));
 	db_array_end(args);
+	db_array(args);
+	for (size_t i = 0; i < a->n; i++)
+		db_text(args, a->lines[i]->scope);
+	db_array_end(args);
 }
 
 static void append(struct db_batch *b, void **items, size_t n, void *arg)
@@ -100,6 +152,7 @@ static void append(struct db_batch *b, void **items, size_t n, void *arg)
 	struct audit *audit = arg;
 	struct append *a = mem_alloc(sizeof(*a) + n * sizeof(a->lines[0]));
 
+	a->audit = audit;
 	a->batch = b;
 	a->n = n;
 	for (size_t i = 0; i < n; i++)
@@ -113,7 +166,22 @@ struct audit *audit_new(struct gateway *g)
 
 	audit->gateway = g;
 	audit->batch = db_batch_new(256, append, audit);
+	audit->again = timer_new(g->service->loop, again, audit);
+	audit->late = NULL;
+	audit->late_end = &audit->late;
+	audit->late_n = 0;
 	return audit;
+}
+
+/* Names of tokens are not unique. */
+static char *actor_of(const struct person *who)
+{
+	char id[UUID_TEXT], text[sizeof(who->name) + sizeof(id)];
+
+	if (uuid_is_nil(&who->token))
+		return mem_strdup(who->name);
+	(void)snprintf(text, sizeof(text), "%s %s", who->name, uuid_format(&who->token, id));
+	return mem_strdup(text);
 }
 
 static void put(struct rest *r, const char *outcome, const char *content, struct rest *waiting)
@@ -122,7 +190,8 @@ static void put(struct rest *r, const char *outcome, const char *content, struct
 
 	l->waiting = waiting;
 	l->trace = r->trace;
-	l->actor = mem_strdup(r->who.name);
+	l->actor = actor_of(&r->who);
+	l->scope = r->who.scope == NULL ? NULL : mem_strdup(r->who.scope);
 	l->origin = mem_strdup(r->origin);
 	l->verb = mem_strdup(
 		r->match.route == NULL ? http_method(r->http) : r->match.route->request->name);
@@ -153,6 +222,11 @@ void audit_change(struct rest *r)
 	r->noted = true;
 	put(r, "accepted", text, r);
 	free(text);
+}
+
+void audit_wait(struct rest *r, const char *outcome)
+{
+	put(r, outcome, NULL, r);
 }
 
 void audit_note(struct rest *r, const char *outcome)

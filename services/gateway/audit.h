@@ -8,7 +8,10 @@
 struct audit *audit_new(struct gateway *g);
 /* Notes that r's person is about to do it, then r->then(r); refuses r when it cannot be noted. */
 void audit_change(struct rest *r);
-/* Notes how it ended when it did not go well, or another event of r; nobody waits. */
+/* The same with a word of its own. */
+void audit_wait(struct rest *r, const char *outcome);
+/* Notes how it ended when it did not go well, or another event of r; nobody waits. What
+ * cannot be written is logged, and tried again until it can. */
 void audit_note(struct rest *r, const char *outcome);
 /* Notes that what was noted before is done, with the digest of the answer. */
 void audit_done(struct rest *r, const char *answer);

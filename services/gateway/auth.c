@@ -140,6 +140,7 @@ static void found_token(
 	who->right = auth_right(db_get_text(res[0], 0, 1));
 	who->expires_ms = db_get_time_ms(res[0], 0, 2);
 	who->scope = auth_scope(l->r->arena, db_get_text(res[0], 0, 3));
+	who->token = db_get_uuid(res[0], 0, 4);
 	memcpy(who->digest, l->digest, sizeof(who->digest));
 	who->known = true;
 	l->then(l->r, NULL);
@@ -238,6 +239,11 @@ bool auth_try_allowed(const char *account, const char *address)
 	bool by_account = bucket("account", buf_str(&name), 5);
 	buf_fini(&name);
 	return by_account && by_address;
+}
+
+bool auth_note_allowed(const char *outcome, const char *address)
+{
+	return bucket(outcome, address, 1);
 }
 
 /* ---- passwords: 64 MiB each, so at most two at once ---- */

@@ -21,6 +21,10 @@ void auth_digest(const char *text, uint8_t digest[static 32]);
  * section 5). */
 bool auth_try_allowed(const char *account, const char *address);
 
+/* Once a minute, outcome and address: what is refused before anything is looked up is noted, and
+ * no flood of it. */
+bool auth_note_allowed(const char *outcome, const char *address);
+
 /* Password work on the pool, at most 2 at once; then(arg) on the loop. */
 struct password_work {
 	const char *password; /* lives until then */

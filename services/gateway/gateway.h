@@ -44,6 +44,7 @@ struct person {
 	bool by_cookie;
 	uint8_t digest[32]; /* of the cookie or the token */
 	int64_t expires_ms; /* 0 = does not */
+	struct uuid token;  /* of an API token: names are not unique; nil = a person */
 	const char *scope;  /* lines of common/msg/scope.h, in the arena; NULL = the role counts
 			       everywhere */
 };

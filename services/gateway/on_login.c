@@ -78,15 +78,39 @@ static void session_made(
 		.assignments = shown.items,
 		.assignments_n = shown.n,
 	};
-	audit_note(r, "signed_in");
 	rest_reply(r, &m_session_desc, &reply);
 }
 
-static void make_session(struct sign_in *s)
+static void noted(struct rest *r)
 {
+	struct sign_in *s = r->state;
+
 	auth_secret(s->cookie, s->cookie_digest);
 	auth_secret(s->token, s->token_digest);
-	db_query(s->r->gateway->service->db, &SQL_SESSION_MAKE, fill_session, session_made, s);
+	db_query(r->gateway->service->db, &SQL_SESSION_MAKE, fill_session, session_made, s);
+}
+
+/* No session that the audit trail does not know. */
+static void make_session(struct sign_in *s)
+{
+	s->r->state = s;
+	s->r->then = noted;
+	audit_wait(s->r, "signed_in");
+}
+
+/* Refused before anything was looked up: noted, but not each of a flood. */
+static void note_try(struct rest *r, const char *name, const char *outcome)
+{
+	if (!auth_note_allowed(outcome, r->origin))
+		return;
+	(void)snprintf(r->who.name, sizeof(r->who.name), "%s", name);
+	audit_note(r, outcome);
+}
+
+static void too_many(struct rest *r, const char *name)
+{
+	note_try(r, name, "rate_limited");
+	rest_refuse(r, CN_RATE_LIMITED, "sign_in", "too many tries; wait a minute");
 }
 
 static void password_checked(struct password_work *w)
@@ -153,7 +177,7 @@ void on_login(struct rest *r, const void *body)
 	const struct m_login *m = body;
 
 	if (!auth_try_allowed(m->name, r->origin)) {
-		rest_refuse(r, CN_RATE_LIMITED, "sign_in", "too many tries; wait a minute");
+		too_many(r, m->name);
 		return;
 	}
 	struct sign_in *s = sign_in_new(r, m->name, m->password);
@@ -175,8 +199,9 @@ static void fill_setup(struct db_args *a, void *arg)
 	db_text(a, s->work.made);
 }
 
-static void setup_refused(struct rest *r)
+static void setup_refused(struct rest *r, const char *name)
 {
+	note_try(r, name, "setup_refused");
 	rest_refuse(r, CN_AUTH_REFUSED, "setup_token",
 		"this setup token is not good: it was used, or its 30 minutes are over");
 }
@@ -193,7 +218,7 @@ static void setup_used(
 		return;
 	}
 	if (db_rows(res[0]) != 1) {
-		setup_refused(s->r);
+		setup_refused(s->r, s->name);
 		return;
 	}
 	(void)snprintf(s->r->who.name, sizeof(s->r->who.name), "%s", s->name);
@@ -225,7 +250,7 @@ static void setup_checked(
 		return;
 	}
 	if (db_rows(res[0]) != 1) {
-		setup_refused(s->r);
+		setup_refused(s->r, s->name);
 		return;
 	}
 	s->work = (struct password_work){
@@ -242,7 +267,7 @@ void on_setup(struct rest *r, const void *body)
 	const struct m_setup *m = body;
 
 	if (!auth_try_allowed("setup", r->origin)) {
-		rest_refuse(r, CN_RATE_LIMITED, "sign_in", "too many tries; wait a minute");
+		too_many(r, m->name);
 		return;
 	}
 	if (strlen(m->password) < 12) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* People: list, create, change. */
+#include <stdio.h>
 #include <string.h>
 
 #include "common/clock/clock.h"
@@ -90,18 +91,32 @@ static void answer(struct change *c)
 	rest_reply(c->r, &m_user_one_desc, &one);
 }
 
+/* Of whoever may start nothing any more (FL-69). */
+static void tell_stopped(struct rest *r, int64_t tasks)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%lld", (long long)tasks);
+	http_set_header(r->http, "Carnet-Tasks-Stopped", text);
+	if (tasks > 0)
+		log_warn(L("tasks start nothing any more: their owner may not"),
+			L_STR("person", r->object), L_INT("tasks", tasks));
+}
+
 static void left(struct txn *t, struct db_result **res, size_t n, const struct fault *f, void *arg)
 {
 	struct change *c = arg;
 
 	(void)t;
-	(void)res;
 	(void)n;
 	standings_look(c->r->gateway->standings);
-	if (f != NULL)
+	if (f != NULL) {
 		rest_fault(c->r, f);
-	else
-		answer(c);
+		return;
+	}
+	if (db_rows(res[0]) > 0)
+		tell_stopped(c->r, db_get_int(res[0], 0, 0));
+	answer(c);
 }
 
 static void changed(

@@ -50,7 +50,7 @@ void rest_fault_as(struct rest *r, const struct fault *f, unsigned status, json_
 {
 	json_t *doc = problem_json(f, r->lang, &r->trace);
 
-	if (changes(r) && r->who.known)
+	if ((changes(r) || r->noted) && r->who.known)
 		audit_note(r, error_info(f->code)->name);
 	(void)json_object_set_new(doc, "status", json_integer((json_int_t)status));
 	(void)json_object_update_missing(doc, more);
@@ -80,7 +80,7 @@ static void set_etag(struct rest *r, json_int_t version)
 
 void rest_fault(struct rest *r, const struct fault *f)
 {
-	if (changes(r) && r->who.known)
+	if ((changes(r) || r->noted) && r->who.known)
 		audit_note(r, error_info(f->code)->name);
 	if (f->code == CN_AUTH_MISSING)
 		http_set_header(r->http, "WWW-Authenticate", "Bearer realm=\"carnet\"");

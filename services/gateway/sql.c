@@ -16,7 +16,7 @@ const struct db_sql SQL_TOKEN_FIND = {"gate_token_find",
 	"where digest = $1 and (expires_at is null or expires_at > clock_timestamp())), "
 	"u as (update gate.token set used_at = clock_timestamp() from t where token.id = t.id "
 	"and (t.used_at is null or t.used_at < clock_timestamp() - interval '1 minute')) "
-	"select name, role, expires_at, scope from t"};
+	"select name, role, expires_at, scope, id from t"};
 
 const struct db_sql SQL_PERSON_FIND = {"gate_person_find",
 	"select id, password, role, name, scope from gate.person where lower(name) = "
@@ -85,8 +85,10 @@ const struct db_sql SQL_PERSON_WHY = {"gate_person_why",
 	"where id::text = lower($1) or lower(name) = lower($1)"};
 
 const struct db_sql SQL_PERSON_LEAVE = {"gate_person_leave",
-	"delete from gate.session using gate.person p where person_id = p.id "
-	"and (p.id::text = lower($1) or lower(p.name) = lower($1))"};
+	"with gone as (delete from gate.session using gate.person p where person_id = p.id "
+	"and (p.id::text = lower($1) or lower(p.name) = lower($1))) "
+	"select sched.tasks_stopped(p.name) from gate.person p "
+	"where p.id::text = lower($1) or lower(p.name) = lower($1)"};
 
 /* The newest first: their ids say when they were made. */
 const struct db_sql SQL_TOKEN_LIST = {"gate_token_list",
@@ -122,12 +124,14 @@ const struct db_sql SQL_REQUEST_SAME = {"gate_request_same",
 	"a.seq, to_char(a.at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), a.actor, "  \
 	"a.origin, a.verb, a.object, a.outcome, a.trace"
 #define TEXT                                                                                       \
-	"case when a.digest is null then json_build_array(" ENTRY ")::text "                       \
+	"case when a.scope is not null then json_build_array(" ENTRY                               \
+	", encode(a.digest, 'hex'), a.scope)::text "                                               \
+	"when a.digest is null then json_build_array(" ENTRY ")::text "                            \
 	"else json_build_array(" ENTRY ", encode(a.digest, 'hex'))::text end"
 
 const struct db_sql SQL_AUDIT_APPEND = {"gate_audit_append",
 	"select gate.audit_append($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], "
-	"$6::uuid[], $7::bytea[])"};
+	"$6::uuid[], $7::bytea[], $8::text[])"};
 
 const struct db_sql SQL_AUDIT_LIST = {"gate_audit_list",
 	"select a.seq, a.at, a.actor, a.origin, a.verb, a.object, a.outcome, a.trace, a.hash, "

@@ -326,6 +326,19 @@ const struct db_sql SQL_JOB_JOURNAL = {"job_journal",
 	"  'device_restart', 'object', '/devices/' || upd.device || ' /runs/' || upd.run,"
 	"  'outcome', case when upd.restarted then 'accepted' else 'not_done' end, 'trace', upd.id)"
 	"  from upd join sched.job j on j.id = upd.id where j.restarted <> upd.restarted),"
+	/* so is each write, delivery and restart of a job that does just that, and each undoing
+	 * (FL-71): the same attempt may say so again, and is one */
+	" sends as (insert into sched.outbox (id, kind, subject, data) select"
+	"  md5(concat(upd.id, x.attempt, upd.step))::uuid, 'audit.write', 'job/' || upd.id,"
+	"  jsonb_build_object('actor', 'carnet', 'origin', 'worker', 'verb', case"
+	"   when upd.step = 6 or r.phase = 3 then 'device_revert' when k.kind in"
+	"   ('device.restart', 'file.deliver') then replace(k.kind, '.', '_')"
+	"   else 'device_write' end, 'object', '/devices/' || upd.device || ' /runs/' ||"
+	"   upd.run, 'outcome', 'accepted', 'trace', upd.id)"
+	"  from upd join x on x.job = upd.id join sched.job j on j.id = upd.id"
+	"  join sched.run r on r.id = j.run cross join lateral (select coalesce((select s.kind from"
+	"   sched.run_step s where s.run = j.run and s.part = j.part), r.kind) as kind) k"
+	"  where upd.step in (3, 6) on conflict do nothing),"
 	/* a restart, or a file that was delivered, overwrote nothing */
 	" wrote as (insert into sched.written as w (device, job) select device, id from upd"
 	"  where step = 3 and pre_image is not null order by device on conflict (device) do update "

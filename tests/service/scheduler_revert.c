@@ -78,6 +78,11 @@ static const char *reverter(void)
 	return id;
 }
 
+static const char in_the_trail[] =
+	"select string_agg(x.verb || ' ' || x.n, ', ' order by x.verb) from (select data ->> "
+	"'verb' as"
+	" verb, count(*) as n from sched.outbox where kind = 'audit.write' group by 1) x";
+
 static void nobody_confirms(void)
 {
 	apply("unconfirmed", "p1 p2 p3", ", 'confirm_ms': 1500", "");
@@ -87,6 +92,12 @@ static void nobody_confirms(void)
 	(void)report("p2", "failed", ", 'code': 4006, 'step': 'reverted'");
 	(void)report("p3", "failed", ", 'code': 4002");
 	ok(run_becomes(applied, "partial"), "a run that is to be confirmed ends");
+	/* whoever owns it may start nothing any more: what was begun is ended all the same (FL-69)
+	 */
+	(void)sql("insert into gate.person (id, name, role, password) values (sched.uuid7(), 'eve',"
+		  " 'viewer', 'x'); update sched.run set snapshot = snapshot || '{\"owner\": "
+		  "\"eve\"}' where id = '%s'",
+		applied);
 	json_t *j = ask("run_get", "{'id': '%s'}", applied);
 	ok(*at(j, "run.confirm_until") != '\0' && is(j, "run.confirmed", ""),
 		"and says until when (AB-35)");
@@ -113,6 +124,8 @@ static void nobody_confirms(void)
 	pause_ms(300);
 	ok(strcmp(sql("select count(*) from sched.run where reverts = '%s'", applied), "1") == 0,
 		"once");
+	ok(strcmp(sql("%s", in_the_trail), "device_revert 1, device_write 2") == 0,
+		"each write is one entry for the audit trail, whatever began it (FL-71)");
 }
 
 /* B4: a printer that was at work when a restart was needed. */
@@ -148,6 +161,10 @@ static void restarted_later(void)
 	json_decref(j);
 	lock_and_run("p1", ++token);
 	(void)journal("p1", "sent");
+	(void)journal("p1", "sent");
+	ok(strcmp(sql("%s", in_the_trail), "device_restart 1, device_revert 1, device_write 4") ==
+			0,
+		"so is the restart, however often it is said");
 	(void)report("p1", "failed", ", 'code': 4006, 'step': 'sent'");
 	ok(run_becomes(run, "failed"), "a restart that failed has failed");
 	ok(strcmp(sql("select state_cause from fleet.device where name = 'p1'"), "") == 0,

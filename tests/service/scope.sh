@@ -488,6 +488,19 @@ as admin PATCH "/tokens/${id[lyon]}" '{"assignments":[{"role":"operator","groups
 as admin POST /tasks/own:run && as admin GET "/runs/$(field .id)/targets"
 is "$(left)" "10.9.0.1:skipped:1011 a:skipped:1011 c:skipped:1011 d:skipped:1011 n1:skipped:1011 n5:skipped:1011" "a scope that became narrower counts when the next run starts"
 
+# So does what the owner may do at all, however it was said: by a role, by assignments, or by being switched off.
+as admin POST /users '{"name":"eve","role":"operator","password":"a long enough one"}'
+make /tasks '{"name":"t-eve","kind":"device.probe","active":true,"owner":"eve","targets":{"devices":["a"]}}' >/dev/null
+stopped() { curl -s --unix-socket "$D/rest.sock" -X PATCH -o /dev/null -D - -H "Authorization: Bearer $(cat "$D/admin")" -H 'Content-Type: application/json' \
+	-d "$1" http://localhost/api/v1/users/eve | tr -d '\r' | sed -n 's/^Carnet-Tasks-Stopped: //p'; }
+starts() { as admin POST /tasks/t-eve:run && as admin GET "/runs/$(field .id)/targets" && left; }
+is "$(starts)" "" "the task of an operator starts"
+for no in '"role":"viewer"' '"assignments":[{"role":"viewer"}]' '"active":false'; do
+	is "$(stopped "{$no}") $(starts)" "1 a:skipped:1011" "not of who may not start one any more: $no"
+	is "$(stopped '{"role":"operator","assignments":[],"active":true}') $(starts)" "0 " "and again when they may"
+done
+as admin PATCH /users/eve '{"active":false}' && as admin PATCH /tasks/t-eve '{"owner":"root"}' && is "$status $(starts)" "200 " "an administrator takes it over"
+
 # What is gone takes its part of the scope with it; nothing ever becomes everything.
 lists lyon /devices "b c"
 as admin POST /groups/floor/members '{"remove_groups":["below"]}'
