@@ -95,6 +95,8 @@ const char *fleet_text(const json_t *body, const char *member);
 /* Calls fn for each name that it refers to by m, the place-th of its list. */
 typedef void fleet_name_fn(void *arg, const struct fleet_member *m, size_t place, const char *name);
 void fleet_names(const struct fleet_noun *noun, const json_t *body, fleet_name_fn *fn, void *arg);
+/* Who a device is (FL-2): empty without a serial number; a vendor is one however it is written. */
+void fleet_serial_key(const json_t *device, struct buf *key);
 /* Of this name there is another one, and nothing tells them apart: names are free for devices that
  * have serial numbers. */
 bool fleet_twice(enum fleet_kind kind, const struct fleet_item *item);

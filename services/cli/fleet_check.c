@@ -196,11 +196,10 @@ static void check_serials(struct checker *k)
 
 	for (size_t i = 0; i < k->want->list[F_DEVICE].n; i++) {
 		k->item = &k->want->list[F_DEVICE].items[i];
-		const char *serial = fleet_text(k->item->body, "serial");
-		buf_reset(&key);
-		buf_addf(&key, "%s\n%s", fleet_text(k->item->body, "vendor"), serial);
-		if (*serial != '\0' && map_put(&seen, key.p, key.n, k) != NULL)
-			WRONG(k, "serial", "device_exists", "%s", serial);
+		fleet_serial_key(k->item->body, &key);
+		if (key.n > 0 && map_put(&seen, key.p, key.n, k) != NULL)
+			WRONG(k, "serial", "device_exists", "%s",
+				fleet_text(k->item->body, "serial"));
 	}
 	map_fini(&seen);
 	buf_fini(&key);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a file says of each kind of thing: members, which of them name others, what is not told. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -196,6 +197,19 @@ void fleet_names(const struct fleet_noun *noun, const json_t *body, fleet_name_f
 	for (m = noun->members; m < noun->members + noun->n_members; m++)
 		if (m->shape == SHAPE_NAME || m->shape == SHAPE_NAMES)
 			each_name(m, json_object_get(body, m->name), fn, arg);
+}
+
+void fleet_serial_key(const json_t *device, struct buf *key)
+{
+	const char *serial = fleet_text(device, "serial");
+
+	buf_reset(key);
+	if (*serial == '\0')
+		return;
+	for (const char *p = fleet_text(device, "vendor"); *p != '\0'; p++)
+		buf_addc(key, (char)tolower((unsigned char)*p));
+	buf_addc(key, '\n');
+	buf_adds(key, serial);
 }
 
 bool fleet_twice(enum fleet_kind kind, const struct fleet_item *item)

@@ -9,16 +9,6 @@
 
 /* ---- who is who ---- */
 
-static void serial_key(const json_t *device, struct buf *key)
-{
-	buf_reset(key);
-	if (*fleet_text(device, "serial") == '\0')
-		return;
-	buf_adds(key, fleet_text(device, "vendor"));
-	buf_addc(key, '\n');
-	buf_adds(key, fleet_text(device, "serial"));
-}
-
 static void pair_up(struct fleet_item *want, struct fleet_item *have)
 {
 	if (have == NULL || have->is != NULL)
@@ -35,13 +25,13 @@ static void match_devices(struct fleet *want, struct fleet *have)
 
 	for (size_t i = 0; i < have->list[F_DEVICE].n; i++) {
 		struct fleet_item *h = &have->list[F_DEVICE].items[i];
-		serial_key(h->raw, &key);
+		fleet_serial_key(h->raw, &key);
 		if (key.n > 0)
 			(void)map_put(&serials, key.p, key.n, h);
 	}
 	for (size_t i = 0; i < want->list[F_DEVICE].n; i++) {
 		struct fleet_item *w = &want->list[F_DEVICE].items[i];
-		serial_key(w->body, &key);
+		fleet_serial_key(w->body, &key);
 		if (key.n > 0)
 			pair_up(w, map_get(&serials, key.p, key.n));
 	}

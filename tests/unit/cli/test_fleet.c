@@ -159,6 +159,10 @@ static void a_printer_is_who_its_serial_number_says(void **state unused)
 		NULL);
 	put(&have, F_DEVICE, "{\"name\": \"old name\", \"vendor\": \"v\", \"serial\": \"1\"}", "1");
 	planned(&want, &have, false, "~device new name(name) +device old name");
+	/* whose vendor is one, however it is written */
+	put(&want, F_DEVICE, "{\"name\": \"n\", \"vendor\": \"Canon\", \"serial\": \"1\"}", NULL);
+	put(&have, F_DEVICE, "{\"name\": \"o\", \"vendor\": \"canon\", \"serial\": \"1\"}", "1");
+	planned(&want, &have, false, "~device n(name)(vendor)");
 }
 
 #define X(serial) "{\"name\": \"x\", \"vendor\": \"v\", \"serial\": \"" serial "\"}"
