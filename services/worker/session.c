@@ -315,7 +315,7 @@ static const char *good_detail(const struct session *s)
 		       "switched off, the printer was restarted";
 	if (not_identified(s))
 		return "the printer said nothing that its record could be compared with";
-	return NULL;
+	return seen_text(s->verdict.fault.detail); /* what a search found */
 }
 
 static uint64_t between(uint64_t from, uint64_t to)
