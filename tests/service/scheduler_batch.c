@@ -158,7 +158,7 @@ static const char *paged(unsigned limit, unsigned *ret_pages)
 	do {
 		json_t *j = ask("run_targets", "{'id': '%s', 'limit': %u%s}", run, limit, cursor);
 		size_t n = json_array_size(json_object_get(j, "items"));
-		char path[32], part[32];
+		char path[48], part[48];
 		for (size_t i = 0; i < n; i++) {
 			(void)snprintf(path, sizeof(path), "items.%zu.device_name", i);
 			(void)snprintf(part, sizeof(part), "items.%zu.part", i);

@@ -384,7 +384,7 @@ static void cancel_is_kept(void)
 	json_t *j = ask("job_claim", "{'worker': '%s2', 'slots': 64}", worker);
 	bool told = false;
 	for (size_t i = 0; i < json_array_size(json_object_get(j, "jobs")); i++) {
-		char job[16], cancel[16];
+		char job[48], cancel[48];
 		(void)snprintf(job, sizeof(job), "jobs.%zu.job", i);
 		(void)snprintf(cancel, sizeof(cancel), "jobs.%zu.cancel", i);
 		if (strcmp(at(j, job), job_of("k3")) == 0)
